@@ -1,0 +1,34 @@
+import { z } from 'zod';
+
+/** Queue class of an inference: `interactive` goes before `batch` (blueprint: latency-sensitive vs batchable). */
+export const QueueClass = z.enum(['interactive', 'batch']);
+export type QueueClass = z.infer<typeof QueueClass>;
+
+/** What a key or token allows. `admin` includes all others. */
+export const Scope = z.enum(['chat', 'jobs', 'admin']);
+export type Scope = z.infer<typeof Scope>;
+
+/** Who is calling, as established by the gateway. `id` never contains the key itself. */
+export const Principal = z.object({
+  id: z.string().min(1).max(128),
+  kind: z.enum(['key', 'jwt', 'service']),
+  name: z.string().max(128),
+  scopes: z.array(Scope),
+});
+export type Principal = z.infer<typeof Principal>;
+
+/**
+ * What travels beside every call between services, in process or over HTTP:
+ * the trace (W3C `traceparent`), the deadline, the caller and the way to stop.
+ * Over HTTP: headers `traceparent`, `x-mcp-deadline` (epoch ms), `x-request-id`, `x-mcp-principal`
+ * (base64url JSON, trusted only behind the service token), `x-mcp-class`; aborting closes the connection.
+ */
+export interface CallContext {
+  readonly request_id: string;
+  readonly traceparent: string | undefined;
+  /** Epoch milliseconds after which nobody waits for the answer any more. */
+  readonly deadline_ms: number;
+  readonly principal: Principal;
+  readonly class: QueueClass;
+  readonly signal: AbortSignal;
+}

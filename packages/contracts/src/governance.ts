@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import type { CallContext } from './call.ts';
+import { ChainVerdict } from './conversation.ts';
+
+/** Report of one run of a governance job. */
+export const GovernanceRun = z.object({
+  job: z.string(),
+  id: z.uuid(),
+  started_at: z.iso.datetime(),
+  finished_at: z.iso.datetime().nullable(),
+  ok: z.boolean().nullable(),
+  checked: z.number().int().nonnegative(),
+  failures: z.array(ChainVerdict),
+  error: z.string().nullable(),
+});
+export type GovernanceRun = z.infer<typeof GovernanceRun>;
+
+/** The governance service's interface, the same in process and over HTTP. */
+export interface GovernanceApi {
+  jobs(
+    call: CallContext,
+  ): Promise<
+    readonly { readonly name: string; readonly schedule: string; readonly last: GovernanceRun | null }[]
+  >;
+  run(name: string, call: CallContext): Promise<GovernanceRun>;
+}

@@ -1,0 +1,13 @@
+/** The platform's contracts: schemas, ids, events, error codes. No logic. */
+export * from './call.ts';
+export * from './chat.ts';
+export * from './conversation.ts';
+export * from './decision.ts';
+export * from './errors.ts';
+export * from './governance.ts';
+export * from './jobs.ts';
+export * from './keys.ts';
+export * from './manifest.ts';
+export * from './model.ts';
+export * from './openai.ts';
+export * from './trace.ts';

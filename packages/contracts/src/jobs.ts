@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import type { CallContext } from './call.ts';
+
+/** The work a job does. A new kind: one row here, one file in `apps/task-engine/src/jobs/`. */
+export const JobSpec = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('summarize-conversation'),
+    conversation_id: z.uuid(),
+    model: z.string().min(1).max(200).optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('embed-batch'),
+    texts: z.array(z.string().min(1).max(20_000)).min(1).max(2048),
+    model: z.string().min(1).max(200).optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('export'),
+    conversation_ids: z.array(z.uuid()).min(1).max(1000).optional(),
+    format: z.enum(['jsonl']).default('jsonl'),
+  }),
+]);
+export type JobSpec = z.infer<typeof JobSpec>;
+export type JobKind = JobSpec['kind'];
+
+export const JobStatus = z.enum(['queued', 'running', 'retrying', 'completed', 'cancelled', 'dead']);
+export type JobStatus = z.infer<typeof JobStatus>;
+
+export const Job = z.object({
+  id: z.uuid(),
+  kind: z.string(),
+  status: JobStatus,
+  owner: z.string(),
+  created_at: z.iso.datetime(),
+  updated_at: z.iso.datetime(),
+  attempt: z.number().int().nonnegative(),
+  max_attempts: z.number().int().positive(),
+  progress: z.object({ done: z.number().nonnegative(), total: z.number().nonnegative(), note: z.string() }),
+  trace_id: z.string(),
+  /** Present when completed. */
+  result: z.unknown().optional(),
+  /** Present when retrying or dead: what went wrong, for the client. */
+  error: z.object({ code: z.string(), message: z.string() }).optional(),
+});
+export type Job = z.infer<typeof Job>;
+
+/** `POST /v1/jobs`. The same `idempotency_key` of one owner gives the same job. */
+export const CreateJobRequest = z.strictObject({
+  spec: JobSpec,
+  idempotency_key: z.string().min(1).max(200).optional(),
+});
+export type CreateJobRequest = z.infer<typeof CreateJobRequest>;
+
+export const ListJobsQuery = z.object({
+  status: JobStatus.optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+export type ListJobsQuery = z.infer<typeof ListJobsQuery>;
+
+/** The task-engine's interface, the same in process and over HTTP. `watch` ends after a final status. */
+export interface TaskEngineApi {
+  create(request: CreateJobRequest, call: CallContext): Promise<Job>;
+  get(id: string, call: CallContext): Promise<Job>;
+  list(query: ListJobsQuery, call: CallContext): Promise<readonly Job[]>;
+  cancel(id: string, call: CallContext): Promise<Job>;
+  watch(id: string, call: CallContext): AsyncIterable<Job>;
+}

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+
+/** The deployables. A new service: one name here, one folder in `apps/`, one line in `stacks/services.ts`. */
+export const ServiceName = z.enum(['gateway', 'core', 'model-gateway', 'task-engine', 'governance']);
+export type ServiceName = z.infer<typeof ServiceName>;
+
+/** Infrastructure that services need beside each other. */
+export const DependencyName = z.enum(['nats', 'vector-db']);
+export type DependencyName = z.infer<typeof DependencyName>;
+
+/** Kubernetes quantities: `250m`, `512Mi`. */
+const Cpu = z.string().regex(/^\d+m?$/, 'must be a CPU quantity such as 250m or 2');
+const Memory = z.string().regex(/^\d+(Mi|Gi)$/, 'must be a memory quantity such as 512Mi or 2Gi');
+
+/**
+ * The one place where a service says what it needs. The local process, the compose entry, Deployment, Service,
+ * probes, NetworkPolicy, autoscaling and PodDisruptionBudget all derive from it.
+ */
+export const ServiceManifest = z.object({
+  name: ServiceName,
+  summary: z.string(),
+  port: z.number().int().min(1024).max(65535),
+  /** Entry module, relative to the repository. */
+  entry: z.string(),
+  /** Services it calls over HTTP. */
+  calls: z.array(ServiceName),
+  /** Infrastructure it connects to. */
+  needs: z.array(DependencyName),
+  /** True when it may reach model backends and identity providers outside the cluster. */
+  egress: z.array(z.enum(['model-backends', 'identity-provider', 'otlp'])),
+  /** True when it listens to the outside world. */
+  public: z.boolean(),
+  size: z.object({ cpu_request: Cpu, cpu_limit: Cpu, memory_request: Memory, memory_limit: Memory }),
+  scaling: z.discriminatedUnion('on', [
+    z.object({
+      on: z.literal('cpu'),
+      min: z.number().int().min(1),
+      max: z.number().int().min(1),
+      target_percent: z.number().int().min(1).max(100),
+    }),
+    z.object({
+      on: z.literal('queue'),
+      min: z.number().int().min(0),
+      max: z.number().int().min(1),
+      target_messages: z.number().int().min(1),
+    }),
+    z.object({ on: z.literal('fixed'), replicas: z.number().int().min(1) }),
+  ]),
+  slo: z.object({ p95_ms: z.number().positive(), error_ratio: z.number().min(0).max(1) }),
+  /** How long a draining process may take, in seconds. */
+  drain_s: z.number().int().min(1).max(300),
+});
+export type ServiceManifest = z.infer<typeof ServiceManifest>;
+
+/** Type-checks a manifest where it is written. */
+export function defineManifest(manifest: ServiceManifest): ServiceManifest {
+  return manifest;
+}

@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import type { CallContext } from './call.ts';
+import type { ChatCompletionRequest, ChatMessage, EmbeddingsRequest, LogprobToken } from './openai.ts';
+
+/** Why a generation ended: unified, with the backend's own word kept beside it. */
+export const FinishReason = z.object({
+  unified: z.enum(['stop', 'length', 'tool_calls', 'content_filter', 'cancelled', 'error', 'other']),
+  raw: z.string().nullable(),
+});
+export type FinishReason = z.infer<typeof FinishReason>;
+
+/** Token counts of one generation. `input_tokens` includes cached ones, `output_tokens` includes reasoning. */
+export const Usage = z.object({
+  input_tokens: z.number().int().nonnegative(),
+  output_tokens: z.number().int().nonnegative(),
+  cached_input_tokens: z.number().int().nonnegative().optional(),
+  reasoning_tokens: z.number().int().nonnegative().optional(),
+});
+export type Usage = z.infer<typeof Usage>;
+
+/**
+ * The one stream every backend speaks. Order: one `start`; then `text`, `reasoning`, `tool_call` in any order;
+ * one `finish` per choice; one `usage` where known (always last). A failure is thrown as PlatformError.
+ */
+export type ModelEvent =
+  | {
+      readonly type: 'start';
+      readonly id: string;
+      readonly model: string;
+      readonly backend: string;
+      readonly created_s: number;
+    }
+  | {
+      readonly type: 'text';
+      readonly choice: number;
+      readonly text: string;
+      readonly logprobs?: readonly LogprobToken[];
+    }
+  | { readonly type: 'reasoning'; readonly choice: number; readonly text: string }
+  | {
+      readonly type: 'tool_call';
+      readonly choice: number;
+      readonly index: number;
+      /** Present on the first event of each call. */
+      readonly id?: string;
+      readonly name?: string;
+      readonly arguments_delta: string;
+    }
+  | { readonly type: 'finish'; readonly choice: number; readonly reason: FinishReason }
+  | { readonly type: 'usage'; readonly usage: Usage };
+
+/** What a model costs and can do. Prices in US dollars per million tokens; `null` where unknown (never 0). */
+export const ModelInfo = z.object({
+  id: z.string().min(1).max(200),
+  backend: z.string(),
+  kind: z.enum(['chat', 'embedding']),
+  owned_by: z.string(),
+  /** Context window in tokens. */
+  max_context: z.number().int().positive(),
+  /** Size of the vector, for embedding models. */
+  dimensions: z.number().int().positive().optional(),
+  cost_input_per_mtok_usd: z.number().nonnegative().nullable(),
+  cost_output_per_mtok_usd: z.number().nonnegative().nullable(),
+  status: z.enum(['ready', 'loading', 'downloading', 'unavailable']),
+  /** Human sentence for a status other than ready (progress, reason). */
+  detail: z.string().optional(),
+});
+export type ModelInfo = z.infer<typeof ModelInfo>;
+
+/** Result of an embedding call: one vector per input, in order. */
+export const EmbeddingsResult = z.object({
+  model: z.string(),
+  vectors: z.array(z.array(z.number())),
+  input_tokens: z.number().int().nonnegative(),
+});
+export type EmbeddingsResult = z.infer<typeof EmbeddingsResult>;
+
+/** Tokens of a list of messages as the model will see them; `exact` is false for an estimate. */
+export const TokenCount = z.object({
+  tokens: z.number().int().nonnegative(),
+  exact: z.boolean(),
+  max_context: z.number().int().positive(),
+});
+export type TokenCount = z.infer<typeof TokenCount>;
+
+/** Load of one model's queue. */
+export const QueueStatus = z.object({
+  model: z.string(),
+  running: z.number().int().nonnegative(),
+  waiting_interactive: z.number().int().nonnegative(),
+  waiting_batch: z.number().int().nonnegative(),
+  capacity: z.number().int().positive(),
+});
+export type QueueStatus = z.infer<typeof QueueStatus>;
+
+export const CountTokensRequest = z.object({
+  model: z.string().min(1).max(200),
+  messages: z.custom<readonly ChatMessage[]>((value) => Array.isArray(value)),
+});
+export type CountTokensRequest = z.infer<typeof CountTokensRequest>;
+
+/**
+ * The model-gateway's interface, the same in process and over HTTP.
+ * `generate` throws before its first event when the request is refused (unknown model, full queue, …).
+ */
+export interface ModelGatewayApi {
+  generate(request: ChatCompletionRequest, call: CallContext): AsyncIterable<ModelEvent>;
+  embed(request: EmbeddingsRequest, call: CallContext): Promise<EmbeddingsResult>;
+  countTokens(request: CountTokensRequest, call: CallContext): Promise<TokenCount>;
+  models(call: CallContext): Promise<readonly ModelInfo[]>;
+  queues(call: CallContext): Promise<readonly QueueStatus[]>;
+}
+
+/** A model backend (blueprint: BaseModelBackend). One folder each in `packages/model-backends/src/`. */
+export interface ModelBackend {
+  readonly name: string;
+  /** Models this backend serves now; may change while weights arrive. */
+  models(signal: AbortSignal): Promise<readonly ModelInfo[]>;
+  generate(request: ChatCompletionRequest, options: BackendCallOptions): AsyncIterable<ModelEvent>;
+  embed(request: EmbeddingsRequest, options: BackendCallOptions): Promise<EmbeddingsResult>;
+  countTokens(request: CountTokensRequest, options: BackendCallOptions): Promise<TokenCount>;
+  close(): Promise<void>;
+}
+
+/** What a backend gets beside the request. */
+export interface BackendCallOptions {
+  readonly signal: AbortSignal;
+  readonly deadline_ms: number;
+  readonly traceparent: string | undefined;
+}

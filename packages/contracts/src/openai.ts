@@ -1,0 +1,164 @@
+import { z } from 'zod';
+
+/**
+ * The OpenAI wire, request side, as published in OpenAI's API reference (chat completions, embeddings).
+ * Unknown fields are refused by name, as OpenAI does ("Unrecognized request argument").
+ */
+const TextPart = z.object({ type: z.literal('text'), text: z.string().max(1_000_000) });
+const ImagePart = z.object({
+  type: z.literal('image_url'),
+  image_url: z.object({ url: z.string().max(5_000_000), detail: z.enum(['auto', 'low', 'high']).optional() }),
+});
+const RefusalPart = z.object({ type: z.literal('refusal'), refusal: z.string() });
+
+const Content = z.union([
+  z.string().max(1_000_000),
+  z
+    .array(z.discriminatedUnion('type', [TextPart, ImagePart]))
+    .min(1)
+    .max(256),
+]);
+const TextContent = z.union([z.string().max(1_000_000), z.array(TextPart).min(1).max(256)]);
+const AssistantContent = z.union([
+  z.string().max(1_000_000),
+  z
+    .array(z.discriminatedUnion('type', [TextPart, RefusalPart]))
+    .min(1)
+    .max(256),
+]);
+
+export const ToolCall = z.object({
+  id: z.string().min(1).max(200),
+  type: z.literal('function'),
+  function: z.object({ name: z.string().min(1).max(64), arguments: z.string().max(200_000) }),
+});
+export type ToolCall = z.infer<typeof ToolCall>;
+
+const name = z
+  .string()
+  .regex(/^[a-zA-Z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -')
+  .optional();
+
+export const ChatMessage = z.discriminatedUnion('role', [
+  z.strictObject({ role: z.literal('system'), content: TextContent, name }),
+  z.strictObject({ role: z.literal('developer'), content: TextContent, name }),
+  z.strictObject({ role: z.literal('user'), content: Content, name }),
+  z.strictObject({
+    role: z.literal('assistant'),
+    content: AssistantContent.nullish(),
+    refusal: z.string().nullish(),
+    reasoning_content: z.string().nullish(),
+    tool_calls: z.array(ToolCall).min(1).max(128).optional(),
+    name,
+  }),
+  z.strictObject({ role: z.literal('tool'), content: TextContent, tool_call_id: z.string().min(1).max(200) }),
+]);
+export type ChatMessage = z.infer<typeof ChatMessage>;
+
+const JsonSchemaObject = z.record(z.string(), z.unknown());
+
+export const Tool = z.strictObject({
+  type: z.literal('function'),
+  function: z.strictObject({
+    name: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -'),
+    description: z.string().max(16_000).optional(),
+    parameters: JsonSchemaObject.optional(),
+    strict: z.boolean().nullish(),
+  }),
+});
+export type Tool = z.infer<typeof Tool>;
+
+export const ResponseFormat = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('text') }),
+  z.strictObject({ type: z.literal('json_object') }),
+  z.strictObject({
+    type: z.literal('json_schema'),
+    json_schema: z.strictObject({
+      name: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -'),
+      description: z.string().max(16_000).optional(),
+      schema: JsonSchemaObject.optional(),
+      strict: z.boolean().nullish(),
+    }),
+  }),
+]);
+export type ResponseFormat = z.infer<typeof ResponseFormat>;
+
+const tokens = z.number().int().min(1).max(1_000_000).nullish();
+
+/** `POST /v1/chat/completions`. */
+export const ChatCompletionRequest = z.strictObject({
+  model: z.string().min(1).max(200),
+  messages: z.array(ChatMessage).min(1).max(2048),
+  stream: z.boolean().nullish(),
+  stream_options: z
+    .strictObject({ include_usage: z.boolean().optional(), include_obfuscation: z.boolean().optional() })
+    .nullish(),
+  n: z.number().int().min(1).max(16).nullish(),
+  stop: z.union([z.string().max(1000), z.array(z.string().max(1000)).max(16)]).nullish(),
+  max_tokens: tokens,
+  max_completion_tokens: tokens,
+  temperature: z.number().min(0).max(2).nullish(),
+  top_p: z.number().min(0).max(1).nullish(),
+  top_k: z.number().int().min(0).max(10_000).nullish(),
+  min_p: z.number().min(0).max(1).nullish(),
+  seed: z.number().int().nullish(),
+  presence_penalty: z.number().min(-2).max(2).nullish(),
+  frequency_penalty: z.number().min(-2).max(2).nullish(),
+  logit_bias: z.record(z.string(), z.number().min(-100).max(100)).nullish(),
+  logprobs: z.boolean().nullish(),
+  top_logprobs: z.number().int().min(0).max(20).nullish(),
+  response_format: ResponseFormat.optional(),
+  tools: z.array(Tool).min(1).max(128).optional(),
+  tool_choice: z
+    .union([
+      z.enum(['none', 'auto', 'required']),
+      z.strictObject({
+        type: z.literal('function'),
+        function: z.strictObject({ name: z.string().min(1).max(64) }),
+      }),
+    ])
+    .optional(),
+  parallel_tool_calls: z.boolean().nullish(),
+  reasoning_effort: z.string().max(32).nullish(),
+  user: z.string().max(512).nullish(),
+  safety_identifier: z.string().max(512).nullish(),
+  prompt_cache_key: z.string().max(512).nullish(),
+  service_tier: z.string().max(32).nullish(),
+  /** OpenAI's own switch for keeping a completion; here it writes the conversation log. */
+  store: z.boolean().nullish(),
+  metadata: z.record(z.string().max(64), z.string().max(512)).nullish(),
+  verbosity: z.enum(['low', 'medium', 'high']).nullish(),
+});
+export type ChatCompletionRequest = z.infer<typeof ChatCompletionRequest>;
+
+/** `POST /v1/embeddings`. Token arrays are refused: the platform embeds text. */
+export const EmbeddingsRequest = z.strictObject({
+  model: z.string().min(1).max(200),
+  input: z.union([z.string().min(1).max(200_000), z.array(z.string().min(1).max(200_000)).min(1).max(2048)]),
+  encoding_format: z.enum(['float', 'base64']).nullish(),
+  dimensions: z.number().int().min(1).max(10_000).nullish(),
+  user: z.string().max(512).nullish(),
+});
+export type EmbeddingsRequest = z.infer<typeof EmbeddingsRequest>;
+
+/** One token with its log-probability and the alternatives, as OpenAI's `logprobs.content[]`. */
+export const LogprobToken = z.object({
+  token: z.string(),
+  logprob: z.number(),
+  bytes: z.array(z.number().int()).nullable(),
+  top_logprobs: z.array(
+    z.object({ token: z.string(), logprob: z.number(), bytes: z.array(z.number().int()).nullable() }),
+  ),
+});
+export type LogprobToken = z.infer<typeof LogprobToken>;
+
+export const WireUsage = z.object({
+  prompt_tokens: z.number().int().nonnegative(),
+  completion_tokens: z.number().int().nonnegative(),
+  total_tokens: z.number().int().nonnegative(),
+  prompt_tokens_details: z.object({ cached_tokens: z.number().int().nonnegative().nullish() }).nullish(),
+  completion_tokens_details: z
+    .object({ reasoning_tokens: z.number().int().nonnegative().nullish() })
+    .nullish(),
+});
+export type WireUsage = z.infer<typeof WireUsage>;
