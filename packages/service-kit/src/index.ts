@@ -1,1 +1,34 @@
-export {};
+/** What every service is built on: configuration, HTTP, errors, telemetry, clients, the event bus, life cycle. */
+export type { Bus } from './bus.ts';
+export { type CallScope, callScope } from './call-scope.ts';
+export type { Clients } from './clients.ts';
+export { CommonEnv, ConfigError, loadConfig, portVariable, urlVariable } from './config.ts';
+export { fromZod, retryAfterSeconds, toOpenAiError, toPlatformError, toProblem } from './errors.ts';
+export { FLAGS, type FlagName, type FlagState, type Flags, flagStates } from './flags.ts';
+export {
+  baseApp,
+  digest,
+  errorResponse,
+  internalApp,
+  type KitContext,
+  type KitEnv,
+  MAX_BODY_BYTES,
+  parseBody,
+  parseQuery,
+  uuidParam,
+} from './http.ts';
+export { createLogger, type Logger } from './log.ts';
+export type { Metrics } from './metrics.ts';
+export { runMain, startServices } from './run.ts';
+export {
+  createKit,
+  defineService,
+  type LocalApis,
+  type ServiceDefinition,
+  type ServiceInstance,
+  type ServiceKit,
+} from './service.ts';
+export { ndjson, type StreamOptions, streamText } from './stream.ts';
+export { METRICS, type MetricName, type MetricRow } from './taxonomy.ts';
+export type { Span, Tracer } from './telemetry.ts';
+export { readTrace } from './trace-file.ts';

@@ -1,0 +1,16 @@
+import { defineManifest } from '@mcp/contracts';
+
+export const manifest = defineManifest({
+  name: 'core',
+  summary: 'Conversations: the order of steps, the durable store and the provenance log.',
+  port: 8100,
+  entry: 'apps/core/src/main.ts',
+  calls: ['model-gateway'],
+  needs: [],
+  egress: ['otlp'],
+  public: false,
+  size: { cpu_request: '250m', cpu_limit: '1', memory_request: '192Mi', memory_limit: '512Mi' },
+  scaling: { on: 'cpu', min: 2, max: 10, target_percent: 65 },
+  slo: { p95_ms: 1200, error_ratio: 0.02 },
+  drain_s: 30,
+});

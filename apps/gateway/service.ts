@@ -1,0 +1,16 @@
+import { defineManifest } from '@mcp/contracts';
+
+export const manifest = defineManifest({
+  name: 'gateway',
+  summary: 'API gateway: authentication, admission, the public interface and the console.',
+  port: 8000,
+  entry: 'apps/gateway/src/main.ts',
+  calls: ['core', 'model-gateway', 'task-engine', 'governance'],
+  needs: ['nats'],
+  egress: ['identity-provider', 'otlp'],
+  public: true,
+  size: { cpu_request: '250m', cpu_limit: '1', memory_request: '192Mi', memory_limit: '512Mi' },
+  scaling: { on: 'cpu', min: 2, max: 10, target_percent: 65 },
+  slo: { p95_ms: 800, error_ratio: 0.02 },
+  drain_s: 20,
+});

@@ -1,0 +1,16 @@
+import { defineManifest } from '@mcp/contracts';
+
+export const manifest = defineManifest({
+  name: 'governance',
+  summary: 'Governance jobs on a schedule: the daily check of every conversation log.',
+  port: 8300,
+  entry: 'apps/governance/src/main.ts',
+  calls: ['core'],
+  needs: [],
+  egress: ['otlp'],
+  public: false,
+  size: { cpu_request: '50m', cpu_limit: '250m', memory_request: '96Mi', memory_limit: '256Mi' },
+  scaling: { on: 'fixed', replicas: 1 },
+  slo: { p95_ms: 2500, error_ratio: 0.02 },
+  drain_s: 10,
+});

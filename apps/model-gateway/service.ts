@@ -1,0 +1,16 @@
+import { defineManifest } from '@mcp/contracts';
+
+export const manifest = defineManifest({
+  name: 'model-gateway',
+  summary: 'Models: backends, queues with classes, token counting, embeddings.',
+  port: 9000,
+  entry: 'apps/model-gateway/src/main.ts',
+  calls: [],
+  needs: [],
+  egress: ['model-backends', 'otlp'],
+  public: false,
+  size: { cpu_request: '1', cpu_limit: '2', memory_request: '2Gi', memory_limit: '4Gi' },
+  scaling: { on: 'cpu', min: 1, max: 6, target_percent: 75 },
+  slo: { p95_ms: 1200, error_ratio: 0.02 },
+  drain_s: 30,
+});

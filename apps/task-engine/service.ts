@@ -1,0 +1,16 @@
+import { defineManifest } from '@mcp/contracts';
+
+export const manifest = defineManifest({
+  name: 'task-engine',
+  summary: 'Jobs: a durable work queue for long tasks, with progress, retries and dead letters.',
+  port: 8200,
+  entry: 'apps/task-engine/src/main.ts',
+  calls: ['core', 'model-gateway'],
+  needs: ['nats'],
+  egress: ['otlp'],
+  public: false,
+  size: { cpu_request: '100m', cpu_limit: '500m', memory_request: '128Mi', memory_limit: '384Mi' },
+  scaling: { on: 'queue', min: 1, max: 20, target_messages: 20 },
+  slo: { p95_ms: 2500, error_ratio: 0.02 },
+  drain_s: 30,
+});

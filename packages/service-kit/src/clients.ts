@@ -1,0 +1,122 @@
+import {
+  type CallContext,
+  ChainVerdict,
+  ChatEvent,
+  type ChatRequest,
+  Conversation,
+  ConversationSummary,
+  type CoreApi,
+  EmbeddingsResult,
+  type GovernanceApi,
+  GovernanceRun,
+  Job,
+  type ModelGatewayApi,
+  ModelInfo,
+  PromptInfo,
+  QueueStatus,
+  type TaskEngineApi,
+  TokenCount,
+} from '@mcp/contracts';
+import { decodeChatCompletion, decodeChatStream } from '@mcp/wire';
+import { z } from 'zod';
+import { restoreError, type ServiceClient } from './http-client.ts';
+import { readNdjson } from './stream.ts';
+
+/** What `clients` of a kit offers: the same interfaces whether a service is in this process or elsewhere. */
+export interface Clients {
+  readonly modelGateway: ModelGatewayApi;
+  readonly core: CoreApi;
+  readonly taskEngine: TaskEngineApi;
+  readonly governance: GovernanceApi;
+}
+
+/** The model-gateway over HTTP: the OpenAI wire for inference, `/internal` for the rest. */
+export function httpModelGateway(client: ServiceClient): ModelGatewayApi {
+  return {
+    async *generate(request, call) {
+      const stream = request.stream === true;
+      const body = stream ? { ...request, stream_options: { include_usage: true } } : request;
+      const answer = await client.stream({ method: 'POST', path: '/v1/chat/completions', body }, call);
+      if (stream) yield* decodeChatStream(client.bytes(answer, call));
+      else yield* decodeChatCompletion(await answer.json());
+    },
+    embed: async (request, call) =>
+      EmbeddingsResult.parse(
+        await client.json({ method: 'POST', path: '/internal/embeddings', body: request }, call),
+      ),
+    countTokens: async (request, call) =>
+      TokenCount.parse(await client.json({ method: 'POST', path: '/internal/tokens', body: request }, call)),
+    models: async (call) =>
+      z.array(ModelInfo).parse(await client.json({ method: 'GET', path: '/internal/models' }, call)),
+    queues: async (call) =>
+      z.array(QueueStatus).parse(await client.json({ method: 'GET', path: '/internal/queues' }, call)),
+  };
+}
+
+/** The core over HTTP. */
+export function httpCore(client: ServiceClient): CoreApi {
+  return {
+    async *chat(request: ChatRequest, call: CallContext) {
+      const body = await client.stream({ method: 'POST', path: '/internal/chat', body: request }, call);
+      for await (const value of readNdjson(client.bytes(body, call), restoreError))
+        yield ChatEvent.parse(value);
+    },
+    listConversations: async (query, call) =>
+      z
+        .array(ConversationSummary)
+        .parse(await client.json({ method: 'GET', path: `/internal/conversations${search(query)}` }, call)),
+    getConversation: async (id, call) =>
+      Conversation.parse(await client.json({ method: 'GET', path: `/internal/conversations/${id}` }, call)),
+    verifyConversation: async (id, call) =>
+      ChainVerdict.parse(
+        await client.json({ method: 'POST', path: `/internal/conversations/${id}/verify` }, call),
+      ),
+    verifyLog: async (log, call) =>
+      ChainVerdict.parse(await client.json({ method: 'POST', path: '/internal/verify', body: log }, call)),
+    prompts: async (call) =>
+      z.array(PromptInfo).parse(await client.json({ method: 'GET', path: '/internal/prompts' }, call)),
+    recordCompletion: async (request, call) =>
+      z
+        .object({ id: z.string() })
+        .parse(await client.json({ method: 'POST', path: '/internal/completions', body: request }, call)),
+  };
+}
+
+/** The task-engine over HTTP. */
+export function httpTaskEngine(client: ServiceClient): TaskEngineApi {
+  return {
+    create: async (request, call) =>
+      Job.parse(await client.json({ method: 'POST', path: '/internal/jobs', body: request }, call)),
+    get: async (id, call) =>
+      Job.parse(await client.json({ method: 'GET', path: `/internal/jobs/${id}` }, call)),
+    list: async (query, call) =>
+      z.array(Job).parse(await client.json({ method: 'GET', path: `/internal/jobs${search(query)}` }, call)),
+    cancel: async (id, call) =>
+      Job.parse(await client.json({ method: 'POST', path: `/internal/jobs/${id}/cancel` }, call)),
+    async *watch(id, call) {
+      const body = await client.stream({ method: 'GET', path: `/internal/jobs/${id}/watch` }, call);
+      for await (const value of readNdjson(client.bytes(body, call), restoreError)) yield Job.parse(value);
+    },
+  };
+}
+
+/** The governance service over HTTP. */
+export function httpGovernance(client: ServiceClient): GovernanceApi {
+  const listing = z.array(
+    z.object({ name: z.string(), schedule: z.string(), last: GovernanceRun.nullable() }),
+  );
+  return {
+    jobs: async (call) => listing.parse(await client.json({ method: 'GET', path: '/internal/jobs' }, call)),
+    run: async (name, call) =>
+      GovernanceRun.parse(
+        await client.json({ method: 'POST', path: `/internal/jobs/${encodeURIComponent(name)}/run` }, call),
+      ),
+  };
+}
+
+function search(query: Readonly<Record<string, unknown>>): string {
+  const pairs = Object.entries(query).flatMap(([key, value]) =>
+    value === undefined ? [] : [[key, String(value)] as [string, string]],
+  );
+  return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs).toString()}`;
+}

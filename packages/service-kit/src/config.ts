@@ -1,0 +1,58 @@
+import { type ServiceName, ServiceName as ServiceNames } from '@mcp/contracts';
+import { z } from 'zod';
+
+/** Environment that every service understands. Names are documented in docs/configuration.md. */
+export const CommonEnv = z.object({
+  MCP_HOST: z.string().default('127.0.0.1'),
+  MCP_DATA: z.string().min(1).default('./data'),
+  MCP_REGION: z.string().default('local'),
+  MCP_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  /** Shared by the services of one platform; at least 32 characters. */
+  MCP_SERVICE_TOKEN: z.string().min(32),
+  MCP_NATS_URL: z.string().default('nats://127.0.0.1:4222'),
+  MCP_COLOCATE: z
+    .string()
+    .default('')
+    .transform((value) =>
+      value
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== ''),
+    )
+    .pipe(z.array(ServiceNames)),
+  MCP_TRACE_DIR: z.string().min(1).optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
+});
+export type CommonEnv = z.infer<typeof CommonEnv>;
+
+/** `MCP_CORE_URL`, `MCP_MODEL_GATEWAY_URL`, …: where a service is to be found. */
+export function urlVariable(name: ServiceName): string {
+  return `MCP_${name.toUpperCase().replaceAll('-', '_')}_URL`;
+}
+
+/** `MCP_CORE_PORT`, …: the port a service listens on instead of its manifest's. */
+export function portVariable(name: ServiceName): string {
+  return `MCP_${name.toUpperCase().replaceAll('-', '_')}_PORT`;
+}
+
+/** Configuration that does not fit. The message lists every variable with its rule; values are never shown. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Reads the environment by a schema. Empty variables count as unset. Throws {@link ConfigError}. */
+export function loadConfig<S extends z.ZodType>(schema: S, env: NodeJS.ProcessEnv): z.output<S> {
+  const present = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const parsed = schema.safeParse(present);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map((issue) => {
+    const name = String(issue.path[0] ?? '?');
+    const state = name in present ? 'is set but' : 'is not set:';
+    return `  ${name} ${state} ${issue.message}`;
+  });
+  throw new ConfigError(
+    `The environment does not fit. Set these variables and start again:\n${lines.join('\n')}`,
+  );
+}

@@ -1,0 +1,121 @@
+import { ERROR_CODES, type ErrorCode, PlatformError } from '@mcp/contracts';
+import { ZodError } from 'zod';
+
+/** Turns anything thrown into a PlatformError; what is unknown becomes `internal` with nothing of it in the message. */
+export function toPlatformError(error: unknown): PlatformError {
+  if (error instanceof PlatformError) return error;
+  if (error instanceof ZodError) return fromZod(error);
+  if (error instanceof Error && error.name === 'AbortError')
+    return new PlatformError('cancelled', 'The caller left before the answer was complete.', {
+      cause: error,
+    });
+  return new PlatformError(
+    'internal',
+    'Something went wrong on our side. Give the trace_id to whoever runs the platform.',
+    { cause: error },
+  );
+}
+
+/** First issue of a failed parse as a message with rule, value and way out. */
+export function fromZod(error: ZodError, input?: unknown): PlatformError {
+  const issue = error.issues[0];
+  if (issue === undefined)
+    return new PlatformError('invalid_request', 'The request does not fit its schema.');
+  const leaf = deepest(issue);
+  const path = leaf.path.map(String);
+  if (leaf.code === 'unrecognized_keys') {
+    const keys = leaf.keys.map((key) => `'${clip(key)}'`).join(', ');
+    return new PlatformError(
+      'invalid_request',
+      `Unrecognized request argument ${keys}${path.length > 0 ? ` in ${path.join('.')}` : ''}. Remove it or check its spelling.`,
+      { param: [...path, leaf.keys[0] ?? ''].join('.') },
+    );
+  }
+  const where = path.length > 0 ? path.join('.') : 'body';
+  const value = valueAt(input, leaf.path);
+  const got = value === undefined ? '' : ` (got ${clip(JSON.stringify(value) ?? typeof value)})`;
+  return new PlatformError('invalid_request', `${where}: ${leaf.message}${got}.`, { param: where });
+}
+
+/** An RFC 9457 problem document. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ErrorCode;
+  readonly trace_id: string;
+  readonly param?: string;
+}
+
+export function toProblem(error: PlatformError, trace_id: string): Problem {
+  return {
+    type: `urn:mcp:error:${error.code}`,
+    title: ERROR_CODES[error.code].title,
+    status: error.status,
+    detail: error.message,
+    code: error.code,
+    trace_id,
+    ...(error.param === undefined ? {} : { param: error.param }),
+  };
+}
+
+/** OpenAI's error object, used on `/v1/*` of the OpenAI wire. */
+export interface OpenAiErrorBody {
+  readonly error: {
+    readonly message: string;
+    readonly type: string;
+    readonly param: string | null;
+    readonly code: string;
+  };
+}
+
+export function toOpenAiError(error: PlatformError): OpenAiErrorBody {
+  return {
+    error: {
+      message: error.message,
+      type: openAiType(error.status),
+      param: error.param ?? null,
+      code: error.code === 'unauthenticated' ? 'invalid_api_key' : error.code,
+    },
+  };
+}
+
+/** `Retry-After` in whole seconds, at least 1, or undefined when waiting does not help. */
+export function retryAfterSeconds(error: PlatformError): number | undefined {
+  if (error.retry_after_ms !== undefined) return Math.max(1, Math.ceil(error.retry_after_ms / 1000));
+  return error.status === 429 || error.status === 503 ? 1 : undefined;
+}
+
+function openAiType(status: number): string {
+  if (status === 401) return 'authentication_error';
+  if (status === 403) return 'permission_error';
+  if (status === 429) return 'rate_limit_error';
+  return status >= 500 ? 'server_error' : 'invalid_request_error';
+}
+
+type Issue = ZodError['issues'][number];
+
+/** Of a failed union, the branch that came furthest says most about what was meant. */
+function deepest(issue: Issue): Issue {
+  if (issue.code !== 'invalid_union') return issue;
+  const branches = issue.errors.flatMap((branch) => (branch[0] === undefined ? [] : [branch[0] as Issue]));
+  const best = branches
+    .map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }) as Issue)
+    .sort((a, b) => b.path.length - a.path.length)[0];
+  if (best === undefined || best.path.length === issue.path.length) return issue;
+  return deepest(best);
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  let value = input;
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || typeof key === 'symbol') return undefined;
+    value = (value as Record<string | number, unknown>)[key];
+  }
+  return typeof value === 'object' && value !== null ? undefined : value;
+}
+
+function clip(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}

@@ -1,0 +1,201 @@
+import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { ServiceManifest, ServiceName } from '@mcp/contracts';
+import type { Hono } from 'hono';
+import type { z } from 'zod';
+import { type Bus, connectBus } from './bus.ts';
+import { type Clients, httpCore, httpGovernance, httpModelGateway, httpTaskEngine } from './clients.ts';
+import { CommonEnv, loadConfig, urlVariable } from './config.ts';
+import { createFlags, type Flags } from './flags.ts';
+import { digest, type KitEnv } from './http.ts';
+import { ServiceClient } from './http-client.ts';
+import { createLogger, type Logger } from './log.ts';
+import { Metrics } from './metrics.ts';
+import { createTracer, type Tracer } from './telemetry.ts';
+
+/** What a running service consists of. */
+export interface ServiceInstance<Api> {
+  readonly app: Hono<KitEnv>;
+  readonly api: Api;
+  /** Runs once the listener is closed and requests are done. */
+  close(): Promise<void>;
+}
+
+/** A deployable: its manifest, its environment and how it is put together. */
+export interface ServiceDefinition<Api, S extends z.ZodType = z.ZodType> {
+  readonly manifest: ServiceManifest;
+  readonly config: S;
+  create(kit: ServiceKit<z.output<S>>): Promise<ServiceInstance<Api>>;
+}
+
+/** Everything a service is given. */
+export interface ServiceKit<Config = unknown> {
+  readonly name: ServiceName;
+  readonly manifest: ServiceManifest;
+  readonly config: Config;
+  readonly common: CommonEnv;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly tracer: Tracer;
+  readonly flags: Flags;
+  readonly clients: Clients;
+  readonly requests: RequestGauge;
+  /** Absolute directory for what must survive. */
+  readonly data_dir: string;
+  readonly service_token_digest: Buffer;
+  /** The event bus, connected on first use and shared. */
+  bus(): Promise<Bus>;
+  /** True once the process has been asked to stop. */
+  draining(): boolean;
+  close(): Promise<void>;
+}
+
+/** Type-checks a definition where it is written. */
+export function defineService<Api, S extends z.ZodType>(
+  definition: ServiceDefinition<Api, S>,
+): ServiceDefinition<Api, S> {
+  return definition;
+}
+
+/** APIs of the services in this process, by name; filled as they start. */
+export type LocalApis = Map<ServiceName, unknown>;
+
+export interface KitOptions {
+  readonly manifest: ServiceManifest;
+  readonly env: NodeJS.ProcessEnv;
+  readonly local: LocalApis;
+  readonly draining: () => boolean;
+}
+
+/** Builds the kit of one service from the environment. Throws ConfigError. */
+export async function createKit<S extends z.ZodType>(
+  schema: S,
+  options: KitOptions,
+): Promise<ServiceKit<z.output<S>>> {
+  const { manifest, env } = options;
+  const common = loadConfig(CommonEnv, env);
+  const config = loadConfig(schema, env);
+  const data_dir = resolve(common.MCP_DATA);
+  mkdirSync(data_dir, { recursive: true, mode: 0o700 });
+  const log = createLogger(manifest.name, common.MCP_LOG_LEVEL);
+  const metrics = new Metrics(manifest.name);
+  const tracer = await createTracer({
+    service: manifest.name,
+    region: common.MCP_REGION,
+    trace_dir: common.MCP_TRACE_DIR,
+    otlp_endpoint: common.OTEL_EXPORTER_OTLP_ENDPOINT,
+  });
+  const remote = new RemoteClients(common, env);
+  let bus: Promise<Bus> | undefined;
+  return {
+    name: manifest.name,
+    manifest,
+    config,
+    common,
+    log,
+    metrics,
+    tracer,
+    flags: await createFlags(manifest.name, env),
+    clients: clientsOf(options.local, remote),
+    requests: new RequestGauge(metrics),
+    data_dir,
+    service_token_digest: digest(common.MCP_SERVICE_TOKEN),
+    bus() {
+      bus ??= connectBus(common.MCP_NATS_URL, manifest.name, log).catch((error: unknown) => {
+        bus = undefined;
+        throw error;
+      });
+      return bus;
+    },
+    draining: options.draining,
+    async close() {
+      await remote.close();
+      if (bus !== undefined)
+        await bus.then(
+          (open) => open.close(),
+          () => undefined,
+        );
+      await tracer.close();
+    },
+  };
+}
+
+/** Counts requests in progress, so that a drain knows when it is done. */
+export class RequestGauge {
+  #running = 0;
+  readonly #metrics: Metrics;
+
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  begin(): void {
+    this.#metrics.set('service_requests_in_flight', {}, ++this.#running);
+  }
+
+  end(duration_s: number, labels: { endpoint: string; status: string; model: string; phase: string }): void {
+    this.#metrics.set('service_requests_in_flight', {}, --this.#running);
+    this.#metrics.inc('service_requests_total', labels);
+    this.#metrics.observe('service_request_duration_seconds', labels, duration_s);
+  }
+}
+
+/** HTTP clients of the services elsewhere, made on first use. */
+class RemoteClients {
+  readonly #open = new Map<ServiceName, ServiceClient>();
+  readonly #common: CommonEnv;
+  readonly #env: NodeJS.ProcessEnv;
+
+  constructor(common: CommonEnv, env: NodeJS.ProcessEnv) {
+    this.#common = common;
+    this.#env = env;
+  }
+
+  get(name: ServiceName): ServiceClient {
+    let client = this.#open.get(name);
+    if (client === undefined) {
+      const url = this.#env[urlVariable(name)];
+      if (url === undefined)
+        throw new Error(
+          `${urlVariable(name)} is not set, and ${name} does not run in this process. Set it, or add ${name} to MCP_COLOCATE.`,
+        );
+      client = new ServiceClient(name, url, this.#common.MCP_SERVICE_TOKEN);
+      this.#open.set(name, client);
+    }
+    return client;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open.values()].map((client) => client.close()));
+  }
+}
+
+/** Looks up each time, so that services may start in any order. */
+function clientsOf(local: LocalApis, remote: RemoteClients): Clients {
+  const cache = new Map<ServiceName, unknown>();
+  const pick = <T>(name: ServiceName, make: (client: ServiceClient) => T): T => {
+    const here = local.get(name) ?? cache.get(name);
+    if (here !== undefined) return here as T;
+    const made = make(remote.get(name));
+    cache.set(name, made);
+    return made;
+  };
+  return {
+    get modelGateway() {
+      return pick('model-gateway', httpModelGateway);
+    },
+    get core() {
+      return pick('core', httpCore);
+    },
+    get taskEngine() {
+      return pick('task-engine', httpTaskEngine);
+    },
+    get governance() {
+      return pick('governance', httpGovernance);
+    },
+  };
+}

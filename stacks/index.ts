@@ -1,0 +1,10 @@
+import { dev } from './dev.ts';
+import { local } from './local.ts';
+import { prod } from './prod.ts';
+import type { Stack } from './schema.ts';
+
+export * from './schema.ts';
+export { services } from './services.ts';
+
+/** Every stack, by name. A new environment is a new file and one entry here. */
+export const stacks: Readonly<Record<string, Stack>> = { local, dev, prod };

@@ -1,0 +1,122 @@
+import { ServiceName } from '@mcp/contracts';
+import { z } from 'zod';
+
+/** Where data may live and be worked on. */
+export const Residency = z.enum(['eu', 'us', 'any']);
+export type Residency = z.infer<typeof Residency>;
+
+/** A region: a row of `regions.ts`. */
+export const Region = z.object({
+  name: z.string().regex(/^[a-z][a-z0-9-]{1,30}$/, 'must be a short lower-case name such as eu-central'),
+  residency: Residency,
+  /** Kube context to deploy to; `current` is the one in use. */
+  kube_context: z.string().min(1),
+  namespace: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/),
+  /** Where clients are near, for routing by latency. */
+  latency_zone: z.string().min(1),
+  /** Regions it fails over to, in order. */
+  peers: z.array(z.string()),
+  /** Lower is preferred. */
+  priority: z.number().int().min(0).max(100),
+});
+export type Region = z.infer<typeof Region>;
+
+/** A chat or embedding model that the stack offers. */
+export const StackModel = z.object({
+  id: z.string().min(1).max(200),
+  kind: z.enum(['chat', 'embedding']),
+  backend: z.enum(['embedded', 'ollama', 'openai', 'scripted']),
+  /** For embedded models: the asset to fetch (`packages/assets`). */
+  asset: z.string().optional(),
+  max_context: z.number().int().min(256).max(1_000_000),
+  cost_input_per_mtok_usd: z.number().nonnegative().nullable(),
+  cost_output_per_mtok_usd: z.number().nonnegative().nullable(),
+  /** The local start does not wait for it. */
+  background: z.boolean().default(false),
+});
+export type StackModel = z.infer<typeof StackModel>;
+
+export const Limits = z.object({
+  /** Tokens of input and output together that one model call may have (blueprint 9.3). */
+  max_tokens: z.number().int().min(256).max(1_000_000),
+  max_body_bytes: z.number().int().min(1024),
+  /** Requests one caller may send per minute, and have open at once. */
+  requests_per_minute: z.number().int().min(1),
+  max_parallel_requests: z.number().int().min(1),
+  /** Inferences that may wait per model before the gateway answers 429. */
+  queue_max_waiting: z.number().int().min(1),
+  /** Inferences that one model works on at once. */
+  queue_concurrency: z.number().int().min(1),
+  request_timeout_ms: z.number().int().min(1000),
+});
+export type Limits = z.infer<typeof Limits>;
+
+/** One process of the local runner, or one Deployment: a service and those co-located with it. */
+export const ServicePlacement = z.object({
+  service: ServiceName,
+  colocate: z.array(ServiceName).default([]),
+  /** Size and scaling come from the manifest unless overridden here. */
+  replicas: z.number().int().min(1).optional(),
+});
+export type ServicePlacement = z.infer<typeof ServicePlacement>;
+
+/** What runs where: the only description of the platform. */
+export const Stack = z
+  .object({
+    name: z.string().regex(/^[a-z][a-z0-9-]{1,30}$/),
+    regions: z.array(Region).min(1),
+    services: z.array(ServicePlacement).min(1),
+    models: z.array(StackModel).min(1),
+    limits: Limits,
+    /** Overrides of feature flags (`packages/service-kit/src/flags.ts`). */
+    features: z.record(z.string().regex(/^[A-Z][A-Z0-9_]+$/), z.boolean()),
+    nats: z.object({ port: z.number().int().min(1024).max(65535), external_url: z.string().optional() }),
+    log_level: z.enum(['debug', 'info', 'warn', 'error']),
+  })
+  .superRefine((stack, context) => {
+    duplicates(stack.regions.map((region) => region.name)).forEach((name) => {
+      context.addIssue({
+        code: 'custom',
+        path: ['regions'],
+        message: `region ${name} is named twice: give each region its own name`,
+      });
+    });
+    const placed = stack.services.flatMap((placement) => [placement.service, ...placement.colocate]);
+    duplicates(placed).forEach((name) => {
+      context.addIssue({
+        code: 'custom',
+        path: ['services'],
+        message: `service ${name} is placed twice: keep one placement`,
+      });
+    });
+    duplicates(stack.models.map((model) => model.id)).forEach((id) => {
+      context.addIssue({
+        code: 'custom',
+        path: ['models'],
+        message: `model ${id} is named twice: give each model its own id`,
+      });
+    });
+    const names = new Set(stack.regions.map((region) => region.name));
+    for (const region of stack.regions) {
+      for (const peer of region.peers.filter((name) => !names.has(name) || name === region.name)) {
+        context.addIssue({
+          code: 'custom',
+          path: ['regions'],
+          message: `region ${region.name} has the peer ${peer}, which is not another region of this stack`,
+        });
+      }
+    }
+  });
+export type Stack = z.infer<typeof Stack>;
+
+/** Checks a stack where it is written, so that a wrong one fails on import with every reason. */
+export function defineStack(stack: z.input<typeof Stack>): Stack {
+  const parsed = Stack.safeParse(stack);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.') || 'stack'}: ${issue.message}`);
+  throw new Error(`The stack ${stack.name} does not fit:\n${lines.join('\n')}`);
+}
+
+function duplicates(names: readonly string[]): string[] {
+  return [...new Set(names.filter((name, at) => names.indexOf(name) !== at))];
+}
