@@ -1,0 +1,67 @@
+import type { ModelEvent } from '@mcp/contracts';
+import { wireFinish, wireUsage } from './openai-chat.ts';
+
+export const DONE_FRAME = 'data: [DONE]\n\n';
+
+export interface ChunkOptions {
+  /** OpenAI's `stream_options.include_usage`: a last chunk without choices carries the usage. */
+  readonly include_usage: boolean;
+}
+
+/**
+ * Turns events into SSE frames of OpenAI's `chat.completion.chunk`. One encoder per stream.
+ * The part of a frame that never changes is built once: this runs for every token.
+ */
+export function chatChunkEncoder(options: ChunkOptions): (event: ModelEvent) => string {
+  let head = '';
+  let tail = '';
+  const begun = new Set<number>();
+  const frame = (choice: number, delta: string, finish = 'null', logprobs = '') =>
+    `${head}"choices":[{"index":${choice},"delta":{${delta}}${logprobs},"finish_reason":${finish}}]${tail}`;
+  const opened = (choice: number): string => {
+    if (begun.has(choice)) return '';
+    begun.add(choice);
+    return frame(choice, '"role":"assistant","content":""');
+  };
+  return (event) => {
+    switch (event.type) {
+      case 'start':
+        head = `data: {"id":${JSON.stringify(event.id)},"object":"chat.completion.chunk","created":${event.created_s},"model":${JSON.stringify(event.model)},"system_fingerprint":${JSON.stringify(event.backend)},`;
+        tail = `${options.include_usage ? ',"usage":null' : ''}}\n\n`;
+        return opened(0);
+      case 'text': {
+        const logprobs =
+          event.logprobs === undefined
+            ? ''
+            : `,"logprobs":${JSON.stringify({ content: event.logprobs, refusal: null })}`;
+        return (
+          opened(event.choice) +
+          frame(event.choice, `"content":${JSON.stringify(event.text)}`, 'null', logprobs)
+        );
+      }
+      case 'reasoning':
+        return (
+          opened(event.choice) + frame(event.choice, `"reasoning_content":${JSON.stringify(event.text)}`)
+        );
+      case 'tool_call': {
+        const begin = event.id === undefined ? '' : `"id":${JSON.stringify(event.id)},"type":"function",`;
+        const name = event.name === undefined ? '' : `"name":${JSON.stringify(event.name)},`;
+        return (
+          opened(event.choice) +
+          frame(
+            event.choice,
+            `"tool_calls":[{"index":${event.index},${begin}"function":{${name}"arguments":${JSON.stringify(event.arguments_delta)}}}]`,
+          )
+        );
+      }
+      case 'finish':
+        return opened(event.choice) + frame(event.choice, '', JSON.stringify(wireFinish(event.reason)));
+      case 'usage':
+        return options.include_usage
+          ? `${head}"choices":[],"usage":${JSON.stringify(wireUsage(event.usage))}}\n\n`
+          : '';
+      default:
+        return event satisfies never;
+    }
+  };
+}
