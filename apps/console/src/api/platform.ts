@@ -1,0 +1,81 @@
+import type {
+  ApiKeyView,
+  ChainVerdict,
+  Conversation,
+  ConversationSummary,
+  CreateJobRequest,
+  CreateKeyRequest,
+  Job,
+  ModelInfo,
+  PromptInfo,
+  QueueStatus,
+  SpanRecord,
+} from '@mcp/contracts';
+import { type CallOptions, call } from './http.ts';
+
+/** `GET /admin/stats`: rates over the last seconds, totals since the gateway started. */
+export interface LiveStats {
+  readonly at: string;
+  readonly p50_ms: number | null;
+  readonly p95_ms: number | null;
+  readonly requests_per_s: number;
+  readonly error_ratio: number;
+  readonly tokens_in_total: number;
+  readonly tokens_out_total: number;
+  readonly queues: readonly QueueStatus[];
+  readonly models: readonly ModelInfo[];
+}
+
+/** The gateway's public interface as this console uses it. */
+export interface Platform {
+  readonly key: string;
+  models(signal?: AbortSignal): Promise<readonly ModelInfo[]>;
+  prompts(signal?: AbortSignal): Promise<readonly PromptInfo[]>;
+  conversations(before?: string, signal?: AbortSignal): Promise<readonly ConversationSummary[]>;
+  conversation(id: string, signal?: AbortSignal): Promise<Conversation>;
+  verify(id: string): Promise<ChainVerdict>;
+  verifyLog(log: unknown): Promise<ChainVerdict>;
+  trace(trace_id: string, signal?: AbortSignal): Promise<readonly SpanRecord[]>;
+  jobs(signal?: AbortSignal): Promise<readonly Job[]>;
+  createJob(request: CreateJobRequest): Promise<Job>;
+  cancelJob(id: string): Promise<Job>;
+  keys(signal?: AbortSignal): Promise<readonly ApiKeyView[]>;
+  createKey(request: CreateKeyRequest): Promise<{ readonly key: string; readonly record: ApiKeyView }>;
+  revokeKey(id: string): Promise<void>;
+  stats(signal?: AbortSignal): Promise<LiveStats>;
+}
+
+/** Conversations asked for at a time. */
+export const PAGE_SIZE = 50;
+
+export function connectPlatform(key: string): Platform {
+  const get = <T>(path: string, signal?: AbortSignal) => call<T>(key, path, { signal });
+  const send = <T>(path: string, options: CallOptions) => call<T>(key, path, { method: 'POST', ...options });
+  return {
+    key,
+    models: async (signal) => {
+      const list = await get<{ data: readonly { mcp?: ModelInfo }[] }>('/v1/models', signal);
+      return list.data.flatMap((item) => (item.mcp === undefined ? [] : [item.mcp]));
+    },
+    prompts: async (signal) => (await get<{ prompts: PromptInfo[] }>('/v1/prompts', signal)).prompts,
+    conversations: async (before, signal) => {
+      const query = new URLSearchParams({ limit: String(PAGE_SIZE), ...(before === undefined ? {} : { before }) });
+      const list = await get<{ conversations: ConversationSummary[] }>(`/v1/conversations?${query}`, signal);
+      return list.conversations;
+    },
+    conversation: (id, signal) => get(`/v1/conversations/${encodeURIComponent(id)}`, signal),
+    verify: (id) => send(`/v1/conversations/${encodeURIComponent(id)}/verify`, {}),
+    verifyLog: (log) => send('/v1/verify', { body: log }),
+    trace: async (id, signal) =>
+      (await get<{ spans: SpanRecord[] }>(`/v1/traces/${encodeURIComponent(id)}`, signal)).spans,
+    jobs: async (signal) => (await get<{ jobs: Job[] }>('/v1/jobs?limit=100', signal)).jobs,
+    createJob: (request) => send('/v1/jobs', { body: request }),
+    cancelJob: (id) => send(`/v1/jobs/${encodeURIComponent(id)}/cancel`, {}),
+    keys: async (signal) => (await get<{ keys: ApiKeyView[] }>('/admin/keys', signal)).keys,
+    createKey: (request) => send('/admin/keys', { body: request }),
+    revokeKey: async (id) => {
+      await call<unknown>(key, `/admin/keys/${encodeURIComponent(id)}`, { method: 'DELETE' });
+    },
+    stats: (signal) => get('/admin/stats', signal),
+  };
+}

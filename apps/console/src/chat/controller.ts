@@ -1,0 +1,104 @@
+import type { ChatEvent, ChatRequest } from '@mcp/contracts';
+import { createContext } from 'preact';
+import { useCallback, useContext, useEffect, useReducer, useRef } from 'preact/hooks';
+import { type RunningChat, runChat } from '../api/chat-stream.ts';
+import type { Platform } from '../api/platform.ts';
+import { type ChatAction, type ChatState, IDLE_CHAT, isActive, reduceChat } from './state.ts';
+
+/** The conversation on the first page. It goes on while other pages are looked at. */
+export interface ChatController {
+  readonly state: ChatState;
+  /** Begins a conversation, or asks the next question when the request names one. */
+  ask(request: ChatRequest & { readonly message: string }): void;
+  /** Finishes an interrupted conversation. */
+  resume(conversation_id: string): void;
+  cancel(): void;
+  load(state: ChatState): void;
+  clear(): void;
+}
+
+export const ChatContext = createContext<ChatController | null>(null);
+
+export function useChat(): ChatController {
+  const chat = useContext(ChatContext);
+  if (chat === null) throw new Error('The conversation was used outside a session.');
+  return chat;
+}
+
+/** Deltas come faster than a screen shows them: they are taken in together, this often. */
+const FLUSH_MS = 40;
+
+export function useChatController(platform: Platform): ChatController {
+  const [state, dispatch] = useReducer<ChatState, ChatAction>(reduceChat, IDLE_CHAT);
+  const running = useRef<RunningChat | null>(null);
+  const generation = useRef(0);
+
+  const start = useCallback(
+    (request: ChatRequest) => {
+      running.current?.cancel();
+      const mine = ++generation.current;
+      running.current = runBuffered(platform.key, request, (action) => {
+        if (generation.current === mine) dispatch(action);
+      });
+    },
+    [platform],
+  );
+  const cancel = useCallback(() => {
+    if (running.current === null) return;
+    dispatch({ type: 'cancelling' });
+    running.current.cancel();
+  }, []);
+  useEffect(() => () => running.current?.cancel(), []);
+
+  const active = isActive(state.phase);
+  return {
+    state,
+    ask: (request) => {
+      if (active) return;
+      dispatch({ type: 'ask', question: request.message, fresh: request.conversation_id === undefined });
+      start(request);
+    },
+    resume: (conversation_id) => {
+      if (active) return;
+      dispatch({ type: 'resume' });
+      start({ conversation_id });
+    },
+    cancel,
+    load: (loaded) => {
+      if (!active) dispatch({ type: 'load', state: loaded });
+    },
+    clear: () => {
+      if (!active) dispatch({ type: 'clear' });
+    },
+  };
+}
+
+/** Runs a chat whose events reach the state in batches. */
+function runBuffered(key: string, request: ChatRequest, dispatch: (action: ChatAction) => void): RunningChat {
+  let waiting: ChatEvent[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const flush = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (waiting.length > 0) dispatch({ type: 'events', events: waiting });
+    waiting = [];
+  };
+  return runChat({
+    key,
+    request,
+    listener: {
+      onEvent: (event) => {
+        waiting.push(event);
+        timer ??= setTimeout(flush, FLUSH_MS);
+      },
+      onRefused: (problem) => {
+        flush();
+        dispatch({ type: 'refused', problem });
+      },
+      onClosed: (by) => {
+        flush();
+        dispatch({ type: 'closed', by });
+      },
+    },
+  });
+}

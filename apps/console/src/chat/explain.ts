@@ -1,0 +1,84 @@
+import type { CandidateScore, Decision, FinishReason, Side } from '@mcp/contracts';
+import { formatDuration, formatScore } from '../format.ts';
+
+export const SIDE_LETTER: Record<Side, 'A' | 'B'> = { modelA: 'A', modelB: 'B' };
+
+/** The measures of a candidate in the order they are shown, each in [0, 1]. */
+export const MEASURES = [
+  { name: 'semantic', label: 'Semantic', hint: 'Closeness of the answer to the question and to the other answer' },
+  { name: 'coherence', label: 'Coherence', hint: 'Evidence of sound reasoning found in the text' },
+  { name: 'safety', label: 'Safety', hint: '1 minus the risk found in the text' },
+  { name: 'composite', label: 'Composite', hint: 'The weighted sum that decides' },
+] as const satisfies readonly { name: keyof CandidateScore; label: string; hint: string }[];
+
+/** What a decision means, sentence by sentence, for someone who has not read the specification. */
+export function explainDecision(decision: Decision): readonly string[] {
+  return [...method(decision), ...divergence(decision), ...critique(decision)];
+}
+
+/** Why a generation ended, in words; the usual end needs none. */
+export function explainFinish(reason: FinishReason): string {
+  switch (reason.unified) {
+    case 'stop':
+      return 'complete';
+    case 'length':
+      return 'cut at the token limit';
+    case 'tool_calls':
+      return 'asks for a tool';
+    case 'content_filter':
+      return 'withheld by a content filter';
+    case 'cancelled':
+      return 'cancelled';
+    case 'error':
+      return 'broke off';
+    case 'other':
+      return reason.raw ?? 'ended';
+    default:
+      return reason.unified satisfies never;
+  }
+}
+
+function method(decision: Decision): string[] {
+  const chosen = decision.candidates.find((candidate) => candidate.role === decision.chosen);
+  const other = decision.candidates.find((candidate) => candidate.role !== decision.chosen);
+  const took = `It took ${formatDuration(decision.duration_ms)}.`;
+  switch (decision.method) {
+    case 'composite': {
+      if (chosen === undefined || other === undefined) return ['The higher composite score was chosen.', took];
+      const margin = Math.abs(chosen.composite - other.composite);
+      const close = margin < 0.03 ? ' – a close call' : '';
+      return [
+        `Composite ${formatScore(chosen.composite)} against ${formatScore(other.composite)}, a margin of ${formatScore(margin)}${close}.`,
+        took,
+      ];
+    }
+    case 'fastest-successful':
+      return ['No scores could be taken, so the first model that answered without a fault was chosen.', took];
+    case 'only-candidate':
+      return ['Only one model gave an answer, so there was nothing to weigh.'];
+    case 'disabled':
+      return ['Arbitration is switched off (MODEL_ARBITRATION_ENABLED), so the last answer stands unweighed.'];
+    default:
+      return decision.method satisfies never;
+  }
+}
+
+function divergence(decision: Decision): string[] {
+  const { divergence: apart, safety_delta } = decision;
+  const sentences: string[] = [];
+  if (apart !== null) {
+    const word = apart < 0.15 ? 'say nearly the same' : apart < 0.4 ? 'agree in part' : 'differ clearly';
+    sentences.push(`The two answers ${word} (divergence ${formatScore(apart)}).`);
+  } else if (decision.candidates.length > 1) {
+    sentences.push('How far the answers are apart is unknown: no embedding model answered.');
+  }
+  if (safety_delta !== null && safety_delta >= 0.05)
+    sentences.push(`Their risk differs by ${formatScore(safety_delta)}.`);
+  return sentences;
+}
+
+function critique(decision: Decision): string[] {
+  return decision.critique_turn
+    ? ['They were far enough apart that an extra critique turn was taken before deciding.']
+    : [];
+}

@@ -1,0 +1,49 @@
+import type { Conversation, LogRecord } from '@mcp/contracts';
+import { type ChatPhase, type ChatState, IDLE_CHAT, type RoundState, type TurnState } from './state.ts';
+
+/** A conversation as it was recorded, in the shape the first page shows while streaming. */
+export function chatFromLog(conversation: Conversation): ChatState {
+  const rounds = conversation.messages.reduce<RoundState[]>(addRecord, []);
+  const last = rounds[rounds.length - 1];
+  if (last !== undefined && last.decision === null && conversation.decision !== null)
+    rounds[rounds.length - 1] = { ...last, decision: conversation.decision };
+  return {
+    ...IDLE_CHAT,
+    phase: phaseOf(conversation),
+    conversation_id: conversation.id,
+    trace_id: conversation.trace_id,
+    mode: conversation.mode,
+    models: conversation.models,
+    exchanges: conversation.exchanges,
+    rounds,
+  };
+}
+
+function phaseOf(conversation: Conversation): ChatPhase {
+  return conversation.status === 'running' ? 'elsewhere' : conversation.status;
+}
+
+function addRecord(rounds: RoundState[], record: LogRecord): RoundState[] {
+  if (record.role === 'system') return rounds;
+  if (record.role === 'user') return [...rounds, { question: record.content, turns: [], decision: null }];
+  const last = rounds[rounds.length - 1] ?? { question: null, turns: [], decision: null };
+  const before = rounds.slice(0, -1);
+  if (record.role === 'decision')
+    return record.decision === undefined ? rounds : [...before, { ...last, decision: record.decision }];
+  return [...before, { ...last, turns: [...last.turns, turnOf(record, record.role, last.turns.length)] }];
+}
+
+function turnOf(record: LogRecord, role: TurnState['role'], turn: number): TurnState {
+  const cut = record.finish_reason?.unified === 'cancelled' || record.finish_reason?.unified === 'error';
+  return {
+    turn,
+    attempt: 1,
+    message_id: record.message_id,
+    role,
+    model: record.model ?? 'unknown model',
+    text: record.content,
+    status: cut ? 'stopped' : 'finished',
+    finish_reason: record.finish_reason ?? null,
+    usage: record.usage ?? null,
+  };
+}

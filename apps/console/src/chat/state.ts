@@ -1,0 +1,279 @@
+import type {
+  ChatEvent,
+  ChatResponse,
+  ChatTurn,
+  ConversationMode,
+  Decision,
+  FinishReason,
+  Side,
+  Usage,
+} from '@mcp/contracts';
+
+/** One model's turn on the screen. */
+export interface TurnState {
+  readonly turn: number;
+  readonly attempt: number;
+  readonly message_id: string;
+  readonly role: Side;
+  readonly model: string;
+  readonly text: string;
+  /** `stopped`: it ended without a `message.end`, by cancel, fault or a lost connection. */
+  readonly status: 'streaming' | 'finished' | 'stopped';
+  readonly finish_reason: FinishReason | null;
+  readonly usage: Usage | null;
+}
+
+/** A question and what the models made of it. A conversation has one round per question. */
+export interface RoundState {
+  readonly question: string | null;
+  /** Ascending by `turn`, each turn once. */
+  readonly turns: readonly TurnState[];
+  readonly decision: Decision | null;
+}
+
+export interface ChatProblem {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly trace_id: string | null;
+  readonly retry_after_ms: number | null;
+}
+
+export type ChatPhase =
+  | 'idle'
+  | 'connecting'
+  | 'streaming'
+  | 'cancelling'
+  | 'completed'
+  | 'cancelled'
+  | 'interrupted'
+  | 'failed'
+  /** Another client streams this conversation; seen after a reload. */
+  | 'elsewhere';
+
+export interface ChatState {
+  readonly phase: ChatPhase;
+  readonly conversation_id: string | null;
+  readonly trace_id: string | null;
+  readonly mode: ConversationMode | null;
+  readonly models: readonly string[];
+  /** Turns asked for in the current round. */
+  readonly exchanges: number;
+  readonly rounds: readonly RoundState[];
+  /** Highest `seq` taken in; anything at or below it is a repeat. */
+  readonly last_seq: number;
+  readonly problem: ChatProblem | null;
+}
+
+export type ChatAction =
+  | { readonly type: 'ask'; readonly question: string; readonly fresh: boolean }
+  | { readonly type: 'resume' }
+  | { readonly type: 'events'; readonly events: readonly ChatEvent[] }
+  | { readonly type: 'cancelling' }
+  | { readonly type: 'closed'; readonly by: 'user' | 'network' }
+  | { readonly type: 'refused'; readonly problem: ChatProblem }
+  | { readonly type: 'load'; readonly state: ChatState }
+  | { readonly type: 'clear' };
+
+export const IDLE_CHAT: ChatState = {
+  phase: 'idle',
+  conversation_id: null,
+  trace_id: null,
+  mode: null,
+  models: [],
+  exchanges: 0,
+  rounds: [],
+  last_seq: -1,
+  problem: null,
+};
+
+/** True while events are awaited. */
+export function isActive(phase: ChatPhase): boolean {
+  return phase === 'connecting' || phase === 'streaming' || phase === 'cancelling';
+}
+
+/** True when the platform can take the conversation up where it stopped. */
+export function canResume(state: ChatState): boolean {
+  if (state.conversation_id === null) return false;
+  if (state.phase === 'failed') return state.problem?.retryable === true;
+  return state.phase === 'interrupted' || state.phase === 'elsewhere' || state.phase === 'cancelled';
+}
+
+/** The whole life of a conversation on the screen, as a pure function. */
+export function reduceChat(state: ChatState, action: ChatAction): ChatState {
+  switch (action.type) {
+    case 'ask':
+      return beginRound(action.fresh ? IDLE_CHAT : state, action.question);
+    case 'resume':
+      return { ...settle(state), phase: 'connecting', last_seq: -1, problem: null };
+    case 'events':
+      return action.events.reduce(takeEvent, state);
+    case 'cancelling':
+      return isActive(state.phase) ? { ...state, phase: 'cancelling' } : state;
+    case 'closed':
+      return close(state, action.by);
+    case 'refused':
+      return { ...settle(state), phase: 'failed', problem: action.problem };
+    case 'load':
+      return action.state;
+    case 'clear':
+      return IDLE_CHAT;
+    default:
+      return action satisfies never;
+  }
+}
+
+function beginRound(state: ChatState, question: string): ChatState {
+  const settled = settle(state);
+  return {
+    ...settled,
+    phase: 'connecting',
+    last_seq: -1,
+    problem: null,
+    rounds: [...settled.rounds, { question, turns: [], decision: null }],
+  };
+}
+
+function close(state: ChatState, by: 'user' | 'network'): ChatState {
+  if (!isActive(state.phase)) return state;
+  if (by === 'user' || state.phase === 'cancelling') return { ...settle(state), phase: 'cancelled' };
+  const problem: ChatProblem = {
+    code: 'connection_lost',
+    message: 'The connection to the gateway broke off before the conversation was complete.',
+    retryable: true,
+    trace_id: state.trace_id,
+    retry_after_ms: null,
+  };
+  return { ...settle(state), phase: state.conversation_id === null ? 'failed' : 'interrupted', problem };
+}
+
+function takeEvent(state: ChatState, event: ChatEvent): ChatState {
+  if (!isActive(state.phase) || event.seq <= state.last_seq) return state;
+  const seen: ChatState = { ...state, last_seq: event.seq };
+  switch (event.type) {
+    case 'start':
+      return {
+        ...seen,
+        phase: seen.phase === 'cancelling' ? 'cancelling' : 'streaming',
+        conversation_id: event.conversation_id,
+        trace_id: event.trace_id,
+        mode: event.mode,
+        models: event.models,
+        exchanges: event.exchanges,
+      };
+    case 'message.start':
+      return inLastRound(seen, (round) => startTurn(round, event));
+    case 'delta':
+      return inLastRound(seen, (round) =>
+        changeTurn(round, event, (turn) => (turn.status === 'streaming' ? { ...turn, text: turn.text + event.text } : turn)),
+      );
+    case 'message.end':
+      return inLastRound(seen, (round) =>
+        changeTurn(round, event, (turn) => ({
+          ...turn,
+          status: 'finished',
+          text: event.content,
+          finish_reason: event.finish_reason,
+          usage: event.usage,
+        })),
+      );
+    case 'decision':
+      return inLastRound(seen, (round) => ({ ...round, decision: event.decision }));
+    case 'done':
+      return finish(seen, event.response);
+    case 'error':
+      return fail(seen, event);
+    default:
+      return event satisfies never;
+  }
+}
+
+function fail(state: ChatState, event: Extract<ChatEvent, { type: 'error' }>): ChatState {
+  const conversation_id = event.conversation_id ?? state.conversation_id;
+  const { code, message, retryable, retry_after_ms } = event;
+  const problem = { code, message, retryable, retry_after_ms, trace_id: event.trace_id ?? state.trace_id };
+  const settled: ChatState = { ...settle(state), conversation_id };
+  if (code === 'cancelled') return { ...settled, phase: 'cancelled' };
+  return { ...settled, phase: retryable && conversation_id !== null ? 'interrupted' : 'failed', problem };
+}
+
+/** The final response is the truth: it repairs whatever the stream left open. */
+function finish(state: ChatState, response: ChatResponse): ChatState {
+  const merged = response.messages.reduce(mergeTurn, state);
+  const decided =
+    response.decision === null
+      ? merged
+      : inLastRound(merged, (round) => ({ ...round, decision: response.decision }));
+  return {
+    ...settle(decided),
+    phase: response.status,
+    conversation_id: response.id,
+    trace_id: response.trace_id,
+    mode: response.mode,
+    models: response.models,
+  };
+}
+
+function mergeTurn(state: ChatState, message: ChatTurn): ChatState {
+  const { turn, message_id, role, model, finish_reason, usage, content } = message;
+  const known = state.rounds.findIndex((round) => round.turns.some((kept) => kept.message_id === message_id));
+  const at = known < 0 ? state.rounds.length - 1 : known;
+  const rounds = (state.rounds.length === 0 ? [EMPTY_ROUND] : state.rounds).map((round, index) => {
+    if (index !== Math.max(0, at)) return round;
+    const before = round.turns.find((kept) => kept.message_id === message_id);
+    const place = before?.turn ?? turn;
+    const attempt = before?.attempt ?? round.turns.find((kept) => kept.turn === place)?.attempt ?? 1;
+    return putTurn(round, { turn: place, attempt, message_id, role, model, text: content, status: 'finished', finish_reason, usage });
+  });
+  return { ...state, rounds };
+}
+
+const EMPTY_ROUND: RoundState = { question: null, turns: [], decision: null };
+
+function startTurn(round: RoundState, event: Extract<ChatEvent, { type: 'message.start' }>): RoundState {
+  const { turn, attempt, message_id, role, model } = event;
+  const before = round.turns.find((kept) => kept.turn === turn);
+  if (before?.status === 'streaming' && before.attempt > attempt) return round;
+  return putTurn(round, {
+    turn,
+    attempt,
+    message_id,
+    role,
+    model,
+    text: '',
+    status: 'streaming',
+    finish_reason: null,
+    usage: null,
+  });
+}
+
+function changeTurn(
+  round: RoundState,
+  at: { readonly turn: number; readonly message_id: string },
+  change: (turn: TurnState) => TurnState,
+): RoundState {
+  const turns = round.turns.map((kept) =>
+    kept.turn === at.turn && kept.message_id === at.message_id ? change(kept) : kept,
+  );
+  return { ...round, turns };
+}
+
+function putTurn(round: RoundState, turn: TurnState): RoundState {
+  const others = round.turns.filter((kept) => kept.turn !== turn.turn);
+  return { ...round, turns: [...others, turn].sort((a, b) => a.turn - b.turn) };
+}
+
+function inLastRound(state: ChatState, change: (round: RoundState) => RoundState): ChatState {
+  const rounds = state.rounds.length === 0 ? [EMPTY_ROUND] : state.rounds;
+  const last = rounds[rounds.length - 1] ?? EMPTY_ROUND;
+  return { ...state, rounds: [...rounds.slice(0, -1), change(last)] };
+}
+
+/** No turn goes on streaming once nothing more can come. */
+function settle(state: ChatState): ChatState {
+  const rounds = state.rounds.map((round) => ({
+    ...round,
+    turns: round.turns.map((turn) => (turn.status === 'streaming' ? { ...turn, status: 'stopped' as const } : turn)),
+  }));
+  return { ...state, rounds };
+}

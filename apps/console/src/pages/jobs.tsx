@@ -1,0 +1,197 @@
+import type { ConversationSummary, Job, JobSpec } from '@mcp/contracts';
+import { useState } from 'preact/hooks';
+import { formatAge, formatDateTime, short } from '../format.ts';
+import { useAction, useLoaded, useNow } from '../hooks.ts';
+import { href } from '../router.ts';
+import { Empty, Fault, Loading, PageHead, StatusBadge } from '../ui/basics.tsx';
+import { download, newId } from '../ui/browser.ts';
+
+const MOVING: ReadonlySet<Job['status']> = new Set<Job['status']>(['queued', 'running', 'retrying']);
+
+/** Long work that the task engine does: make it, watch it, stop it. */
+export function Jobs() {
+  const jobs = useLoaded(
+    'jobs',
+    (platform, signal) => platform.jobs(signal),
+    (list) => (list?.some((job) => MOVING.has(job.status)) ? 1000 : 5000),
+  );
+  return (
+    <>
+      <PageHead title="Jobs" lead="Work that takes longer: it survives restarts and is tried again when it fails." />
+      <NewJob onMade={jobs.reload} />
+      {jobs.error === null ? null : <Fault error={jobs.error} doing="Loading the jobs" onRetry={jobs.reload} />}
+      {jobs.data === null ? (
+        jobs.loading ? (
+          <Loading what="jobs" />
+        ) : null
+      ) : jobs.data.length === 0 ? (
+        <Empty>No job was made yet.</Empty>
+      ) : (
+        <ul class="jobs">
+          {jobs.data.map((job) => (
+            <JobCard key={job.id} job={job} onChange={jobs.reload} />
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+type Wish = 'summarize-conversation' | 'export' | 'export-all';
+
+function NewJob({ onMade }: { readonly onMade: () => void }) {
+  const [wish, setWish] = useState<Wish>('summarize-conversation');
+  const [conversation, setConversation] = useState('');
+  const list = useLoaded('job-conversations', (platform, signal) => platform.conversations(undefined, signal));
+  const action = useAction((platform, spec: JobSpec) => platform.createJob({ spec, idempotency_key: newId() }));
+  const chosen = conversation === '' ? (list.data?.[0]?.id ?? '') : conversation;
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    const spec = toSpec(wish, chosen);
+    if (spec !== null && (await action.run(spec)) !== null) onMade();
+  };
+  return (
+    <form class="panel row-form" onSubmit={submit} aria-label="New job">
+      <label class="field">
+        <span>Work</span>
+        <select
+          value={wish}
+          onChange={(event) => {
+            const value = event.currentTarget.value;
+            setWish(value === 'export' || value === 'export-all' ? value : 'summarize-conversation');
+          }}
+        >
+          <option value="summarize-conversation">Summarise a conversation</option>
+          <option value="export">Export a conversation</option>
+          <option value="export-all">Export all conversations</option>
+        </select>
+      </label>
+      {wish === 'export-all' ? null : <Pick list={list.data ?? []} value={chosen} onPick={setConversation} />}
+      <button type="submit" class="button button-primary" disabled={action.busy || toSpec(wish, chosen) === null}>
+        Create job
+      </button>
+      {action.error === null ? null : <Fault error={action.error} doing="Creating the job" />}
+    </form>
+  );
+}
+
+interface PickProps {
+  readonly list: readonly ConversationSummary[];
+  readonly value: string;
+  readonly onPick: (id: string) => void;
+}
+
+function Pick({ list, value, onPick }: PickProps) {
+  return (
+    <label class="field field-wide">
+      <span>Conversation</span>
+      <select value={value} onChange={(event) => onPick(event.currentTarget.value)}>
+        {list.length === 0 ? <option value="">None is on record yet</option> : null}
+        {list.map((item) => (
+          <option key={item.id} value={item.id}>
+            {`${item.title.slice(0, 80)} (${short(item.id)})`}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function toSpec(wish: Wish, conversation_id: string): JobSpec | null {
+  switch (wish) {
+    case 'export-all':
+      return { kind: 'export', format: 'jsonl' };
+    case 'export':
+      return conversation_id === '' ? null : { kind: 'export', conversation_ids: [conversation_id], format: 'jsonl' };
+    case 'summarize-conversation':
+      return conversation_id === '' ? null : { kind: 'summarize-conversation', conversation_id };
+    default:
+      return wish satisfies never;
+  }
+}
+
+function JobCard({ job, onChange }: { readonly job: Job; readonly onChange: () => void }) {
+  const now_ms = useNow();
+  const cancel = useAction((platform) => platform.cancelJob(job.id));
+  return (
+    <li class="panel job">
+      <div class="job-head">
+        <h2>{job.kind.replace(/-/g, ' ')}</h2>
+        <StatusBadge status={job.status} />
+        {job.attempt > 1 ? (
+          <span>
+            attempt {job.attempt} of {job.max_attempts}
+          </span>
+        ) : null}
+        <time dateTime={job.updated_at} title={formatDateTime(job.updated_at)}>
+          {formatAge(job.updated_at, now_ms)}
+        </time>
+        <span class="job-links">
+          <code title={job.id}>{short(job.id)}</code>
+          <a href={href('traces', job.trace_id)}>Trace</a>
+          {MOVING.has(job.status) ? (
+            <button
+              type="button"
+              class="button button-small"
+              disabled={cancel.busy}
+              aria-label={`Cancel ${job.kind} ${short(job.id)}`}
+              onClick={async () => {
+                await cancel.run(undefined);
+                onChange();
+              }}
+            >
+              Cancel
+            </button>
+          ) : null}
+        </span>
+      </div>
+      <Progress job={job} />
+      {job.error === undefined ? null : (
+        <p class="job-error">
+          <code>{job.error.code}</code> {job.error.message}
+        </p>
+      )}
+      {cancel.error === null ? null : <Fault error={cancel.error} doing="Cancelling" />}
+      {job.result === undefined || job.result === null ? null : <Result job={job} />}
+    </li>
+  );
+}
+
+function Progress({ job }: { readonly job: Job }) {
+  const { done, total, note } = job.progress;
+  if (!MOVING.has(job.status)) return note === '' ? null : <p class="job-note">{note}</p>;
+  return (
+    <p class="job-progress">
+      <progress
+        aria-label={`Progress of ${job.kind}`}
+        max={Math.max(1, total)}
+        {...(total === 0 ? {} : { value: Math.min(done, total) })}
+      />
+      <span>{total === 0 ? note : `${done} of ${total}${note === '' ? '' : ` – ${note}`}`}</span>
+    </p>
+  );
+}
+
+function Result({ job }: { readonly job: Job }) {
+  const summary = summaryOf(job.result);
+  return (
+    <>
+      {summary === null ? null : <p class="job-summary pre">{summary}</p>}
+      <details class="reasoning">
+        <summary>Result</summary>
+        <p>
+          <button type="button" class="button button-small" onClick={() => download(`${job.kind}-${short(job.id)}.json`, job.result)}>
+            Download
+          </button>
+        </p>
+        <p class="pre code">{JSON.stringify(job.result, null, 2).slice(0, 20_000)}</p>
+      </details>
+    </>
+  );
+}
+
+/** The text of a summary job's result; other kinds have none. */
+function summaryOf(result: unknown): string | null {
+  if (typeof result !== 'object' || result === null || !('summary' in result)) return null;
+  return typeof result.summary === 'string' ? result.summary : null;
+}

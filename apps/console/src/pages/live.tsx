@@ -1,0 +1,176 @@
+import type { ModelInfo, QueueStatus } from '@mcp/contracts';
+import type { FunctionComponent } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { LiveStats } from '../api/platform.ts';
+import { formatCount } from '../format.ts';
+import { useLoaded } from '../hooks.ts';
+import type { ChartProps } from '../live/chart.tsx';
+import { addStats, EMPTY_SERIES, type LiveSeries } from '../live/series.ts';
+import { Empty, Fault, Loading, NeedsAdmin, PageHead, StatusBadge } from '../ui/basics.tsx';
+
+const POLL_MS = 2000;
+
+/** Figures of the last minutes; they stay while other pages are looked at. */
+let kept: LiveSeries = EMPTY_SERIES;
+
+/** What the platform does right now. */
+export function Live() {
+  const stats = useLoaded(
+    'stats',
+    (platform, signal) => platform.stats(signal),
+    () => POLL_MS,
+  );
+  if (stats.data !== null) kept = addStats(kept, stats.data);
+  const forbidden = stats.error?.status === 403;
+  return (
+    <>
+      <PageHead title="Live" lead="Latency, tokens, requests and queues, asked for every two seconds." />
+      {forbidden ? <NeedsAdmin what="Live figures" /> : null}
+      {stats.error === null || forbidden ? null : (
+        <Fault error={stats.error} doing="Reading the figures" onRetry={stats.reload} />
+      )}
+      {stats.data === null ? (
+        stats.loading ? (
+          <Loading what="figures" />
+        ) : null
+      ) : (
+        <>
+          <Charts series={kept} />
+          <Queues stats={stats.data} />
+        </>
+      )}
+    </>
+  );
+}
+
+/** The chart library comes only to those who open this page. */
+function useChart(): FunctionComponent<ChartProps> | null {
+  const [chart, setChart] = useState<{ readonly component: FunctionComponent<ChartProps> } | null>(null);
+  useEffect(() => {
+    void import('../live/chart.tsx').then((module) => setChart({ component: module.default }));
+  }, []);
+  return chart?.component ?? null;
+}
+
+function Charts({ series }: { readonly series: LiveSeries }) {
+  const Chart = useChart();
+  if (Chart === null) return <Loading what="charts" />;
+  const { points } = series;
+  const at_s = points.map((point) => point.at_s);
+  const line = (label: string, colour: string, pick: (point: (typeof points)[number]) => number | null) => ({
+    label,
+    colour,
+    values: points.map(pick),
+  });
+  return (
+    <div class="charts">
+      <Chart
+        title="Latency"
+        unit="ms"
+        at_s={at_s}
+        lines={[line('p95', 'b', (point) => point.p95_ms), line('p50', 'a', (point) => point.p50_ms)]}
+      />
+      <Chart
+        title="Tokens per second"
+        unit=""
+        at_s={at_s}
+        lines={[
+          line('written', 'b', (point) => point.tokens_out_per_s),
+          line('read', 'a', (point) => point.tokens_in_per_s),
+        ]}
+      />
+      <Chart
+        title="Requests per second"
+        unit=""
+        at_s={at_s}
+        lines={[
+          line('requests', 'a', (point) => point.requests_per_s),
+          line('errors %', 'bad', (point) => point.error_percent),
+        ]}
+      />
+      <Chart
+        title="Inference queues"
+        unit=""
+        at_s={at_s}
+        lines={[line('waiting', 'b', (point) => point.waiting), line('running', 'a', (point) => point.running)]}
+      />
+    </div>
+  );
+}
+
+function Queues({ stats }: { readonly stats: LiveStats }) {
+  const names = [...new Set([...stats.models.map((model) => model.id), ...stats.queues.map((queue) => queue.model)])];
+  return (
+    <section class="panel table-panel" aria-label="Models and queues">
+      <div class="table-head">
+        <h2>Models and queues</h2>
+        <p class="meta">
+          <span>{formatCount(stats.tokens_in_total)} tokens read</span>
+          <span>{formatCount(stats.tokens_out_total)} written in all</span>
+        </p>
+      </div>
+      {names.length === 0 ? <Empty>No model is known yet.</Empty> : <QueueTable names={names} stats={stats} />}
+    </section>
+  );
+}
+
+function QueueTable({ names, stats }: { readonly names: readonly string[]; readonly stats: LiveStats }) {
+  return (
+    <table class="table">
+      <thead>
+        <tr>
+          <th scope="col">Model</th>
+          <th scope="col">Status</th>
+          <th scope="col" class="number">
+            Running
+          </th>
+          <th scope="col" class="number">
+            Interactive waiting
+          </th>
+          <th scope="col" class="number">
+            Batch waiting
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {names.map((name) => (
+          <QueueRow
+            key={name}
+            name={name}
+            model={stats.models.find((candidate) => candidate.id === name)}
+            queue={stats.queues.find((candidate) => candidate.model === name)}
+          />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+interface QueueRowProps {
+  readonly name: string;
+  readonly model: ModelInfo | undefined;
+  readonly queue: QueueStatus | undefined;
+}
+
+function QueueRow({ name, model, queue }: QueueRowProps) {
+  return (
+    <tr>
+      <th scope="row" data-label="Model">
+        {name} {model === undefined ? null : <small>{`${model.backend}, ${model.kind}`}</small>}
+      </th>
+      <td data-label="Status">
+        {model === undefined ? '–' : <StatusBadge status={model.status} />}
+        {model?.detail === undefined ? null : <small> {model.detail}</small>}
+      </td>
+      <td data-label="Running" class="number">
+        {queue === undefined ? '–' : `${queue.running} of ${queue.capacity}`}
+      </td>
+      <td data-label="Interactive waiting" class="number">
+        {queue?.waiting_interactive ?? '–'}
+      </td>
+      <td data-label="Batch waiting" class="number">
+        {queue?.waiting_batch ?? '–'}
+      </td>
+    </tr>
+  );
+}

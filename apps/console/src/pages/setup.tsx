@@ -1,0 +1,289 @@
+import type { ChatRequest, ConversationMode, ModelInfo, PromptInfo } from '@mcp/contracts';
+import { useRef, useState } from 'preact/hooks';
+import type { ChatController } from '../chat/controller.ts';
+import { canResume, isActive } from '../chat/state.ts';
+import { useLoaded } from '../hooks.ts';
+import { href, navigate } from '../router.ts';
+import { type ConverseSettings, loadSettings, saveSettings } from '../settings.ts';
+import { Fault } from '../ui/basics.tsx';
+import { chatModels, modelChoice } from './models.ts';
+
+const MODES: readonly { readonly mode: ConversationMode; readonly label: string; readonly hint: string }[] = [
+  { mode: 'debate', label: 'Debate', hint: 'A answers, B replies, A replies again …' },
+  { mode: 'cross-check', label: 'Cross-check', hint: 'B examines what A answered.' },
+  { mode: 'answer', label: 'Answer', hint: 'Both work towards one answer for you.' },
+];
+
+/** The form that begins a conversation or asks on in the one shown. */
+export function Setup({ chat }: { readonly chat: ChatController }) {
+  const [settings, setSettings] = useState<ConverseSettings>(loadSettings);
+  const [question, setQuestion] = useState('');
+  const [fault, setFault] = useState<string | null>(null);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const models = useModels();
+  const prompts = useLoaded('prompts', (platform, signal) => platform.prompts(signal));
+  const change = (part: Partial<ConverseSettings>) => {
+    const next = { ...settings, ...part };
+    setSettings(next);
+    saveSettings(next);
+  };
+  const active = isActive(chat.state.phase);
+  const going = chat.state.conversation_id !== null;
+  const choice = modelChoice(models.data ?? [], settings);
+  const submit = (event?: Event) => {
+    event?.preventDefault();
+    const message = question.trim();
+    if (active) return;
+    if (message === '') {
+      setFault('Write a question first.');
+      field.current?.focus();
+      return;
+    }
+    setFault(null);
+    chat.ask(toRequest(message, { ...settings, ...choice }, going ? chat.state.conversation_id : null));
+    setQuestion('');
+  };
+  return (
+    <form class="setup panel" onSubmit={submit} aria-label="New conversation" noValidate>
+      <label class="field">
+        <span>{going ? 'Next question in this conversation' : 'Question'}</span>
+        <textarea
+          ref={field}
+          name="question"
+          rows={5}
+          value={question}
+          maxLength={200_000}
+          aria-invalid={fault !== null}
+          aria-describedby={fault === null ? undefined : 'question-fault'}
+          onInput={(input) => setQuestion(input.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit(event);
+          }}
+        />
+      </label>
+      {fault === null ? null : (
+        <p id="question-fault" class="field-fault" role="alert">
+          {fault}
+        </p>
+      )}
+      <Buttons chat={chat} onNew={() => field.current?.focus()} />
+      <ModelFields models={models.data ?? []} choice={choice} prompts={prompts.data ?? []} settings={settings} change={change} />
+      <ShapeFields settings={settings} change={change} />
+      {models.error === null ? null : <Fault error={models.error} doing="Loading the models" onRetry={models.reload} />}
+      {prompts.error === null ? null : <Fault error={prompts.error} doing="Loading the prompts" onRetry={prompts.reload} />}
+    </form>
+  );
+}
+
+/** The chat models; asked for often while one of them is still on its way. */
+function useModels() {
+  return useLoaded(
+    'models',
+    async (platform, signal) => chatModels(await platform.models(signal)),
+    (models) => (models?.every((model) => model.status === 'ready') ? 15_000 : 2000),
+  );
+}
+
+function toRequest(message: string, settings: ConverseSettings, conversation_id: string | null) {
+  const { modelA, modelB, promptA, promptB, mode, exchanges, max_tokens_per_turn } = settings;
+  return {
+    message,
+    mode,
+    exchanges,
+    max_tokens_per_turn,
+    ...(modelA === '' ? {} : { modelA }),
+    ...(modelB === '' ? {} : { modelB }),
+    ...(promptA === '' ? {} : { promptA }),
+    ...(promptB === '' ? {} : { promptB }),
+    ...(conversation_id === null ? {} : { conversation_id }),
+  } satisfies ChatRequest;
+}
+
+function Buttons({ chat, onNew }: { readonly chat: ChatController; readonly onNew: () => void }) {
+  const { state } = chat;
+  const active = isActive(state.phase);
+  const id = state.conversation_id;
+  const startNew = () => {
+    chat.clear();
+    navigate(href('converse'), { replace: true });
+    onNew();
+  };
+  return (
+    <div class="setup-buttons">
+      {active ? (
+        <button type="button" class="button button-stop" onClick={chat.cancel} disabled={state.phase === 'cancelling'}>
+          {state.phase === 'cancelling' ? 'Cancelling …' : 'Cancel'} <kbd>Esc</kbd>
+        </button>
+      ) : (
+        <button type="submit" class="button button-primary">
+          {id === null ? 'Start' : 'Ask'} <kbd>Ctrl</kbd> <kbd>↵</kbd>
+        </button>
+      )}
+      {!active && id !== null && canResume(state) ? (
+        <button type="button" class="button" onClick={() => chat.resume(id)}>
+          Resume
+        </button>
+      ) : null}
+      {!active && state.phase !== 'idle' ? (
+        <button type="button" class="button" onClick={startNew}>
+          New conversation
+        </button>
+      ) : null}
+    </div>
+  );
+}
+
+interface ModelFieldsProps {
+  readonly models: readonly ModelInfo[];
+  readonly choice: { readonly modelA: string; readonly modelB: string };
+  readonly prompts: readonly PromptInfo[];
+  readonly settings: ConverseSettings;
+  readonly change: (part: Partial<ConverseSettings>) => void;
+}
+
+function ModelFields({ models, choice, prompts, settings, change }: ModelFieldsProps) {
+  const waiting = models.filter((model) => model.status !== 'ready');
+  return (
+    <>
+      <fieldset class="side-fields side-a">
+        <legend>
+          Model <span class="tag tag-a">A</span>
+        </legend>
+        <ModelSelect label="Model A" models={models} value={choice.modelA} onPick={(modelA) => change({ modelA })} />
+        <PromptSelect label="Prompt A" prompts={prompts} value={settings.promptA} onPick={(promptA) => change({ promptA })} />
+      </fieldset>
+      <fieldset class="side-fields side-b">
+        <legend>
+          Model <span class="tag tag-b">B</span>
+        </legend>
+        <ModelSelect label="Model B" models={models} value={choice.modelB} onPick={(modelB) => change({ modelB })} />
+        <PromptSelect label="Prompt B" prompts={prompts} value={settings.promptB} onPick={(promptB) => change({ promptB })} />
+      </fieldset>
+      {waiting.length === 0 ? null : (
+        <ul class="waiting" aria-label="Models on their way">
+          {waiting.map((model) => (
+            <li key={model.id}>
+              <span class="spinner" aria-hidden="true" data-still={model.status === 'unavailable' ? '' : undefined} />
+              <span>
+                <strong>{model.id}</strong> {model.detail ?? model.status}
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+interface SelectProps {
+  readonly label: string;
+  readonly value: string;
+  readonly onPick: (value: string) => void;
+}
+
+function ModelSelect({ label, models, value, onPick }: SelectProps & { readonly models: readonly ModelInfo[] }) {
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <select value={value} onChange={(event) => onPick(event.currentTarget.value)}>
+        {models.length === 0 ? <option value="">No model is here yet</option> : null}
+        {models.map((model) => (
+          <option key={model.id} value={model.id} disabled={model.status !== 'ready'}>
+            {model.status === 'ready' ? model.id : `${model.id} – ${model.detail ?? model.status}`}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function PromptSelect({ label, prompts, value, onPick }: SelectProps & { readonly prompts: readonly PromptInfo[] }) {
+  const chosen = prompts.find((prompt) => prompt.name === value);
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <select value={chosen?.name ?? ''} title={chosen?.description} onChange={(event) => onPick(event.currentTarget.value)}>
+        <option value="">Default</option>
+        {prompts.map((prompt) => (
+          <option key={prompt.name} value={prompt.name} title={prompt.description}>
+            {prompt.source === 'user' ? `${prompt.name} (yours)` : prompt.name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+interface ShapeFieldsProps {
+  readonly settings: ConverseSettings;
+  readonly change: (part: Partial<ConverseSettings>) => void;
+}
+
+function ShapeFields({ settings, change }: ShapeFieldsProps) {
+  const hint = MODES.find(({ mode }) => mode === settings.mode)?.hint;
+  return (
+    <fieldset class="side-fields shape">
+      <legend>Shape</legend>
+      <label class="field">
+        <span>Mode</span>
+        <select
+          value={settings.mode}
+          aria-describedby="mode-hint"
+          onChange={(event) => {
+            const picked = MODES.find(({ mode }) => mode === event.currentTarget.value);
+            if (picked !== undefined) change({ mode: picked.mode });
+          }}
+        >
+          {MODES.map(({ mode, label }) => (
+            <option key={mode} value={mode}>
+              {label}
+            </option>
+          ))}
+        </select>
+        <small id="mode-hint">{hint}</small>
+      </label>
+      <NumberField label="Exchanges" hint="Turns in all, 1 to 16" max={16} value={settings.exchanges} onPick={(exchanges) => change({ exchanges })} />
+      <NumberField
+        label="Tokens per turn"
+        hint="At most, 1 to 4096"
+        max={4096}
+        value={settings.max_tokens_per_turn}
+        onPick={(max_tokens_per_turn) => change({ max_tokens_per_turn })}
+      />
+    </fieldset>
+  );
+}
+
+interface NumberFieldProps {
+  readonly label: string;
+  readonly hint: string;
+  readonly max: number;
+  readonly value: number;
+  readonly onPick: (value: number) => void;
+}
+
+/** A whole number from 1 to `max`; what is typed beyond comes back to the nearest bound when the field is left. */
+function NumberField({ label, hint, max, value, onPick }: NumberFieldProps) {
+  const take = (input: HTMLInputElement, settle: boolean) => {
+    const typed = Number(input.value);
+    const bounded = Math.min(max, Math.max(1, Math.round(typed) || 1));
+    if (bounded === typed || settle) onPick(bounded);
+    if (settle) input.value = String(bounded);
+  };
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <input
+        type="number"
+        min={1}
+        max={max}
+        step={1}
+        value={value}
+        title={hint}
+        onInput={(event) => take(event.currentTarget, false)}
+        onBlur={(event) => take(event.currentTarget, true)}
+      />
+      <small>{hint}</small>
+    </label>
+  );
+}

@@ -1,0 +1,16 @@
+import { defineConfig } from 'vite';
+
+/** Static files for the gateway to serve under its own origin with `default-src 'self'`: no inline code, no CDN. */
+export default defineConfig({
+  root: import.meta.dirname,
+  base: '/',
+  build: {
+    outDir: 'dist',
+    emptyOutDir: true,
+    target: 'es2022',
+    // An inlined asset would be a data: URL, which the content security policy refuses.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: true,
+  },
+});
