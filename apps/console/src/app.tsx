@@ -44,7 +44,13 @@ export function App() {
   return <SignedIn key={key} apiKey={key} signOut={signOut} />;
 }
 
-function SignedIn({ apiKey, signOut }: { readonly apiKey: string; readonly signOut: (why?: string) => void }) {
+function SignedIn({
+  apiKey,
+  signOut,
+}: {
+  readonly apiKey: string;
+  readonly signOut: (why?: string) => void;
+}) {
   const platform = useMemo(() => connectPlatform(apiKey), [apiKey]);
   const session = { platform, signOut };
   const chat = useChatController(platform);
@@ -81,8 +87,8 @@ function Page({ route }: { readonly route: Route }) {
           <PageHead title="No such page" />
           <Notice>
             <p>
-              The console has no page <code>{route.path}</code>. <a href={href('converse')}>Start a conversation</a>{' '}
-              instead.
+              The console has no page <code>{route.path}</code>.{' '}
+              <a href={href('converse')}>Start a conversation</a> instead.
             </p>
           </Notice>
         </>
@@ -106,19 +112,29 @@ function Frame({ route, onSignOut, children }: FrameProps) {
         Skip to content
       </button>
       <header class="top">
-        <a class="brand" href={href('converse')} title="Multi-Component Platform – not the Model Context Protocol">
+        <a
+          class="brand"
+          href={href('converse')}
+          title="Multi-Component Platform – not the Model Context Protocol"
+        >
           <Mark />
           <span class="brand-short">MCP</span>
           <span class="brand-name">Multi-Component Platform</span>
         </a>
         {route === undefined ? null : <Navigation route={route} />}
         <div class="top-actions">
-          <button type="button" class="button button-quiet" onClick={cycle} aria-label={`Theme: ${theme}. Change it`}>
+          <button
+            type="button"
+            class="button button-quiet"
+            onClick={cycle}
+            aria-label={`Theme: ${theme}. Change it`}
+          >
             <ThemeIcon theme={theme} />
           </button>
           {onSignOut === undefined ? null : (
             <button type="button" class="button button-quiet" onClick={onSignOut}>
-              Sign out
+              <Icon path="M6 2.5H3v11h3M10.5 5l3 3-3 3M13 8H6.5" />
+              <span class="top-word">Sign out</span>
             </button>
           )}
         </div>
@@ -158,6 +174,10 @@ function ThemeIcon({ theme }: { readonly theme: string }) {
       : theme === 'dark'
         ? 'M13.5 9.6A5.8 5.8 0 0 1 6.4 2.5a5.8 5.8 0 1 0 7.1 7.1Z'
         : 'M2 3h12v8H2zM5.5 13.5h5';
+  return <Icon path={path} />;
+}
+
+function Icon({ path }: { readonly path: string }) {
   return (
     <svg class="icon" viewBox="0 0 16 16" aria-hidden="true">
       <path d={path} />

@@ -40,7 +40,12 @@ export function useLoaded<T>(
   every: Interval<T> = ONCE,
 ): Loaded<T> {
   const { platform, signOut } = useSession();
-  const [state, setState] = useState<Omit<Loaded<T>, 'reload'> & { name: string }>({ name, data: null, error: null, loading: true });
+  const [state, setState] = useState<Omit<Loaded<T>, 'reload'> & { name: string }>({
+    name,
+    data: null,
+    error: null,
+    loading: true,
+  });
   const [round, setRound] = useState(0);
   const latest = useRef({ load, every, signOut });
   latest.current = { load, every, signOut };
@@ -53,7 +58,10 @@ export function useLoaded<T>(
       if (wait_ms !== null && !abort.signal.aborted) timer = setTimeout(ask, wait_ms);
     };
     const ask = (): void => {
-      if (document.hidden) return again(null);
+      if (document.hidden) {
+        again(null);
+        return;
+      }
       latest.current.load(platform, abort.signal).then(
         (data) => {
           if (abort.signal.aborted) return;
@@ -64,12 +72,22 @@ export function useLoaded<T>(
           if (abort.signal.aborted) return;
           const error = asApiError(thrown);
           if (error.status === 401) return latest.current.signOut(error.message);
-          setState((before) => ({ name, data: before.name === name ? before.data : null, error, loading: false }));
+          setState((before) => ({
+            name,
+            data: before.name === name ? before.data : null,
+            error,
+            loading: false,
+          }));
           again(null);
         },
       );
     };
-    setState((before) => ({ name, data: before.name === name ? before.data : null, error: null, loading: true }));
+    setState((before) => ({
+      name,
+      data: before.name === name ? before.data : null,
+      error: null,
+      loading: true,
+    }));
     ask();
     return () => {
       abort.abort();

@@ -26,7 +26,9 @@ export const DEFAULT_SETTINGS: ConverseSettings = {
 export function loadSettings(): ConverseSettings {
   try {
     const kept: unknown = JSON.parse(localStorage.getItem(NAME) ?? 'null');
-    return typeof kept === 'object' && kept !== null ? { ...DEFAULT_SETTINGS, ...known(kept) } : DEFAULT_SETTINGS;
+    return typeof kept === 'object' && kept !== null
+      ? { ...DEFAULT_SETTINGS, ...known(kept) }
+      : DEFAULT_SETTINGS;
   } catch {
     return DEFAULT_SETTINGS;
   }

@@ -77,7 +77,9 @@ function overWebSocket(chat: ChatCall, onUnavailable: () => void): RunningChat {
     if (event.type === 'done' || event.type === 'error') end(() => chat.listener.onClosed('network'));
   };
   socket.onclose = () =>
-    state === 'opening' ? end(onUnavailable) : end(() => chat.listener.onClosed(cancelled ? 'user' : 'network'));
+    state === 'opening'
+      ? end(onUnavailable)
+      : end(() => chat.listener.onClosed(cancelled ? 'user' : 'network'));
   return {
     cancel: () => {
       cancelled = true;

@@ -59,7 +59,10 @@ export function connectPlatform(key: string): Platform {
     },
     prompts: async (signal) => (await get<{ prompts: PromptInfo[] }>('/v1/prompts', signal)).prompts,
     conversations: async (before, signal) => {
-      const query = new URLSearchParams({ limit: String(PAGE_SIZE), ...(before === undefined ? {} : { before }) });
+      const query = new URLSearchParams({
+        limit: String(PAGE_SIZE),
+        ...(before === undefined ? {} : { before }),
+      });
       const list = await get<{ conversations: ConversationSummary[] }>(`/v1/conversations?${query}`, signal);
       return list.conversations;
     },

@@ -5,7 +5,11 @@ export const SIDE_LETTER: Record<Side, 'A' | 'B'> = { modelA: 'A', modelB: 'B' }
 
 /** The measures of a candidate in the order they are shown, each in [0, 1]. */
 export const MEASURES = [
-  { name: 'semantic', label: 'Semantic', hint: 'Closeness of the answer to the question and to the other answer' },
+  {
+    name: 'semantic',
+    label: 'Semantic',
+    hint: 'Closeness of the answer to the question and to the other answer',
+  },
   { name: 'coherence', label: 'Coherence', hint: 'Evidence of sound reasoning found in the text' },
   { name: 'safety', label: 'Safety', hint: '1 minus the risk found in the text' },
   { name: 'composite', label: 'Composite', hint: 'The weighted sum that decides' },
@@ -44,7 +48,8 @@ function method(decision: Decision): string[] {
   const took = `It took ${formatDuration(decision.duration_ms)}.`;
   switch (decision.method) {
     case 'composite': {
-      if (chosen === undefined || other === undefined) return ['The higher composite score was chosen.', took];
+      if (chosen === undefined || other === undefined)
+        return ['The higher composite score was chosen.', took];
       const margin = Math.abs(chosen.composite - other.composite);
       const close = margin < 0.03 ? ' – a close call' : '';
       return [
@@ -57,7 +62,9 @@ function method(decision: Decision): string[] {
     case 'only-candidate':
       return ['Only one model gave an answer, so there was nothing to weigh.'];
     case 'disabled':
-      return ['Arbitration is switched off (MODEL_ARBITRATION_ENABLED), so the last answer stands unweighed.'];
+      return [
+        'Arbitration is switched off (MODEL_ARBITRATION_ENABLED), so the last answer stands unweighed.',
+      ];
     default:
       return decision.method satisfies never;
   }

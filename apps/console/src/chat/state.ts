@@ -165,7 +165,9 @@ function takeEvent(state: ChatState, event: ChatEvent): ChatState {
       return inLastRound(seen, (round) => startTurn(round, event));
     case 'delta':
       return inLastRound(seen, (round) =>
-        changeTurn(round, event, (turn) => (turn.status === 'streaming' ? { ...turn, text: turn.text + event.text } : turn)),
+        changeTurn(round, event, (turn) =>
+          turn.status === 'streaming' ? { ...turn, text: turn.text + event.text } : turn,
+        ),
       );
     case 'message.end':
       return inLastRound(seen, (round) =>
@@ -223,7 +225,17 @@ function mergeTurn(state: ChatState, message: ChatTurn): ChatState {
     const before = round.turns.find((kept) => kept.message_id === message_id);
     const place = before?.turn ?? turn;
     const attempt = before?.attempt ?? round.turns.find((kept) => kept.turn === place)?.attempt ?? 1;
-    return putTurn(round, { turn: place, attempt, message_id, role, model, text: content, status: 'finished', finish_reason, usage });
+    return putTurn(round, {
+      turn: place,
+      attempt,
+      message_id,
+      role,
+      model,
+      text: content,
+      status: 'finished',
+      finish_reason,
+      usage,
+    });
   });
   return { ...state, rounds };
 }
@@ -273,7 +285,9 @@ function inLastRound(state: ChatState, change: (round: RoundState) => RoundState
 function settle(state: ChatState): ChatState {
   const rounds = state.rounds.map((round) => ({
     ...round,
-    turns: round.turns.map((turn) => (turn.status === 'streaming' ? { ...turn, status: 'stopped' as const } : turn)),
+    turns: round.turns.map((turn) =>
+      turn.status === 'streaming' ? { ...turn, status: 'stopped' as const } : turn,
+    ),
   }));
   return { ...state, rounds };
 }

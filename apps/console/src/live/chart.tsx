@@ -19,6 +19,8 @@ export interface ChartProps {
 
 const HEIGHT_PX = 150;
 
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hour12: false });
+
 /** A small line chart. The figures stand above it as text, so the picture itself is decoration for a screen reader. */
 export default function Chart({ title, unit, at_s, lines }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
@@ -34,7 +36,9 @@ export default function Chart({ title, unit, at_s, lines }: ChartProps) {
       plot.current = new uPlot(options(holder, latest.current.lines), latest.current.data, holder);
     };
     build();
-    const observer = new ResizeObserver(() => plot.current?.setSize({ width: holder.clientWidth, height: HEIGHT_PX }));
+    const observer = new ResizeObserver(() =>
+      plot.current?.setSize({ width: holder.clientWidth, height: HEIGHT_PX }),
+    );
     observer.observe(holder);
     const stop = onThemeChange(build);
     return () => {
@@ -85,9 +89,18 @@ function options(holder: HTMLElement, lines: readonly Line[]): uPlot.Options {
     height: HEIGHT_PX,
     legend: { show: false },
     cursor: { show: false },
-    scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, (Number.isFinite(max) ? max : 0) * 1.15)] } },
+    scales: {
+      // A minute at least, so that the first points do not fill the whole width.
+      x: { time: true, range: (_plot, min, max) => [Math.min(min, max - 60), max] },
+      y: { range: (_plot, _min, max) => [0, Math.max(1, (Number.isFinite(max) ? max : 0) * 1.15)] },
+    },
     axes: [
-      { ...axis, space: 70, size: 28 },
+      {
+        ...axis,
+        space: 80,
+        size: 28,
+        values: (_plot, ticks) => ticks.map((at_s) => clock.format(at_s * 1000)),
+      },
       { ...axis, size: 44 },
     ],
     series: [

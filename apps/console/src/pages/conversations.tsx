@@ -12,7 +12,10 @@ import { VerdictNotice } from './verdict.tsx';
 export function Conversations({ id }: { readonly id: string | null }) {
   return (
     <>
-      <PageHead title="Conversations" lead="Every conversation on record, with its hash chain, its trace and a replay.">
+      <PageHead
+        title="Conversations"
+        lead="Every conversation on record, with its hash chain, its trace and a replay."
+      >
         <VerifyFile />
       </PageHead>
       <div class={`shelf${id === null ? '' : ' shelf-open'}`}>
@@ -33,8 +36,10 @@ function Shelf({ id }: { readonly id: string | null }) {
   const [search, setSearch] = useState('');
   const [status, setStatus] = useState('');
   const older = useOlder();
-  const newest = useLoaded('conversations', (platform, signal) => platform.conversations(undefined, signal), (list) =>
-    list?.some((item) => item.status === 'running') ? 3000 : 15_000,
+  const newest = useLoaded(
+    'conversations',
+    (platform, signal) => platform.conversations(undefined, signal),
+    (list) => (list?.some((item) => item.status === 'running') ? 3000 : 15_000),
   );
   const all = merge(newest.data ?? [], older.list);
   const shown = all.filter((item) => matches(item, search) && (status === '' || item.status === status));
@@ -60,7 +65,9 @@ function Shelf({ id }: { readonly id: string | null }) {
           </select>
         </label>
       </div>
-      {newest.error === null ? null : <Fault error={newest.error} doing="Loading the list" onRetry={newest.reload} />}
+      {newest.error === null ? null : (
+        <Fault error={newest.error} doing="Loading the list" onRetry={newest.reload} />
+      )}
       {newest.data === null && newest.loading ? <Loading what="conversations" /> : null}
       <p class="visually-hidden" role="status">
         {newest.data === null ? '' : plural(shown.length, 'conversation')}
@@ -72,7 +79,12 @@ function Shelf({ id }: { readonly id: string | null }) {
       </ul>
       {newest.data !== null && shown.length === 0 ? <NothingHere any={all.length > 0} /> : null}
       {all.length >= PAGE_SIZE && !older.ended ? (
-        <button type="button" class="button" disabled={older.busy} onClick={() => older.more(all[all.length - 1])}>
+        <button
+          type="button"
+          class="button"
+          disabled={older.busy}
+          onClick={() => older.more(all[all.length - 1])}
+        >
           {older.busy ? 'Loading …' : 'Show older ones'}
         </button>
       ) : null}

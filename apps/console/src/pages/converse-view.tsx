@@ -1,7 +1,14 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { ChatController } from '../chat/controller.ts';
 import { explainFinish, SIDE_LETTER } from '../chat/explain.ts';
-import { canResume, type ChatPhase, type ChatState, isActive, type RoundState, type TurnState } from '../chat/state.ts';
+import {
+  type ChatPhase,
+  type ChatState,
+  canResume,
+  isActive,
+  type RoundState,
+  type TurnState,
+} from '../chat/state.ts';
 import { formatCount, plural, short } from '../format.ts';
 import { href } from '../router.ts';
 import { Markdown } from '../text/markdown-view.tsx';
@@ -45,7 +52,9 @@ function ChatHead({ state }: { readonly state: ChatState }) {
       <Badge tone={tone}>{word}</Badge>
       {state.mode === null ? null : <span>{state.mode}</span>}
       <span>
-        {state.exchanges === 0 ? '' : `${state.rounds[state.rounds.length - 1]?.turns.length ?? 0} of ${plural(state.exchanges, 'turn')}`}
+        {state.exchanges === 0
+          ? ''
+          : `${state.rounds[state.rounds.length - 1]?.turns.length ?? 0} of ${plural(state.exchanges, 'turn')}`}
       </span>
       {tokens === 0 ? null : <span>{plural(tokens, 'token')} written</span>}
       <span class="chat-links">
@@ -67,7 +76,10 @@ interface RoundProps {
 function Round({ round, state, last }: RoundProps) {
   const current = last && isActive(state.phase);
   return (
-    <section class="round" aria-label={round.question === null ? 'Conversation' : `Question: ${round.question.slice(0, 80)}`}>
+    <section
+      class="round"
+      aria-label={round.question === null ? 'Conversation' : `Question: ${round.question.slice(0, 80)}`}
+    >
       {round.question === null ? null : (
         <div class="question">
           <span class="question-label">You</span>
@@ -76,9 +88,16 @@ function Round({ round, state, last }: RoundProps) {
       )}
       <div class="turns">
         {round.turns.map((turn) => (
-          <Turn key={turn.turn} turn={turn} exchanges={state.exchanges} chosen={round.decision?.message_id === turn.message_id} />
+          <Turn
+            key={turn.turn}
+            turn={turn}
+            exchanges={state.exchanges}
+            chosen={round.decision?.message_id === turn.message_id}
+          />
         ))}
-        {current && round.turns.every((turn) => turn.status !== 'streaming') ? <Waiting round={round} state={state} /> : null}
+        {current && round.turns.every((turn) => turn.status !== 'streaming') ? (
+          <Waiting round={round} state={state} />
+        ) : null}
       </div>
       {round.decision === null ? null : <DecisionView decision={round.decision} />}
     </section>
@@ -163,7 +182,8 @@ function Outcome({ chat }: { readonly chat: ChatController }) {
         Resume the conversation
       </button>
     ) : null;
-  if (state.problem !== null && !isActive(state.phase)) return <ProblemNotice state={state} resume={resume} />;
+  if (state.problem !== null && !isActive(state.phase))
+    return <ProblemNotice state={state} resume={resume} />;
   if (state.phase === 'cancelled')
     return (
       <Notice title="Cancelled">
@@ -184,12 +204,22 @@ function Outcome({ chat }: { readonly chat: ChatController }) {
   return null;
 }
 
-function ProblemNotice({ state, resume }: { readonly state: ChatState; readonly resume: preact.ComponentChildren }) {
+function ProblemNotice({
+  state,
+  resume,
+}: {
+  readonly state: ChatState;
+  readonly resume: preact.ComponentChildren;
+}) {
   const { problem } = state;
   if (problem === null) return null;
   const wait_s = problem.retry_after_ms === null ? null : Math.ceil(problem.retry_after_ms / 1000);
   return (
-    <Notice tone="bad" title={state.phase === 'interrupted' ? 'The conversation broke off' : 'This did not work'} alert>
+    <Notice
+      tone="bad"
+      title={state.phase === 'interrupted' ? 'The conversation broke off' : 'This did not work'}
+      alert
+    >
       <p>{problem.message}</p>
       <p class="meta">
         <code>{problem.code}</code>
@@ -201,10 +231,16 @@ function ProblemNotice({ state, resume }: { readonly state: ChatState; readonly 
   );
 }
 
-/** Keeps the newest words in view as long as the reader has not scrolled away from them. */
+/** Brings a new conversation into view, then its newest words as long as the reader has not scrolled away from them. */
 function useFollow(state: ChatState) {
   const end = useRef<HTMLDivElement>(null);
   const active = isActive(state.phase);
+  const begins = state.phase === 'connecting';
+  useEffect(() => {
+    const stage = end.current?.parentElement;
+    if (begins && stage != null && stage.getBoundingClientRect().top > window.innerHeight / 2)
+      stage.scrollIntoView();
+  }, [begins]);
   useEffect(() => {
     const below = document.documentElement.scrollHeight - window.scrollY - window.innerHeight;
     if (active && below < 160) end.current?.scrollIntoView({ block: 'nearest' });

@@ -1,7 +1,7 @@
 import { useEffect } from 'preact/hooks';
 import { type ChatController, useChat } from '../chat/controller.ts';
 import { chatFromLog } from '../chat/from-log.ts';
-import { canResume, type ChatState, isActive } from '../chat/state.ts';
+import { type ChatState, canResume, isActive } from '../chat/state.ts';
 import { useLoaded } from '../hooks.ts';
 import { href, navigate } from '../router.ts';
 import { Fault, Loading, PageHead } from '../ui/basics.tsx';
@@ -56,10 +56,11 @@ function Invitation() {
     <div class="invitation">
       <h2>Ask something that deserves a second opinion</h2>
       <p>
-        Model <span class="tag tag-a">A</span> answers first, model <span class="tag tag-b">B</span> replies, and so on
-        for as many turns as you choose. Then the platform weighs both and says which answer it stands behind, and why.
+        Model <span class="tag tag-a">A</span> answers first, model <span class="tag tag-b">B</span> replies,
+        and so on for as many turns as you choose. Then the platform weighs both and says which answer it
+        stands behind, and why.
       </p>
-      <p class="meta">
+      <p class="lead">
         Start with <kbd>Ctrl</kbd> <kbd>Enter</kbd>, stop with <kbd>Esc</kbd>. Earlier conversations are under{' '}
         <a href={href('conversations')}>Conversations</a>.
       </p>

@@ -34,7 +34,15 @@ export function DecisionView({ decision }: { readonly decision: Decision }) {
   );
 }
 
-function Fact({ term, value, hint }: { readonly term: string; readonly value: string; readonly hint: string }) {
+function Fact({
+  term,
+  value,
+  hint,
+}: {
+  readonly term: string;
+  readonly value: string;
+  readonly hint: string;
+}) {
   return (
     <div title={hint}>
       <dt>{term}</dt>
@@ -52,7 +60,9 @@ function Scores({ decision }: { readonly decision: Decision }) {
           <th scope="col">Measure</th>
           {decision.candidates.map((candidate) => (
             <th key={candidate.role} scope="col">
-              <span class={`tag tag-${SIDE_LETTER[candidate.role].toLowerCase()}`}>{SIDE_LETTER[candidate.role]}</span>{' '}
+              <span class={`tag tag-${SIDE_LETTER[candidate.role].toLowerCase()}`}>
+                {SIDE_LETTER[candidate.role]}
+              </span>{' '}
               <span class="scores-model">{candidate.model}</span>
             </th>
           ))}

@@ -17,9 +17,14 @@ export function Jobs() {
   );
   return (
     <>
-      <PageHead title="Jobs" lead="Work that takes longer: it survives restarts and is tried again when it fails." />
+      <PageHead
+        title="Jobs"
+        lead="Work that takes longer: it survives restarts and is tried again when it fails."
+      />
       <NewJob onMade={jobs.reload} />
-      {jobs.error === null ? null : <Fault error={jobs.error} doing="Loading the jobs" onRetry={jobs.reload} />}
+      {jobs.error === null ? null : (
+        <Fault error={jobs.error} doing="Loading the jobs" onRetry={jobs.reload} />
+      )}
       {jobs.data === null ? (
         jobs.loading ? (
           <Loading what="jobs" />
@@ -42,8 +47,12 @@ type Wish = 'summarize-conversation' | 'export' | 'export-all';
 function NewJob({ onMade }: { readonly onMade: () => void }) {
   const [wish, setWish] = useState<Wish>('summarize-conversation');
   const [conversation, setConversation] = useState('');
-  const list = useLoaded('job-conversations', (platform, signal) => platform.conversations(undefined, signal));
-  const action = useAction((platform, spec: JobSpec) => platform.createJob({ spec, idempotency_key: newId() }));
+  const list = useLoaded('job-conversations', (platform, signal) =>
+    platform.conversations(undefined, signal),
+  );
+  const action = useAction((platform, spec: JobSpec) =>
+    platform.createJob({ spec, idempotency_key: newId() }),
+  );
   const chosen = conversation === '' ? (list.data?.[0]?.id ?? '') : conversation;
   const submit = async (event: Event) => {
     event.preventDefault();
@@ -67,7 +76,11 @@ function NewJob({ onMade }: { readonly onMade: () => void }) {
         </select>
       </label>
       {wish === 'export-all' ? null : <Pick list={list.data ?? []} value={chosen} onPick={setConversation} />}
-      <button type="submit" class="button button-primary" disabled={action.busy || toSpec(wish, chosen) === null}>
+      <button
+        type="submit"
+        class="button button-primary"
+        disabled={action.busy || toSpec(wish, chosen) === null}
+      >
         Create job
       </button>
       {action.error === null ? null : <Fault error={action.error} doing="Creating the job" />}
@@ -102,7 +115,9 @@ function toSpec(wish: Wish, conversation_id: string): JobSpec | null {
     case 'export-all':
       return { kind: 'export', format: 'jsonl' };
     case 'export':
-      return conversation_id === '' ? null : { kind: 'export', conversation_ids: [conversation_id], format: 'jsonl' };
+      return conversation_id === ''
+        ? null
+        : { kind: 'export', conversation_ids: [conversation_id], format: 'jsonl' };
     case 'summarize-conversation':
       return conversation_id === '' ? null : { kind: 'summarize-conversation', conversation_id };
     default:
@@ -180,7 +195,11 @@ function Result({ job }: { readonly job: Job }) {
       <details class="reasoning">
         <summary>Result</summary>
         <p>
-          <button type="button" class="button button-small" onClick={() => download(`${job.kind}-${short(job.id)}.json`, job.result)}>
+          <button
+            type="button"
+            class="button button-small"
+            onClick={() => download(`${job.kind}-${short(job.id)}.json`, job.result)}
+          >
             Download
           </button>
         </p>

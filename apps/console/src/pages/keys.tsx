@@ -34,7 +34,9 @@ export function Keys() {
           <Loading what="keys" />
         ) : null
       ) : keys.data.length === 0 ? (
-        <Empty>No key was made here yet. You are signed in with the one from the platform's environment.</Empty>
+        <Empty>
+          No key was made here yet. You are signed in with the one from the platform's environment.
+        </Empty>
       ) : (
         <section class="panel table-panel" aria-label="Keys">
           <KeyTable keys={keys.data} onRevoke={setRevoking} />
@@ -77,7 +79,13 @@ function KeyTable({ keys, onRevoke }: KeyTableProps) {
   );
 }
 
-function KeyRow({ record, onRevoke }: { readonly record: ApiKeyView; readonly onRevoke: KeyTableProps['onRevoke'] }) {
+function KeyRow({
+  record,
+  onRevoke,
+}: {
+  readonly record: ApiKeyView;
+  readonly onRevoke: KeyTableProps['onRevoke'];
+}) {
   const expired = record.expires_at !== null && Date.parse(record.expires_at) < Date.now();
   return (
     <tr>
@@ -141,11 +149,19 @@ function CreateDialog({ onMade, onClose }: CreateDialogProps) {
   );
 }
 
-function CreateForm({ onMade, onClose }: { readonly onMade: (key: string) => void; readonly onClose: () => void }) {
+function CreateForm({
+  onMade,
+  onClose,
+}: {
+  readonly onMade: (key: string) => void;
+  readonly onClose: () => void;
+}) {
   const [name, setName] = useState('');
   const [scopes, setScopes] = useState<ReadonlySet<Scope>>(new Set<Scope>(['chat', 'jobs']));
   const [days, setDays] = useState('');
-  const action = useAction((platform, request: Parameters<typeof platform.createKey>[0]) => platform.createKey(request));
+  const action = useAction((platform, request: Parameters<typeof platform.createKey>[0]) =>
+    platform.createKey(request),
+  );
   const toggle = (scope: Scope) => {
     const next = new Set(scopes);
     if (!next.delete(scope)) next.add(scope);
@@ -161,7 +177,12 @@ function CreateForm({ onMade, onClose }: { readonly onMade: (key: string) => voi
     <form onSubmit={submit}>
       <label class="field">
         <span>Name</span>
-        <input value={name} maxLength={128} required onInput={(event) => setName(event.currentTarget.value)} />
+        <input
+          value={name}
+          maxLength={128}
+          required
+          onInput={(event) => setName(event.currentTarget.value)}
+        />
         <small>Who or what will use it</small>
       </label>
       <fieldset class="checks">
@@ -189,7 +210,11 @@ function CreateForm({ onMade, onClose }: { readonly onMade: (key: string) => voi
         <button type="button" class="button" onClick={onClose}>
           Cancel
         </button>
-        <button type="submit" class="button button-primary" disabled={action.busy || name.trim() === '' || scopes.size === 0}>
+        <button
+          type="submit"
+          class="button button-primary"
+          disabled={action.busy || name.trim() === '' || scopes.size === 0}
+        >
           Create key
         </button>
       </div>

@@ -92,14 +92,19 @@ function Charts({ series }: { readonly series: LiveSeries }) {
         title="Inference queues"
         unit=""
         at_s={at_s}
-        lines={[line('waiting', 'b', (point) => point.waiting), line('running', 'a', (point) => point.running)]}
+        lines={[
+          line('waiting', 'b', (point) => point.waiting),
+          line('running', 'a', (point) => point.running),
+        ]}
       />
     </div>
   );
 }
 
 function Queues({ stats }: { readonly stats: LiveStats }) {
-  const names = [...new Set([...stats.models.map((model) => model.id), ...stats.queues.map((queue) => queue.model)])];
+  const names = [
+    ...new Set([...stats.models.map((model) => model.id), ...stats.queues.map((queue) => queue.model)]),
+  ];
   return (
     <section class="panel table-panel" aria-label="Models and queues">
       <div class="table-head">
@@ -109,7 +114,11 @@ function Queues({ stats }: { readonly stats: LiveStats }) {
           <span>{formatCount(stats.tokens_out_total)} written in all</span>
         </p>
       </div>
-      {names.length === 0 ? <Empty>No model is known yet.</Empty> : <QueueTable names={names} stats={stats} />}
+      {names.length === 0 ? (
+        <Empty>No model is known yet.</Empty>
+      ) : (
+        <QueueTable names={names} stats={stats} />
+      )}
     </section>
   );
 }

@@ -14,7 +14,9 @@ export function modelChoice(
   wish: { readonly modelA: string; readonly modelB: string },
 ): { readonly modelA: string; readonly modelB: string } {
   const ready = models.filter((model) => model.status === 'ready').map((model) => model.id);
-  const modelA = ready.includes(wish.modelA) ? wish.modelA : (ready.find((id) => id !== wish.modelB) ?? ready[0] ?? '');
+  const modelA = ready.includes(wish.modelA)
+    ? wish.modelA
+    : (ready.find((id) => id !== wish.modelB) ?? ready[0] ?? '');
   const modelB = ready.includes(wish.modelB) ? wish.modelB : (ready.find((id) => id !== modelA) ?? modelA);
   return { modelA, modelB };
 }

@@ -7,7 +7,6 @@ import { useAction, useLoaded } from '../hooks.ts';
 import { href } from '../router.ts';
 import { Fault, Loading, Notice, StatusBadge } from '../ui/basics.tsx';
 import { download, newId } from '../ui/browser.ts';
-import { DecisionView } from './decision-view.tsx';
 import { ReplayView } from './replay-view.tsx';
 import { VerdictNotice } from './verdict.tsx';
 
@@ -33,7 +32,9 @@ export function RecordView({ id }: { readonly id: string }) {
         <Fault error={recorded.error} doing="Opening the conversation" onRetry={recorded.reload} />
       )}
       {data === null ? (
-        recorded.loading ? <Loading what="the conversation" /> : null
+        recorded.loading ? (
+          <Loading what="the conversation" />
+        ) : null
       ) : (
         <>
           <header class="record-head">
@@ -43,8 +44,7 @@ export function RecordView({ id }: { readonly id: string }) {
             <Facts conversation={data} />
           </header>
           <Actions conversation={data} />
-          <ReplayView key={data.messages.length} records={data.messages} exchanges={data.exchanges} />
-          {data.decision === null ? null : <DecisionView decision={data.decision} />}
+          <ReplayView key={data.messages.length} records={data.messages} />
         </>
       )}
     </div>

@@ -1,23 +1,29 @@
 import type { LogRecord } from '@mcp/contracts';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { explainFinish } from '../chat/explain.ts';
-import { advance, createReplay, moveTo, type Replay, SPEEDS, shownChars, togglePlay } from '../chat/replay.ts';
+import {
+  advance,
+  createReplay,
+  moveTo,
+  type Replay,
+  SPEEDS,
+  shownChars,
+  togglePlay,
+} from '../chat/replay.ts';
 import { formatCount, formatTime, short } from '../format.ts';
 import { Markdown } from '../text/markdown-view.tsx';
 import { Badge } from '../ui/basics.tsx';
 import { prefersStill } from '../ui/browser.ts';
+import { DecisionView } from './decision-view.tsx';
 
-interface ReplayViewProps {
-  readonly records: readonly LogRecord[];
-  readonly exchanges: number;
-}
-
-/** The record step by step, with a player above it. The decision itself is shown by the page. */
-export function ReplayView({ records }: ReplayViewProps) {
+/** The record step by step, with a player above it. */
+export function ReplayView({ records }: { readonly records: readonly LogRecord[] }) {
   const steps = records.filter((record) => record.role !== 'system');
   const system = records.filter((record) => record.role === 'system');
   const [replay, setReplay] = useState<Replay>(() => createReplay(steps.map((step) => step.content.length)));
-  useClock(replay.playing, (elapsed_ms) => setReplay((before) => advance(before, elapsed_ms, prefersStill())));
+  useClock(replay.playing, (elapsed_ms) =>
+    setReplay((before) => advance(before, elapsed_ms, prefersStill())),
+  );
   useReplayKeys(setReplay);
   return (
     <section class="replay" aria-label="Replay">
@@ -26,7 +32,9 @@ export function ReplayView({ records }: ReplayViewProps) {
       <ol class="steps">
         {steps.map((step, index) => {
           const chars = shownChars(replay, index);
-          return chars === null ? null : <Step key={step.seq} record={step} chars={chars} whole={index < replay.at} />;
+          return chars === null ? null : (
+            <Step key={step.seq} record={step} chars={chars} whole={index < replay.at} />
+          );
         })}
       </ol>
       {replay.lengths.length > 0 && shownChars(replay, 0) === null ? <p class="empty">Press play.</p> : null}
@@ -42,14 +50,24 @@ interface PlayerProps {
 function Player({ replay, onChange }: PlayerProps) {
   const total = replay.lengths.length;
   return (
-    <div class="player" role="group" aria-label="Replay controls">
+    <fieldset class="player" aria-label="Replay controls">
       <button type="button" class="button button-primary player-play" onClick={() => onChange(togglePlay)}>
         {replay.playing ? 'Pause' : 'Play'}
       </button>
-      <button type="button" class="button" aria-label="One step back" onClick={() => onChange((r) => moveTo(r, r.at - 1))}>
+      <button
+        type="button"
+        class="button"
+        aria-label="One step back"
+        onClick={() => onChange((r) => moveTo(r, r.at - 1))}
+      >
         ←
       </button>
-      <button type="button" class="button" aria-label="One step on" onClick={() => onChange((r) => moveTo(r, r.at + 1))}>
+      <button
+        type="button"
+        class="button"
+        aria-label="One step on"
+        onClick={() => onChange((r) => moveTo(r, r.at + 1))}
+      >
         →
       </button>
       <label class="player-place">
@@ -84,7 +102,7 @@ function Player({ replay, onChange }: PlayerProps) {
           ))}
         </select>
       </label>
-    </div>
+    </fieldset>
   );
 }
 
@@ -104,7 +122,9 @@ function Step({ record, chars, whole }: StepProps) {
       <header class="turn-head">
         <span class={`tag tag-${side}`}>{LETTERS[record.role]}</span>
         {record.model === undefined ? null : <span class="turn-model">{record.model}</span>}
-        {record.prompt === undefined ? null : <span title={record.prompt.sha256}>prompt {record.prompt.name}</span>}
+        {record.prompt === undefined ? null : (
+          <span title={record.prompt.sha256}>prompt {record.prompt.name}</span>
+        )}
         <time dateTime={record.at}>{formatTime(record.at)}</time>
       </header>
       {record.reasoning === undefined || !whole ? null : (
@@ -114,15 +134,17 @@ function Step({ record, chars, whole }: StepProps) {
         </details>
       )}
       <div class="turn-body">
-        {record.role === 'user' ? (
-          <p class="pre">{record.content.slice(0, chars)}</p>
-        ) : (
-          <Markdown text={record.content.slice(0, chars)} />
-        )}
+        <StepBody record={record} chars={chars} />
       </div>
       {whole ? <StepFoot record={record} /> : null}
     </li>
   );
+}
+
+function StepBody({ record, chars }: Omit<StepProps, 'whole'>) {
+  if (record.decision !== undefined) return <DecisionView decision={record.decision} />;
+  const text = record.content.slice(0, chars);
+  return record.role === 'user' ? <p class="pre">{text}</p> : <Markdown text={text} />;
 }
 
 function StepFoot({ record }: { readonly record: LogRecord }) {
@@ -193,7 +215,13 @@ function useReplayKeys(change: (change: (before: Replay) => Replay) => void): vo
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const target = event.target instanceof Element ? event.target : null;
-      if (event.altKey || event.ctrlKey || event.metaKey || target?.closest('input, select, textarea, dialog') != null) return;
+      if (
+        event.altKey ||
+        event.ctrlKey ||
+        event.metaKey ||
+        target?.closest('input, select, textarea, dialog') != null
+      )
+        return;
       if (event.key === 'ArrowLeft') change((replay) => moveTo(replay, replay.at - 1));
       else if (event.key === 'ArrowRight') change((replay) => moveTo(replay, replay.at + 1));
       else if (event.key === ' ' && target?.closest('button, a, summary') == null) change(togglePlay);

@@ -67,10 +67,20 @@ export function Setup({ chat }: { readonly chat: ChatController }) {
         </p>
       )}
       <Buttons chat={chat} onNew={() => field.current?.focus()} />
-      <ModelFields models={models.data ?? []} choice={choice} prompts={prompts.data ?? []} settings={settings} change={change} />
+      <ModelFields
+        models={models.data ?? []}
+        choice={choice}
+        prompts={prompts.data ?? []}
+        settings={settings}
+        change={change}
+      />
       <ShapeFields settings={settings} change={change} />
-      {models.error === null ? null : <Fault error={models.error} doing="Loading the models" onRetry={models.reload} />}
-      {prompts.error === null ? null : <Fault error={prompts.error} doing="Loading the prompts" onRetry={prompts.reload} />}
+      {models.error === null ? null : (
+        <Fault error={models.error} doing="Loading the models" onRetry={models.reload} />
+      )}
+      {prompts.error === null ? null : (
+        <Fault error={prompts.error} doing="Loading the prompts" onRetry={prompts.reload} />
+      )}
     </form>
   );
 }
@@ -111,7 +121,12 @@ function Buttons({ chat, onNew }: { readonly chat: ChatController; readonly onNe
   return (
     <div class="setup-buttons">
       {active ? (
-        <button type="button" class="button button-stop" onClick={chat.cancel} disabled={state.phase === 'cancelling'}>
+        <button
+          type="button"
+          class="button button-stop"
+          onClick={chat.cancel}
+          disabled={state.phase === 'cancelling'}
+        >
           {state.phase === 'cancelling' ? 'Cancelling …' : 'Cancel'} <kbd>Esc</kbd>
         </button>
       ) : (
@@ -145,25 +160,43 @@ function ModelFields({ models, choice, prompts, settings, change }: ModelFieldsP
   const waiting = models.filter((model) => model.status !== 'ready');
   return (
     <>
-      <fieldset class="side-fields side-a">
-        <legend>
-          Model <span class="tag tag-a">A</span>
-        </legend>
-        <ModelSelect label="Model A" models={models} value={choice.modelA} onPick={(modelA) => change({ modelA })} />
-        <PromptSelect label="Prompt A" prompts={prompts} value={settings.promptA} onPick={(promptA) => change({ promptA })} />
+      <fieldset class="side-fields side-a" aria-label="Side A">
+        <ModelSelect
+          label="Model A"
+          models={models}
+          value={choice.modelA}
+          onPick={(modelA) => change({ modelA })}
+        />
+        <PromptSelect
+          label="Prompt A"
+          prompts={prompts}
+          value={settings.promptA}
+          onPick={(promptA) => change({ promptA })}
+        />
       </fieldset>
-      <fieldset class="side-fields side-b">
-        <legend>
-          Model <span class="tag tag-b">B</span>
-        </legend>
-        <ModelSelect label="Model B" models={models} value={choice.modelB} onPick={(modelB) => change({ modelB })} />
-        <PromptSelect label="Prompt B" prompts={prompts} value={settings.promptB} onPick={(promptB) => change({ promptB })} />
+      <fieldset class="side-fields side-b" aria-label="Side B">
+        <ModelSelect
+          label="Model B"
+          models={models}
+          value={choice.modelB}
+          onPick={(modelB) => change({ modelB })}
+        />
+        <PromptSelect
+          label="Prompt B"
+          prompts={prompts}
+          value={settings.promptB}
+          onPick={(promptB) => change({ promptB })}
+        />
       </fieldset>
       {waiting.length === 0 ? null : (
         <ul class="waiting" aria-label="Models on their way">
           {waiting.map((model) => (
             <li key={model.id}>
-              <span class="spinner" aria-hidden="true" data-still={model.status === 'unavailable' ? '' : undefined} />
+              <span
+                class="spinner"
+                aria-hidden="true"
+                data-still={model.status === 'unavailable' ? '' : undefined}
+              />
               <span>
                 <strong>{model.id}</strong> {model.detail ?? model.status}
               </span>
@@ -181,7 +214,12 @@ interface SelectProps {
   readonly onPick: (value: string) => void;
 }
 
-function ModelSelect({ label, models, value, onPick }: SelectProps & { readonly models: readonly ModelInfo[] }) {
+function ModelSelect({
+  label,
+  models,
+  value,
+  onPick,
+}: SelectProps & { readonly models: readonly ModelInfo[] }) {
   return (
     <label class="field">
       <span>{label}</span>
@@ -197,12 +235,21 @@ function ModelSelect({ label, models, value, onPick }: SelectProps & { readonly 
   );
 }
 
-function PromptSelect({ label, prompts, value, onPick }: SelectProps & { readonly prompts: readonly PromptInfo[] }) {
+function PromptSelect({
+  label,
+  prompts,
+  value,
+  onPick,
+}: SelectProps & { readonly prompts: readonly PromptInfo[] }) {
   const chosen = prompts.find((prompt) => prompt.name === value);
   return (
     <label class="field">
       <span>{label}</span>
-      <select value={chosen?.name ?? ''} title={chosen?.description} onChange={(event) => onPick(event.currentTarget.value)}>
+      <select
+        value={chosen?.name ?? ''}
+        title={chosen?.description}
+        onChange={(event) => onPick(event.currentTarget.value)}
+      >
         <option value="">Default</option>
         {prompts.map((prompt) => (
           <option key={prompt.name} value={prompt.name} title={prompt.description}>
@@ -222,8 +269,7 @@ interface ShapeFieldsProps {
 function ShapeFields({ settings, change }: ShapeFieldsProps) {
   const hint = MODES.find(({ mode }) => mode === settings.mode)?.hint;
   return (
-    <fieldset class="side-fields shape">
-      <legend>Shape</legend>
+    <fieldset class="side-fields shape" aria-label="Shape of the conversation">
       <label class="field">
         <span>Mode</span>
         <select
@@ -242,7 +288,13 @@ function ShapeFields({ settings, change }: ShapeFieldsProps) {
         </select>
         <small id="mode-hint">{hint}</small>
       </label>
-      <NumberField label="Exchanges" hint="Turns in all, 1 to 16" max={16} value={settings.exchanges} onPick={(exchanges) => change({ exchanges })} />
+      <NumberField
+        label="Exchanges"
+        hint="Turns in all, 1 to 16"
+        max={16}
+        value={settings.exchanges}
+        onPick={(exchanges) => change({ exchanges })}
+      />
       <NumberField
         label="Tokens per turn"
         hint="At most, 1 to 4096"

@@ -32,7 +32,8 @@ export function SignIn({ reason, onSignIn }: SignInProps) {
     <div class="sign-in">
       <h1>Sign in</h1>
       <p class="lead">
-        The console works with an API key of this platform. Starting the platform prints a link that signs you in.
+        The console works with an API key of this platform. Starting the platform prints a link that signs you
+        in.
       </p>
       <form onSubmit={submit} noValidate>
         <label class="field">

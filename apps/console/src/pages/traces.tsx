@@ -1,9 +1,9 @@
 import type { SpanRecord } from '@mcp/contracts';
 import { useState } from 'preact/hooks';
-import { type TraceRow, traceTree, visibleRows } from '../trace/tree.ts';
 import { formatAge, formatDuration, plural, short } from '../format.ts';
 import { useLoaded, useNow } from '../hooks.ts';
 import { href, navigate } from '../router.ts';
+import { type TraceRow, traceTree, visibleRows } from '../trace/tree.ts';
 import { Badge, CopyButton, Empty, Fault, Loading, PageHead } from '../ui/basics.tsx';
 
 /** Traces: one by its id, or those of the latest conversations to choose from. */
@@ -48,7 +48,8 @@ function Lookup({ id }: { readonly id: string | null }) {
 function Recent() {
   const now_ms = useNow();
   const list = useLoaded('recent-traces', (platform, signal) => platform.conversations(undefined, signal));
-  if (list.error !== null) return <Fault error={list.error} doing="Loading recent traces" onRetry={list.reload} />;
+  if (list.error !== null)
+    return <Fault error={list.error} doing="Loading recent traces" onRetry={list.reload} />;
   if (list.data === null) return <Loading what="recent traces" />;
   if (list.data.length === 0) return <Empty>No conversation has left a trace yet.</Empty>;
   return (
@@ -72,7 +73,8 @@ function TraceView({ id }: { readonly id: string }) {
   const trace = useLoaded(`trace:${id}`, (platform, signal) => platform.trace(id, signal));
   const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
   const [chosen, setChosen] = useState<string | null>(null);
-  if (trace.error !== null) return <Fault error={trace.error} doing="Loading the trace" onRetry={trace.reload} />;
+  if (trace.error !== null)
+    return <Fault error={trace.error} doing="Loading the trace" onRetry={trace.reload} />;
   if (trace.data === null) return <Loading what="the trace" />;
   const tree = traceTree(trace.data);
   if (tree.rows.length === 0)
@@ -127,9 +129,15 @@ function Waterfall({ rows, folded, services, chosen, onFold, onChoose }: Waterfa
     if (to !== undefined) {
       const next = rows[Math.max(0, Math.min(rows.length - 1, to))];
       if (next !== undefined) focusRow(next.span.span_id, onChoose);
-    } else if (row !== undefined && row.children > 0 && event.key === 'ArrowLeft' && !folded.has(row.span.span_id))
+    } else if (
+      row !== undefined &&
+      row.children > 0 &&
+      event.key === 'ArrowLeft' &&
+      !folded.has(row.span.span_id)
+    )
       onFold(row.span.span_id);
-    else if (row !== undefined && event.key === 'ArrowRight' && folded.has(row.span.span_id)) onFold(row.span.span_id);
+    else if (row !== undefined && event.key === 'ArrowRight' && folded.has(row.span.span_id))
+      onFold(row.span.span_id);
     else return;
     event.preventDefault();
   };
@@ -212,7 +220,9 @@ function SpanDetails({ span, start_unix_ms }: { readonly span: SpanRecord; reado
       <p class="meta">
         <span>{span.service}</span>
         <span>{span.kind}</span>
-        <Badge tone={span.status === 'error' ? 'bad' : span.status === 'ok' ? 'good' : 'neutral'}>{span.status}</Badge>
+        <Badge tone={span.status === 'error' ? 'bad' : span.status === 'ok' ? 'good' : 'neutral'}>
+          {span.status}
+        </Badge>
       </p>
       {span.status_message === undefined ? null : <p>{span.status_message}</p>}
       <table class="facts">
@@ -221,7 +231,10 @@ function SpanDetails({ span, start_unix_ms }: { readonly span: SpanRecord; reado
           <Attribute name="starts after" value={formatDuration(span.start_unix_ms - start_unix_ms)} />
           <Attribute name="duration" value={formatDuration(span.duration_ms)} />
           <Attribute name="span id" value={span.span_id} />
-          <Attribute name="parent" value={span.parent_span_id === null ? 'none' : short(span.parent_span_id, 16)} />
+          <Attribute
+            name="parent"
+            value={span.parent_span_id === null ? 'none' : short(span.parent_span_id, 16)}
+          />
           {attributes.map(([name, value]) => (
             <Attribute key={name} name={name} value={String(value)} />
           ))}
@@ -234,7 +247,9 @@ function SpanDetails({ span, start_unix_ms }: { readonly span: SpanRecord; reado
             {span.events.map((event, index) => (
               <li key={index}>
                 <strong>{event.name}</strong> after {formatDuration(event.at_unix_ms - span.start_unix_ms)}
-                {Object.keys(event.attributes).length === 0 ? null : <code class="break"> {JSON.stringify(event.attributes)}</code>}
+                {Object.keys(event.attributes).length === 0 ? null : (
+                  <code class="break"> {JSON.stringify(event.attributes)}</code>
+                )}
               </li>
             ))}
           </ul>

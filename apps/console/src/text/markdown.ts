@@ -6,7 +6,12 @@ export type Block =
   | { readonly type: 'paragraph'; readonly inline: readonly Inline[] }
   | { readonly type: 'heading'; readonly level: number; readonly inline: readonly Inline[] }
   | { readonly type: 'code'; readonly language: string; readonly text: string }
-  | { readonly type: 'list'; readonly ordered: boolean; readonly start: number; readonly items: readonly ListItem[] }
+  | {
+      readonly type: 'list';
+      readonly ordered: boolean;
+      readonly start: number;
+      readonly items: readonly ListItem[];
+    }
   | { readonly type: 'quote'; readonly blocks: readonly Block[] }
   | { readonly type: 'rule' };
 
@@ -74,7 +79,10 @@ function takeHeadingOrRule(line: string): Taken | null {
   const heading = HEADING.exec(line);
   if (heading === null) return null;
   const [, marks = '', text = ''] = heading;
-  return { block: { type: 'heading', level: marks.length, inline: parseInline(withoutClosing(text)) }, lines: 1 };
+  return {
+    block: { type: 'heading', level: marks.length, inline: parseInline(withoutClosing(text)) },
+    lines: 1,
+  };
 }
 
 /** `# Title ##` closes with marks that are no part of the title. A loop, because the pattern for it backtracks. */
@@ -123,7 +131,8 @@ function itemEnd(lines: readonly string[], from: number, indent: number): number
   while (at < lines.length) {
     const line = lines[at] ?? '';
     const own = line.length - line.trimStart().length;
-    const lazy = own <= indent && !ITEM.test(line) && !FENCE.test(line) && !HEADING.test(line) && !QUOTE.test(line);
+    const lazy =
+      own <= indent && !ITEM.test(line) && !FENCE.test(line) && !HEADING.test(line) && !QUOTE.test(line);
     if (line.trim() === '') {
       const next = lines[at + 1] ?? '';
       if (next.trim() === '' || next.length - next.trimStart().length <= indent) break;
@@ -134,10 +143,14 @@ function itemEnd(lines: readonly string[], from: number, indent: number): number
 }
 
 function toItem(head: string, body: readonly string[], depth: number): ListItem {
-  const plain = body.findIndex((line) => line.trim() === '' || ITEM.test(line) || FENCE.test(line) || QUOTE.test(line));
+  const plain = body.findIndex(
+    (line) => line.trim() === '' || ITEM.test(line) || FENCE.test(line) || QUOTE.test(line),
+  );
   const own = plain < 0 ? body : body.slice(0, plain);
   const nested = plain < 0 ? [] : body.slice(plain);
-  const margins = nested.filter((line) => line.trim() !== '').map((line) => line.length - line.trimStart().length);
+  const margins = nested
+    .filter((line) => line.trim() !== '')
+    .map((line) => line.length - line.trimStart().length);
   const margin = margins.length === 0 ? 0 : Math.min(...margins.slice(0, 1000));
   const text = [head, ...own.map((line) => line.trim())].join('\n');
   return {

@@ -24,10 +24,14 @@ export function traceTree(spans: readonly SpanRecord[]): TraceTree {
   const known = new Map(spans.map((span) => [span.span_id, span]));
   const children = new Map<string | null, SpanRecord[]>();
   for (const span of known.values()) {
-    const parent = span.parent_span_id !== null && known.has(span.parent_span_id) ? span.parent_span_id : null;
+    const parent =
+      span.parent_span_id !== null && known.has(span.parent_span_id) ? span.parent_span_id : null;
     children.set(parent, [...(children.get(parent) ?? []), span]);
   }
-  const start_unix_ms = spans.reduce((least, span) => Math.min(least, span.start_unix_ms), Number.POSITIVE_INFINITY);
+  const start_unix_ms = spans.reduce(
+    (least, span) => Math.min(least, span.start_unix_ms),
+    Number.POSITIVE_INFINITY,
+  );
   const end_unix_ms = spans.reduce((most, span) => Math.max(most, span.start_unix_ms + span.duration_ms), 0);
   const duration_ms = spans.length === 0 ? 0 : Math.max(0, end_unix_ms - start_unix_ms);
   const rows: TraceRow[] = [];

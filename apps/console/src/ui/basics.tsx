@@ -6,7 +6,13 @@ import { href } from '../router.ts';
 
 export type Tone = 'neutral' | 'good' | 'warn' | 'bad' | 'busy';
 
-export function Badge({ tone = 'neutral', children }: { readonly tone?: Tone; readonly children: ComponentChildren }) {
+export function Badge({
+  tone = 'neutral',
+  children,
+}: {
+  readonly tone?: Tone;
+  readonly children: ComponentChildren;
+}) {
   return <span class={`badge badge-${tone}`}>{children}</span>;
 }
 
@@ -76,8 +82,8 @@ export function NeedsAdmin({ what }: { readonly what: string }) {
   return (
     <Notice tone="warn" title="This key is not an administrator's">
       <p>
-        {what} needs a key with the scope <code>admin</code>. Sign out and sign in with such a key, or ask whoever runs
-        the platform for one.
+        {what} needs a key with the scope <code>admin</code>. Sign out and sign in with such a key, or ask
+        whoever runs the platform for one.
       </p>
     </Notice>
   );

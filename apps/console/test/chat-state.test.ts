@@ -1,0 +1,263 @@
+import { randomUUID } from 'node:crypto';
+import type { ChatEvent, ChatResponse, Decision, Side } from '@mcp/contracts';
+import { ChatEvent as ChatEventSchema } from '@mcp/contracts';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type ChatAction,
+  type ChatState,
+  canResume,
+  IDLE_CHAT,
+  isActive,
+  reduceChat,
+} from '../src/chat/state.ts';
+
+const CONVERSATION = randomUUID();
+const TRACE = 'a'.repeat(32);
+const MODELS: [string, string] = ['model-one', 'model-two'];
+const STOP = { unified: 'stop', raw: 'stop' } as const;
+
+interface PlannedTurn {
+  /** What each attempt writes, piece by piece; the last attempt stands. */
+  readonly attempts: readonly (readonly string[])[];
+}
+
+const plannedTurn: fc.Arbitrary<PlannedTurn> = fc.record({
+  attempts: fc.array(fc.array(fc.string({ maxLength: 12 }), { maxLength: 6 }), {
+    minLength: 1,
+    maxLength: 3,
+  }),
+});
+const plan = fc.array(plannedTurn, { minLength: 1, maxLength: 6 });
+
+function sideOf(turn: number): Side {
+  return turn % 2 === 0 ? 'modelA' : 'modelB';
+}
+
+function decisionFor(message_id: string): Decision {
+  return {
+    chosen: 'modelA',
+    message_id,
+    reason: 'A says more.',
+    method: 'composite',
+    divergence: 0.2,
+    safety_delta: 0,
+    weights: { semantic: 0.5, coherence: 0.3, safety: 0.2 },
+    candidates: [],
+    critique_turn: false,
+    duration_ms: 3,
+  };
+}
+
+/** The events a gateway sends for a plan, checked against the contract. */
+function script(turns: readonly PlannedTurn[]): { events: ChatEvent[]; texts: string[] } {
+  const events: ChatEvent[] = [];
+  const messages: ChatResponse['messages'] = [];
+  const push = (event: object) => events.push(ChatEventSchema.parse({ ...event, seq: events.length }));
+  push({
+    type: 'start',
+    conversation_id: CONVERSATION,
+    trace_id: TRACE,
+    mode: 'debate',
+    models: MODELS,
+    exchanges: turns.length,
+  });
+  turns.forEach(({ attempts }, turn) => {
+    attempts.forEach((pieces, index) => {
+      const message_id = randomUUID();
+      const head = { message_id, turn };
+      const model = MODELS[turn % 2] ?? '';
+      push({ type: 'message.start', ...head, attempt: index + 1, role: sideOf(turn), model });
+      for (const text of pieces) push({ type: 'delta', ...head, text });
+      if (index < attempts.length - 1) return;
+      const content = pieces.join('');
+      const end = { finish_reason: STOP, usage: { input_tokens: 5, output_tokens: pieces.length }, content };
+      push({ type: 'message.end', ...head, ...end });
+      messages.push({ ...head, role: sideOf(turn), model, ...end });
+    });
+  });
+  const decision = decisionFor(messages[0]?.message_id ?? randomUUID());
+  push({ type: 'decision', decision });
+  const usage = { input_tokens: 1, output_tokens: 1 };
+  const response = { id: CONVERSATION, trace_id: TRACE, mode: 'debate', models: MODELS, messages, usage };
+  push({ type: 'done', response: { ...response, answer: '', decision, status: 'completed' } });
+  return { events, texts: messages.map((message) => message.content) };
+}
+
+function run(actions: readonly ChatAction[], from: ChatState = IDLE_CHAT): ChatState {
+  return actions.reduce(reduceChat, from);
+}
+
+const ASK: ChatAction = { type: 'ask', question: 'Why?', fresh: true };
+const take = (events: readonly ChatEvent[]): ChatAction => ({ type: 'events', events });
+
+function textsOf(state: ChatState): string[] {
+  return state.rounds.flatMap((round) => round.turns.map((turn) => turn.text));
+}
+
+/** What must hold in every state, whatever came before. */
+function expectSound(state: ChatState): void {
+  for (const round of state.rounds) {
+    const order = round.turns.map((turn) => turn.turn);
+    expect(order).toEqual([...new Set(order)].sort((a, b) => a - b));
+  }
+  if (!isActive(state.phase))
+    expect(state.rounds.flatMap((round) => round.turns).every((turn) => turn.status !== 'streaming')).toBe(
+      true,
+    );
+}
+
+describe('a conversation on the screen', () => {
+  it('ends with exactly what the models said, however its events are cut into batches and repeated', () => {
+    fc.assert(
+      fc.property(
+        plan,
+        fc.array(fc.nat(6), { maxLength: 40 }),
+        fc.array(fc.nat(200), { maxLength: 10 }),
+        (turns, cuts, repeats) => {
+          const { events, texts } = script(turns);
+          const actions: ChatAction[] = [ASK];
+          let at = 0;
+          for (const size of [...cuts, events.length]) {
+            actions.push(take(events.slice(at, at + size)));
+            at += size;
+            for (const back of repeats) actions.push(take(events.slice(Math.max(0, at - back), at)));
+          }
+          const state = run(actions);
+          expectSound(state);
+          expect(state.phase).toBe('completed');
+          expect(textsOf(state)).toEqual(texts);
+          expect(state.rounds[0]?.decision?.chosen).toBe('modelA');
+        },
+      ),
+    );
+  });
+
+  it('shows at every moment a prefix of the attempt that is running, never words of an earlier one', () => {
+    fc.assert(
+      fc.property(plan, (turns) => {
+        const { events } = script(turns);
+        let state = run([ASK]);
+        const written = new Map<string, string>();
+        for (const event of events) {
+          state = run([take([event])], state);
+          if (event.type === 'delta')
+            written.set(event.message_id, (written.get(event.message_id) ?? '') + event.text);
+          for (const turn of state.rounds[0]?.turns ?? [])
+            expect(turn.text).toBe(written.get(turn.message_id) ?? '');
+        }
+      }),
+    );
+  });
+
+  it('is repaired by the final response when parts of the stream were lost', () => {
+    fc.assert(
+      fc.property(plan, fc.infiniteStream(fc.boolean()), (turns, lost) => {
+        const { events, texts } = script(turns);
+        const kept = events.filter((event) => event.type === 'done' || !lost.next().value);
+        const state = run([ASK, take(kept)]);
+        expectSound(state);
+        expect(textsOf(state)).toEqual(texts);
+      }),
+    );
+  });
+
+  it('can be resumed wherever the connection breaks off after its start, and keeps finished turns', () => {
+    fc.assert(
+      fc.property(plan, fc.nat(), (turns, where) => {
+        const { events, texts } = script(turns);
+        const until = 1 + (where % (events.length - 1));
+        const broken = run([ASK, take(events.slice(0, until)), { type: 'closed', by: 'network' }]);
+        expectSound(broken);
+        expect(broken.phase).toBe('interrupted');
+        expect(canResume(broken)).toBe(true);
+        const resumed = run([{ type: 'resume' }], broken);
+        expect(resumed.phase).toBe('connecting');
+        expectSound(resumed);
+        const finished = broken.rounds[0]?.turns.filter((turn) => turn.status === 'finished') ?? [];
+        expect(finished.map((turn) => turn.text)).toEqual(texts.slice(0, finished.length));
+        const again = run([take(events)], resumed);
+        expect(textsOf(again)).toEqual(texts);
+      }),
+    );
+  });
+
+  it('stays sound under events in any order, with any numbers', () => {
+    const anyEvent = fc
+      .tuple(plan, fc.nat(), fc.integer({ min: -2, max: 60 }))
+      .map(([turns, pick, seq]): ChatEvent => {
+        const { events } = script(turns);
+        const event = events[pick % events.length] ?? events[0];
+        if (event === undefined) throw new Error('a script has events');
+        return { ...event, seq };
+      });
+    const anyAction = fc.oneof(
+      { weight: 8, arbitrary: fc.array(anyEvent, { maxLength: 4 }).map(take) },
+      fc.constantFrom<ChatAction>(
+        ASK,
+        { type: 'ask', question: 'And then?', fresh: false },
+        { type: 'resume' },
+        { type: 'cancelling' },
+        { type: 'closed', by: 'user' },
+        { type: 'closed', by: 'network' },
+        { type: 'clear' },
+      ),
+    );
+    fc.assert(
+      fc.property(fc.array(anyAction, { maxLength: 25 }), (actions) => {
+        let state = IDLE_CHAT;
+        for (const action of actions) {
+          state = reduceChat(state, action);
+          expectSound(state);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('puts a second question into its own round although turns count from zero again', () => {
+    const first = script([{ attempts: [['one']] }]);
+    const second = script([{ attempts: [['two']] }]);
+    const state = run([
+      ASK,
+      take(first.events),
+      { type: 'ask', question: 'More?', fresh: false },
+      take(second.events),
+    ]);
+    expect(state.rounds.map((round) => [round.question, round.turns.map((turn) => turn.text)])).toEqual([
+      ['Why?', ['one']],
+      ['More?', ['two']],
+    ]);
+  });
+
+  it('is cancelled, not broken, when the connection ends after a cancel', () => {
+    const { events } = script([{ attempts: [['half', ' done']] }]);
+    const state = run([
+      ASK,
+      take(events.slice(0, 3)),
+      { type: 'cancelling' },
+      { type: 'closed', by: 'network' },
+    ]);
+    expect(state.phase).toBe('cancelled');
+    expect(state.problem).toBeNull();
+    expect(textsOf(state)).toEqual(['half']);
+  });
+
+  it('offers to resume an interrupted conversation but not one that was refused for good', () => {
+    const { events } = script([{ attempts: [['words']] }]);
+    const error = (retryable: boolean): ChatEvent => ({
+      type: 'error',
+      seq: 90,
+      code: retryable ? 'upstream_interrupted' : 'invalid_request',
+      message: 'It broke.',
+      retryable,
+      conversation_id: CONVERSATION,
+      trace_id: TRACE,
+      retry_after_ms: null,
+    });
+    expect(canResume(run([ASK, take([...events.slice(0, 3), error(true)])]))).toBe(true);
+    const refused = run([ASK, take([...events.slice(0, 3), error(false)])]);
+    expect(refused.phase).toBe('failed');
+    expect(canResume(refused)).toBe(false);
+  });
+});
