@@ -1,4 +1,6 @@
 /** What every service is built on: configuration, HTTP, errors, telemetry, clients, the event bus, life cycle. */
+
+export { MAX_BODY_BYTES, parseBody, parseJson, parseQuery, uuidParam } from './body.ts';
 export type { Bus } from './bus.ts';
 export { type CallScope, callScope } from './call-scope.ts';
 export type { Clients } from './clients.ts';
@@ -12,11 +14,10 @@ export {
   internalApp,
   type KitContext,
   type KitEnv,
-  MAX_BODY_BYTES,
-  parseBody,
-  parseQuery,
-  uuidParam,
+  type RequestState,
+  textAnswer,
 } from './http.ts';
+export { restoreError } from './http-client.ts';
 export { createLogger, type Logger } from './log.ts';
 export type { Metrics } from './metrics.ts';
 export { runMain, startServices } from './run.ts';
@@ -28,7 +29,15 @@ export {
   type ServiceInstance,
   type ServiceKit,
 } from './service.ts';
-export { ndjson, type StreamOptions, streamText } from './stream.ts';
+export {
+  type EventStreamOptions,
+  errorFields,
+  ndjson,
+  type StreamOptions,
+  streamEvents,
+  streamText,
+} from './stream.ts';
 export { METRICS, type MetricName, type MetricRow } from './taxonomy.ts';
 export type { Span, Tracer } from './telemetry.ts';
 export { readTrace } from './trace-file.ts';
+export { acceptWebSocket } from './upgrade.ts';

@@ -1,11 +1,17 @@
 import { existsSync } from 'node:fs';
-import type { Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerOptions, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pathToFileURL } from 'node:url';
-import { createAdaptorServer, type WebSocketServerLike } from '@hono/node-server';
-import type { ServiceManifest, ServiceName } from '@mcp/contracts';
-import { WebSocketServer } from 'ws';
+import { getRequestListener, RequestError } from '@hono/node-server';
+import {
+  ERROR_CODES,
+  type ErrorCode,
+  PlatformError,
+  type ServiceManifest,
+  type ServiceName,
+} from '@mcp/contracts';
 import { CommonEnv, ConfigError, loadConfig, portVariable } from './config.ts';
+import { toPlatformError, toProblem } from './errors.ts';
 import {
   createKit,
   type LocalApis,
@@ -13,15 +19,24 @@ import {
   type ServiceInstance,
   type ServiceKit,
 } from './service.ts';
+import { attachWebSockets, type WebSockets } from './upgrade.ts';
 
 const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_CONNECTIONS = 4096;
-const MAX_WS_FRAME_BYTES = 1024 * 1024;
+
+/** How long a client may take to send its request. */
+export interface ListenLimits {
+  readonly headers_ms: number;
+  readonly request_ms: number;
+}
+const LISTEN_LIMITS: ListenLimits = { headers_ms: 10_000, request_ms: 30_000 };
 
 interface Running {
   readonly kit: ServiceKit;
   readonly instance: ServiceInstance<unknown>;
   readonly server: Server;
+  readonly sockets: WebSockets;
+  readonly port: number;
 }
 
 /**
@@ -50,14 +65,29 @@ export async function runMain(definition: ServiceDefinition<unknown>): Promise<v
   }
 }
 
-/** Starts a service and those it is co-located with. `stop` drains and closes them. */
+export interface StartOptions {
+  readonly limits?: ListenLimits;
+  /** Implementations to call instead of services elsewhere. */
+  readonly local?: LocalApis;
+}
+
+export interface StartedServices {
+  /** The port each service listens on. */
+  readonly ports: ReadonlyMap<ServiceName, number>;
+  /** Drains and closes all of them. */
+  stop(reason: string): Promise<void>;
+}
+
+/** Starts a service and those it is co-located with. Port 0 takes a free one. */
 export async function startServices(
   main: ServiceDefinition<unknown>,
   env: NodeJS.ProcessEnv,
-): Promise<{ stop(reason: string): Promise<void> }> {
+  options: StartOptions = {},
+): Promise<StartedServices> {
   const beside = loadConfig(CommonEnv, env).MCP_COLOCATE.filter((name) => name !== main.manifest.name);
   const definitions = [...(await Promise.all(beside.map(loadDefinition))), main];
-  const local: LocalApis = new Map();
+  const local: LocalApis = new Map(options.local);
+  const limits = options.limits ?? LISTEN_LIMITS;
   const running: Running[] = [];
   let draining = false;
   const stop = async (reason: string) => {
@@ -66,12 +96,12 @@ export async function startServices(
   };
   try {
     for (const definition of definitions)
-      running.push(await startOne(definition, { env, local, draining: () => draining }));
+      running.push(await startOne(definition, { env, local, draining: () => draining, limits }));
   } catch (error) {
     await stop('start failed');
     throw error;
   }
-  return { stop };
+  return { stop, ports: new Map(running.map(({ kit, port }) => [kit.name, port])) };
 }
 
 async function loadDefinition(name: ServiceName): Promise<ServiceDefinition<unknown>> {
@@ -83,59 +113,61 @@ async function loadDefinition(name: ServiceName): Promise<ServiceDefinition<unkn
 
 async function startOne(
   definition: ServiceDefinition<unknown>,
-  options: { env: NodeJS.ProcessEnv; local: LocalApis; draining: () => boolean },
+  options: { env: NodeJS.ProcessEnv; local: LocalApis; draining: () => boolean; limits: ListenLimits },
 ): Promise<Running> {
   const { manifest } = definition;
   const kit = await createKit(definition.config, { manifest, ...options });
   const instance = await definition.create(kit);
   options.local.set(manifest.name, instance.api);
-  const port = Number(options.env[portVariable(manifest.name)] ?? manifest.port);
-  const server = listener(instance);
-  await listen(server, { port, host: kit.common.MCP_HOST, manifest });
+  const server = listener(instance, options.limits);
+  const sockets = attachWebSockets(server, instance.app.fetch);
+  const wanted = Number(options.env[portVariable(manifest.name)] ?? manifest.port);
+  const port = await listen(server, { port: wanted, host: kit.common.MCP_HOST, manifest });
   kit.log.info({ port, host: kit.common.MCP_HOST }, 'listening');
-  return { kit, instance, server };
+  return { kit, instance, server, sockets, port };
 }
 
-function listener(instance: ServiceInstance<unknown>): Server {
-  const wss = new WebSocketServer({
-    noServer: true,
-    maxPayload: MAX_WS_FRAME_BYTES,
-    handleProtocols: (offered) => (offered.has('mcp') ? 'mcp' : false),
-  });
-  const server = createAdaptorServer({
-    fetch: instance.app.fetch,
-    // ws declares optional fields less strictly than exactOptionalPropertyTypes wants.
-    websocket: { server: wss as unknown as WebSocketServerLike },
-    serverOptions: {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: 10_000,
-      requestTimeout: 30_000,
-      keepAliveTimeout: 65_000,
-      connectionsCheckingInterval: 1000,
-    },
-  }) as Server;
+function listener(instance: ServiceInstance<unknown>, limits: ListenLimits): Server {
+  // shouldUpgradeCallback is newer than the types of node 22.
+  const options: ServerOptions & { shouldUpgradeCallback(request: IncomingMessage): boolean } = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: limits.headers_ms,
+    requestTimeout: limits.request_ms,
+    keepAliveTimeout: 65_000,
+    connectionsCheckingInterval: Math.min(1000, limits.headers_ms),
+    // A missing Host is refused below, in words.
+    requireHostHeader: false,
+    noDelay: true,
+    // Anything but a WebSocket (h2c for one) is answered as the plain request that it also is (RFC 9110, 7.8).
+    shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
+  };
+  const server = createServer(
+    options,
+    getRequestListener(instance.app.fetch, { errorHandler: refuseRequest }),
+  );
   server.maxConnections = MAX_CONNECTIONS;
   server.on('clientError', refuseConnection);
   return server;
 }
 
-const CLIENT_ERRORS: Readonly<Record<string, { line: string; code: string; detail: string }>> = {
+const CLIENT_ERRORS: Readonly<Record<string, { code: ErrorCode; detail: string }>> = {
   HPE_HEADER_OVERFLOW: {
-    line: '431 Request Header Fields Too Large',
     code: 'headers_too_large',
-    detail: `The headers are larger than ${MAX_HEADER_BYTES} bytes. Send fewer or shorter ones.`,
+    detail: `The request line and headers are larger than ${MAX_HEADER_BYTES} bytes. Send fewer or shorter ones.`,
+  },
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: {
+    code: 'payload_too_large',
+    detail: 'The chunk extensions are too large. Leave them out.',
   },
   ERR_HTTP_REQUEST_TIMEOUT: {
-    line: '408 Request Timeout',
     code: 'request_timeout',
-    detail: 'The request did not arrive in full within 30 s (headers: 10 s). Send it faster.',
+    detail: 'The request did not arrive in full within the time allowed for it. Send it faster.',
   },
 };
 const MALFORMED = {
-  line: '400 Bad Request',
   code: 'invalid_request',
-  detail: 'This is not an HTTP/1.1 request that can be read.',
-};
+  detail: 'This is not an HTTP/1.1 request that can be read. Check the request line, headers and framing.',
+} as const;
 
 /** Answers what node refuses before any handler runs: malformed, oversized or slow requests. */
 function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
@@ -143,25 +175,33 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
     socket.destroy();
     return;
   }
-  const { line, code, detail } = CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED;
-  const status = Number(line.slice(0, 3));
-  const body = JSON.stringify({
-    type: `urn:mcp:error:${code}`,
-    title: line.slice(4),
-    status,
-    detail,
-    code,
-    trace_id: '',
-  });
+  const { code, detail } = CLIENT_ERRORS[error.code ?? ''] ?? MALFORMED;
+  const { status, title } = ERROR_CODES[code];
+  const body = JSON.stringify(toProblem(new PlatformError(code, detail), ''));
   socket.end(
-    `HTTP/1.1 ${line}\r\nconnection: close\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? title}\r\nconnection: close\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
+}
+
+/** Answers a request whose target or Host cannot be made into a URL. */
+function refuseRequest(thrown: unknown): Response {
+  const error =
+    thrown instanceof RequestError
+      ? new PlatformError(
+          'invalid_request',
+          `The request target cannot be read: ${thrown.message}. Send a Host header and an absolute path.`,
+        )
+      : toPlatformError(thrown);
+  return new Response(JSON.stringify(toProblem(error, '')), {
+    status: error.status,
+    headers: { 'content-type': 'application/problem+json', connection: 'close' },
+  });
 }
 
 function listen(
   server: Server,
   options: { port: number; host: string; manifest: ServiceManifest },
-): Promise<void> {
+): Promise<number> {
   return new Promise((done, fail) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken = error.code === 'EADDRINUSE';
@@ -173,18 +213,43 @@ function listen(
           : error,
       );
     });
-    server.listen(options.port, options.host, () => done());
+    server.listen(options.port, options.host, () => {
+      const address = server.address();
+      done(typeof address === 'object' && address !== null ? address.port : options.port);
+    });
   });
 }
 
-async function stopOne({ kit, instance, server }: Running, reason: string): Promise<void> {
+/**
+ * Lets requests finish, for as long as the manifest allows. An answer counts as given when its connection is idle
+ * again, not when its handler is done.
+ */
+async function stopOne({ kit, instance, server, sockets }: Running, reason: string): Promise<void> {
   kit.log.info({ reason }, 'draining');
-  const closed = new Promise<void>((done) => server.close(() => done()));
-  server.closeIdleConnections();
+  let closed = false;
+  const listening = new Promise<void>((done) => {
+    server.close(() => {
+      closed = true;
+      done();
+    });
+  });
+  sockets.drain();
   const until_ms = Date.now() + kit.manifest.drain_s * 1000;
-  while (kit.requests.running > 0 && Date.now() < until_ms) await new Promise((done) => setTimeout(done, 20));
+  while (kit.requests.running > 0 && Date.now() < until_ms) await pause();
+  await sockets.close();
+  for (let rounds = 0; !closed && rounds < FLUSH_ROUNDS && Date.now() < until_ms; rounds++) {
+    server.closeIdleConnections();
+    await pause();
+  }
   server.closeAllConnections();
-  await closed;
+  await listening;
   await instance.close();
   await kit.close();
+}
+
+/** Rounds of 10 ms that answers already written may take to leave the process. */
+const FLUSH_ROUNDS = 200;
+
+function pause(): Promise<void> {
+  return new Promise((done) => setTimeout(done, 10));
 }

@@ -1,0 +1,127 @@
+import { PlatformError } from '@mcp/contracts';
+import { z } from 'zod';
+import { fromZod } from './errors.ts';
+import type { KitContext } from './http.ts';
+
+export const MAX_BODY_BYTES = 4 * 1024 * 1024;
+
+/** Reads a JSON body of bounded size and parses it by a schema. */
+export async function parseBody<S extends z.ZodType>(
+  c: KitContext,
+  schema: S,
+  max_bytes = MAX_BODY_BYTES,
+): Promise<z.output<S>> {
+  const type = c.req.header('content-type');
+  if (type !== undefined && !/^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type)) {
+    throw new PlatformError(
+      'unsupported_media_type',
+      `Send JSON with content-type application/json (got ${type.slice(0, 80)}).`,
+    );
+  }
+  const encoding = c.req.header('content-encoding');
+  if (encoding !== undefined && encoding !== 'identity')
+    throw new PlatformError(
+      'unsupported_media_type',
+      `Send the body without content-encoding (got ${encoding.slice(0, 40)}).`,
+    );
+  const text = await readText(c, max_bytes);
+  if (text.trim() === '') throw new PlatformError('invalid_json', 'The body is empty. Send a JSON object.');
+  const value = parseJson(text);
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw fromZod(parsed.error, value);
+  return parsed.data;
+}
+
+/** Parses the query string by a schema. */
+export function parseQuery<S extends z.ZodType>(c: KitContext, schema: S): z.output<S> {
+  const value = c.req.query();
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw fromZod(parsed.error, value);
+  return parsed.data;
+}
+
+/** A path parameter that must be a UUID. */
+export function uuidParam(c: KitContext, name: string): string {
+  const parsed = z.uuid().safeParse(c.req.param(name));
+  if (!parsed.success)
+    throw new PlatformError(
+      'invalid_request',
+      `${name}: must be a UUID (got ${String(c.req.param(name)).slice(0, 60)}).`,
+      { param: name },
+    );
+  return parsed.data;
+}
+
+/** Nesting that JSON bodies may have. */
+const MAX_DEPTH = 64;
+
+/** Parses JSON of bounded nesting. Throws `invalid_json`. */
+export function parseJson(text: string): unknown {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (inString) {
+      if (code === 92) i++;
+      else if (code === 34) inString = false;
+    } else if (code === 34) inString = true;
+    else if (code === 123 || code === 91) {
+      if (++depth > MAX_DEPTH)
+        throw new PlatformError(
+          'invalid_json',
+          `The body nests deeper than ${MAX_DEPTH} levels. Flatten it.`,
+        );
+    } else if (code === 125 || code === 93) depth--;
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new PlatformError(
+      'invalid_json',
+      `The body is not valid JSON: ${cause instanceof Error ? cause.message.slice(0, 200) : 'unreadable'}.`,
+      { cause },
+    );
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+async function readText(c: KitContext, max_bytes: number): Promise<string> {
+  const tooLarge = () =>
+    new PlatformError('payload_too_large', `The body is larger than ${max_bytes} bytes. Send less at once.`);
+  if (Number(c.req.header('content-length') ?? 0) > max_bytes) throw tooLarge();
+  let buffer: ArrayBuffer;
+  try {
+    if (c.req.header('content-length') !== undefined) buffer = await c.req.arrayBuffer();
+    else buffer = await readBounded(c.req.raw.body, max_bytes, tooLarge);
+  } catch (cause) {
+    if (cause instanceof PlatformError) throw cause;
+    throw new PlatformError('invalid_request', 'The body broke off before its end.', { cause });
+  }
+  if (buffer.byteLength > max_bytes) throw tooLarge();
+  try {
+    return utf8.decode(buffer);
+  } catch (cause) {
+    throw new PlatformError('invalid_json', 'The body is not valid UTF-8. Encode the JSON as UTF-8.', {
+      cause,
+    });
+  }
+}
+
+async function readBounded(
+  body: ReadableStream<Uint8Array> | null,
+  max_bytes: number,
+  tooLarge: () => PlatformError,
+): Promise<ArrayBuffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  if (body !== null) {
+    for await (const chunk of body) {
+      size += chunk.byteLength;
+      if (size > max_bytes) throw tooLarge();
+      chunks.push(chunk);
+    }
+  }
+  const joined = Buffer.concat(chunks);
+  return joined.buffer.slice(joined.byteOffset, joined.byteOffset + joined.byteLength) as ArrayBuffer;
+}
