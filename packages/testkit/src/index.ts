@@ -1,1 +1,2 @@
-export {};
+/** What tests are made with: real servers, on free ports, gone at the end. */
+export { freePort, type NatsOptions, type NatsServer, startNats } from './nats.ts';

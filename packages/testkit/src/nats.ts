@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const START_TIMEOUT_MS = 15_000;
+
+export interface NatsOptions {
+  /** Port to listen on; a free one when left out. */
+  readonly port?: number;
+  /** Directory of JetStream's store; a fresh one, removed at the end, when left out. */
+  readonly store_dir?: string;
+}
+
+export interface NatsServer {
+  readonly url: string;
+  readonly port: number;
+  readonly store_dir: string;
+  /** Stops the server; a store directory of its own goes with it. */
+  close(): Promise<void>;
+}
+
+/** Starts a real nats-server with JetStream: the program named by `MCP_NATS_SERVER`, or the one on PATH. */
+export async function startNats(options: NatsOptions = {}): Promise<NatsServer> {
+  const port = options.port ?? (await freePort());
+  const store_dir = options.store_dir ?? mkdtempSync(join(tmpdir(), 'mcp-nats-'));
+  const child = spawn(program(), ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', store_dir], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  await ready(child);
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    port,
+    store_dir,
+    async close() {
+      if (child.exitCode === null && child.signalCode === null) {
+        const gone = new Promise<void>((done) => child.once('exit', () => done()));
+        child.kill('SIGKILL');
+        await gone;
+      }
+      if (options.store_dir === undefined) rmSync(store_dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A port that nobody listens on just now. */
+export function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const server = createServer();
+    server.once('error', fail);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => done(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+function program(): string {
+  const named = process.env.MCP_NATS_SERVER;
+  const found = [
+    ...(named === undefined ? [] : [named]),
+    ...(process.env.PATH ?? '').split(delimiter).map((dir) => join(dir, 'nats-server')),
+  ].find((path) => existsSync(path));
+  if (found === undefined)
+    throw new Error('nats-server is not here. Put it on PATH, or set MCP_NATS_SERVER to its path.');
+  return found;
+}
+
+function ready(child: ChildProcess): Promise<void> {
+  return new Promise((done, fail) => {
+    const lines = child.stderr === null ? undefined : createInterface({ input: child.stderr });
+    const last: string[] = [];
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      fail(new Error(`nats-server did not start within ${START_TIMEOUT_MS} ms: ${last.join('\n')}`));
+    }, START_TIMEOUT_MS);
+    child.once('error', fail);
+    child.once('exit', (code) => fail(new Error(`nats-server ended with ${code}: ${last.join('\n')}`)));
+    lines?.on('line', (line) => {
+      last.push(line);
+      if (last.length > 20) last.shift();
+      if (!line.includes('Server is ready')) return;
+      clearTimeout(timer);
+      done();
+    });
+  });
+}
