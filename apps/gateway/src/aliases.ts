@@ -1,0 +1,177 @@
+import {
+  type CallContext,
+  type ChatCompletionRequest,
+  type ChatEvent,
+  type ChatMessage,
+  ChatRequest,
+  type ConversationMode,
+  type CoreApi,
+  type ModelEvent,
+  type ModelInfo,
+  PlatformError,
+} from '@mcp/contracts';
+import { errorOf } from './events.ts';
+
+/** Models that are conversations between two models. A new one: one row. `undefined` is the platform's default mode. */
+const ALIASES: Readonly<Record<string, ConversationMode | undefined>> = {
+  'mcp/dual': undefined,
+  'mcp/debate': 'debate',
+  'mcp/cross-check': 'cross-check',
+};
+
+/** What a conversation can make no use of. `messages`, `stream`, `temperature`, `seed` and the limits of length it can. */
+const NOT_FOR_ALIASES = [
+  'tools',
+  'tool_choice',
+  'stop',
+  'logprobs',
+  'top_logprobs',
+  'logit_bias',
+  'top_k',
+  'top_p',
+  'min_p',
+  'presence_penalty',
+  'frequency_penalty',
+  'reasoning_effort',
+] as const satisfies readonly (keyof ChatCompletionRequest)[];
+
+const MAX_TURN_TOKENS = 4096;
+
+export function isAlias(model: string): boolean {
+  return Object.hasOwn(ALIASES, model);
+}
+
+/** The aliases as entries of the model list: as ready, and as wide, as the models behind them allow. */
+export function aliasModels(models: readonly ModelInfo[]): ModelInfo[] {
+  const chat = models.filter((model) => model.kind === 'chat' && model.status === 'ready');
+  const max_context = Math.min(...chat.map((model) => model.max_context));
+  return Object.keys(ALIASES).map((id) => ({
+    id,
+    backend: 'conversation',
+    kind: 'chat',
+    owned_by: 'mcp',
+    max_context: Number.isFinite(max_context) ? max_context : 4096,
+    cost_input_per_mtok_usd: null,
+    cost_output_per_mtok_usd: null,
+    ...(chat.length > 0
+      ? { status: 'ready' }
+      : { status: 'unavailable', detail: 'no chat model is ready yet' }),
+  }));
+}
+
+/** A completion request for an alias as the conversation it asks for. Throws `unsupported_parameter`. */
+export function toChatRequest(request: ChatCompletionRequest): ChatRequest {
+  refuseUnsupported(request);
+  const mode = ALIASES[request.model];
+  const limit = request.max_completion_tokens ?? request.max_tokens;
+  const parsed = ChatRequest.safeParse({
+    message: transcript(request.messages),
+    ...(mode === undefined ? {} : { mode }),
+    ...(limit == null ? {} : { max_tokens_per_turn: Math.min(limit, MAX_TURN_TOKENS) }),
+    ...(request.temperature == null ? {} : { temperature: request.temperature }),
+    ...(request.seed == null ? {} : { seed: request.seed }),
+  });
+  if (parsed.success) return parsed.data;
+  throw new PlatformError(
+    'context_length_exceeded',
+    `messages: a conversation of ${request.model} takes 1 to 200000 characters. Send fewer or shorter messages.`,
+    { param: 'messages' },
+  );
+}
+
+function refuseUnsupported(request: ChatCompletionRequest): void {
+  const refuse = (param: string, rule: string): never => {
+    throw new PlatformError(
+      'unsupported_parameter',
+      `${param}: ${rule} with ${request.model}, which is a conversation between two models. Leave it out, or name a single model.`,
+      { param },
+    );
+  };
+  for (const param of NOT_FOR_ALIASES) if (request[param] != null) refuse(param, 'is not supported');
+  if (request.n != null && request.n !== 1) refuse('n', 'must be 1');
+  if (request.response_format !== undefined && request.response_format.type !== 'text')
+    refuse('response_format', 'must be text');
+}
+
+/** One message for the two models: the question itself, or everything said so far with who said it. */
+function transcript(messages: readonly ChatMessage[]): string {
+  const texts = messages.map(({ role, content }) => ({ role, text: textOf(content) }));
+  const [only] = texts;
+  if (texts.length === 1 && only !== undefined) return only.text;
+  return texts
+    .filter(({ text }) => text !== '')
+    .map(({ role, text }) => `${role}: ${text}`)
+    .join('\n\n');
+}
+
+function textOf(content: ChatMessage['content']): string {
+  if (content == null) return '';
+  if (typeof content === 'string') return content;
+  return content
+    .map((part) => {
+      if (part.type === 'text') return part.text;
+      if (part.type === 'refusal') return part.refusal;
+      throw new PlatformError(
+        'unsupported_parameter',
+        'messages: a conversation between two models takes text only. Leave images out, or name a single model.',
+        { param: 'messages' },
+      );
+    })
+    .join('\n');
+}
+
+export interface AliasCall {
+  readonly request: ChatCompletionRequest;
+  readonly call: CallContext;
+  onConversation(id: string): void;
+}
+
+/**
+ * The conversation behind an alias as the events of a single model: the turns are its reasoning,
+ * the decided answer is its text.
+ */
+export async function* aliasEvents(core: CoreApi, alias: AliasCall): AsyncGenerator<ModelEvent> {
+  const { model } = alias.request;
+  for await (const event of core.chat(toChatRequest(alias.request), alias.call)) {
+    if (event.type === 'start') {
+      alias.onConversation(event.conversation_id);
+      yield {
+        type: 'start',
+        id: `chatcmpl-${event.conversation_id}`,
+        model,
+        backend: 'conversation',
+        created_s: Math.floor(Date.now() / 1000),
+      };
+    } else yield* toModelEvents(event);
+  }
+}
+
+function* toModelEvents(event: Exclude<ChatEvent, { type: 'start' }>): Generator<ModelEvent> {
+  switch (event.type) {
+    case 'message.start':
+      yield {
+        type: 'reasoning',
+        choice: 0,
+        text: `${event.turn === 0 && event.attempt <= 1 ? '' : '\n\n'}[${event.role} · ${event.model}]\n`,
+      };
+      return;
+    case 'delta':
+      yield { type: 'reasoning', choice: 0, text: event.text };
+      return;
+    case 'message.end':
+    case 'decision':
+      return;
+    case 'done': {
+      const { response } = event;
+      const last = response.messages.at(-1)?.finish_reason;
+      yield { type: 'text', choice: 0, text: response.answer };
+      yield { type: 'finish', choice: 0, reason: last ?? { unified: 'stop', raw: null } };
+      yield { type: 'usage', usage: response.usage };
+      return;
+    }
+    case 'error':
+      throw errorOf(event);
+    default:
+      event satisfies never;
+  }
+}

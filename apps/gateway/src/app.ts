@@ -1,0 +1,37 @@
+import { baseApp, type KitEnv } from '@mcp/service-kit';
+import type { Hono } from 'hono';
+import { allowOrigins } from './cors.ts';
+import type { Gateway } from './gateway.ts';
+import { adminRoutes } from './routes/admin.ts';
+import { chatRoutes } from './routes/chat.ts';
+import { openAiRoutes } from './routes/completions.ts';
+import { consoleRoutes } from './routes/console.ts';
+import { conversationRoutes } from './routes/conversations.ts';
+import { jobRoutes } from './routes/jobs.ts';
+import { traceRoutes } from './routes/traces.ts';
+import { socketRoutes } from './routes/ws.ts';
+
+const OPENAI_PATH = /^\/v1\/(chat\/completions|embeddings|models)(\/|$)/;
+
+/** The public interface of the platform. */
+export function createApp(gateway: Gateway): Hono<KitEnv> {
+  const app = baseApp({
+    kit: gateway.kit,
+    errorShape: (path) => (OPENAI_PATH.test(path) ? 'openai' : 'problem'),
+    checks: {
+      keys: async () => {
+        if (!gateway.keys.loaded) throw new Error('API keys have not been read from the event bus yet');
+      },
+    },
+  });
+  allowOrigins(app, gateway.kit.config.MCP_CORS_ORIGINS);
+  openAiRoutes(app, gateway);
+  chatRoutes(app, gateway);
+  socketRoutes(app, gateway);
+  conversationRoutes(app, gateway);
+  traceRoutes(app, gateway);
+  jobRoutes(app, gateway);
+  adminRoutes(app, gateway);
+  consoleRoutes(app, gateway);
+  return app;
+}

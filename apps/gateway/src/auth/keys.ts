@@ -1,0 +1,223 @@
+import { hash, randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApiKeyRecord, type CreateKeyRequest, PlatformError } from '@mcp/contracts';
+import type { Bus, Logger } from '@mcp/service-kit';
+
+type Bucket = Awaited<ReturnType<Bus['kv']['create']>>;
+
+const BUCKET = 'mcp_keys';
+/** Keys of one platform, revoked and expired ones included. */
+const MAX_KEYS = 10_000;
+/** How long a change of keys may wait for the event bus. */
+const BUS_PATIENCE_MS = 3000;
+const RETRY_MS = 1000;
+const PREFIX_CHARS = 12;
+
+interface Held {
+  readonly record: ApiKeyRecord;
+  readonly expires_ms: number;
+}
+
+export interface KeyStoreOptions {
+  readonly bus: () => Promise<Bus>;
+  readonly log: Logger;
+}
+
+/**
+ * API keys: kept in the bucket `mcp_keys` of the event bus as hashes only, and followed by every gateway in memory.
+ * So looking one up needs no network, a revocation reaches all replicas at once, and keys go on working while
+ * the bus is away.
+ */
+export class KeyStore {
+  readonly #options: KeyStoreOptions;
+  readonly #byHash = new Map<string, Held>();
+  readonly #byId = new Map<string, ApiKeyRecord>();
+  readonly #closing = new AbortController();
+  #bucket: Bucket | undefined;
+  #loaded = false;
+
+  constructor(options: KeyStoreOptions) {
+    this.#options = options;
+    void this.#follow();
+  }
+
+  /** True once all keys have been read; from then on an unknown key is a wrong key. */
+  get loaded(): boolean {
+    return this.#loaded;
+  }
+
+  /** The record of a presented key, or undefined. Throws `unauthenticated` when it is revoked or expired. */
+  find(key: string): ApiKeyRecord | undefined {
+    const held = this.#byHash.get(hash('sha256', key, 'hex'));
+    if (held === undefined) return undefined;
+    this.#assertUsable(held);
+    return held.record;
+  }
+
+  /** Throws `unauthenticated` when the key of this id may not be used any more. */
+  assertUsable(id: string): void {
+    const record = this.#byId.get(id);
+    const held = record === undefined ? undefined : this.#byHash.get(record.hash);
+    if (held === undefined) throw new PlatformError('unauthenticated', 'This key has been removed.');
+    this.#assertUsable(held);
+  }
+
+  /** All keys, newest first. */
+  list(): ApiKeyRecord[] {
+    return [...this.#byId.values()].sort((a, b) => b.created_at.localeCompare(a.created_at));
+  }
+
+  /** Makes a key. It is returned this once and kept nowhere. Throws `unavailable` without the event bus. */
+  async create(request: CreateKeyRequest): Promise<{ key: string; record: ApiKeyRecord }> {
+    const expires_at = request.expires_at ?? null;
+    if (expires_at !== null && Date.parse(expires_at) <= Date.now())
+      throw new PlatformError(
+        'invalid_request',
+        `expires_at: must be in the future (got ${expires_at}). Leave it out for a key without end.`,
+        { param: 'expires_at' },
+      );
+    const key = `mcp_${randomBytes(32).toString('base64url')}`;
+    const record: ApiKeyRecord = {
+      id: randomUUID(),
+      name: request.name,
+      hash: hash('sha256', key, 'hex'),
+      prefix: key.slice(0, PREFIX_CHARS),
+      scopes: [...new Set(request.scopes)],
+      created_at: new Date().toISOString(),
+      expires_at,
+      revoked_at: null,
+    };
+    await this.#withBucket(async (bucket) => {
+      if (this.#byId.size >= MAX_KEYS) await this.#makeRoom(bucket);
+      await bucket.create(record.id, JSON.stringify(record));
+    });
+    this.#hold(record);
+    return { key, record };
+  }
+
+  /** Ends a key, everywhere and at once. Throws `not_found`, or `unavailable` without the event bus. */
+  async revoke(id: string): Promise<ApiKeyRecord> {
+    const known = this.#byId.get(id);
+    if (known === undefined)
+      throw new PlatformError('not_found', `There is no key with the id ${id}. GET /admin/keys lists them.`);
+    if (known.revoked_at !== null) return known;
+    const record: ApiKeyRecord = { ...known, revoked_at: new Date().toISOString() };
+    await this.#withBucket((bucket) => bucket.put(id, JSON.stringify(record)));
+    this.#hold(record);
+    return record;
+  }
+
+  close(): void {
+    this.#closing.abort();
+  }
+
+  #assertUsable(held: Held): void {
+    if (held.record.revoked_at !== null)
+      throw new PlatformError(
+        'unauthenticated',
+        'This key has been revoked. Ask an administrator for a new one.',
+      );
+    if (held.expires_ms <= Date.now())
+      throw new PlatformError('unauthenticated', 'This key has expired. Ask an administrator for a new one.');
+  }
+
+  /** Reads all keys, then every change, for as long as the gateway runs; begins again when the bus was away. */
+  async #follow(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        const bus = await this.#options.bus();
+        const bucket = await bus.kv.create(BUCKET, { history: 1, replicas: 1 });
+        this.#bucket = bucket;
+        await this.#watch(bucket, signal);
+      } catch (error) {
+        if (!signal.aborted)
+          this.#options.log.warn({ err: error }, 'API keys cannot be followed; trying again');
+      }
+      await sleep(RETRY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  async #watch(bucket: Bucket, signal: AbortSignal): Promise<void> {
+    const changes = await bucket.watch();
+    const stop = () => changes.stop();
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      if ((await bucket.status()).values === 0) this.#loaded = true;
+      for await (const entry of changes) {
+        if (entry.operation === 'PUT') this.#take(entry.string());
+        else this.#drop(entry.key);
+        if ((entry.delta ?? 0) === 0) this.#loaded = true;
+      }
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
+  #take(text: string): void {
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      value = undefined;
+    }
+    const parsed = ApiKeyRecord.safeParse(value);
+    if (parsed.success) this.#hold(parsed.data);
+    else this.#options.log.error('an entry of the key bucket cannot be read; it is passed over');
+  }
+
+  #hold(record: ApiKeyRecord): void {
+    // A late echo of the creation must not undo a revocation.
+    const revoked_at = this.#byId.get(record.id)?.revoked_at ?? record.revoked_at;
+    const kept = revoked_at === record.revoked_at ? record : { ...record, revoked_at };
+    const expires_ms = kept.expires_at === null ? Number.POSITIVE_INFINITY : Date.parse(kept.expires_at);
+    this.#byId.set(kept.id, kept);
+    this.#byHash.set(kept.hash, { record: kept, expires_ms });
+  }
+
+  #drop(id: string): void {
+    const record = this.#byId.get(id);
+    if (record === undefined) return;
+    this.#byId.delete(id);
+    this.#byHash.delete(record.hash);
+  }
+
+  /** Forgets the oldest key that is of no use any more. Throws `conflict` when all of them are in use. */
+  async #makeRoom(bucket: Bucket): Promise<void> {
+    const now = new Date().toISOString();
+    const useless = this.list().findLast(
+      (record) => record.revoked_at !== null || (record.expires_at !== null && record.expires_at < now),
+    );
+    if (useless === undefined)
+      throw new PlatformError(
+        'conflict',
+        `There are ${MAX_KEYS} keys in use, which is the most there may be. Revoke one first.`,
+      );
+    await bucket.purge(useless.id);
+    this.#drop(useless.id);
+  }
+
+  async #withBucket<T>(change: (bucket: Bucket) => Promise<T>): Promise<T> {
+    const bucket = this.#bucket;
+    const unavailable = (cause?: unknown) =>
+      new PlatformError(
+        'unavailable',
+        'Keys cannot be changed while the event bus is away. Existing keys go on working; try again in a few seconds.',
+        { cause, retry_after_ms: 2000 },
+      );
+    if (bucket === undefined) throw unavailable();
+    const patience = new AbortController();
+    try {
+      return await Promise.race([
+        change(bucket),
+        sleep(BUS_PATIENCE_MS, undefined, { signal: patience.signal }).then((): never => {
+          throw new Error(`no answer from the event bus within ${BUS_PATIENCE_MS} ms`);
+        }),
+      ]);
+    } catch (cause) {
+      throw cause instanceof PlatformError ? cause : unavailable(cause);
+    } finally {
+      patience.abort();
+    }
+  }
+}

@@ -1,0 +1,263 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type ChatEvent,
+  type ChatRequest,
+  PlatformError,
+  type Principal,
+  WsClientFrame,
+} from '@mcp/contracts';
+import { type CallScope, callScope, fromZod, parseJson, type Span, toPlatformError } from '@mcp/service-kit';
+import type { RawData, WebSocket } from 'ws';
+import { errorEvent, newProgress, note, type Progress } from './events.ts';
+import type { Gateway } from './gateway.ts';
+
+const MAX_BAD_FRAMES = 5;
+const PING_MS = 30_000;
+/** Without a conversation for so long, a socket is closed. */
+const IDLE_MS = 10 * 60_000;
+/** Beyond this many bytes that the client has not taken yet, the conversation waits for it. */
+const MAX_BUFFERED_BYTES = 256 * 1024;
+/** How long a cancelled conversation may take for its last events. */
+const GOODBYE_MS = 3000;
+const ENDPOINT = '/ws';
+
+const CLOSE = { normal: 1000, going_away: 1001, policy: 1008 } as const;
+
+export interface ChatSocketOptions {
+  readonly gateway: Gateway;
+  readonly socket: WebSocket;
+  readonly principal: Principal;
+  readonly draining: AbortSignal;
+}
+
+interface Running {
+  readonly scope: CallScope;
+  readonly span: Span;
+  readonly progress: Progress;
+  readonly started_ms: number;
+  readonly request_id: string;
+}
+
+/** One client's socket: a conversation at a time, several after each other. */
+export class ChatSocket {
+  readonly #options: ChatSocketOptions;
+  readonly #ticker: NodeJS.Timeout;
+  #running: Running | undefined;
+  #bad_frames = 0;
+  #alive = true;
+  #quiet_since_ms = performance.now();
+
+  constructor(options: ChatSocketOptions) {
+    this.#options = options;
+    const { socket, draining } = options;
+    this.#ticker = setInterval(() => this.#tick(), PING_MS);
+    this.#ticker.unref();
+    const leave = () => this.#closeWhenIdle();
+    draining.addEventListener('abort', leave, { once: true });
+    socket.on('pong', () => {
+      this.#alive = true;
+    });
+    socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
+    // ws closes by itself after a protocol error (1002, 1007, 1009).
+    socket.on('error', (error) => options.gateway.kit.log.debug({ err: error }, 'WebSocket error'));
+    socket.on('close', () => {
+      clearInterval(this.#ticker);
+      draining.removeEventListener('abort', leave);
+      this.#running?.scope.abort(
+        new PlatformError('cancelled', 'The client left before the answer was complete.'),
+      );
+    });
+    if (draining.aborted) leave();
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    try {
+      const frame = parseFrame(data, isBinary);
+      switch (frame.type) {
+        case 'start':
+          void this.#start(frame.request);
+          break;
+        case 'cancel':
+          this.#running?.scope.abort(
+            new PlatformError('cancelled', 'The conversation was cancelled by its client.'),
+          );
+          break;
+        default:
+          frame satisfies never;
+      }
+    } catch (thrown) {
+      this.#refuse(toPlatformError(thrown));
+    }
+  }
+
+  /** A frame that cannot be served is answered; too many of them end the socket. */
+  #refuse(error: PlatformError): void {
+    this.#send(errorEvent(error, newProgress()));
+    if (++this.#bad_frames >= MAX_BAD_FRAMES)
+      this.#options.socket.close(CLOSE.policy, `${MAX_BAD_FRAMES} frames could not be served`);
+  }
+
+  async #start(request: ChatRequest): Promise<void> {
+    const { gateway, principal, draining } = this.#options;
+    let running: Running | undefined;
+    let failure: PlatformError | undefined;
+    try {
+      if (this.#running !== undefined)
+        throw new PlatformError(
+          'conflict',
+          'A conversation is running on this socket. Cancel it or wait for its end, or open another socket.',
+        );
+      if (draining.aborted)
+        throw new PlatformError('unavailable', 'The service is restarting. Connect again.', {
+          retry_after_ms: 1000,
+        });
+      gateway.authenticator.assertStillValid(principal);
+      const { refusal } = gateway.admission.enter(principal.id);
+      if (refusal !== undefined) throw refusal;
+    } catch (thrown) {
+      this.#refuse(toPlatformError(thrown));
+      return;
+    }
+    running = this.#begin();
+    try {
+      await this.#converse(request, running);
+    } catch (thrown) {
+      failure = toPlatformError(thrown);
+      this.#send(errorEvent(failure, running.progress));
+    }
+    this.#end(running, failure);
+  }
+
+  #begin(): Running {
+    const { gateway, principal } = this.#options;
+    const request_id = randomUUID();
+    const span = gateway.kit.tracer.start('http.server.request', {
+      kind: 'server',
+      attributes: {
+        'http.route': ENDPOINT,
+        'network.protocol.name': 'websocket',
+        'mcp.request_id': request_id,
+        'enduser.id': principal.id,
+      },
+    });
+    const deadline_ms = Date.now() + gateway.kit.config.MCP_REQUEST_TIMEOUT_MS;
+    const running: Running = {
+      scope: callScope(undefined, deadline_ms),
+      span,
+      progress: newProgress(),
+      started_ms: performance.now(),
+      request_id,
+    };
+    gateway.kit.requests.begin();
+    this.#running = running;
+    return running;
+  }
+
+  async #converse(request: ChatRequest, running: Running): Promise<void> {
+    const { gateway, principal } = this.#options;
+    const { signal } = running.scope;
+    const events = gateway.kit.clients.core.chat(request, {
+      request_id: running.request_id,
+      traceparent: running.span.traceparent,
+      deadline_ms: Date.now() + gateway.kit.config.MCP_REQUEST_TIMEOUT_MS,
+      principal,
+      class: 'interactive',
+      signal,
+    });
+    const patience = goodbye(signal);
+    const iterator = events[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const pending = iterator.next();
+        pending.catch(() => undefined);
+        const next = await Promise.race([pending, patience.over]);
+        if (next.done === true) return;
+        note(running.progress, next.value);
+        if (next.value.type === 'done') gateway.stats.addTokens(next.value.response.usage);
+        await this.#send(next.value);
+      }
+    } finally {
+      patience.dispose();
+      iterator.return?.().then(undefined, () => undefined);
+    }
+  }
+
+  #end(running: Running, failure: PlatformError | undefined): void {
+    const { gateway, principal, draining } = this.#options;
+    const duration_ms = performance.now() - running.started_ms;
+    const status = failure?.status ?? 200;
+    running.scope.dispose();
+    gateway.admission.leave(principal.id);
+    gateway.stats.add(duration_ms, status >= 500);
+    const labels = { endpoint: ENDPOINT, status: String(status), model: '-', phase: 'stream' };
+    gateway.kit.requests.end(duration_ms / 1000, labels);
+    if (failure !== undefined)
+      gateway.kit.metrics.inc('service_errors_total', { ...labels, code: failure.code });
+    running.span.set({ 'http.response.status_code': status });
+    running.span.end(status >= 500 ? failure : undefined);
+    this.#running = undefined;
+    this.#quiet_since_ms = performance.now();
+    if (draining.aborted) this.#closeWhenIdle();
+  }
+
+  /** Sends one event; resolves at once, or when a slow client has taken what is waiting for it. */
+  #send(event: ChatEvent): Promise<void> | undefined {
+    const { socket } = this.#options;
+    if (socket.readyState !== socket.OPEN) return undefined;
+    const text = JSON.stringify(event);
+    if (socket.bufferedAmount < MAX_BUFFERED_BYTES) {
+      socket.send(text);
+      return undefined;
+    }
+    return new Promise((done) => socket.send(text, () => done()));
+  }
+
+  #tick(): void {
+    const { socket } = this.#options;
+    if (!this.#alive) {
+      socket.terminate();
+      return;
+    }
+    if (this.#running === undefined && performance.now() - this.#quiet_since_ms > IDLE_MS) {
+      socket.close(CLOSE.normal, 'no conversation for 10 minutes');
+      return;
+    }
+    this.#alive = false;
+    socket.ping();
+  }
+
+  #closeWhenIdle(): void {
+    if (this.#running === undefined)
+      this.#options.socket.close(CLOSE.going_away, 'the service is restarting');
+  }
+}
+
+function parseFrame(data: RawData, isBinary: boolean): WsClientFrame {
+  if (isBinary)
+    throw new PlatformError('invalid_request', 'The frame is binary. Send text frames that hold JSON.');
+  const value = parseJson(data.toString());
+  const parsed = WsClientFrame.safeParse(value);
+  if (!parsed.success) throw fromZod(parsed.error, value);
+  return parsed.data;
+}
+
+/** Rejects when a cancelled conversation takes too long for its last events. */
+function goodbye(signal: AbortSignal): { over: Promise<never>; dispose(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort = () => {};
+  const over = new Promise<never>((_, reject) => {
+    onAbort = () => {
+      timer = setTimeout(() => reject(toPlatformError(signal.reason)), GOODBYE_MS);
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  });
+  over.catch(() => undefined);
+  return {
+    over,
+    dispose() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    },
+  };
+}

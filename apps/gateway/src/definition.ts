@@ -1,0 +1,37 @@
+import { defineService } from '@mcp/service-kit';
+import { manifest } from '../service.ts';
+import { Admission } from './admission.ts';
+import { createApp } from './app.ts';
+import { Authenticator } from './auth/authenticator.ts';
+import { KeyStore } from './auth/keys.ts';
+import { TokenVerifier } from './auth/tokens.ts';
+import { GatewayEnv } from './config.ts';
+import { ModelCatalog } from './models.ts';
+import { LiveStats } from './stats.ts';
+
+/** The gateway has no callers among the services, so its API is empty. */
+export const definition = defineService({
+  manifest,
+  config: GatewayEnv,
+  async create(kit) {
+    const { config } = kit;
+    const keys = new KeyStore({ bus: () => kit.bus(), log: kit.log });
+    const { MCP_OIDC_ISSUER: issuer, MCP_OIDC_AUDIENCE: audience } = config;
+    const tokens =
+      issuer === undefined || audience === undefined
+        ? undefined
+        : new TokenVerifier({ issuer, audience, jwks_url: config.MCP_JWKS_URL });
+    const app = createApp({
+      kit,
+      keys,
+      authenticator: new Authenticator({ keys, tokens, admin_key_hash: config.MCP_ADMIN_KEY_HASH }),
+      admission: new Admission({
+        requests_per_minute: config.MCP_RATE_REQUESTS_PER_MINUTE,
+        max_parallel_requests: config.MCP_MAX_PARALLEL_REQUESTS,
+      }),
+      models: new ModelCatalog(() => kit.clients.modelGateway),
+      stats: new LiveStats(),
+    });
+    return { app, api: {}, close: async () => keys.close() };
+  },
+});

@@ -1,0 +1,17 @@
+import type { ServiceKit } from '@mcp/service-kit';
+import type { Admission } from './admission.ts';
+import type { Authenticator } from './auth/authenticator.ts';
+import type { KeyStore } from './auth/keys.ts';
+import type { GatewayEnv } from './config.ts';
+import type { ModelCatalog } from './models.ts';
+import type { LiveStats } from './stats.ts';
+
+/** What the routes work with. */
+export interface Gateway {
+  readonly kit: ServiceKit<GatewayEnv>;
+  readonly authenticator: Authenticator;
+  readonly admission: Admission;
+  readonly keys: KeyStore;
+  readonly models: ModelCatalog;
+  readonly stats: LiveStats;
+}

@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import type { CallContext, ModelGatewayApi, ModelInfo, Principal } from '@mcp/contracts';
+
+const FRESH_MS = 2000;
+const REFRESH_TIMEOUT_MS = 5000;
+
+/** The gateway itself, where it asks on nobody's behalf. */
+const GATEWAY: Principal = { id: 'gateway', kind: 'service', name: 'gateway', scopes: ['admin'] };
+
+/** What the model-gateway offers, asked for at most every 2 s. */
+export class ModelCatalog {
+  readonly #api: () => ModelGatewayApi;
+  #known: ReadonlyMap<string, ModelInfo> = new Map();
+  #at_ms = Number.NEGATIVE_INFINITY;
+  #pending: Promise<void> | undefined;
+
+  constructor(api: () => ModelGatewayApi) {
+    this.#api = api;
+  }
+
+  /** All models. Throws what the model-gateway throws. */
+  async list(): Promise<readonly ModelInfo[]> {
+    if (performance.now() - this.#at_ms > FRESH_MS) await this.#refresh();
+    return [...this.#known.values()];
+  }
+
+  /** The id when such a model exists, otherwise `-`: what clients invent must not become a metric label. */
+  label(id: string): string {
+    if (performance.now() - this.#at_ms > FRESH_MS && this.#pending === undefined)
+      this.#refresh().catch(() => undefined);
+    return this.#known.has(id) ? id : '-';
+  }
+
+  #refresh(): Promise<void> {
+    this.#pending ??= this.#load().finally(() => {
+      this.#pending = undefined;
+    });
+    return this.#pending;
+  }
+
+  async #load(): Promise<void> {
+    const models = await this.#api().models(gatewayCall(REFRESH_TIMEOUT_MS));
+    this.#known = new Map(models.map((model) => [model.id, model]));
+    this.#at_ms = performance.now();
+  }
+}
+
+/** A call of the gateway's own. */
+export function gatewayCall(timeout_ms: number): CallContext {
+  return {
+    request_id: randomUUID(),
+    traceparent: undefined,
+    deadline_ms: Date.now() + timeout_ms,
+    principal: GATEWAY,
+    class: 'interactive',
+    signal: AbortSignal.timeout(timeout_ms),
+  };
+}

@@ -1,0 +1,98 @@
+import type { ApiKeyRecord, ApiKeyView } from '@mcp/contracts';
+import { CreateKeyRequest, type ModelInfo, PlatformError, type QueueStatus } from '@mcp/contracts';
+import { FLAGS, type FlagName, type KitContext, type KitEnv, parseBody, uuidParam } from '@mcp/service-kit';
+import type { Hono } from 'hono';
+import type { Gateway } from '../gateway.ts';
+import { guard } from '../guard.ts';
+import { gatewayCall } from '../models.ts';
+
+const STATS_PATIENCE_MS = 1000;
+const JOB_NAME = /^[a-z][a-z0-9-]{0,63}$/;
+
+/** `/admin/*`: keys, live figures, flags and governance jobs; for the scope `admin`. */
+export function adminRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
+  keyRoutes(app, gateway);
+  governanceRoutes(app, gateway);
+  app.get(
+    '/admin/stats',
+    guard(gateway, 'admin', async (c) => c.json(await liveFigures(gateway))),
+  );
+  app.get(
+    '/admin/flags',
+    guard(gateway, 'admin', (c) => c.json({ flags: flags(gateway) })),
+  );
+}
+
+function keyRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
+  app.get(
+    '/admin/keys',
+    guard(gateway, 'admin', (c) => c.json({ keys: gateway.keys.list().map(view) })),
+  );
+  app.post(
+    '/admin/keys',
+    guard(gateway, 'admin', async (c) => {
+      const request = await parseBody(c, CreateKeyRequest, gateway.kit.config.MCP_MAX_BODY_BYTES);
+      const { key, record } = await gateway.keys.create(request);
+      gateway.kit.log.info({ key_id: record.id, scopes: record.scopes }, 'API key made');
+      c.get('state').headers['cache-control'] = 'no-store';
+      return c.json({ key, record: view(record) }, 201);
+    }),
+  );
+  app.delete(
+    '/admin/keys/:id',
+    guard(gateway, 'admin', async (c) => {
+      const record = await gateway.keys.revoke(uuidParam(c, 'id'));
+      gateway.kit.log.info({ key_id: record.id }, 'API key revoked');
+      return c.json(view(record));
+    }),
+  );
+}
+
+function governanceRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
+  app.get(
+    '/admin/governance',
+    guard(gateway, 'admin', async (c, call) =>
+      c.json({ jobs: await gateway.kit.clients.governance.jobs(call) }),
+    ),
+  );
+  app.post(
+    '/admin/governance/:job/run',
+    guard(gateway, 'admin', async (c, call) =>
+      c.json(await gateway.kit.clients.governance.run(jobName(c), call)),
+    ),
+  );
+}
+
+function jobName(c: KitContext): string {
+  const name = c.req.param('job') ?? '';
+  if (JOB_NAME.test(name)) return name;
+  throw new PlatformError(
+    'invalid_request',
+    `job: must be the name of a governance job in lower case (got ${name.slice(0, 60)}). GET /admin/governance lists them.`,
+    { param: 'job' },
+  );
+}
+
+function view({ hash: _hash, ...rest }: ApiKeyRecord): ApiKeyView {
+  return rest;
+}
+
+/** Figures of this gateway; queues and models are empty while the model-gateway is away. */
+async function liveFigures(gateway: Gateway): Promise<Record<string, unknown>> {
+  const [queues, models] = await Promise.all([
+    gateway.kit.clients.modelGateway
+      .queues(gatewayCall(STATS_PATIENCE_MS))
+      .catch((): readonly QueueStatus[] => []),
+    gateway.models.list().catch((): readonly ModelInfo[] => []),
+  ]);
+  return { at: new Date().toISOString(), ...gateway.stats.snapshot(), queues, models };
+}
+
+function flags(gateway: Gateway): Record<string, unknown>[] {
+  return (Object.keys(FLAGS) as FlagName[]).map((name) => ({
+    name,
+    value: gateway.kit.flags.enabled(name),
+    default: FLAGS[name].default,
+    description: FLAGS[name].description,
+  }));
+}

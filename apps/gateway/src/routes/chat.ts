@@ -1,0 +1,105 @@
+import { type CallContext, type ChatEvent, ChatRequest, PlatformError } from '@mcp/contracts';
+import { type KitContext, type KitEnv, parseBody, streamText, textAnswer } from '@mcp/service-kit';
+import type { Hono } from 'hono';
+import {
+  acceptsEventStream,
+  errorEvent,
+  errorOf,
+  newProgress,
+  note,
+  type Progress,
+  SSE,
+  sse,
+} from '../events.ts';
+import type { Gateway } from '../gateway.ts';
+import { guardInference } from '../guard.ts';
+
+/** How long the first events are kept back: a refusal that comes with them is answered with its status. */
+const HOLD_BACK_MS = 250;
+export const CONVERSATION_HEADER = 'x-mcp-conversation-id';
+
+/** `POST /chat`: a conversation between two models, as one JSON answer or as server-sent events. */
+export function chatRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
+  app.post(
+    '/chat',
+    guardInference(gateway, async (c, call) => {
+      const request = await parseBody(c, ChatRequest, gateway.kit.config.MCP_MAX_BODY_BYTES);
+      const stream = request.stream ?? acceptsEventStream(c.req.header('accept'));
+      c.get('state').phase = stream ? 'stream' : 'json';
+      return stream ? streamed(gateway, c, { request, call }) : whole(gateway, c, { request, call });
+    }),
+  );
+}
+
+interface Asked {
+  readonly request: ChatRequest;
+  readonly call: CallContext;
+}
+
+async function whole(gateway: Gateway, c: KitContext, { request, call }: Asked): Promise<Response> {
+  const { headers, started_ms } = c.get('state');
+  const before_ms = performance.now() - started_ms;
+  for await (const event of gateway.kit.clients.core.chat(request, call)) {
+    if (event.type === 'start') headers[CONVERSATION_HEADER] = event.conversation_id;
+    if (event.type === 'error') throw errorOf(event);
+    if (event.type !== 'done') continue;
+    const after_ms = performance.now();
+    gateway.stats.addTokens(event.response.usage);
+    const text = JSON.stringify(event.response);
+    headers['x-mcp-overhead-ms'] = (before_ms + performance.now() - after_ms).toFixed(3);
+    return textAnswer(c, text, { content_type: 'application/json' });
+  }
+  throw new PlatformError('upstream_interrupted', 'The conversation broke off before its end. Try again.');
+}
+
+function streamed(gateway: Gateway, c: KitContext, { request, call }: Asked): Promise<Response> {
+  const progress = newProgress();
+  const { headers, started_ms } = c.get('state');
+  headers['x-mcp-overhead-ms'] = (performance.now() - started_ms).toFixed(3);
+  const events = gateway.kit.clients.core.chat(request, call);
+  return streamText(c, frames(gateway, events, { progress, headers }), {
+    ...SSE,
+    onError: (error) => {
+      const event = errorEvent(error, progress);
+      return sse(event.type, event.seq, event);
+    },
+  });
+}
+
+/** Events as frames. The first piece holds all events up to the first words, or what came in 250 ms. */
+async function* frames(
+  gateway: Gateway,
+  events: AsyncIterable<ChatEvent>,
+  { progress, headers }: { progress: Progress; headers: Record<string, string> },
+): AsyncGenerator<string> {
+  const iterator = events[Symbol.asyncIterator]();
+  const frame = (event: ChatEvent): string => {
+    note(progress, event);
+    if (event.type === 'start') headers[CONVERSATION_HEADER] = event.conversation_id;
+    if (event.type === 'done') gateway.stats.addTokens(event.response.usage);
+    return sse(event.type, event.seq, event);
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<undefined>((done) => {
+    timer = setTimeout(done, HOLD_BACK_MS, undefined);
+  });
+  try {
+    let held = '';
+    let pending = iterator.next();
+    for (;;) {
+      pending.catch(() => undefined);
+      const next = await Promise.race([pending, patience]);
+      if (next === undefined || next.done === true) break;
+      if (next.value.type === 'error') throw errorOf(next.value);
+      held += frame(next.value);
+      pending = iterator.next();
+      if (next.value.type !== 'start' && next.value.type !== 'message.start') break;
+    }
+    pending.catch(() => undefined);
+    if (held !== '') yield held;
+    for (let next = await pending; next.done !== true; next = await iterator.next()) yield frame(next.value);
+  } finally {
+    clearTimeout(timer);
+    iterator.return?.().then(undefined, () => undefined);
+  }
+}

@@ -1,0 +1,181 @@
+import {
+  type CallContext,
+  ChatCompletionRequest,
+  EmbeddingsRequest,
+  type ModelEvent,
+  PlatformError,
+} from '@mcp/contracts';
+import {
+  type KitContext,
+  type KitEnv,
+  parseBody,
+  streamEvents,
+  textAnswer,
+  toOpenAiError,
+} from '@mcp/service-kit';
+import {
+  chatChunkEncoder,
+  collect,
+  DONE_FRAME,
+  encodeChatCompletion,
+  encodeEmbeddings,
+  encodeModel,
+  encodeModelList,
+} from '@mcp/wire';
+import type { Hono } from 'hono';
+import { aliasEvents, aliasModels, isAlias } from '../aliases.ts';
+import { SSE } from '../events.ts';
+import type { Gateway } from '../gateway.ts';
+import { guard, guardInference } from '../guard.ts';
+import { recordCompletion } from '../record.ts';
+import { CONVERSATION_HEADER } from './chat.ts';
+
+const JSON_ANSWER = { content_type: 'application/json' } as const;
+const OVERHEAD_HEADER = 'x-mcp-overhead-ms';
+
+/** OpenAI's wire: chat completions, embeddings, models. */
+export function openAiRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
+  const max_bytes = gateway.kit.config.MCP_MAX_BODY_BYTES;
+  app.post(
+    '/v1/chat/completions',
+    guardInference(gateway, async (c, call) => {
+      const request = await parseBody(c, ChatCompletionRequest, max_bytes);
+      const asked: Asked = { request, call, events: eventsOf(gateway, c, { request, call }) };
+      return request.stream === true ? streamed(gateway, c, asked) : whole(gateway, c, asked);
+    }),
+  );
+  app.post(
+    '/v1/embeddings',
+    guardInference(gateway, async (c, call) => {
+      const request = await parseBody(c, EmbeddingsRequest, max_bytes);
+      const state = c.get('state');
+      state.model = gateway.models.label(request.model);
+      state.phase = 'json';
+      const before_ms = performance.now() - state.started_ms;
+      const result = await gateway.kit.clients.modelGateway.embed(request, call);
+      const answered_ms = performance.now();
+      gateway.stats.addTokens({ input_tokens: result.input_tokens, output_tokens: 0 });
+      const text = JSON.stringify(encodeEmbeddings(result, request.encoding_format ?? 'float'));
+      state.headers[OVERHEAD_HEADER] = (before_ms + performance.now() - answered_ms).toFixed(3);
+      return textAnswer(c, text, JSON_ANSWER);
+    }),
+  );
+  modelRoutes(app, gateway);
+}
+
+function modelRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
+  const list = async () => {
+    const models = await gateway.models.list();
+    return [...models, ...aliasModels(models)];
+  };
+  app.get(
+    '/v1/models',
+    guard(gateway, 'chat', async (c) => c.json(encodeModelList(await list()))),
+  );
+  // Model ids may hold slashes (mcp/dual, org/model).
+  app.get(
+    '/v1/models/:id{.+}',
+    guard(gateway, 'chat', async (c) => {
+      const id = c.req.param('id') ?? '';
+      const model = (await list()).find((one) => one.id === id);
+      if (model === undefined)
+        throw new PlatformError(
+          'model_not_found',
+          `The model '${id.slice(0, 200)}' does not exist here. GET /v1/models lists those that do.`,
+          { param: 'model' },
+        );
+      return c.json(encodeModel(model));
+    }),
+  );
+}
+
+interface Asked {
+  readonly request: ChatCompletionRequest;
+  readonly call: CallContext;
+  readonly events: AsyncIterable<ModelEvent>;
+}
+
+function eventsOf(
+  gateway: Gateway,
+  c: KitContext,
+  { request, call }: Omit<Asked, 'events'>,
+): AsyncIterable<ModelEvent> {
+  const state = c.get('state');
+  state.phase = request.stream === true ? 'stream' : 'json';
+  if (!isAlias(request.model)) {
+    state.model = gateway.models.label(request.model);
+    return gateway.kit.clients.modelGateway.generate(request, call);
+  }
+  state.model = request.model;
+  return aliasEvents(gateway.kit.clients.core, {
+    request,
+    call,
+    onConversation: (id) => {
+      state.headers[CONVERSATION_HEADER] = id;
+    },
+  });
+}
+
+async function whole(gateway: Gateway, c: KitContext, { request, call, events }: Asked): Promise<Response> {
+  const { headers, started_ms } = c.get('state');
+  const before_ms = performance.now() - started_ms;
+  const completion = await collect(events);
+  const answered_ms = performance.now();
+  if (completion.usage !== undefined) gateway.stats.addTokens(completion.usage);
+  const text = JSON.stringify(encodeChatCompletion(completion));
+  headers[OVERHEAD_HEADER] = (before_ms + performance.now() - answered_ms).toFixed(3);
+  if (shouldRecord(gateway, request)) {
+    const id = await recordCompletion(gateway, { request, completion, call });
+    if (id !== undefined) headers[CONVERSATION_HEADER] = id;
+  }
+  return textAnswer(c, text, JSON_ANSWER);
+}
+
+function streamed(gateway: Gateway, c: KitContext, { request, call, events }: Asked): Promise<Response> {
+  const { headers, started_ms } = c.get('state');
+  const encode = chatChunkEncoder({ include_usage: request.stream_options?.include_usage === true });
+  const kept: ModelEvent[] | undefined = shouldRecord(gateway, request) ? [] : undefined;
+  headers[OVERHEAD_HEADER] = (performance.now() - started_ms).toFixed(3);
+  return streamEvents(c, events, {
+    ...SSE,
+    encode(event) {
+      if (event.type === 'usage') gateway.stats.addTokens(event.usage);
+      kept?.push(event);
+      return encode(event);
+    },
+    onEnd: kept === undefined ? () => DONE_FRAME : () => recordedEnd(gateway, { request, call, kept }),
+    onError: (error) => `data: ${JSON.stringify(toOpenAiError(error))}\n\n`,
+  });
+}
+
+/** An alias is recorded as the conversation that it is. */
+function shouldRecord(gateway: Gateway, request: ChatCompletionRequest): boolean {
+  return (
+    request.store === true &&
+    !isAlias(request.model) &&
+    gateway.kit.flags.enabled('RECORD_COMPLETIONS_ENABLED')
+  );
+}
+
+/** A stream's headers are gone when the record is written: its id comes as a last chunk without choices. */
+async function recordedEnd(
+  gateway: Gateway,
+  asked: { request: ChatCompletionRequest; call: CallContext; kept: readonly ModelEvent[] },
+): Promise<string> {
+  const completion = await collect(replay(asked.kept));
+  const id = await recordCompletion(gateway, { ...asked, completion });
+  if (id === undefined) return DONE_FRAME;
+  const chunk = {
+    id: completion.id,
+    object: 'chat.completion.chunk',
+    created: completion.created_s,
+    model: completion.model,
+    choices: [],
+    mcp: { conversation_id: id },
+  };
+  return `data: ${JSON.stringify(chunk)}\n\n${DONE_FRAME}`;
+}
+
+async function* replay(events: readonly ModelEvent[]): AsyncGenerator<ModelEvent> {
+  yield* events;
+}

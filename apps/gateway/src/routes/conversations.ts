@@ -1,0 +1,40 @@
+import { ListConversationsQuery } from '@mcp/contracts';
+import { type KitEnv, parseBody, parseQuery, uuidParam } from '@mcp/service-kit';
+import type { Hono } from 'hono';
+import { z } from 'zod';
+import type { Gateway } from '../gateway.ts';
+import { guard } from '../guard.ts';
+
+const ExportedLog = z.record(z.string(), z.unknown());
+
+/** The caller's conversations, their hash chains, and the prompts to begin them with. */
+export function conversationRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
+  const core = () => gateway.kit.clients.core;
+  app.get(
+    '/v1/prompts',
+    guard(gateway, 'chat', async (c, call) => c.json({ prompts: await core().prompts(call) })),
+  );
+  app.get(
+    '/v1/conversations',
+    guard(gateway, 'chat', async (c, call) =>
+      c.json({ conversations: await core().listConversations(parseQuery(c, ListConversationsQuery), call) }),
+    ),
+  );
+  app.get(
+    '/v1/conversations/:id',
+    guard(gateway, 'chat', async (c, call) => c.json(await core().getConversation(uuidParam(c, 'id'), call))),
+  );
+  app.post(
+    '/v1/conversations/:id/verify',
+    guard(gateway, 'chat', async (c, call) =>
+      c.json(await core().verifyConversation(uuidParam(c, 'id'), call)),
+    ),
+  );
+  app.post(
+    '/v1/verify',
+    guard(gateway, 'chat', async (c, call) => {
+      const log = await parseBody(c, ExportedLog, gateway.kit.config.MCP_MAX_BODY_BYTES);
+      return c.json(await core().verifyLog(log, call));
+    }),
+  );
+}

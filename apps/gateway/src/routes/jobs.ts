@@ -1,0 +1,46 @@
+import { CreateJobRequest, type Job, ListJobsQuery } from '@mcp/contracts';
+import { errorFields, type KitEnv, parseBody, parseQuery, streamText, uuidParam } from '@mcp/service-kit';
+import type { Hono } from 'hono';
+import { acceptsEventStream, SSE, sse } from '../events.ts';
+import type { Gateway } from '../gateway.ts';
+import { guard } from '../guard.ts';
+
+/** `/v1/jobs`: long work with progress. `GET /v1/jobs/{id}` is a stream of `job` events when asked for one. */
+export function jobRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
+  const engine = () => gateway.kit.clients.taskEngine;
+  app.post(
+    '/v1/jobs',
+    guard(gateway, 'jobs', async (c, call) => {
+      const request = await parseBody(c, CreateJobRequest, gateway.kit.config.MCP_MAX_BODY_BYTES);
+      const job = await engine().create(request, call);
+      c.get('state').headers.location = `/v1/jobs/${job.id}`;
+      return c.json(job, 202);
+    }),
+  );
+  app.get(
+    '/v1/jobs',
+    guard(gateway, 'jobs', async (c, call) =>
+      c.json({ jobs: await engine().list(parseQuery(c, ListJobsQuery), call) }),
+    ),
+  );
+  app.get(
+    '/v1/jobs/:id',
+    guard(gateway, 'jobs', async (c, call) => {
+      const id = uuidParam(c, 'id');
+      if (!acceptsEventStream(c.req.header('accept'))) return c.json(await engine().get(id, call));
+      return streamText(c, jobFrames(engine().watch(id, call)), {
+        ...SSE,
+        onError: (error) => `event: error\ndata: ${JSON.stringify(errorFields(error))}\n\n`,
+      });
+    }),
+  );
+  app.post(
+    '/v1/jobs/:id/cancel',
+    guard(gateway, 'jobs', async (c, call) => c.json(await engine().cancel(uuidParam(c, 'id'), call))),
+  );
+}
+
+async function* jobFrames(changes: AsyncIterable<Job>): AsyncGenerator<string> {
+  let seq = 0;
+  for await (const job of changes) yield sse('job', seq++, job);
+}

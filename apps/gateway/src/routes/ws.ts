@@ -1,0 +1,44 @@
+import { PlatformError } from '@mcp/contracts';
+import { acceptWebSocket, type KitContext, type KitEnv } from '@mcp/service-kit';
+import type { Hono } from 'hono';
+import { requireScope } from '../auth/authenticator.ts';
+import { socketCredentialOf } from '../auth/credentials.ts';
+import { ChatSocket } from '../chat-socket.ts';
+import type { Gateway } from '../gateway.ts';
+
+/** `GET /ws`: conversations over a WebSocket; frames in `contracts/chat.ts`. */
+export function socketRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
+  app.get('/ws', async (c) => {
+    const header = (name: string) => c.req.header(name);
+    const principal = await gateway.authenticator.authenticate(socketCredentialOf(header));
+    requireScope(principal, 'chat');
+    assertProtocol(c);
+    return acceptWebSocket(c, (socket, draining) => {
+      new ChatSocket({ gateway, socket, principal, draining });
+    });
+  });
+}
+
+/** Throws `invalid_request` for a version or subprotocol that this server does not speak. */
+function assertProtocol(c: KitContext): void {
+  if (c.req.header('upgrade') === undefined) return;
+  const version = c.req.header('sec-websocket-version');
+  if (version !== '13') {
+    c.get('state').headers['sec-websocket-version'] = '13';
+    throw new PlatformError(
+      'invalid_request',
+      `sec-websocket-version: must be 13 (got ${(version ?? 'none').slice(0, 20)}).`,
+    );
+  }
+  if (!/^[A-Za-z0-9+/]{22}==$/.test(c.req.header('sec-websocket-key') ?? ''))
+    throw new PlatformError(
+      'invalid_request',
+      'sec-websocket-key: must be 16 bytes in base64 (RFC 6455, 4.1).',
+    );
+  const offered = c.req.header('sec-websocket-protocol');
+  if (offered !== undefined && !offered.split(',').some((part) => part.trim() === 'mcp'))
+    throw new PlatformError(
+      'invalid_request',
+      'sec-websocket-protocol: offer mcp, or none and give the key in a header.',
+    );
+}
