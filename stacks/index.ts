@@ -3,8 +3,10 @@ import { local } from './local.ts';
 import { prod } from './prod.ts';
 import type { Stack } from './schema.ts';
 
+export * from './environment.ts';
 export * from './schema.ts';
 export { services } from './services.ts';
+export { VARIABLES, type VariableRow } from './variables.ts';
 
 /** Every stack, by name. A new environment is a new file and one entry here. */
 export const stacks: Readonly<Record<string, Stack>> = { local, dev, prod };

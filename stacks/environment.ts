@@ -1,0 +1,140 @@
+import type { ServiceName } from '@mcp/contracts';
+import type { ServicePlacement, Stack, StackModel } from './schema.ts';
+import { services } from './services.ts';
+import { type Scope, VARIABLES } from './variables.ts';
+
+/** Secrets of a platform. Kubernetes names them, the local runner reads them from files; here they are only asked for. */
+export const SECRET_NAMES = [
+  'service_token',
+  'prov_secret',
+  'nats_password',
+  'admin_key_hash',
+  'database_url',
+  'openai_api_key',
+  'openai_targets',
+] as const;
+export type SecretName = (typeof SECRET_NAMES)[number];
+
+/** What a stack cannot know: where things are on this machine or in this cluster. */
+export interface Surroundings {
+  /** Name of the region, one of the stack's. */
+  readonly region: string;
+  /** Address to listen on. */
+  readonly host: string;
+  /** Base URL of every placed service, as its callers reach it. */
+  readonly endpoints: Readonly<Partial<Record<ServiceName, string>>>;
+  /** Ports that differ from the manifest's. */
+  readonly ports?: Readonly<Partial<Record<ServiceName, number>>>;
+  /** Directory for what must survive. */
+  readonly data_dir: string;
+  /** `host:port` of the event bus. */
+  readonly nats_address: string;
+  /**
+   * Gives a secret, or a reference that the platform puts in its place (`$(NAME)` in Kubernetes).
+   * The NATS password must need no escaping in a URL. Undefined: there is none, its variable is left out.
+   */
+  readonly secret: (name: SecretName) => string | undefined;
+  /** Where the files of an asset are, or will be once they have arrived. */
+  readonly asset: (id: string) => AssetPaths;
+  /** Variables the operator sets; only those that the table marks `operator`. They win over the stack. */
+  readonly operator?: Readonly<Record<string, string | undefined>>;
+}
+
+/** Files of an asset: the one to load, and the tokenizer beside it where it is a file of its own. */
+export interface AssetPaths {
+  readonly path: string;
+  readonly tokenizer_path?: string;
+}
+
+/** Everything the rows of the table may look at. */
+export interface Environment {
+  readonly stack: Stack;
+  readonly placement: ServicePlacement;
+  readonly at: Surroundings;
+}
+
+/** `MCP_CORE_URL`, `MCP_MODEL_GATEWAY_PORT`, …: as `packages/service-kit` reads them. */
+export function serviceVariable(name: ServiceName, part: 'URL' | 'PORT'): string {
+  return `MCP_${name.toUpperCase().replaceAll('-', '_')}_${part}`;
+}
+
+/** The services of one process or pod: the placed one, then those co-located with it. */
+export function servicesOf(placement: ServicePlacement): readonly ServiceName[] {
+  return [placement.service, ...placement.colocate.filter((name) => name !== placement.service)];
+}
+
+/**
+ * The environment of one process or pod: THE place where a stack becomes what a service reads.
+ * Pure. A variable goes only to the services that need it; a service never sees a secret it has no use for.
+ * Throws when the surroundings lack an endpoint that a placed service calls.
+ */
+export function serviceEnvironment(
+  stack: Stack,
+  placement: ServicePlacement,
+  at: Surroundings,
+): Record<string, string> {
+  const scope: Environment = { stack, placement, at };
+  const here = servicesOf(placement);
+  const out: Record<string, string> = {};
+  for (const row of VARIABLES) {
+    if (!applies(row.for, here)) continue;
+    const operator = row.operator === true ? at.operator?.[row.name] : undefined;
+    const value = present(operator) ?? present(row.value?.(scope));
+    if (value !== undefined) out[row.name] = value;
+  }
+  for (const [name, value] of [...portRows(scope, here), ...urlRows(scope, here), ...flagRows(scope)])
+    out[name] = value;
+  return out;
+}
+
+/** The chat and embedding models of a stack that one backend serves. */
+export function modelsOf(stack: Stack, backend: StackModel['backend']): readonly StackModel[] {
+  return stack.models.filter((model) => model.backend === backend);
+}
+
+function applies(scope: Scope, here: readonly ServiceName[]): boolean {
+  if (scope === 'all') return true;
+  if (scope === 'bus') return here.some((name) => services[name].needs.includes('nats'));
+  return scope.some((name) => here.includes(name));
+}
+
+function portRows(scope: Environment, here: readonly ServiceName[]): [string, string][] {
+  return here.flatMap((name) => {
+    const port = scope.at.ports?.[name];
+    return port === undefined || port === services[name].port
+      ? []
+      : [[serviceVariable(name, 'PORT'), String(port)] as [string, string]];
+  });
+}
+
+function urlRows(scope: Environment, here: readonly ServiceName[]): [string, string][] {
+  const called = new Set(here.flatMap((name) => services[name].calls).filter((name) => !here.includes(name)));
+  return [...called].map((name) => {
+    const url = scope.at.endpoints[name];
+    if (url === undefined)
+      throw new Error(
+        `${here.join(', ')} calls ${name}, which has no endpoint in the stack ${scope.stack.name}. Place ${name}, or give its URL.`,
+      );
+    return [serviceVariable(name, 'URL'), url];
+  });
+}
+
+/** Flags are read by every service; the operator's value wins over the stack's. */
+function flagRows(scope: Environment): [string, string][] {
+  const operator = Object.entries(scope.at.operator ?? {}).filter(
+    (entry): entry is [string, string] => isFlag(entry[0]) && present(entry[1]) !== undefined,
+  );
+  const stack = Object.entries(scope.stack.features).map(
+    ([name, on]) => [name, String(on)] as [string, string],
+  );
+  return [...stack, ...operator];
+}
+
+/** Names of feature flags end in `_ENABLED` (a test holds the table of flags to it). */
+export function isFlag(name: string): boolean {
+  return /^[A-Z][A-Z0-9_]*_ENABLED$/.test(name);
+}
+
+function present(value: string | undefined): string | undefined {
+  return value === undefined || value === '' ? undefined : value;
+}

@@ -1,0 +1,274 @@
+import type { ServiceName } from '@mcp/contracts';
+import type { Environment } from './environment.ts';
+import type { StackModel } from './schema.ts';
+
+/** Which services get a variable: these, all, or those whose manifest needs the event bus. */
+export type Scope = readonly ServiceName[] | 'all' | 'bus';
+
+/** One environment variable of the platform. `docs/configuration.md` is generated from these rows. */
+export interface VariableRow {
+  readonly name: string;
+  readonly for: Scope;
+  readonly meaning: string;
+  /** What the stack and its surroundings say. Undefined: the service's own default holds. */
+  readonly value?: (environment: Environment) => string | undefined;
+  /** True when an operator may set it around the platform, which wins over the stack. */
+  readonly operator?: true;
+  /** True when its value must never be shown. */
+  readonly secret?: true;
+}
+
+const common: readonly VariableRow[] = [
+  { name: 'MCP_HOST', for: 'all', meaning: 'Address to listen on.', value: ({ at }) => at.host },
+  {
+    name: 'MCP_DATA',
+    for: 'all',
+    meaning: 'Directory for what must survive: logs, state, traces.',
+    value: ({ at }) => at.data_dir,
+  },
+  { name: 'MCP_REGION', for: 'all', meaning: 'Region it runs in.', value: ({ at }) => at.region },
+  {
+    name: 'MCP_LOG_LEVEL',
+    for: 'all',
+    meaning: 'trace, debug, info, warn, error, fatal or silent.',
+    value: ({ stack }) => stack.log_level,
+    operator: true,
+  },
+  {
+    name: 'MCP_SERVICE_TOKEN',
+    for: 'all',
+    meaning: 'Bearer token of calls between services, at least 32 characters.',
+    value: ({ at }) => at.secret('service_token'),
+    secret: true,
+  },
+  {
+    name: 'MCP_NATS_URL',
+    for: 'bus',
+    meaning: 'Event bus (NATS with JetStream), user and password included.',
+    value: ({ at }) => {
+      const password = at.secret('nats_password');
+      return `nats://${password === undefined ? '' : `mcp:${password}@`}${at.nats_address}`;
+    },
+    secret: true,
+  },
+  {
+    name: 'MCP_COLOCATE',
+    for: 'all',
+    meaning: 'Services that run in the same process, comma-separated; calls between them are in process.',
+    value: ({ placement }) =>
+      placement.colocate.filter((name) => name !== placement.service).join(',') || undefined,
+  },
+  {
+    name: 'MCP_TRACE_DIR',
+    for: 'all',
+    meaning: 'Directory of the local trace store that `npx mcp trace` reads.',
+    value: ({ at }) => `${at.data_dir}/traces`,
+    operator: true,
+  },
+  {
+    name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    for: 'all',
+    meaning: 'OTLP/HTTP endpoint; unset, spans go to the local trace store only.',
+    operator: true,
+  },
+];
+
+const gateway: readonly VariableRow[] = [
+  {
+    name: 'MCP_ADMIN_KEY_HASH',
+    for: ['gateway'],
+    meaning: 'SHA-256 (hex) of the first admin key.',
+    value: ({ at }) => at.secret('admin_key_hash'),
+    secret: true,
+  },
+  {
+    name: 'MCP_OIDC_ISSUER',
+    for: ['gateway'],
+    meaning: 'Issuer whose JWTs are accepted; unset, only API keys are.',
+    operator: true,
+  },
+  { name: 'MCP_OIDC_AUDIENCE', for: ['gateway'], meaning: 'Audience those JWTs must name.', operator: true },
+  {
+    name: 'MCP_JWKS_URL',
+    for: ['gateway'],
+    meaning: "Where the issuer's keys are; unset, found by discovery.",
+    operator: true,
+  },
+  {
+    name: 'MCP_RATE_REQUESTS_PER_MINUTE',
+    for: ['gateway'],
+    meaning: 'Requests one caller may send per minute.',
+    value: ({ stack }) => String(stack.limits.requests_per_minute),
+    operator: true,
+  },
+  {
+    name: 'MCP_MAX_PARALLEL_REQUESTS',
+    for: ['gateway'],
+    meaning: 'Requests one caller may have open at once.',
+    value: ({ stack }) => String(stack.limits.max_parallel_requests),
+    operator: true,
+  },
+  {
+    name: 'MCP_MAX_BODY_BYTES',
+    for: ['gateway'],
+    meaning: 'Largest request body.',
+    value: ({ stack }) => String(stack.limits.max_body_bytes),
+    operator: true,
+  },
+  {
+    name: 'MCP_REQUEST_TIMEOUT_MS',
+    for: ['gateway'],
+    meaning: 'Deadline of a request that names none.',
+    value: ({ stack }) => String(stack.limits.request_timeout_ms),
+    operator: true,
+  },
+  {
+    name: 'MCP_CONSOLE_DIR',
+    for: ['gateway'],
+    meaning: "Directory of the built console; unset, the checkout's own.",
+    operator: true,
+  },
+];
+
+const core: readonly VariableRow[] = [
+  {
+    name: 'MAX_TOKENS',
+    for: ['core'],
+    meaning: 'Tokens of input and output together that one model call may have (blueprint 9.3).',
+    value: ({ stack }) => String(stack.limits.max_tokens),
+    operator: true,
+  },
+  {
+    name: 'PROV_SECRET',
+    for: ['core'],
+    meaning: 'Seals conversation logs (HMAC-SHA256 over the head of the hash chain).',
+    value: ({ at }) => at.secret('prov_secret'),
+    secret: true,
+  },
+  {
+    name: 'DATABASE_URL',
+    for: ['core'],
+    meaning: 'PostgreSQL of the conversations; unset, SQLite in the data directory.',
+    value: ({ at }) => at.secret('database_url'),
+    secret: true,
+  },
+  {
+    name: 'MCP_PROMPTS_DIR',
+    for: ['core'],
+    meaning: 'Directory of your own prompts (Markdown files).',
+    value: ({ at }) => `${at.data_dir}/prompts`,
+    operator: true,
+  },
+];
+
+const models: readonly VariableRow[] = [
+  {
+    name: 'MODEL_BACKENDS',
+    for: ['model-gateway'],
+    meaning: 'Backends in use, comma-separated: embedded, ollama, openai, scripted.',
+    value: ({ stack }) => [...new Set(stack.models.map((model) => model.backend))].join(','),
+    operator: true,
+  },
+  {
+    name: 'MCP_EMBEDDED_MODELS',
+    for: ['model-gateway'],
+    meaning: 'Models run in process, as JSON: id, kind, path, context, price.',
+    value: ({ stack, at }) =>
+      jsonOf(stack.models, 'embedded', (model) => ({
+        ...modelFields(model),
+        ...at.asset(model.asset ?? model.id),
+      })),
+  },
+  {
+    name: 'MCP_SCRIPTED_MODELS',
+    for: ['model-gateway'],
+    meaning: 'Models with scripted answers, for tests, as JSON.',
+    value: ({ stack }) => jsonOf(stack.models, 'scripted', modelFields),
+    operator: true,
+  },
+  { name: 'OLLAMA_URL', for: ['model-gateway'], meaning: 'Base URL of an Ollama server.', operator: true },
+  {
+    name: 'OPENAI_BASE_URL',
+    for: ['model-gateway'],
+    meaning: 'Base URL of a server that speaks the OpenAI wire.',
+    operator: true,
+  },
+  {
+    name: 'OPENAI_API_KEY',
+    for: ['model-gateway'],
+    meaning: 'Key for OPENAI_BASE_URL.',
+    value: ({ at }) => at.secret('openai_api_key'),
+    secret: true,
+  },
+  {
+    name: 'OPENAI_TARGETS',
+    for: ['model-gateway'],
+    meaning: 'Several OpenAI-compatible servers, as JSON.',
+    value: ({ at }) => at.secret('openai_targets'),
+    secret: true,
+  },
+  {
+    name: 'MCP_QUEUE_MAX_WAITING',
+    for: ['model-gateway'],
+    meaning: 'Inferences that may wait per model before callers are told to come back (429).',
+    value: ({ stack }) => String(stack.limits.queue_max_waiting),
+    operator: true,
+  },
+  {
+    name: 'MCP_QUEUE_CONCURRENCY',
+    for: ['model-gateway'],
+    meaning: 'Inferences one model works on at once.',
+    value: ({ stack }) => String(stack.limits.queue_concurrency),
+    operator: true,
+  },
+  {
+    name: 'MODEL_FALLBACKS',
+    for: ['model-gateway'],
+    meaning: 'Which model stands in for which, as JSON.',
+    operator: true,
+  },
+];
+
+const jobs: readonly VariableRow[] = [
+  {
+    name: 'MCP_JOB_MAX_ATTEMPTS',
+    for: ['task-engine'],
+    meaning: 'Attempts before a job is a dead letter.',
+    operator: true,
+  },
+  {
+    name: 'MCP_JOB_ACK_WAIT_MS',
+    for: ['task-engine'],
+    meaning: 'How long a job may go without a sign of life before it is given to another worker.',
+    operator: true,
+  },
+  { name: 'MCP_JOB_CONCURRENCY', for: ['task-engine'], meaning: 'Jobs worked on at once.', operator: true },
+  {
+    name: 'MCP_LOG_CHECK_SCHEDULE',
+    for: ['governance'],
+    meaning: 'When conversation logs are checked (cron).',
+    operator: true,
+  },
+];
+
+/** Every variable but the ports and URLs of services and the feature flags, which follow from their own tables. */
+export const VARIABLES: readonly VariableRow[] = [...common, ...gateway, ...core, ...models, ...jobs];
+
+function modelFields(model: StackModel) {
+  return {
+    id: model.id,
+    kind: model.kind,
+    max_context: model.max_context,
+    cost_input_per_mtok_usd: model.cost_input_per_mtok_usd,
+    cost_output_per_mtok_usd: model.cost_output_per_mtok_usd,
+  };
+}
+
+function jsonOf(
+  all: readonly StackModel[],
+  backend: StackModel['backend'],
+  row: (model: StackModel) => object,
+): string | undefined {
+  const rows = all.filter((model) => model.backend === backend).map(row);
+  return rows.length === 0 ? undefined : JSON.stringify(rows);
+}

@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import { docsCommand } from './docs.ts';
+import { doctorCommand } from './doctor.ts';
+import { flagsCommand } from './flags.ts';
+import { keyCommand } from './key.ts';
+import { logsCommand } from './logs.ts';
+import { stackCommand } from './stack.ts';
+import { startCommand } from './start.ts';
+import { statusCommand } from './status.ts';
+import { stopCommand } from './stop.ts';
+import { traceCommand } from './trace.ts';
+import { verifyCommand } from './verify.ts';
+
+/** Every sub-command of `mcp`, in the order of its help. A new one: a file here and one line. */
+export const commands: readonly (() => Command)[] = [
+  startCommand,
+  stopCommand,
+  statusCommand,
+  logsCommand,
+  keyCommand,
+  traceCommand,
+  verifyCommand,
+  stackCommand,
+  flagsCommand,
+  doctorCommand,
+  docsCommand,
+];

@@ -1,0 +1,45 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Root of the checkout. */
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Files and folders of one data directory. */
+export interface DataPaths {
+  readonly dir: string;
+  readonly secrets: string;
+  readonly logs: string;
+  readonly traces: string;
+  readonly run: string;
+  readonly run_file: string;
+  readonly nats: string;
+  readonly nats_config: string;
+  readonly conversations: string;
+}
+
+/** The data directory: `--data`, else MCP_DATA, both from where the user stands; else `data` in the checkout. */
+export function dataPaths(data: string | undefined, env: NodeJS.ProcessEnv = process.env): DataPaths {
+  const chosen = data ?? (env.MCP_DATA === '' ? undefined : env.MCP_DATA);
+  const dir = chosen === undefined ? join(ROOT, 'data') : resolve(chosen);
+  const run = join(dir, 'run');
+  return {
+    dir,
+    secrets: join(dir, 'secrets'),
+    logs: join(dir, 'logs'),
+    traces: join(dir, 'traces'),
+    run,
+    run_file: join(run, 'platform.json'),
+    nats: join(dir, 'nats'),
+    nats_config: join(run, 'nats.conf'),
+    conversations: join(dir, 'logs', 'conversations'),
+  };
+}
+
+/** Where compiled code is kept between starts. */
+export function compileCacheDir(env: NodeJS.ProcessEnv = process.env): string {
+  return (
+    env.NODE_COMPILE_CACHE ??
+    join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'mcp-platform', 'compiled')
+  );
+}

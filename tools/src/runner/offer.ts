@@ -1,0 +1,68 @@
+import type { Stack, StackModel } from '@mcp/stacks';
+import type { Ui } from '../ui.ts';
+import type { PlatformOptions } from './platform.ts';
+import type { Ports } from './prepare.ts';
+import { describeSource, type FoundSource, findSources } from './sources.ts';
+import { type AssetSource, fetchWeights, noModels, type Weights } from './weights.ts';
+
+/** What this start has to offer: the stack with the models that can be had, and what was found beside them. */
+export interface Offer {
+  readonly stack: Stack;
+  readonly later: readonly StackModel[];
+  readonly found: readonly FoundSource[];
+  readonly missing: Weights['missing'];
+  /** Variables that follow from what was found. */
+  readonly operator: Readonly<Record<string, string>>;
+  /** OPENAI_TARGETS, keys included. */
+  readonly openai_targets: string | undefined;
+}
+
+/** Finds model servers and keys, fetches weights, and fails when no chat model is to be had at all. */
+export async function offerModels(
+  options: PlatformOptions,
+  context: { ui: Ui; assets: AssetSource; env: NodeJS.ProcessEnv; signal: AbortSignal; ports: Ports },
+): Promise<Offer> {
+  const { stack } = options;
+  if (options.scripted)
+    return { stack, later: [], found: [], missing: [], operator: {}, openai_targets: undefined };
+  const own = new Set([...Object.values(context.ports.services), context.ports.nats]);
+  const found = await findSources(context.env, own);
+  for (const source of found) context.ui.say(`  found ${describeSource(source)}`);
+  const weights = await fetchWeights(stack.models, context);
+  for (const { id, reason } of weights.missing)
+    context.ui.warn(`${id} is left out: ${reason.split('\n')[0]}`);
+  const chat = [...weights.here, ...weights.later].some((model) => model.kind === 'chat');
+  if (!chat && found.length === 0) throw noModels(weights.missing);
+  const models = stack.models.filter((model) => !weights.missing.some(({ id }) => id === model.id));
+  return {
+    stack: { ...stack, models },
+    later: weights.later,
+    found,
+    missing: weights.missing,
+    ...foundVariables(found, models, context.env),
+  };
+}
+
+/** How the model-gateway learns of what was found. */
+function foundVariables(
+  found: readonly FoundSource[],
+  models: readonly StackModel[],
+  env: NodeJS.ProcessEnv,
+): Pick<Offer, 'operator' | 'openai_targets'> {
+  const ollama = found.find((source) => source.backend === 'ollama');
+  const openai = found.filter((source) => source.backend === 'openai');
+  const targets = openai.map((source) => ({
+    name: source.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-'),
+    base_url: source.base_url,
+    ...(source.key_variable === undefined ? {} : { api_key: env[source.key_variable] ?? '' }),
+  }));
+  const backends = new Set<string>(models.map((model) => model.backend));
+  for (const source of found) backends.add(source.backend);
+  return {
+    operator: {
+      ...(env.MODEL_BACKENDS ? {} : { MODEL_BACKENDS: [...backends].join(',') }),
+      ...(ollama === undefined || env.OLLAMA_URL ? {} : { OLLAMA_URL: ollama.base_url }),
+    },
+    openai_targets: env.OPENAI_TARGETS || targets.length === 0 ? undefined : JSON.stringify(targets),
+  };
+}

@@ -1,0 +1,244 @@
+import { type ServicePlacement, type Stack, type StackModel, servicesOf } from '@mcp/stacks';
+import { CliError } from '../errors.ts';
+import { compileCacheDir, type DataPaths } from '../paths.ts';
+import { duration, type Ui } from '../ui.ts';
+import { rotate, tail } from './log-file.ts';
+import { ManagedProcess, type ProcessEvents, type ProcessSpec } from './managed-process.ts';
+import { natsSpec } from './nats.ts';
+import { type Offer, offerModels } from './offer.ts';
+import { localSurroundings, serviceSpec } from './plan.ts';
+import { checkRoom, choosePorts, type Ports, prepareDataDir } from './prepare.ts';
+import { dropRunFile, type RunFile, takeRunFile, writeRunFile } from './run-file.ts';
+import { ensureSecrets, type Secrets, sha256 } from './secrets.ts';
+import { type AssetSource, fetchNats } from './weights.ts';
+
+const READY_MS = 90_000;
+const TRIES = 3;
+const ROTATE_EVERY_MS = 5000;
+/** Grace at stop, in order: the gateway, the other services, the event bus. Together below 5 s. */
+const GRACE_MS = { gateway: 1500, services: 2000, nats: 800 } as const;
+const SHOWN_LOG_LINES = 8;
+
+export interface PlatformOptions {
+  /** The stack to run, already with the user's choice of models and processes. */
+  readonly stack: Stack;
+  readonly host: string;
+  readonly port: number;
+  readonly paths: DataPaths;
+  /** True when the models were chosen for tests and nothing else may join. */
+  readonly scripted: boolean;
+}
+
+export interface PlatformContext {
+  readonly ui: Ui;
+  readonly assets: AssetSource;
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+  /** Root of the checkout whose services are run. */
+  readonly root: string;
+}
+
+/** The platform as processes on this machine. Only `start` makes one; `stop` ends all of it. */
+export class LocalPlatform {
+  readonly options: PlatformOptions;
+  readonly secrets: Secrets;
+  readonly offer: Offer;
+  readonly url: string;
+  readonly #run: RunFile;
+  readonly #context: PlatformContext;
+  readonly #processes: ManagedProcess[] = [];
+  #urls: Readonly<Record<string, string>> = {};
+  #rotation: NodeJS.Timeout | undefined;
+  #stopping: Promise<void> | undefined;
+
+  private constructor(
+    parts: { options: PlatformOptions; secrets: Secrets; offer: Offer; run: RunFile },
+    context: PlatformContext,
+  ) {
+    this.options = parts.options;
+    this.secrets = parts.secrets;
+    this.offer = parts.offer;
+    this.url = parts.run.url;
+    this.#run = parts.run;
+    this.#context = context;
+  }
+
+  /** Prepares, fetches, starts and waits until everything is ready. On any failure nothing is left running. */
+  static async start(options: PlatformOptions, context: PlatformContext): Promise<LocalPlatform> {
+    const { paths } = options;
+    prepareDataDir(paths);
+    const run = await takeRunFile(paths.run_file, `http://localhost:${options.port}`);
+    let platform: LocalPlatform | undefined;
+    try {
+      const ports = await choosePorts(options.stack, { ...options, ui: context.ui });
+      checkRoom(paths.dir, 'The data directory');
+      const secrets = ensureSecrets(paths.secrets);
+      const nats = await fetchNats(context);
+      const offer = await offerModels(options, { ...context, ports });
+      platform = new LocalPlatform({ options, secrets, offer, run }, context);
+      await platform.#launch(ports, nats);
+      return platform;
+    } catch (error) {
+      if (platform === undefined) dropRunFile(paths.run_file);
+      else await platform.stop();
+      throw error;
+    }
+  }
+
+  /** Models that are still to be fetched. */
+  get later(): readonly StackModel[] {
+    return this.offer.later;
+  }
+
+  /** Where every service answers, with the process it runs in. */
+  endpoints(): { name: string; url: string; pid: number }[] {
+    return this.#run.processes.flatMap((one) => {
+      const pid = one.mark?.pid ?? 0;
+      const placement = this.options.stack.services.find((placed) => placed.service === one.name);
+      const names = placement === undefined ? [one.name] : servicesOf(placement);
+      return names.map((name) => ({ name, url: this.#urls[name] ?? one.url, pid }));
+    });
+  }
+
+  /** Base URL of the model-gateway. */
+  get modelGateway(): string {
+    return this.#urls['model-gateway'] ?? '';
+  }
+
+  /** Stops the gateway first, so that nothing new comes in, and the event bus last, so that nothing is lost. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  /** Ends everything at once. */
+  kill(): void {
+    for (const one of this.#processes) one.kill();
+    dropRunFile(this.options.paths.run_file);
+  }
+
+  async #launch(ports: Ports, nats_binary: string): Promise<void> {
+    const { paths, stack, host } = this.options;
+    const events: ProcessEvents = { changed: () => this.#save(), say: (line) => this.#context.ui.warn(line) };
+    const base = baseEnvironment(this.#context.env);
+    const at = localSurroundings({
+      stack: this.offer.stack,
+      host,
+      ports,
+      paths,
+      secret: (name) => this.#secret(name),
+      asset: (id) => this.#context.assets.expected(id),
+      operator: { ...this.#context.env, ...this.offer.operator },
+    });
+    this.#urls = at.endpoints;
+    const add = (spec: ProcessSpec) => {
+      const one = new ManagedProcess(spec, events);
+      this.#processes.push(one);
+      one.start();
+    };
+    add(natsSpec({ binary: nats_binary, port: ports.nats, password: this.secrets.nats, paths, env: base }));
+    for (const placement of order(stack.services))
+      add(serviceSpec(this.offer.stack, placement, { at, paths, root: this.#context.root, base }));
+    await this.#untilReady();
+    this.#run.state = 'ready';
+    this.#save();
+    this.#rotation = setInterval(() => {
+      for (const one of this.#processes) rotate(one.spec.log);
+    }, ROTATE_EVERY_MS).unref();
+  }
+
+  async #untilReady(): Promise<void> {
+    const step = this.#context.ui.step('services');
+    const waiting = new Set(this.#processes.map((one) => one.spec.name));
+    const total = waiting.size;
+    const show = () =>
+      step.update(`${total - waiting.size} of ${total} ready, waiting for ${[...waiting].join(', ')}`);
+    show();
+    const broken = new AbortController();
+    const signal = AbortSignal.any([this.#context.signal, broken.signal]);
+    const started_ms = Date.now();
+    const results = this.#processes.map(async (one) => {
+      const failed = await one.untilReady({ limit_ms: READY_MS, tries: TRIES, signal });
+      waiting.delete(one.spec.name);
+      show();
+      if (failed === undefined || broken.signal.aborted) return undefined;
+      broken.abort();
+      return { one, failed };
+    });
+    const failure = (await Promise.all(results)).find((result) => result !== undefined);
+    if (failure === undefined) {
+      step.done(`${total} of ${total} ready in ${duration(Date.now() - started_ms)}`);
+      return;
+    }
+    if (this.#context.signal.aborted) throw this.#context.signal.reason;
+    const { one, failed } = failure;
+    step.fail(`${one.spec.name} is not ready: ${failed}`);
+    const last = tail(one.spec.log, SHOWN_LOG_LINES).map((line) => `  | ${line}`);
+    throw new CliError(
+      `${one.spec.name} did not become ready: ${failed}. Its log ends so (${one.spec.log}):\n${last.join('\n')}`,
+    );
+  }
+
+  async #stop(): Promise<void> {
+    clearInterval(this.#rotation);
+    this.#run.state = 'stopping';
+    this.#save();
+    const named = (match: (name: string) => boolean) => this.#processes.filter((one) => match(one.spec.name));
+    const end = (list: readonly ManagedProcess[], grace_ms: number) =>
+      Promise.all(list.map((one) => one.stop(grace_ms)));
+    await end(
+      named((name) => name === 'gateway'),
+      GRACE_MS.gateway,
+    );
+    await end(
+      named((name) => name !== 'gateway' && name !== 'nats'),
+      GRACE_MS.services,
+    );
+    await end(
+      named((name) => name === 'nats'),
+      GRACE_MS.nats,
+    );
+    dropRunFile(this.options.paths.run_file);
+  }
+
+  #secret(name: string): string | undefined {
+    switch (name) {
+      case 'service_token':
+        return this.secrets.service;
+      case 'prov_secret':
+        return this.#context.env.PROV_SECRET || this.secrets.provenance;
+      case 'nats_password':
+        return this.secrets.nats;
+      case 'admin_key_hash':
+        return sha256(this.secrets.admin);
+      case 'database_url':
+        return this.#context.env.DATABASE_URL;
+      case 'openai_api_key':
+        return this.#context.env.OPENAI_API_KEY;
+      case 'openai_targets':
+        return this.offer.openai_targets ?? this.#context.env.OPENAI_TARGETS;
+      default:
+        return undefined;
+    }
+  }
+
+  #save(): void {
+    this.#run.processes = this.#processes.map((one) => one.view());
+    writeRunFile(this.options.paths.run_file, this.#run);
+  }
+}
+
+/** What a process gets beside its service's environment. */
+function baseEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
+  const passed = ['PATH', 'HOME', 'TMPDIR', 'NODE_EXTRA_CA_CERTS', 'SystemRoot', 'USERPROFILE'];
+  const base = Object.fromEntries(
+    passed.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as [string, string]])),
+  );
+  return { ...base, NODE_COMPILE_CACHE: compileCacheDir(env) };
+}
+
+/** The heaviest first, so that its loading overlaps with the rest. */
+function order(placed: readonly ServicePlacement[]): ServicePlacement[] {
+  const heavy = (one: ServicePlacement) => [one.service, ...one.colocate].includes('model-gateway');
+  return [...placed].sort((a, b) => Number(heavy(b)) - Number(heavy(a)));
+}

@@ -1,0 +1,87 @@
+import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
+import type { ServiceName } from '@mcp/contracts';
+import { type ServicePlacement, type Stack, services, servicesOf } from '@mcp/stacks';
+import { CliError, EXIT, messageOf } from '../errors.ts';
+import type { DataPaths } from '../paths.ts';
+import { bytes, type Ui } from '../ui.ts';
+import { isFree, nextFree, ownerOf } from './ports.ts';
+import { fetchText, jsonOf } from './probe.ts';
+
+/** Logs, the event bus and the store need at least this much room. */
+const ROOM_BYTES = 256 * 1024 * 1024;
+
+/** Makes the data directory and its folders, and sees that they can be written to. */
+export function prepareDataDir(paths: DataPaths): void {
+  try {
+    for (const dir of [paths.dir, paths.logs, paths.run, paths.traces]) {
+      mkdirSync(dir, { recursive: true, mode: 0o700 });
+      accessSync(dir, constants.W_OK | constants.X_OK);
+    }
+  } catch (error) {
+    throw new CliError(
+      `The data directory ${paths.dir} cannot be written to (${messageOf(error)}). Choose another with --data.`,
+    );
+  }
+}
+
+/** Sees that a folder's disk has room. */
+export function checkRoom(dir: string, what: string, needed_bytes = ROOM_BYTES): void {
+  let free_bytes: number;
+  try {
+    const disk = statfsSync(dir);
+    free_bytes = disk.bavail * disk.bsize;
+  } catch {
+    return;
+  }
+  if (free_bytes < needed_bytes)
+    throw new CliError(
+      `${what} needs ${bytes(needed_bytes)} in ${dir}, but ${bytes(free_bytes)} are free. Make room there, or choose another place.`,
+    );
+}
+
+/** The ports of every service and of the event bus. */
+export interface Ports {
+  readonly services: Readonly<Partial<Record<ServiceName, number>>>;
+  readonly nats: number;
+}
+
+/** Finds ports: the gateway's must be free; the others move to the next free one and say so. */
+export async function choosePorts(
+  stack: Stack,
+  options: { host: string; port: number; ui: Ui },
+): Promise<Ports> {
+  await requireGatewayPort(options.host, options.port);
+  const names = stack.services.flatMap((placement: ServicePlacement) => servicesOf(placement));
+  const wanted = new Map<ServiceName | 'nats', number>([['nats', stack.nats.port]]);
+  for (const name of names) if (name !== 'gateway') wanted.set(name, services[name].port);
+  const out: Partial<Record<ServiceName, number>> = { gateway: options.port };
+  const used = new Set([options.port]);
+  let nats = stack.nats.port;
+  for (const [name, port] of wanted) {
+    const others = [...wanted].filter(([other]) => other !== name).map(([, value]) => value);
+    const free = await nextFree(port, { host: '127.0.0.1', taken: new Set([...used, ...others]) });
+    if (free !== port)
+      options.ui.say(
+        `  port ${port} is taken by ${ownerOf(port) ?? 'another process'}: ${name} uses ${free}`,
+      );
+    used.add(free);
+    if (name === 'nats') nats = free;
+    else out[name] = free;
+  }
+  return { services: out, nats };
+}
+
+async function requireGatewayPort(host: string, port: number): Promise<void> {
+  if (await isFree(port, host)) return;
+  const owner = ownerOf(port);
+  const health = await fetchText(`http://127.0.0.1:${port}/healthz`, { timeout_ms: 500 }).catch(
+    () => undefined,
+  );
+  const body = health === undefined ? undefined : jsonOf(health.text);
+  const ours = typeof body === 'object' && body !== null && 'service' in body && body.service === 'gateway';
+  throw new CliError(
+    `Port ${port} is taken by ${owner ?? 'another process'}${ours ? ', another platform' : ''}. ` +
+      `Start on another port (--port ${port + 80}), or stop ${ours ? 'that one (npx mcp stop --data …)' : 'it'} first.`,
+    EXIT.taken,
+  );
+}

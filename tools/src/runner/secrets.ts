@@ -1,0 +1,60 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CliError, codeOf, messageOf } from '../errors.ts';
+
+/** What the files in `${data}/secrets` hold. Each is made once, readable by its owner only, and never shown. */
+const MAKERS = {
+  admin: () => `mcp_${randomBytes(32).toString('base64url')}`,
+  service: () => randomBytes(32).toString('base64url'),
+  provenance: () => randomBytes(32).toString('base64url'),
+  nats: () => randomBytes(24).toString('base64url'),
+} as const;
+export type SecretFile = keyof typeof MAKERS;
+export type Secrets = Readonly<Record<SecretFile, string>>;
+
+/** Reads the secrets of a data directory; those that are missing are made. */
+export function ensureSecrets(dir: string): Secrets {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  chmodSync(dir, 0o700);
+  const one = (name: SecretFile) => readSecret(dir, name) ?? makeSecret(dir, name);
+  return { admin: one('admin'), service: one('service'), provenance: one('provenance'), nats: one('nats') };
+}
+
+/** One secret, or undefined when it has not been made yet. Repairs a file that others can read. */
+export function readSecret(dir: string, name: SecretFile): string | undefined {
+  const path = join(dir, `${name}.key`);
+  try {
+    if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
+    const value = readFileSync(path, 'utf8').trim();
+    if (value.length >= 32) return value;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw new CliError(`${path} cannot be read (${messageOf(error)}). Give yourself access to it.`);
+  }
+  throw new CliError(
+    `${path} holds fewer than 32 characters. Restore it from a backup, or remove it to have a new one made.`,
+  );
+}
+
+/** What the gateway is given instead of the key. */
+export function sha256(value: string): string {
+  return createHash('sha256').update(value).digest('hex');
+}
+
+/** Written aside and linked into place, so that two starts at once end up with the same secret. */
+function makeSecret(dir: string, name: SecretFile): string {
+  const path = join(dir, `${name}.key`);
+  const aside = join(dir, `.${name}.${process.pid}`);
+  writeFileSync(aside, `${MAKERS[name]()}\n`, { mode: 0o600, flush: true });
+  try {
+    linkSync(aside, path);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  } finally {
+    rmSync(aside, { force: true });
+  }
+  const value = readSecret(dir, name);
+  if (value === undefined) throw new CliError(`${path} vanished while it was made. Start again.`);
+  return value;
+}

@@ -1,0 +1,121 @@
+import type { AssetPaths, StackModel } from '@mcp/stacks';
+import { CliError, messageOf } from '../errors.ts';
+import { bytes, type Ui } from '../ui.ts';
+
+/** How far an asset has come. */
+export interface AssetProgress {
+  readonly received_bytes: number;
+  readonly total_bytes: number;
+  readonly source: string;
+}
+
+/** Where binaries and weights come from; `packages/assets` behind one small interface. */
+export interface AssetSource {
+  /** Fetches, checks and keeps an asset. Throws naming every source that was tried. */
+  ensure(
+    id: string,
+    options: { on_progress: (progress: AssetProgress) => void; signal: AbortSignal },
+  ): Promise<AssetPaths>;
+  /** Where it is, when it is complete on this machine already. */
+  locate(id: string): Promise<AssetPaths | undefined>;
+  /** Where its files will be once they have arrived. */
+  expected(id: string): AssetPaths;
+  size_bytes(id: string): number;
+}
+
+/** Models that can be had, and why others cannot. */
+export interface Weights {
+  /** Ready to load. */
+  readonly here: readonly StackModel[];
+  /** Still to be fetched while the platform serves. */
+  readonly later: readonly StackModel[];
+  readonly missing: readonly { readonly id: string; readonly reason: string }[];
+}
+
+/** Fetches what the start waits for, one after the other, smallest chat model first. */
+export async function fetchWeights(
+  models: readonly StackModel[],
+  options: { assets: AssetSource; ui: Ui; signal: AbortSignal },
+): Promise<Weights> {
+  const here: StackModel[] = [];
+  const later: StackModel[] = [];
+  const missing: { id: string; reason: string }[] = [];
+  for (const model of models) {
+    if (model.backend !== 'embedded') {
+      here.push(model);
+      continue;
+    }
+    const id = model.asset ?? model.id;
+    if ((await options.assets.locate(id)) !== undefined) here.push(model);
+    else if (model.background) later.push(model);
+    else {
+      const reason = await fetchOne(id, options);
+      if (reason === undefined) here.push(model);
+      else missing.push({ id: model.id, reason });
+    }
+  }
+  return { here, later, missing };
+}
+
+/** The nats-server program. Nothing runs without it. */
+export async function fetchNats(options: {
+  assets: AssetSource;
+  ui: Ui;
+  signal: AbortSignal;
+}): Promise<string> {
+  const found = await options.assets.locate('nats-server');
+  if (found !== undefined) return found.path;
+  const reason = await fetchOne('nats-server', options);
+  const now = reason === undefined ? await options.assets.locate('nats-server') : undefined;
+  if (now === undefined)
+    throw new CliError(
+      `nats-server, the event bus, cannot be had:\n${indent(reason ?? 'it vanished')}\nInstall it (https://github.com/nats-io/nats-server/releases) so that it is on PATH, and start again.`,
+    );
+  return now.path;
+}
+
+/** Fetches one asset with progress. Undefined when it is there, else why it is not. */
+export async function fetchOne(
+  id: string,
+  options: { assets: AssetSource; ui: Ui; signal: AbortSignal },
+): Promise<string | undefined> {
+  const step = options.ui.step(`${id} (${bytes(options.assets.size_bytes(id))})`);
+  const started_ms = Date.now();
+  try {
+    await options.assets.ensure(id, {
+      signal: options.signal,
+      on_progress: (progress) => step.update(describe(progress, started_ms)),
+    });
+    step.done();
+    return undefined;
+  } catch (error) {
+    if (options.signal.aborted) throw error;
+    step.fail('could not be had');
+    return messageOf(error);
+  }
+}
+
+/** Error when no chat model at all is to be had. */
+export function noModels(missing: Weights['missing']): CliError {
+  const lines = missing.map(({ id, reason }) => `  ${id}:\n${indent(indent(reason))}`);
+  return new CliError(
+    `No chat model can be had, from any source:\n${lines.join('\n')}\n` +
+      '  No Ollama (11434), LM Studio (1234) or vLLM (8000, 8001) answers on this machine; none of OPENAI_API_KEY, GROQ_API_KEY, DEEPSEEK_API_KEY is set.\n' +
+      'Connect to the network, start one of those servers, or set one of those keys, and start again.',
+  );
+}
+
+function describe(progress: AssetProgress, started_ms: number): string {
+  const { received_bytes, total_bytes, source } = progress;
+  const seconds = (Date.now() - started_ms) / 1000;
+  const rate = seconds > 0.5 ? `, ${bytes(received_bytes / seconds)}/s` : '';
+  const share = total_bytes > 0 ? ` ${Math.floor((100 * received_bytes) / total_bytes)} %` : '';
+  return `${bytes(received_bytes)}${share}${rate}, from ${source}`;
+}
+
+function indent(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => `  ${line}`)
+    .join('\n');
+}

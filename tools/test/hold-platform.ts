@@ -1,0 +1,24 @@
+import { dataPaths } from '../src/paths.ts';
+import { openAssets } from '../src/runner/assets.ts';
+import { chosenStack } from '../src/runner/choices.ts';
+import { LocalPlatform } from '../src/runner/platform.ts';
+import { lineUi } from '../src/ui.ts';
+
+// A runner to be killed by a test: node hold-platform.ts <data> <root> <port>
+const [, , data = '', root = '', port = ''] = process.argv;
+await LocalPlatform.start(
+  {
+    stack: chosenStack({ models: 'scripted', colocate: 'none' }),
+    paths: dataPaths(data),
+    scripted: true,
+    host: '127.0.0.1',
+    port: Number(port),
+  },
+  {
+    ui: lineUi(console.log),
+    assets: await openAssets({ offline: true }),
+    env: { PATH: process.env.PATH },
+    signal: new AbortController().signal,
+    root,
+  },
+);

@@ -1,0 +1,172 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { dataPaths } from '../src/paths.ts';
+import { openAssets } from '../src/runner/assets.ts';
+import { chosenStack } from '../src/runner/choices.ts';
+import { LocalPlatform } from '../src/runner/platform.ts';
+import { probeReady } from '../src/runner/probe.ts';
+import { isRunning, type ProcessMark } from '../src/runner/processes.ts';
+import { readRunFile } from '../src/runner/run-file.ts';
+import { fixtureRoot, freePort, recordingUi, scratch, until } from './support.ts';
+
+async function begin(
+  data = scratch(),
+  choice: { colocate?: string; env?: NodeJS.ProcessEnv; port?: number } = {},
+) {
+  const { ui, lines } = recordingUi();
+  const controller = new AbortController();
+  const platform = await LocalPlatform.start(
+    {
+      stack: chosenStack({ models: 'scripted', colocate: choice.colocate ?? 'none' }),
+      paths: dataPaths(data),
+      scripted: true,
+      host: '127.0.0.1',
+      port: choice.port ?? (await freePort()),
+    },
+    {
+      ui,
+      assets: await openAssets({ offline: true }),
+      env: choice.env ?? { PATH: process.env.PATH, HOME: process.env.HOME },
+      signal: controller.signal,
+      root: fixtureRoot(),
+    },
+  );
+  onTestFinished(() => platform.stop());
+  return { platform, lines, data, paths: dataPaths(data) };
+}
+
+function marks(run_file: string): ProcessMark[] {
+  return (readRunFile(run_file)?.processes ?? []).flatMap(({ mark }) => (mark === null ? [] : [mark]));
+}
+
+function processOf(run_file: string, name: string) {
+  const found = readRunFile(run_file)?.processes.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`no process ${name} in ${run_file}`);
+  return found;
+}
+
+describe('LocalPlatform', () => {
+  it('starts a real event bus and every service, brings a killed one back, and leaves nothing', async () => {
+    const { platform, lines, paths } = await begin();
+    const all = marks(paths.run_file);
+    expect(all).toHaveLength(6);
+    expect(
+      platform
+        .endpoints()
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(['core', 'gateway', 'governance', 'model-gateway', 'nats', 'task-engine'].sort());
+    const core = processOf(paths.run_file, 'core');
+    process.kill(core.mark?.pid ?? 0, 'SIGKILL');
+    await until('core is back', () => {
+      const now = processOf(paths.run_file, 'core');
+      return now.state === 'ready' && now.mark?.pid !== core.mark?.pid;
+    });
+    expect(processOf(paths.run_file, 'core').restarts).toBe(1);
+    expect(await probeReady(core.url)).toBeUndefined();
+    expect(lines.join('\n')).toMatch(/core was ended by SIGKILL; it is started again in 0\.5 s/);
+    await until('the line that it is back', () => lines.some((line) => line.includes('core is back')));
+    const before_stop = marks(paths.run_file);
+    await platform.stop();
+    expect(before_stop.filter(isRunning)).toEqual([]);
+    expect(existsSync(paths.run_file)).toBe(false);
+  });
+
+  it('gives a service the environment of its pod and no more', async () => {
+    const secret = 'sk-not-for-everyone-000000000000000000';
+    const { data, paths } = await begin(scratch(), {
+      env: { PATH: process.env.PATH, OPENAI_API_KEY: secret, AWS_SECRET_ACCESS_KEY: 'x', MAX_TOKENS: '2048' },
+    });
+    const env = (name: string) => JSON.parse(readFileSync(join(data, `${name}.env.json`), 'utf8'));
+    expect(env('model-gateway').OPENAI_API_KEY).toBe(secret);
+    expect(env('core')).not.toHaveProperty('OPENAI_API_KEY');
+    expect(env('core').MAX_TOKENS).toBe('2048');
+    expect(env('gateway')).not.toHaveProperty('PROV_SECRET');
+    expect(env('gateway').MCP_ADMIN_KEY_HASH).toMatch(/^[0-9a-f]{64}$/);
+    for (const name of ['gateway', 'core', 'model-gateway', 'task-engine', 'governance'])
+      expect(env(name)).not.toHaveProperty('AWS_SECRET_ACCESS_KEY');
+    for (const file of ['admin.key', 'service.key', 'provenance.key', 'nats.key'])
+      expect(statSync(join(paths.secrets, file)).mode & 0o777).toBe(0o600);
+    expect(statSync(paths.nats_config).mode & 0o777).toBe(0o600);
+    expect(readFileSync(join(paths.secrets, 'admin.key'), 'utf8')).toMatch(/^mcp_[A-Za-z0-9_-]{43}\n$/);
+  });
+
+  it('runs co-located services as one process, each on its own port', async () => {
+    const { platform, data, paths } = await begin(scratch(), { colocate: 'core,governance' });
+    expect(JSON.parse(readFileSync(join(data, 'core.env.json'), 'utf8')).MCP_COLOCATE).toBe('governance');
+    expect(marks(paths.run_file)).toHaveLength(5);
+    const together = platform.endpoints().filter(({ name }) => name === 'core' || name === 'governance');
+    expect(new Set(together.map(({ pid }) => pid)).size).toBe(1);
+    expect(new Set(together.map(({ url }) => url)).size).toBe(2);
+  });
+
+  it('refuses a second platform on the same data directory, by pid and way out', async () => {
+    const { data } = await begin();
+    await expect(begin(data)).rejects.toThrow(
+      new RegExp(`already runs on this data directory \\(pid ${process.pid}, .*npx mcp stop`),
+    );
+  });
+
+  it('names who holds the port of the gateway and leaves nothing half-started', async () => {
+    const port = await freePort();
+    const server = createServer((_, response) => response.end('not ours'));
+    await new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
+    onTestFinished(() => void server.close());
+    const data = scratch();
+    await expect(begin(data, { port })).rejects.toThrow(
+      new RegExp(`Port ${port} is taken by .*pid ${process.pid}.*--port`),
+    );
+    expect(existsSync(dataPaths(data).run_file)).toBe(false);
+  });
+
+  it('shows the log of a service that refuses its configuration, once, and leaves nothing', async () => {
+    const data = scratch();
+    writeFileSync(join(data, 'governance.misconfigured'), '');
+    const started = begin(data);
+    await expect(started).rejects.toThrow(
+      /governance did not become ready: it refuses its configuration[\s\S]*MCP_FIXTURE is not set/,
+    );
+    expect(existsSync(dataPaths(data).run_file)).toBe(false);
+  });
+
+  it('kills what does not end by itself, all within 5 s', async () => {
+    const data = scratch();
+    for (const name of ['gateway', 'core']) writeFileSync(join(data, `${name}.stubborn`), '');
+    const { platform, paths } = await begin(data);
+    const all = marks(paths.run_file);
+    const began_ms = Date.now();
+    await platform.stop();
+    expect(all.filter(isRunning)).toEqual([]);
+    expect(Date.now() - began_ms).toBeLessThan(5000);
+  });
+
+  it('leaves nothing when the runner itself is killed, and starts again after it', async () => {
+    const data = scratch();
+    const root = fixtureRoot();
+    const script = fileURLToPath(new URL('./hold-platform.ts', import.meta.url));
+    const runner = spawn(process.execPath, [script, data, root, String(await freePort())], {
+      stdio: 'ignore',
+    });
+    onTestFinished(() => void runner.kill('SIGKILL'));
+    const { run_file } = dataPaths(data);
+    await until('the platform is ready', () => readRunFile(run_file)?.state === 'ready');
+    const all = marks(run_file);
+    expect(all).toHaveLength(6);
+    runner.kill('SIGKILL');
+    await until('every process has ended', () => !all.some(isRunning), 6000);
+    const { paths } = await begin(data);
+    expect(marks(paths.run_file)).toHaveLength(6);
+  });
+
+  it('says that a data directory cannot be written to', async () => {
+    const file = join(scratch(), 'file');
+    writeFileSync(file, '');
+    await expect(begin(join(file, 'data'))).rejects.toThrow(
+      /data directory .* cannot be written to .*--data/,
+    );
+  });
+});
