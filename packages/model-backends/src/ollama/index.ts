@@ -1,0 +1,352 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type BackendCallOptions,
+  type ChatCompletionRequest,
+  type ChatMessage,
+  type CountTokensRequest,
+  type EmbeddingsRequest,
+  type EmbeddingsResult,
+  type ModelBackend,
+  type ModelEvent,
+  type ModelInfo,
+  PlatformError,
+  type TokenCount,
+} from '@mcp/contracts';
+import { errorFromBody, readFinish, upstreamError } from '@mcp/wire';
+import { type Dispatcher, Pool } from 'undici';
+import { z } from 'zod';
+import { defineBackend } from '../options.ts';
+import { maxTokens, stops, textOf } from '../text.ts';
+
+const LIST_TIMEOUT_MS = 5000;
+const IDLE_TIMEOUT_MS = 300_000;
+const MODELS_TTL_MS = 15_000;
+const MAX_LINE_CHARS = 8 * 1024 * 1024;
+const DEFAULT_CONTEXT = 4096;
+const CHARS_PER_TOKEN = 3.5;
+
+const Tags = z.object({
+  models: z.array(
+    z.object({ name: z.string(), details: z.object({ family: z.string().nullish() }).nullish() }),
+  ),
+});
+const Show = z.object({
+  model_info: z.record(z.string(), z.unknown()).nullish(),
+  capabilities: z.array(z.string()).nullish(),
+});
+const Call = z.object({ function: z.object({ name: z.string(), arguments: z.unknown() }) });
+const Line = z.object({
+  message: z
+    .object({
+      content: z.string().nullish(),
+      thinking: z.string().nullish(),
+      tool_calls: z.array(Call).nullish(),
+    })
+    .nullish(),
+  done: z.boolean().default(false),
+  done_reason: z.string().nullish(),
+  prompt_eval_count: z.number().int().nonnegative().nullish(),
+  eval_count: z.number().int().nonnegative().nullish(),
+  error: z.string().nullish(),
+});
+const Embedded = z.object({
+  embeddings: z.array(z.array(z.number())),
+  prompt_eval_count: z.number().int().nonnegative().nullish(),
+});
+
+/** Ollama by its own API (`/api/chat`, `/api/embed`, `/api/tags`, `/api/show`), which tells more than its OpenAI face. */
+class OllamaBackend implements ModelBackend {
+  readonly name = 'ollama';
+  readonly #pool: Pool;
+  readonly #prefix: string;
+  #known: { at_ms: number; models: readonly ModelInfo[] } | undefined;
+
+  constructor(url: string) {
+    const address = new URL(url);
+    this.#prefix = address.pathname.replace(/\/$/, '');
+    this.#pool = new Pool(address.origin, {
+      connections: 64,
+      connect: { timeout: 3000 },
+      headersTimeout: IDLE_TIMEOUT_MS,
+      bodyTimeout: IDLE_TIMEOUT_MS,
+    });
+  }
+
+  async models(signal: AbortSignal): Promise<readonly ModelInfo[]> {
+    if (this.#known === undefined || Date.now() - this.#known.at_ms > MODELS_TTL_MS)
+      this.#known = { at_ms: Date.now(), models: await this.#list(signal) };
+    return this.#known.models;
+  }
+
+  async *generate(request: ChatCompletionRequest, options: BackendCallOptions): AsyncIterable<ModelEvent> {
+    refuseUnsupported(request);
+    await this.#require(request.model, options.signal);
+    const id = `chatcmpl-${randomUUID()}`;
+    yield {
+      type: 'start',
+      id,
+      model: request.model,
+      backend: this.name,
+      created_s: Math.floor(Date.now() / 1000),
+    };
+    let input_tokens = 0;
+    let output_tokens = 0;
+    for (let choice = 0; choice < (request.n ?? 1); choice++) {
+      let calls = 0;
+      let finished = false;
+      for await (const line of this.#lines('/api/chat', chatBody(request, choice), options)) {
+        if (line.message?.thinking) yield { type: 'reasoning', choice, text: line.message.thinking };
+        if (line.message?.content) yield { type: 'text', choice, text: line.message.content };
+        for (const call of line.message?.tool_calls ?? []) {
+          yield {
+            type: 'tool_call',
+            choice,
+            index: calls++,
+            id: `call_${randomUUID()}`,
+            name: call.function.name,
+            arguments_delta: JSON.stringify(call.function.arguments ?? {}),
+          };
+        }
+        if (!line.done) continue;
+        finished = true;
+        input_tokens = Math.max(input_tokens, line.prompt_eval_count ?? 0);
+        output_tokens += line.eval_count ?? 0;
+        const raw = line.done_reason ?? 'stop';
+        yield {
+          type: 'finish',
+          choice,
+          reason: calls > 0 ? { unified: 'tool_calls', raw } : readFinish(raw),
+        };
+      }
+      if (!finished)
+        throw new PlatformError(
+          'upstream_interrupted',
+          'Ollama broke off in the middle of its answer. Try again.',
+        );
+    }
+    yield { type: 'usage', usage: { input_tokens, output_tokens } };
+  }
+
+  async embed(request: EmbeddingsRequest, options: BackendCallOptions): Promise<EmbeddingsResult> {
+    await this.#require(request.model, options.signal);
+    const body = {
+      model: request.model,
+      input: request.input,
+      truncate: false,
+      ...(request.dimensions == null ? {} : { dimensions: request.dimensions }),
+    };
+    const response = await this.#post('/api/embed', body, options);
+    const parsed = Embedded.parse(await response.body.json());
+    return { model: request.model, vectors: parsed.embeddings, input_tokens: parsed.prompt_eval_count ?? 0 };
+  }
+
+  async countTokens(request: CountTokensRequest, options: BackendCallOptions): Promise<TokenCount> {
+    const model = await this.#require(request.model, options.signal);
+    const chars = request.messages.reduce((sum, message) => sum + textOf(message).length + 12, 0);
+    return { tokens: Math.ceil(chars / CHARS_PER_TOKEN), exact: false, max_context: model.max_context };
+  }
+
+  close(): Promise<void> {
+    return this.#pool.destroy();
+  }
+
+  async #require(id: string, signal: AbortSignal): Promise<ModelInfo> {
+    const model = (await this.models(signal)).find((one) => one.id === id);
+    if (model === undefined)
+      throw new PlatformError(
+        'model_not_found',
+        `Ollama has no model '${id.slice(0, 80)}'. Pull it with: ollama pull ${id.slice(0, 80)}`,
+        { param: 'model' },
+      );
+    return model;
+  }
+
+  async #list(signal: AbortSignal): Promise<readonly ModelInfo[]> {
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
+    try {
+      const response = await this.#pool.request({
+        method: 'GET',
+        path: `${this.#prefix}/api/tags`,
+        signal: bounded,
+      });
+      const { models } = Tags.parse(await response.body.json());
+      return await Promise.all(models.map(({ name }) => this.#describe(name, bounded)));
+    } catch {
+      return [];
+    }
+  }
+
+  async #describe(name: string, signal: AbortSignal): Promise<ModelInfo> {
+    const response = await this.#pool.request({
+      method: 'POST',
+      path: `${this.#prefix}/api/show`,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: name }),
+      signal,
+    });
+    const show = Show.safeParse(await response.body.json().catch(() => ({}))).data;
+    const length = Object.entries(show?.model_info ?? {}).find(([key]) =>
+      key.endsWith('.context_length'),
+    )?.[1];
+    const embedding =
+      show?.capabilities == null
+        ? /embed/i.test(name)
+        : show.capabilities.includes('embedding') && !show.capabilities.includes('completion');
+    return {
+      id: name,
+      backend: this.name,
+      kind: embedding ? 'embedding' : 'chat',
+      owned_by: 'ollama',
+      max_context: typeof length === 'number' && length > 0 ? length : DEFAULT_CONTEXT,
+      cost_input_per_mtok_usd: 0,
+      cost_output_per_mtok_usd: 0,
+      status: 'ready',
+    };
+  }
+
+  async *#lines(
+    path: string,
+    body: object,
+    options: BackendCallOptions,
+  ): AsyncIterable<z.infer<typeof Line>> {
+    const response = await this.#post(path, body, options);
+    const decoder = new TextDecoder();
+    let rest = '';
+    try {
+      for await (const bytes of response.body) {
+        rest += decoder.decode(bytes as Uint8Array, { stream: true });
+        if (rest.length > MAX_LINE_CHARS)
+          throw new PlatformError('upstream_failed', 'Ollama sent a line beyond its bound.');
+        for (let at = rest.indexOf('\n'); at >= 0; at = rest.indexOf('\n')) {
+          const text = rest.slice(0, at).trim();
+          rest = rest.slice(at + 1);
+          if (text === '') continue;
+          const line = Line.parse(JSON.parse(text));
+          if (line.error != null) throw upstreamError({ message: line.error, status: 502 });
+          yield line;
+        }
+      }
+    } catch (cause) {
+      throw translate(cause, options.signal);
+    }
+  }
+
+  async #post(path: string, body: object, options: BackendCallOptions): Promise<Dispatcher.ResponseData> {
+    let response: Dispatcher.ResponseData;
+    try {
+      response = await this.#pool.request({
+        method: 'POST',
+        path: `${this.#prefix}${path}`,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+        signal: options.signal,
+      });
+    } catch (cause) {
+      throw translate(cause, options.signal);
+    }
+    if (response.statusCode < 400) return response;
+    const json: unknown = await response.body.json().catch(() => undefined);
+    throw (
+      errorFromBody(json, response.statusCode) ??
+      upstreamError({
+        message: `Ollama answered with status ${response.statusCode}.`,
+        status: response.statusCode,
+      })
+    );
+  }
+}
+
+function translate(cause: unknown, signal: AbortSignal): PlatformError {
+  if (cause instanceof PlatformError) return cause;
+  if (signal.aborted)
+    return signal.reason instanceof PlatformError
+      ? signal.reason
+      : new PlatformError('cancelled', 'The caller left before the answer was complete.', { cause });
+  return new PlatformError(
+    'upstream_failed',
+    'Ollama cannot be reached or broke off. Is it running at OLLAMA_URL?',
+    { cause },
+  );
+}
+
+function refuseUnsupported(request: ChatCompletionRequest): void {
+  if (request.logprobs === true)
+    throw new PlatformError(
+      'unsupported_parameter',
+      'Ollama gives no log-probabilities through this API. Remove logprobs.',
+      { param: 'logprobs' },
+    );
+  if (request.tool_choice !== undefined && request.tool_choice !== 'auto' && request.tool_choice !== 'none')
+    throw new PlatformError(
+      'unsupported_parameter',
+      'Ollama decides itself whether to call a tool. Use tool_choice auto or none.',
+      { param: 'tool_choice' },
+    );
+}
+
+function chatBody(request: ChatCompletionRequest, choice: number): object {
+  const format = request.response_format;
+  const limit = maxTokens(request);
+  const given = {
+    temperature: request.temperature,
+    top_p: request.top_p,
+    top_k: request.top_k,
+    min_p: request.min_p,
+    presence_penalty: request.presence_penalty,
+    frequency_penalty: request.frequency_penalty,
+  };
+  return {
+    model: request.model,
+    stream: true,
+    messages: request.messages.map(toOllama),
+    ...(request.tools === undefined || request.tool_choice === 'none' ? {} : { tools: request.tools }),
+    ...(format === undefined || format.type === 'text'
+      ? {}
+      : { format: format.type === 'json_object' ? 'json' : (format.json_schema.schema ?? 'json') }),
+    options: {
+      ...Object.fromEntries(Object.entries(given).filter(([, value]) => value != null)),
+      ...(request.seed == null ? {} : { seed: request.seed + choice }),
+      ...(limit === undefined ? {} : { num_predict: limit }),
+      ...(stops(request.stop).length === 0 ? {} : { stop: stops(request.stop) }),
+    },
+  };
+}
+
+function toOllama(message: ChatMessage): object {
+  switch (message.role) {
+    case 'system':
+    case 'developer':
+      return { role: 'system', content: textOf(message) };
+    case 'user':
+      return { role: 'user', content: textOf(message) };
+    case 'assistant':
+      return {
+        role: 'assistant',
+        content: textOf(message),
+        ...(message.tool_calls === undefined
+          ? {}
+          : {
+              tool_calls: message.tool_calls.map((call) => ({
+                function: { name: call.function.name, arguments: parseArguments(call.function.arguments) },
+              })),
+            }),
+      };
+    case 'tool':
+      return { role: 'tool', content: textOf(message) };
+    default:
+      return message satisfies never;
+  }
+}
+
+function parseArguments(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
+
+export const ollama = defineBackend({
+  env: z.object({ OLLAMA_URL: z.url().default('http://127.0.0.1:11434') }),
+  create: (env) => new OllamaBackend(env.OLLAMA_URL),
+});

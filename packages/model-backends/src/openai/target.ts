@@ -1,0 +1,211 @@
+import {
+  type BackendCallOptions,
+  type EmbeddingsResult,
+  type ModelEvent,
+  type ModelInfo,
+  PlatformError,
+} from '@mcp/contracts';
+import {
+  decodeChatCompletion,
+  decodeChatStream,
+  decodeEmbeddings,
+  errorFromBody,
+  retryAfterMs,
+  upstreamError,
+} from '@mcp/wire';
+import { type Dispatcher, Pool } from 'undici';
+import { z } from 'zod';
+import type { Prices } from '../options.ts';
+
+const CONNECT_TIMEOUT_MS = 5000;
+/** A stream in which nothing comes for this long is given up. */
+const IDLE_TIMEOUT_MS = 120_000;
+const LIST_TIMEOUT_MS = 5000;
+const COOL_DOWN_MS = 2000;
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
+
+const ModelList = z.object({ data: z.array(z.object({ id: z.string() })) });
+
+export interface TargetOptions {
+  readonly name: string;
+  readonly base_url: string;
+  readonly api_key: string | undefined;
+  readonly models: readonly string[] | undefined;
+  readonly embedding_models: readonly string[];
+  readonly max_context: number;
+  readonly prices: Prices;
+}
+
+/** One server that speaks OpenAI's wire. Its connections are kept; it is left alone for a while after it said so. */
+export class Target {
+  readonly name: string;
+  readonly options: TargetOptions;
+  readonly #pool: Pool;
+  readonly #prefix: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  #cool_until_ms = 0;
+
+  constructor(options: TargetOptions) {
+    this.name = options.name;
+    this.options = options;
+    const url = new URL(options.base_url);
+    this.#prefix = url.pathname.replace(/\/$/, '');
+    this.#pool = new Pool(url.origin, {
+      connections: 512,
+      pipelining: 1,
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+      headersTimeout: IDLE_TIMEOUT_MS,
+      bodyTimeout: IDLE_TIMEOUT_MS,
+      keepAliveTimeout: 30_000,
+    });
+    this.#headers = {
+      'content-type': 'application/json',
+      ...(options.api_key === undefined ? {} : { authorization: `Bearer ${options.api_key}` }),
+    };
+  }
+
+  /** Asks for a completion. Resolves once the server has accepted; a refusal is thrown before any event. */
+  async chat(
+    body: { stream?: boolean | null | undefined; model: string },
+    options: BackendCallOptions,
+  ): Promise<AsyncIterable<ModelEvent> | Iterable<ModelEvent>> {
+    const response = await this.#post('/chat/completions', body, options);
+    if (body.stream === true && String(response.headers['content-type'] ?? '').includes('event-stream'))
+      return decodeChatStream(this.#bytes(response.body, options));
+    return decodeChatCompletion(await this.#json(response, options));
+  }
+
+  async embed(body: object, options: BackendCallOptions): Promise<EmbeddingsResult> {
+    return decodeEmbeddings(await this.#json(await this.#post('/embeddings', body, options), options));
+  }
+
+  /** Ids of its models; on failure those configured, with the reason. */
+  async list(signal: AbortSignal): Promise<{ ids: readonly string[]; detail: string | undefined }> {
+    const configured = [...(this.options.models ?? []), ...this.options.embedding_models];
+    if (this.options.models !== undefined) return { ids: configured, detail: undefined };
+    try {
+      const response = await this.#pool.request({
+        method: 'GET',
+        path: `${this.#prefix}/models`,
+        headers: this.#headers,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]),
+      });
+      if (response.statusCode >= 400) {
+        await response.body.dump();
+        return { ids: configured, detail: `its model list answered with status ${response.statusCode}` };
+      }
+      return {
+        ids: [
+          ...new Set([
+            ...ModelList.parse(await response.body.json()).data.map(({ id }) => id),
+            ...configured,
+          ]),
+        ],
+        detail: undefined,
+      };
+    } catch {
+      return { ids: configured, detail: 'its model list cannot be read' };
+    }
+  }
+
+  describe(id: string, model: string, detail: string | undefined): ModelInfo {
+    const price = this.options.prices[model];
+    const embedding = this.options.embedding_models.includes(model) || /embed/i.test(model);
+    return {
+      id,
+      backend: 'openai',
+      kind: embedding ? 'embedding' : 'chat',
+      owned_by: this.name,
+      max_context: this.options.max_context,
+      cost_input_per_mtok_usd: price?.input ?? null,
+      cost_output_per_mtok_usd: price?.output ?? null,
+      status: detail === undefined ? 'ready' : 'unavailable',
+      ...(detail === undefined ? {} : { detail: `${this.name}: ${detail}` }),
+    };
+  }
+
+  close(): Promise<void> {
+    return this.#pool.destroy();
+  }
+
+  async #post(path: string, body: object, options: BackendCallOptions): Promise<Dispatcher.ResponseData> {
+    const cooling_ms = this.#cool_until_ms - Date.now();
+    if (cooling_ms > 0)
+      throw new PlatformError(
+        'overloaded',
+        `${this.name} asked to be left alone for a moment. Try again later.`,
+        { retry_after_ms: cooling_ms },
+      );
+    let response: Dispatcher.ResponseData;
+    try {
+      const headers =
+        options.traceparent === undefined
+          ? this.#headers
+          : { ...this.#headers, traceparent: options.traceparent };
+      response = await this.#pool.request({
+        method: 'POST',
+        path: `${this.#prefix}${path}`,
+        headers,
+        body: JSON.stringify(body),
+        signal: options.signal,
+      });
+    } catch (cause) {
+      throw this.#translate(cause, options.signal, 'cannot be reached');
+    }
+    if (response.statusCode < 400) return response;
+    const retry_after_ms = retryAfterMs(response.headers);
+    if (response.statusCode === 429 || response.statusCode === 503)
+      this.#cool_until_ms = Date.now() + (retry_after_ms ?? COOL_DOWN_MS);
+    const text = await this.#text(response, options);
+    throw (
+      errorFromBody(parse(text), response.statusCode, retry_after_ms) ??
+      upstreamError({
+        message: `${this.name} answered with status ${response.statusCode}.`,
+        status: response.statusCode,
+        retry_after_ms,
+      })
+    );
+  }
+
+  async #json(response: Dispatcher.ResponseData, options: BackendCallOptions): Promise<unknown> {
+    return parse(await this.#text(response, options));
+  }
+
+  async #text(response: Dispatcher.ResponseData, options: BackendCallOptions): Promise<string> {
+    if (Number(response.headers['content-length'] ?? 0) > MAX_BODY_BYTES)
+      throw new PlatformError('upstream_failed', `${this.name} sent an answer beyond its bound.`);
+    try {
+      return await response.body.text();
+    } catch (cause) {
+      throw this.#translate(cause, options.signal, 'broke off in the middle of its answer');
+    }
+  }
+
+  async *#bytes(body: AsyncIterable<Uint8Array>, options: BackendCallOptions): AsyncIterable<Uint8Array> {
+    try {
+      yield* body;
+    } catch (cause) {
+      throw this.#translate(cause, options.signal, 'broke off in the middle of its answer');
+    }
+  }
+
+  #translate(cause: unknown, signal: AbortSignal, what: string): PlatformError {
+    if (signal.aborted)
+      return signal.reason instanceof PlatformError
+        ? signal.reason
+        : new PlatformError('cancelled', 'The caller left before the answer was complete.', { cause });
+    return new PlatformError(
+      what.startsWith('broke') ? 'upstream_interrupted' : 'upstream_failed',
+      `${this.name} ${what}. Try again, or choose another model.`,
+      { cause },
+    );
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,40 @@
+import { type ChatMessage, PlatformError } from '@mcp/contracts';
+
+/** The text of a message. Throws `unsupported_parameter` for content that is not text. */
+export function textOf(message: ChatMessage): string {
+  const { content } = message;
+  if (content == null) return '';
+  if (typeof content === 'string') return content;
+  return content
+    .map((part) => {
+      switch (part.type) {
+        case 'text':
+          return part.text;
+        case 'refusal':
+          return part.refusal;
+        case 'image_url':
+          throw new PlatformError(
+            'unsupported_parameter',
+            'This model reads text only. Remove the image_url parts or choose a model that sees.',
+            { param: 'messages' },
+          );
+        default:
+          return part satisfies never;
+      }
+    })
+    .join('');
+}
+
+/** How many tokens the caller lets the model write, or undefined when it did not say. */
+export function maxTokens(request: {
+  max_tokens?: number | null | undefined;
+  max_completion_tokens?: number | null | undefined;
+}): number | undefined {
+  return request.max_completion_tokens ?? request.max_tokens ?? undefined;
+}
+
+/** Stop strings as a list. */
+export function stops(stop: string | readonly string[] | null | undefined): readonly string[] {
+  if (stop == null) return [];
+  return (typeof stop === 'string' ? [stop] : stop).filter((text) => text !== '');
+}
