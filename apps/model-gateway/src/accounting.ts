@@ -1,0 +1,113 @@
+import type { ModelEvent, ModelInfo, Usage } from '@mcp/contracts';
+import { PlatformError } from '@mcp/contracts';
+import type { Metrics, Span } from '@mcp/service-kit';
+
+/** Follows one inference: its times, tokens and cost, on the span and in the metrics. */
+export class Accounting {
+  readonly #metrics: Metrics;
+  readonly #span: Span;
+  readonly #info: ModelInfo;
+  readonly #started_ms = performance.now();
+  #first_ms: number | undefined;
+  #usage: Usage | undefined;
+  #finish: { unified: string; raw: string | null } | undefined;
+  #written = 0;
+
+  constructor(parts: { metrics: Metrics; span: Span; info: ModelInfo }) {
+    this.#metrics = parts.metrics;
+    this.#span = parts.span;
+    this.#info = parts.info;
+  }
+
+  queued(): void {
+    const waited_ms = performance.now() - this.#started_ms;
+    this.#metrics.observe(
+      'model_inference_duration_seconds',
+      { model: this.#info.id, status: 'ok', phase: 'queue' },
+      waited_ms / 1000,
+    );
+    this.#span.set({ 'mcp.queue.wait_ms': Math.round(waited_ms * 100) / 100 });
+  }
+
+  see(event: ModelEvent): void {
+    switch (event.type) {
+      case 'text':
+      case 'reasoning':
+      case 'tool_call':
+        this.#written++;
+        this.#first_ms ??= performance.now();
+        break;
+      case 'finish':
+        this.#finish = event.reason;
+        break;
+      case 'usage':
+        this.#usage = event.usage;
+        break;
+      case 'start':
+        this.#span.set({ 'gen_ai.response.model': event.model, 'gen_ai.response.id': event.id });
+        break;
+      default:
+        event satisfies never;
+    }
+  }
+
+  /** Ends the span. Without a usage from the backend, what was seen being written is counted. */
+  end(failure: unknown): void {
+    const model = this.#info.id;
+    const status =
+      failure instanceof PlatformError
+        ? failure.code
+        : failure === undefined
+          ? (this.#finish?.unified ?? 'cancelled')
+          : 'internal';
+    const now_ms = performance.now();
+    const labels = { model, status };
+    this.#metrics.inc('model_inferences_total', { ...labels, phase: 'chat' });
+    this.#metrics.observe(
+      'model_inference_duration_seconds',
+      { ...labels, phase: 'total' },
+      (now_ms - this.#started_ms) / 1000,
+    );
+    if (this.#first_ms !== undefined)
+      this.#metrics.observe(
+        'model_inference_duration_seconds',
+        { ...labels, phase: 'first_token' },
+        (this.#first_ms - this.#started_ms) / 1000,
+      );
+    const usage = this.#usage ?? { input_tokens: 0, output_tokens: this.#written };
+    if (this.#first_ms !== undefined && usage.output_tokens > 1)
+      this.#metrics.observe(
+        'model_time_per_output_token_seconds',
+        { model },
+        (now_ms - this.#first_ms) / 1000 / (usage.output_tokens - 1),
+      );
+    countTokens(this.#metrics, this.#info, usage);
+    this.#span.set({
+      'gen_ai.usage.input_tokens': usage.input_tokens,
+      'gen_ai.usage.output_tokens': usage.output_tokens,
+      tokens_in: usage.input_tokens,
+      tokens_out: usage.output_tokens,
+      ...(this.#finish === undefined
+        ? {}
+        : { 'gen_ai.response.finish_reasons': [this.#finish.raw ?? this.#finish.unified] }),
+      ...(this.#first_ms === undefined
+        ? {}
+        : { 'gen_ai.server.time_to_first_token': (this.#first_ms - this.#started_ms) / 1000 }),
+    });
+    this.#span.end(failure);
+  }
+}
+
+/** Counts tokens and what they cost. An unknown price is an alarm of its own, never nothing. */
+export function countTokens(metrics: Metrics, info: ModelInfo, usage: Usage): void {
+  metrics.inc('model_tokens_total', { model: info.id, direction: 'in' }, usage.input_tokens);
+  metrics.inc('model_tokens_total', { model: info.id, direction: 'out' }, usage.output_tokens);
+  const { cost_input_per_mtok_usd: input, cost_output_per_mtok_usd: output } = info;
+  if (input === null || output === null) metrics.inc('model_cost_unknown_total', { model: info.id });
+  else
+    metrics.inc(
+      'model_cost_usd_total',
+      { model: info.id },
+      (usage.input_tokens * input + usage.output_tokens * output) / 1_000_000,
+    );
+}

@@ -1,0 +1,89 @@
+import {
+  type CallContext,
+  ChatCompletionRequest,
+  CountTokensRequest,
+  EmbeddingsRequest,
+  type ModelGatewayApi,
+  type PlatformError,
+} from '@mcp/contracts';
+import {
+  internalApp,
+  type KitContext,
+  type KitEnv,
+  parseBody,
+  type ServiceKit,
+  streamEvents,
+  toOpenAiError,
+} from '@mcp/service-kit';
+import {
+  chatChunkEncoder,
+  collect,
+  DONE_FRAME,
+  encodeChatCompletion,
+  encodeEmbeddings,
+  encodeModelList,
+} from '@mcp/wire';
+import type { Hono } from 'hono';
+
+/** The OpenAI wire inside the platform, and what has no place on it under `/internal`. */
+export function createApp(kit: ServiceKit, api: ModelGatewayApi): Hono<KitEnv> {
+  const app = internalApp({
+    kit,
+    errorShape: (path) => (path.startsWith('/v1/') ? 'openai' : 'problem'),
+    checks: {
+      models: async () => {
+        const models = await api.models(probe());
+        if (!models.some(({ kind, status }) => kind === 'chat' && status === 'ready'))
+          throw new Error(
+            `no chat model is ready: ${models.map(({ id, status }) => `${id} ${status}`).join(', ') || 'none configured'}`,
+          );
+      },
+    },
+  });
+  app.post('/v1/chat/completions', async (c) => {
+    const request = await parseBody(c, ChatCompletionRequest);
+    return request.stream === true
+      ? streamed(c, api, request)
+      : c.json(encodeChatCompletion(await collect(api.generate(request, c.get('call')))));
+  });
+  app.post('/v1/embeddings', async (c) => {
+    const request = await parseBody(c, EmbeddingsRequest);
+    return c.json(
+      encodeEmbeddings(
+        await api.embed(request, c.get('call')),
+        request.encoding_format === 'base64' ? 'base64' : 'float',
+      ),
+    );
+  });
+  app.get('/v1/models', async (c) => c.json(encodeModelList(await api.models(c.get('call')))));
+  app.get('/internal/models', async (c) => c.json(await api.models(c.get('call'))));
+  app.get('/internal/queues', async (c) => c.json(await api.queues(c.get('call'))));
+  app.post('/internal/embeddings', async (c) =>
+    c.json(await api.embed(await parseBody(c, EmbeddingsRequest), c.get('call'))),
+  );
+  app.post('/internal/tokens', async (c) =>
+    c.json(await api.countTokens(await parseBody(c, CountTokensRequest), c.get('call'))),
+  );
+  return app;
+}
+
+function streamed(c: KitContext, api: ModelGatewayApi, request: ChatCompletionRequest): Promise<Response> {
+  return streamEvents(c, api.generate(request, c.get('call')), {
+    content_type: 'text/event-stream',
+    encode: chatChunkEncoder({ include_usage: request.stream_options?.include_usage === true }),
+    onEnd: () => DONE_FRAME,
+    onError: (error: PlatformError) => `data: ${JSON.stringify(toOpenAiError(error))}\n\n`,
+  });
+}
+
+/** The call of a readiness probe: nobody's, and short. */
+function probe(): CallContext {
+  return {
+    request_id: 'readyz',
+    traceparent: undefined,
+    deadline_ms: Date.now() + 2000,
+    principal: { id: 'probe', kind: 'service', name: 'probe', scopes: [] },
+    class: 'interactive',
+    signal: AbortSignal.timeout(2000),
+  };
+}
