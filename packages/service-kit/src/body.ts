@@ -11,13 +11,7 @@ export async function parseBody<S extends z.ZodType>(
   schema: S,
   max_bytes = MAX_BODY_BYTES,
 ): Promise<z.output<S>> {
-  const type = c.req.header('content-type');
-  if (type !== undefined && !/^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type)) {
-    throw new PlatformError(
-      'unsupported_media_type',
-      `Send JSON with content-type application/json (got ${type.slice(0, 80)}).`,
-    );
-  }
+  assertJson(c.req.header('content-type'));
   const encoding = c.req.header('content-encoding');
   if (encoding !== undefined && encoding !== 'identity')
     throw new PlatformError(
@@ -30,6 +24,21 @@ export async function parseBody<S extends z.ZodType>(
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw fromZod(parsed.error, value);
   return parsed.data;
+}
+
+function assertJson(type: string | undefined): void {
+  if (type === undefined) return;
+  if (!/^application\/([\w.+-]+\+)?json\s*(;|$)/i.test(type))
+    throw new PlatformError(
+      'unsupported_media_type',
+      `Send JSON with content-type application/json (got ${type.slice(0, 80)}).`,
+    );
+  const charset = /;\s*charset\s*=\s*"?([\w-]+)/i.exec(type)?.[1];
+  if (charset !== undefined && !/^(utf-?8|us-ascii)$/i.test(charset))
+    throw new PlatformError(
+      'unsupported_media_type',
+      `Send JSON in UTF-8, the only encoding it has between systems (got charset ${charset.slice(0, 40)}).`,
+    );
 }
 
 /** Parses the query string by a schema. */

@@ -34,7 +34,7 @@ export function fromZod(error: ZodError, input?: unknown): PlatformError {
   const where = path.length > 0 ? path.join('.') : 'body';
   const value = valueAt(input, leaf.path);
   const got = value === undefined ? '' : ` (got ${clip(JSON.stringify(value) ?? typeof value)})`;
-  return new PlatformError('invalid_request', `${where}: ${leaf.message}${got}.`, { param: where });
+  return new PlatformError('invalid_request', `${where}: ${rule(leaf)}${got}.`, { param: where });
 }
 
 /** An RFC 9457 problem document. */
@@ -105,6 +105,68 @@ function deepest(issue: Issue): Issue {
     .sort((a, b) => b.path.length - a.path.length)[0];
   if (best === undefined || best.path.length === issue.path.length) return issue;
   return deepest(best);
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+};
+const FORMATS: Readonly<Record<string, string>> = {
+  uuid: 'a UUID',
+  url: 'a URL',
+  datetime: 'a time such as 2026-01-31T12:00:00Z',
+};
+const UNITS: Readonly<Record<string, string>> = { string: ' characters', array: ' items' };
+
+/** The rule that an issue breaks, as a clause. Rules that a schema words itself are kept. */
+function rule(issue: Issue): string {
+  if (!/^(Invalid|Too |Unrecognized)/.test(issue.message)) return issue.message;
+  switch (issue.code) {
+    case 'invalid_type': {
+      const kind = KINDS[issue.expected] ?? issue.expected;
+      return issue.message.endsWith('received undefined')
+        ? `is required and must be ${kind}`
+        : `must be ${kind}`;
+    }
+    case 'too_big':
+      return `must ${quantity(issue.origin, `at most ${issue.maximum}`)}`;
+    case 'too_small':
+      return `must ${quantity(issue.origin, `at least ${issue.minimum}`)}`;
+    case 'invalid_value':
+      return `must be ${either(issue.values.map((value) => JSON.stringify(value)))}`;
+    case 'invalid_format':
+      return `must be ${FORMATS[issue.format] ?? `of the format ${issue.format}`}`;
+    case 'invalid_union': {
+      const options = issue.message.match(/'[^']*'/g);
+      return `must be ${either(options ?? issue.errors.flatMap(([first]) => (first === undefined ? [] : [expectation(first)])))}`;
+    }
+    default:
+      return issue.message;
+  }
+}
+
+function expectation(
+  issue: NonNullable<Extract<Issue, { code: 'invalid_union' }>['errors'][number][number]>,
+): string {
+  return rule(issue as Issue).replace(/^(is required and )?must (be )?/, '');
+}
+
+function quantity(origin: string, bound: string): string {
+  const unit = UNITS[origin];
+  if (unit === undefined) return `be ${bound}`;
+  return `have ${bound}${bound.endsWith(' 1') ? unit.slice(0, -1) : unit}`;
+}
+
+function either(options: readonly string[]): string {
+  const distinct = [...new Set(options)];
+  return distinct.length < 2
+    ? distinct.join('')
+    : `${distinct.slice(0, -1).join(', ')} or ${distinct.at(-1)}`;
 }
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {

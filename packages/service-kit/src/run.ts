@@ -1,5 +1,12 @@
 import { existsSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerOptions, STATUS_CODES } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { getRequestListener, RequestError } from '@hono/node-server';
@@ -147,6 +154,7 @@ function listener(instance: ServiceInstance<unknown>, limits: ListenLimits): Ser
   );
   server.maxConnections = MAX_CONNECTIONS;
   server.on('clientError', refuseConnection);
+  server.on('checkExpectation', refuseExpectation);
   return server;
 }
 
@@ -181,6 +189,17 @@ function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? title}\r\nconnection: close\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
+}
+
+function refuseExpectation(request: IncomingMessage, response: ServerResponse): void {
+  const detail = `Expect: only 100-continue can be met (got ${String(request.headers.expect).slice(0, 40)}). Leave it out.`;
+  const body = JSON.stringify(toProblem(new PlatformError('invalid_request', detail), ''));
+  response.writeHead(400, {
+    'content-type': 'application/problem+json',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  });
+  response.end(body);
 }
 
 /** Answers a request whose target or Host cannot be made into a URL. */
