@@ -1,0 +1,213 @@
+import { PlatformError } from '@mcp/contracts';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { type Harness, startGateway } from './harness.ts';
+
+let g: Harness;
+beforeAll(async () => {
+  g = await startGateway({ env: { MCP_MAX_PARALLEL_REQUESTS: '3' } });
+});
+afterAll(() => g.close());
+afterEach(() => Object.assign(g.options, { words: 5, pause_ms: 0, refusal: undefined }));
+
+interface Event {
+  readonly type: string;
+  readonly seq: number;
+  readonly code?: string;
+  readonly message?: string;
+}
+
+/** A client that keeps what it receives. */
+class Client {
+  readonly socket: WebSocket;
+  readonly events: Event[] = [];
+  readonly closed: Promise<number>;
+
+  constructor(url: string, options: { protocols?: string[]; headers?: Record<string, string> }) {
+    this.socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, options.protocols ?? [], {
+      headers: options.headers ?? {},
+    });
+    this.socket.on('message', (data) => this.events.push(JSON.parse(String(data))));
+    this.closed = new Promise((done) => this.socket.on('close', (code) => done(code)));
+    this.socket.on('error', () => undefined);
+  }
+
+  open(): Promise<void> {
+    return new Promise((done, fail) => {
+      this.socket.once('open', () => done());
+      this.socket.once('error', fail);
+    });
+  }
+
+  send(frame: unknown): void {
+    this.socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
+  }
+
+  async until(matches: (event: Event) => boolean, from = 0): Promise<Event> {
+    for (const until_ms = Date.now() + 8000; Date.now() < until_ms; ) {
+      const found = this.events.slice(from).find(matches);
+      if (found !== undefined) return found;
+      await new Promise((done) => setTimeout(done, 3));
+    }
+    throw new Error(`not among ${JSON.stringify(this.events).slice(0, 500)}`);
+  }
+}
+
+const is = (type: string) => (event: Event) => event.type === type;
+
+async function connect(): Promise<Client> {
+  const client = new Client(g.url, { headers: { 'x-api-key': g.admin } });
+  await client.open();
+  return client;
+}
+const start = (change: object = {}) => ({ type: 'start', request: { message: 'hi', ...change } });
+
+test('a browser gives its key as a subprotocol beside mcp', async () => {
+  const { key } = await g.key(['chat']);
+  const client = new Client(g.url, { protocols: ['mcp', `mcp-key.${key}`] });
+  await client.open();
+  expect(client.socket.protocol).toBe('mcp');
+  client.socket.close();
+});
+
+test('several conversations follow each other on one socket', async () => {
+  const client = await connect();
+  for (let round = 0; round < 3; round++) {
+    const from = client.events.length;
+    client.send(start({ exchanges: 2 }));
+    await client.until(is('done'), from);
+    const events = client.events.slice(from);
+    expect(events.map((event) => event.seq)).toEqual(events.map((_, i) => i));
+    expect(events.map((event) => event.type).filter((type) => type !== 'delta')).toEqual([
+      'start',
+      'message.start',
+      'message.end',
+      'message.start',
+      'message.end',
+      'done',
+    ]);
+  }
+  client.socket.close();
+});
+
+test('cancel stops the model within 100 ms', async () => {
+  Object.assign(g.options, { words: 1000, pause_ms: 20 });
+  const client = await connect();
+  client.send(start());
+  await client.until(is('delta'));
+  const ends = g.seen.ends.length;
+  const cancelled_ms = performance.now();
+  client.send({ type: 'cancel' });
+  const error = await client.until(is('error'));
+  expect(error.code).toBe('cancelled');
+  expect(g.seen.ends[ends]).toMatchObject({ how: 'aborted' });
+  expect((g.seen.ends[ends]?.at_ms ?? Number.POSITIVE_INFINITY) - cancelled_ms).toBeLessThan(100);
+  Object.assign(g.options, { words: 2, pause_ms: 0 });
+  const from = client.events.length;
+  client.send(start());
+  await client.until(is('done'), from);
+  client.socket.close();
+});
+
+test('a client that leaves stops the model', async () => {
+  Object.assign(g.options, { words: 1000, pause_ms: 20 });
+  const client = await connect();
+  client.send(start());
+  await client.until(is('delta'));
+  const ends = g.seen.ends.length;
+  client.socket.terminate();
+  await expect.poll(() => g.seen.ends[ends]?.how).toBe('aborted');
+});
+
+test('one conversation at a time, and a limit over all sockets', async () => {
+  Object.assign(g.options, { words: 1000, pause_ms: 20 });
+  const clients = await Promise.all([connect(), connect(), connect(), connect()]);
+  const [first, , , last] = clients;
+  for (const client of clients.slice(0, 3)) client.send(start());
+  await Promise.all(clients.slice(0, 3).map((client) => client.until(is('delta'))));
+  first?.send(start());
+  expect(await first?.until(is('error'))).toMatchObject({ code: 'conflict' });
+  last?.send(start());
+  expect(await last?.until(is('error'))).toMatchObject({ code: 'rate_limited', retryable: true });
+  for (const client of clients) client.socket.terminate();
+  await expect.poll(async () => (await g.ask('/v1/models')).status).toBe(200);
+});
+
+test('a refusal of the models comes as an event with the time to wait', async () => {
+  g.options.refusal = new PlatformError('overloaded', 'The queue is full.', { retry_after_ms: 1500 });
+  const client = await connect();
+  client.send(start());
+  expect(await client.until(is('error'))).toMatchObject({ code: 'overloaded', retry_after_ms: 1500 });
+  client.socket.close();
+});
+
+test('a revoked key can begin nothing more on an open socket', async () => {
+  const { id, key } = await g.key(['chat']);
+  const client = new Client(g.url, { protocols: ['mcp', `mcp-key.${key}`] });
+  await client.open();
+  client.send(start());
+  await client.until(is('done'));
+  await g.ask(`/admin/keys/${id}`, { method: 'DELETE' });
+  client.send(start());
+  expect(await client.until(is('error'))).toMatchObject({ code: 'unauthenticated' });
+  client.socket.close();
+});
+
+test.each<[string, string, RegExp]>([
+  ['no JSON', '{"type":', /not valid JSON/],
+  ['an unknown type', '{"type":"dance"}', /type: must be 'start' or 'cancel'/],
+  ['no type', '{}', /type: must be/],
+  ['an unknown field', '{"type":"cancel","why":1}', /Unrecognized request argument 'why'/],
+  ['no request', '{"type":"start"}', /request: is required/],
+  ['a wrong request', '{"type":"start","request":{"message":7}}', /request\.message: must be a text/],
+  ['deep JSON', `${'['.repeat(100)}${']'.repeat(100)}`, /deeper than 64 levels/],
+])('a bad frame is answered and the socket goes on: %s', async (_name, frame, rule) => {
+  const client = await connect();
+  client.send(frame);
+  const error = await client.until(is('error'));
+  expect(error.message).toMatch(rule);
+  client.send(start());
+  await client.until(is('done'));
+  client.socket.close();
+});
+
+test('five bad frames end the socket with 1008', async () => {
+  const client = await connect();
+  for (let i = 0; i < 5; i++) client.socket.send(Buffer.from([1, 2, 3]));
+  expect(await client.closed).toBe(1008);
+  expect(client.events).toHaveLength(5);
+  expect(client.events[0]?.message).toMatch(/binary/);
+});
+
+test.each<[string, (client: Client) => void, number]>([
+  ['a frame beyond its bound', (client) => client.send('x'.repeat(1024 * 1024 + 1)), 1009],
+  [
+    'a text that is not UTF-8',
+    (client) => Reflect.get(client.socket, '_socket').write(Buffer.from('818200000000c328', 'hex')),
+    1007,
+  ],
+  [
+    'an unmasked frame',
+    (client) => Reflect.get(client.socket, '_socket').write(Buffer.from('810161', 'hex')),
+    1002,
+  ],
+])('closes at %s', async (_name, offend, code) => {
+  const client = await connect();
+  offend(client);
+  expect(await client.closed).toBe(code);
+});
+
+test('draining lets a running conversation end and says goodbye to the idle', async () => {
+  const other = await startGateway();
+  const talking = new Client(other.url, { headers: { 'x-api-key': other.admin } });
+  const idle = new Client(other.url, { headers: { 'x-api-key': other.admin } });
+  await Promise.all([talking.open(), idle.open()]);
+  Object.assign(other.options, { words: 10, pause_ms: 20 });
+  talking.send(start());
+  await talking.until(is('delta'));
+  const closing = other.close();
+  expect(await idle.closed).toBe(1001);
+  await talking.until(is('done'));
+  expect(await talking.closed).toBe(1001);
+  await closing;
+});
