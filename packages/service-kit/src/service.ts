@@ -86,6 +86,7 @@ export async function createKit<S extends z.ZodType>(
     otlp_endpoint: common.OTEL_EXPORTER_OTLP_ENDPOINT,
   });
   const remote = new RemoteClients(common, env);
+  const closing = new AbortController();
   let bus: Promise<Bus> | undefined;
   return {
     name: manifest.name,
@@ -101,14 +102,17 @@ export async function createKit<S extends z.ZodType>(
     data_dir,
     service_token_digest: digest(common.MCP_SERVICE_TOKEN),
     bus() {
-      bus ??= connectBus(common.MCP_NATS_URL, manifest.name, log).catch((error: unknown) => {
-        bus = undefined;
-        throw error;
-      });
+      bus ??= connectBus(common.MCP_NATS_URL, { service: manifest.name, log, signal: closing.signal }).catch(
+        (error: unknown) => {
+          bus = undefined;
+          throw error;
+        },
+      );
       return bus;
     },
     draining: options.draining,
     async close() {
+      closing.abort();
       await remote.close();
       if (bus !== undefined)
         await bus.then(
