@@ -18,7 +18,9 @@ export interface NatsServer {
   readonly url: string;
   readonly port: number;
   readonly store_dir: string;
-  /** Stops the server; a store directory of its own goes with it. */
+  /** Kills the server; what it has stored stays. */
+  stop(): Promise<void>;
+  /** Kills the server; a store directory of its own goes with it. */
   close(): Promise<void>;
 }
 
@@ -30,16 +32,19 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   await ready(child);
+  const stop = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise<void>((done) => child.once('exit', () => done()));
+    child.kill('SIGKILL');
+    await gone;
+  };
   return {
     url: `nats://127.0.0.1:${port}`,
     port,
     store_dir,
+    stop,
     async close() {
-      if (child.exitCode === null && child.signalCode === null) {
-        const gone = new Promise<void>((done) => child.once('exit', () => done()));
-        child.kill('SIGKILL');
-        await gone;
-      }
+      await stop();
       if (options.store_dir === undefined) rmSync(store_dir, { recursive: true, force: true });
     },
   };
