@@ -9,7 +9,7 @@ const BUCKET = 'mcp_keys';
 /** Keys of one platform, revoked and expired ones included. */
 const MAX_KEYS = 10_000;
 /** How long a change of keys may wait for the event bus. */
-const BUS_PATIENCE_MS = 3000;
+const BUS_PATIENCE_MS = 2000;
 const RETRY_MS = 1000;
 const PREFIX_CHARS = 12;
 
