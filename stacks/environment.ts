@@ -1,5 +1,5 @@
 import type { ServiceName } from '@mcp/contracts';
-import type { ServicePlacement, Stack, StackModel } from './schema.ts';
+import type { ServicePlacement, Stack } from './schema.ts';
 import { services } from './services.ts';
 import { type Scope, VARIABLES } from './variables.ts';
 
@@ -34,16 +34,10 @@ export interface Surroundings {
    * The NATS password must need no escaping in a URL. Undefined: there is none, its variable is left out.
    */
   readonly secret: (name: SecretName) => string | undefined;
-  /** Where the files of an asset are, or will be once they have arrived. */
-  readonly asset: (id: string) => AssetPaths;
+  /** Where an asset is, or will be once it has arrived: a file, or the folder of an embedding model. */
+  readonly asset: (id: string) => string;
   /** Variables the operator sets; only those that the table marks `operator`. They win over the stack. */
   readonly operator?: Readonly<Record<string, string | undefined>>;
-}
-
-/** Files of an asset: the one to load, and the tokenizer beside it where it is a file of its own. */
-export interface AssetPaths {
-  readonly path: string;
-  readonly tokenizer_path?: string;
 }
 
 /** Everything the rows of the table may look at. */
@@ -85,11 +79,6 @@ export function serviceEnvironment(
   for (const [name, value] of [...portRows(scope, here), ...urlRows(scope, here), ...flagRows(scope)])
     out[name] = value;
   return out;
-}
-
-/** The chat and embedding models of a stack that one backend serves. */
-export function modelsOf(stack: Stack, backend: StackModel['backend']): readonly StackModel[] {
-  return stack.models.filter((model) => model.backend === backend);
 }
 
 function applies(scope: Scope, here: readonly ServiceName[]): boolean {

@@ -1,6 +1,6 @@
 import type { ServiceName } from '@mcp/contracts';
-import type { Environment } from './environment.ts';
-import type { StackModel } from './schema.ts';
+import type { Environment, Surroundings } from './environment.ts';
+import type { Stack } from './schema.ts';
 
 /** Which services get a variable: these, all, or those whose manifest needs the event bus. */
 export type Scope = readonly ServiceName[] | 'all' | 'bus';
@@ -123,6 +123,12 @@ const gateway: readonly VariableRow[] = [
     operator: true,
   },
   {
+    name: 'MCP_CORS_ORIGINS',
+    for: ['gateway'],
+    meaning: 'Origins of browser applications that may call the API, comma-separated; unset, none.',
+    operator: true,
+  },
+  {
     name: 'MCP_CONSOLE_DIR',
     for: ['gateway'],
     meaning: "Directory of the built console; unset, the checkout's own.",
@@ -172,18 +178,19 @@ const models: readonly VariableRow[] = [
   {
     name: 'MCP_EMBEDDED_MODELS',
     for: ['model-gateway'],
-    meaning: 'Models run in process, as JSON: id, kind, path, context, price.',
-    value: ({ stack, at }) =>
-      jsonOf(stack.models, 'embedded', (model) => ({
-        ...modelFields(model),
-        ...at.asset(model.asset ?? model.id),
-      })),
+    meaning: 'Models run in process, as JSON: id, kind, path, max_context, parallel.',
+    value: ({ stack, at }) => embeddedModels(stack, at),
+  },
+  {
+    name: 'MCP_EMBEDDED_THREADS',
+    for: ['model-gateway'],
+    meaning: 'Threads of one embedded model; unset, the cores less one.',
+    operator: true,
   },
   {
     name: 'MCP_SCRIPTED_MODELS',
     for: ['model-gateway'],
-    meaning: 'Models with scripted answers, for tests, as JSON.',
-    value: ({ stack }) => jsonOf(stack.models, 'scripted', modelFields),
+    meaning: 'Models with scripted answers, for tests, as JSON; unset, a few that come with the backend.',
     operator: true,
   },
   { name: 'OLLAMA_URL', for: ['model-gateway'], meaning: 'Base URL of an Ollama server.', operator: true },
@@ -254,21 +261,18 @@ const jobs: readonly VariableRow[] = [
 /** Every variable but the ports and URLs of services and the feature flags, which follow from their own tables. */
 export const VARIABLES: readonly VariableRow[] = [...common, ...gateway, ...core, ...models, ...jobs];
 
-function modelFields(model: StackModel) {
-  return {
-    id: model.id,
-    kind: model.kind,
-    max_context: model.max_context,
-    cost_input_per_mtok_usd: model.cost_input_per_mtok_usd,
-    cost_output_per_mtok_usd: model.cost_output_per_mtok_usd,
-  };
-}
+/** Inferences that one embedded model can share its weights among. */
+const MAX_PARALLEL = 16;
 
-function jsonOf(
-  all: readonly StackModel[],
-  backend: StackModel['backend'],
-  row: (model: StackModel) => object,
-): string | undefined {
-  const rows = all.filter((model) => model.backend === backend).map(row);
+function embeddedModels(stack: Stack, at: Surroundings): string | undefined {
+  const rows = stack.models
+    .filter((model) => model.backend === 'embedded')
+    .map((model) => ({
+      id: model.id,
+      kind: model.kind,
+      path: at.asset(model.asset ?? model.id),
+      max_context: model.max_context,
+      parallel: Math.min(MAX_PARALLEL, stack.limits.queue_concurrency),
+    }));
   return rows.length === 0 ? undefined : JSON.stringify(rows);
 }

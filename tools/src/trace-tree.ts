@@ -36,10 +36,13 @@ export function traceTree(spans: readonly SpanRecord[]): { roots: TraceNode[]; m
   const seen = new Set<string>();
   const grow = (span: SpanRecord): TraceNode => {
     seen.add(span.span_id);
-    const below = (children.get(span.span_id) ?? []).filter((child) => !seen.has(child.span_id));
-    return { span, children: below.map(grow) };
+    const below = children.get(span.span_id) ?? [];
+    return { span, children: below.flatMap((child) => (seen.has(child.span_id) ? [] : [grow(child)])) };
   };
-  return { roots: (children.get(null) ?? []).map(grow), missing: absent.size };
+  const roots = (children.get(null) ?? []).map(grow);
+  // Spans that are each other's parents hang on nothing; they are shown all the same.
+  for (const span of unique.values()) if (!seen.has(span.span_id)) roots.push(grow(span));
+  return { roots, missing: absent.size };
 }
 
 /** A trace as lines: tree, service, duration, what matters of the attributes. */

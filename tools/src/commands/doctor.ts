@@ -134,7 +134,7 @@ async function weights(): Promise<Finding[]> {
             state: 'note',
             text: `not here yet (${bytes(assets.size_bytes(id))}); the start fetches it`,
           }
-        : { what: id, state: 'good', text: found.path };
+        : { what: id, state: 'good', text: found };
     }),
   );
 }

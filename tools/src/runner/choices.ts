@@ -5,9 +5,9 @@ import { CliError, EXIT } from '../errors.ts';
 /** Answers by script, for tests: two chat models and one embedding model that need no weights. */
 const SCRIPTED: readonly StackModel[] = (
   [
-    ['scripted-a', 'chat'],
-    ['scripted-b', 'chat'],
-    ['scripted-embedding', 'embedding'],
+    ['scripted/alpha', 'chat'],
+    ['scripted/beta', 'chat'],
+    ['scripted/embed', 'embedding'],
   ] as const
 ).map(([id, kind]) => ({
   id,

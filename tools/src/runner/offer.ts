@@ -32,7 +32,7 @@ export async function offerModels(
   for (const { id, reason } of weights.missing)
     context.ui.warn(`${id} is left out: ${reason.split('\n')[0]}`);
   const chat = [...weights.here, ...weights.later].some((model) => model.kind === 'chat');
-  if (!chat && found.length === 0) throw noModels(weights.missing);
+  if (!chat && found.length === 0 && namedBackends(context.env).length === 0) throw noModels(weights.missing);
   const models = stack.models.filter((model) => !weights.missing.some(({ id }) => id === model.id));
   return {
     stack: { ...stack, models },
@@ -43,21 +43,24 @@ export async function offerModels(
   };
 }
 
-/** How the model-gateway learns of what was found. */
+/** How the model-gateway learns of what was found, and of what the user's own variables name. */
 function foundVariables(
   found: readonly FoundSource[],
   models: readonly StackModel[],
   env: NodeJS.ProcessEnv,
 ): Pick<Offer, 'operator' | 'openai_targets'> {
   const ollama = found.find((source) => source.backend === 'ollama');
-  const openai = found.filter((source) => source.backend === 'openai');
-  const targets = openai.map((source) => ({
-    name: source.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-'),
-    base_url: source.base_url,
-    ...(source.key_variable === undefined ? {} : { api_key: env[source.key_variable] ?? '' }),
-  }));
+  // OPENAI_API_KEY needs no target: the backend reads it, with OPENAI_BASE_URL, by itself.
+  const targets = found
+    .filter((source) => source.backend === 'openai' && source.key_variable !== 'OPENAI_API_KEY')
+    .map((source) => ({
+      name: source.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-'),
+      base_url: source.base_url,
+      ...(source.key_variable === undefined ? {} : { api_key: env[source.key_variable] ?? '' }),
+    }));
   const backends = new Set<string>(models.map((model) => model.backend));
   for (const source of found) backends.add(source.backend);
+  for (const backend of namedBackends(env)) backends.add(backend);
   return {
     operator: {
       ...(env.MODEL_BACKENDS ? {} : { MODEL_BACKENDS: [...backends].join(',') }),
@@ -65,4 +68,12 @@ function foundVariables(
     },
     openai_targets: env.OPENAI_TARGETS || targets.length === 0 ? undefined : JSON.stringify(targets),
   };
+}
+
+/** Backends that the user's own variables point at. */
+function namedBackends(env: NodeJS.ProcessEnv): ('ollama' | 'openai')[] {
+  return [
+    ...(env.OLLAMA_URL ? (['ollama'] as const) : []),
+    ...(env.OPENAI_BASE_URL || env.OPENAI_TARGETS ? (['openai'] as const) : []),
+  ];
 }

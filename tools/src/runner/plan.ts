@@ -45,7 +45,7 @@ export function localSurroundings(options: {
 }
 
 /** An address by which a listener on `host` is reached from this machine. */
-export function reachable(host: string): string {
+function reachable(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
   return host.includes(':') ? `[${host}]` : host;
 }

@@ -1,5 +1,5 @@
 import { type ServicePlacement, type Stack, type StackModel, servicesOf } from '@mcp/stacks';
-import { CliError } from '../errors.ts';
+import { CliError, messageOf } from '../errors.ts';
 import { compileCacheDir, type DataPaths } from '../paths.ts';
 import { duration, type Ui } from '../ui.ts';
 import { rotate, tail } from './log-file.ts';
@@ -50,6 +50,7 @@ export class LocalPlatform {
   #urls: Readonly<Record<string, string>> = {};
   #rotation: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
+  #warned = false;
 
   private constructor(
     parts: { options: PlatformOptions; secrets: Secrets; offer: Offer; run: RunFile },
@@ -142,9 +143,12 @@ export class LocalPlatform {
     await this.#untilReady();
     this.#run.state = 'ready';
     this.#save();
-    this.#rotation = setInterval(() => {
-      for (const one of this.#processes) rotate(one.spec.log);
-    }, ROTATE_EVERY_MS).unref();
+    const logs = [...this.#processes.map((one) => one.spec.log), `${paths.logs}/runner.log`];
+    this.#rotation = setInterval(
+      () => this.#guarded(() => void logs.map((log) => rotate(log))),
+      ROTATE_EVERY_MS,
+    );
+    this.#rotation.unref();
   }
 
   async #untilReady(): Promise<void> {
@@ -224,7 +228,19 @@ export class LocalPlatform {
 
   #save(): void {
     this.#run.processes = this.#processes.map((one) => one.view());
-    writeRunFile(this.options.paths.run_file, this.#run);
+    this.#guarded(() => writeRunFile(this.options.paths.run_file, this.#run));
+  }
+
+  /** A full disk must not end the runner: it is said once, and everything goes on. */
+  #guarded(act: () => void): void {
+    try {
+      act();
+      this.#warned = false;
+    } catch (error) {
+      if (!this.#warned)
+        this.#context.ui.warn(`the data directory cannot be written to: ${messageOf(error)}`);
+      this.#warned = true;
+    }
   }
 }
 

@@ -47,7 +47,7 @@ export function ownerOf(port: number): string | undefined {
 }
 
 /** True when something accepts connections there. Some systems let two listen on one port by different addresses. */
-export function answers(port: number, host: string): Promise<boolean> {
+function answers(port: number, host: string): Promise<boolean> {
   const target = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return new Promise((done) => {
     const socket = connect({ port, host: target });

@@ -24,7 +24,7 @@ const SERVERS = [
 ] as const;
 
 /** Accounts whose key may be in the environment. */
-export const ACCOUNTS = [
+const ACCOUNTS = [
   { name: 'OpenAI', key_variable: 'OPENAI_API_KEY', base_url: 'https://api.openai.com/v1' },
   { name: 'Groq', key_variable: 'GROQ_API_KEY', base_url: 'https://api.groq.com/openai/v1' },
   { name: 'DeepSeek', key_variable: 'DEEPSEEK_API_KEY', base_url: 'https://api.deepseek.com/v1' },

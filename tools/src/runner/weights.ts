@@ -1,4 +1,4 @@
-import type { AssetPaths, StackModel } from '@mcp/stacks';
+import type { StackModel } from '@mcp/stacks';
 import { CliError, messageOf } from '../errors.ts';
 import { bytes, type Ui } from '../ui.ts';
 
@@ -15,11 +15,11 @@ export interface AssetSource {
   ensure(
     id: string,
     options: { on_progress: (progress: AssetProgress) => void; signal: AbortSignal },
-  ): Promise<AssetPaths>;
+  ): Promise<string>;
   /** Where it is, when it is complete on this machine already. */
-  locate(id: string): Promise<AssetPaths | undefined>;
-  /** Where its files will be once they have arrived. */
-  expected(id: string): AssetPaths;
+  locate(id: string): Promise<string | undefined>;
+  /** Where it will be once it has arrived. */
+  expected(id: string): string;
   size_bytes(id: string): number;
 }
 
@@ -64,14 +64,14 @@ export async function fetchNats(options: {
   signal: AbortSignal;
 }): Promise<string> {
   const found = await options.assets.locate('nats-server');
-  if (found !== undefined) return found.path;
+  if (found !== undefined) return found;
   const reason = await fetchOne('nats-server', options);
   const now = reason === undefined ? await options.assets.locate('nats-server') : undefined;
   if (now === undefined)
     throw new CliError(
       `nats-server, the event bus, cannot be had:\n${indent(reason ?? 'it vanished')}\nInstall it (https://github.com/nats-io/nats-server/releases) so that it is on PATH, and start again.`,
     );
-  return now.path;
+  return now;
 }
 
 /** Fetches one asset with progress. Undefined when it is there, else why it is not. */

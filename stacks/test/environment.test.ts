@@ -1,0 +1,186 @@
+import { ServiceName } from '@mcp/contracts';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  isFlag,
+  SECRET_NAMES,
+  type ServicePlacement,
+  type Stack,
+  type Surroundings,
+  serviceEnvironment,
+  services,
+  serviceVariable,
+  stacks,
+  VARIABLES,
+} from '../index.ts';
+
+const local = stacks.local as Stack;
+const endpoints = Object.fromEntries(
+  Object.values(services).map((one) => [one.name, `http://${one.name}.mcp.svc:${one.port}`]),
+);
+
+function surroundings(change: Partial<Surroundings> = {}): Surroundings {
+  return {
+    region: 'local',
+    host: '0.0.0.0',
+    endpoints,
+    data_dir: '/data',
+    nats_address: 'nats:4222',
+    secret: (name) => `secret-${name}`,
+    asset: (id) => `/models/${id}`,
+    ...change,
+  };
+}
+
+/** Any split of the services into processes. */
+const placements = fc
+  .tuple(
+    fc.shuffledSubarray([...ServiceName.options], { minLength: ServiceName.options.length }),
+    fc.array(fc.boolean(), { minLength: ServiceName.options.length, maxLength: ServiceName.options.length }),
+  )
+  .map(([names, begins]) => {
+    const out: { service: ServiceName; colocate: ServiceName[] }[] = [];
+    names.forEach((name, at) => {
+      const last = out.at(-1);
+      if (last === undefined || begins[at] === true) out.push({ service: name, colocate: [] });
+      else last.colocate.push(name);
+    });
+    return out as ServicePlacement[];
+  });
+
+describe('serviceEnvironment', () => {
+  it('gives every process what its services call and nothing that runs inside it, for any placement', () => {
+    fc.assert(
+      fc.property(placements, fc.constantFrom(...Object.values(stacks)), (placed, stack) => {
+        for (const placement of placed) {
+          const here = [placement.service, ...placement.colocate];
+          const env = serviceEnvironment(stack, placement, surroundings());
+          const called = here.flatMap((name) => services[name].calls);
+          for (const name of ServiceName.options) {
+            const wanted = called.includes(name) && !here.includes(name);
+            expect(env[serviceVariable(name, 'URL')]).toBe(wanted ? endpoints[name] : undefined);
+          }
+          expect('MCP_NATS_URL' in env).toBe(here.some((name) => services[name].needs.includes('nats')));
+          expect(env.MCP_COLOCATE ?? '').toBe(placement.colocate.join(','));
+          expect(Object.values(env).every((value) => typeof value === 'string' && value !== '')).toBe(true);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('is the union of its services: co-locating changes no variable but those of the calls that fall away', () => {
+    fc.assert(
+      fc.property(placements, (placed) => {
+        for (const placement of placed) {
+          const joint = serviceEnvironment(local, placement, surroundings());
+          for (const service of [placement.service, ...placement.colocate]) {
+            const alone = serviceEnvironment(local, { service, colocate: [] }, surroundings());
+            for (const [name, value] of Object.entries(alone))
+              if (!name.endsWith('_URL') || name === 'MCP_NATS_URL') expect(joint[name]).toBe(value);
+          }
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('gives a secret only to the service that has a use for it', () => {
+    const uses: Record<string, string[]> = {};
+    for (const service of ServiceName.options) {
+      const env = serviceEnvironment(local, { service, colocate: [] }, surroundings());
+      const text = JSON.stringify(env);
+      for (const name of SECRET_NAMES)
+        if (text.includes(`secret-${name}`)) uses[name] = [...(uses[name] ?? []), service];
+    }
+    expect(uses).toEqual({
+      service_token: [...ServiceName.options],
+      prov_secret: ['core'],
+      nats_password: ['gateway', 'task-engine'],
+      admin_key_hash: ['gateway'],
+      database_url: ['core'],
+      openai_api_key: ['model-gateway'],
+      openai_targets: ['model-gateway'],
+    });
+  });
+
+  it('marks every variable that carries a secret', () => {
+    const marked = new Set(VARIABLES.filter((row) => row.secret === true).map((row) => row.name));
+    for (const service of ServiceName.options) {
+      const env = serviceEnvironment(local, { service, colocate: [] }, surroundings());
+      for (const [name, value] of Object.entries(env))
+        if (value.includes('secret-')) expect(marked, `${name} carries a secret`).toContain(name);
+    }
+  });
+
+  it('leaves out what the surroundings do not have', () => {
+    const at = surroundings({ secret: (name) => (name === 'service_token' ? 't' : undefined) });
+    const env = serviceEnvironment(local, { service: 'core', colocate: [] }, at);
+    expect(env).not.toHaveProperty('DATABASE_URL');
+    expect(env).not.toHaveProperty('PROV_SECRET');
+    const bus = serviceEnvironment(local, { service: 'task-engine', colocate: [] }, at);
+    expect(bus.MCP_NATS_URL).toBe('nats://nats:4222');
+  });
+
+  it('lets the operator override what the table allows, and nothing else', () => {
+    const operator = {
+      MAX_TOKENS: '2048',
+      MCP_LOG_LEVEL: '',
+      PROV_SECRET: 'mine',
+      MCP_DATA: '/elsewhere',
+      MODEL_ARBITRATION_ENABLED: 'false',
+      LD_PRELOAD: '/evil.so',
+    };
+    const stack = { ...local, features: { MODEL_ARBITRATION_ENABLED: true, PII_TAGGING_ENABLED: false } };
+    const env = serviceEnvironment(stack, { service: 'core', colocate: [] }, surroundings({ operator }));
+    expect(env).toMatchObject({
+      MAX_TOKENS: '2048',
+      MCP_LOG_LEVEL: 'info',
+      PROV_SECRET: 'secret-prov_secret',
+      MCP_DATA: '/data',
+      MODEL_ARBITRATION_ENABLED: 'false',
+      PII_TAGGING_ENABLED: 'false',
+    });
+    expect(env).not.toHaveProperty('LD_PRELOAD');
+  });
+
+  it('says where embedded models are, in the shape the backend reads', () => {
+    const env = serviceEnvironment(local, { service: 'model-gateway', colocate: [] }, surroundings());
+    expect(env.MODEL_BACKENDS).toBe('embedded');
+    expect(JSON.parse(env.MCP_EMBEDDED_MODELS ?? '')).toContainEqual({
+      id: 'smollm2-135m-instruct',
+      kind: 'chat',
+      path: '/models/smollm2-135m-instruct',
+      max_context: 4096,
+      parallel: 2,
+    });
+  });
+
+  it('names ports only where they differ from the manifest', () => {
+    const at = surroundings({ ports: { core: 8100, governance: 8399 } });
+    expect(serviceEnvironment(local, { service: 'core', colocate: [] }, at)).not.toHaveProperty(
+      'MCP_CORE_PORT',
+    );
+    expect(serviceEnvironment(local, { service: 'governance', colocate: [] }, at).MCP_GOVERNANCE_PORT).toBe(
+      '8399',
+    );
+  });
+
+  it('refuses surroundings without an endpoint that is called, by name', () => {
+    expect(() =>
+      serviceEnvironment(local, { service: 'core', colocate: [] }, surroundings({ endpoints: {} })),
+    ).toThrow(/core calls model-gateway, which has no endpoint/);
+  });
+});
+
+describe('the tables', () => {
+  it('hold each variable once', () => {
+    const names = VARIABLES.map((row) => row.name);
+    expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
+    expect(names.filter(isFlag)).toEqual([]);
+  });
+
+  it('let nobody override a secret from outside', () => {
+    expect(VARIABLES.filter((row) => row.secret === true && row.operator === true)).toEqual([]);
+  });
+});

@@ -1,0 +1,70 @@
+import { ServiceName } from '@mcp/contracts';
+import { type Stack, stacks } from '@mcp/stacks';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { dataPaths } from '../src/paths.ts';
+import { chosenModels, chosenStack, placements } from '../src/runner/choices.ts';
+import { natsConfig } from '../src/runner/nats.ts';
+
+const local = stacks.local as Stack;
+
+describe('--models', () => {
+  const ids = (choice: string) => chosenModels(choice, local.models).map((model) => model.id);
+  it('small leaves the large ones out, standard has all', () => {
+    expect(ids('standard')).toEqual(local.models.map((model) => model.id));
+    expect(ids('small')).toEqual(['smollm2-135m-instruct', 'all-minilm-l6-v2']);
+  });
+  it('scripted has only the scripted backend', () => {
+    expect(new Set(chosenModels('scripted', local.models).map((model) => model.backend))).toEqual(
+      new Set(['scripted']),
+    );
+  });
+  it('a list keeps the embedding model', () => {
+    expect(ids('qwen2.5-coder-1.5b-instruct')).toEqual(['qwen2.5-coder-1.5b-instruct', 'all-minilm-l6-v2']);
+  });
+  it.each([
+    ['gpt-9', /no model is called gpt-9\. Use small, standard, scripted, or some of smollm2/],
+    [',', /the list is empty/],
+    ['all-minilm-l6-v2', /no chat model\. Add one of smollm2/],
+  ])('refuses %s with a way out', (choice, message) => {
+    expect(() => ids(choice)).toThrow(message);
+  });
+});
+
+describe('--colocate', () => {
+  it('places every service exactly once, whatever is chosen', () => {
+    const choice = fc.oneof(
+      fc.constantFrom('all', 'none'),
+      fc.subarray([...ServiceName.options], { minLength: 1 }).map((names) => names.join(',')),
+    );
+    fc.assert(
+      fc.property(choice, (text) => {
+        const placed = placements(text, local.services).flatMap((one) => [one.service, ...one.colocate]);
+        expect([...placed].sort()).toEqual([...ServiceName.options].sort());
+      }),
+    );
+  });
+  it('all is one process, none is one each, a list shares one', () => {
+    expect(placements('all', local.services)).toHaveLength(1);
+    expect(placements('none', local.services)).toHaveLength(5);
+    expect(placements('governance,core', local.services)[0]).toEqual({
+      service: 'core',
+      colocate: ['governance'],
+    });
+  });
+  it('refuses an unknown service by name', () => {
+    expect(() => chosenStack({ models: 'small', colocate: 'kore' })).toThrow(
+      /no service is called kore\. Use all, none/,
+    );
+  });
+});
+
+describe('natsConfig', () => {
+  it('keeps every write on disk, wants the password and listens on this machine only', () => {
+    const text = natsConfig({ port: 4222, password: 'p"w', paths: dataPaths('/data dir') });
+    expect(text).toContain('sync_interval: always');
+    expect(text).toContain('host: "127.0.0.1"');
+    expect(text).toContain('password: "p\\"w"');
+    expect(text).toContain('store_dir: "/data dir/nats"');
+  });
+});

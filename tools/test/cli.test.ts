@@ -1,0 +1,193 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ChatResponse, Conversation } from '@mcp/contracts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { dataPaths } from '../src/paths.ts';
+import { isRunning } from '../src/runner/processes.ts';
+import { readRunFile } from '../src/runner/run-file.ts';
+import { freePort, scratch, until } from './support.ts';
+
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+
+interface Result {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs `mcp` with arguments as a process of its own. */
+function mcp(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): { child: ChildProcess; done: Promise<Result>; said: () => string } {
+  const base = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_|.*_API_KEY$)/.test(name)),
+  );
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { ...base, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let err = '';
+  child.stdout?.on('data', (chunk) => {
+    out += String(chunk);
+  });
+  child.stderr?.on('data', (chunk) => {
+    err += String(chunk);
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const done = new Promise<Result>((resolve) => child.once('close', (code) => resolve({ code, out, err })));
+  return { child, done, said: () => out + err };
+}
+
+function marks(data: string) {
+  return (readRunFile(dataPaths(data).run_file)?.processes ?? []).flatMap(({ mark }) =>
+    mark === null ? [] : [mark],
+  );
+}
+
+async function post(url: string, path: string, options: { key: string; body: unknown }): Promise<Response> {
+  return fetch(`${url}${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${options.key}`, 'content-type': 'application/json' },
+    body: JSON.stringify(options.body),
+  });
+}
+
+const QUESTION = {
+  modelA: 'scripted/alpha',
+  modelB: 'scripted/beta',
+  exchanges: 2,
+  message: 'Why is the sky blue?',
+};
+
+describe('mcp start --models scripted', () => {
+  it('holds a recorded conversation, survives kill -9 of a service, and ends on Ctrl-C', async () => {
+    const data = scratch();
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const run = mcp(['start', '--models', 'scripted', '--port', String(port), '--data', data]);
+    await until(
+      `the platform is ready\n${run.said()}`,
+      () => /Ready in/.test(run.said()) || run.child.exitCode !== null,
+      30_000,
+    );
+    expect(run.said()).toMatch(/6 of 6 ready/);
+    const key = readFileSync(join(data, 'secrets', 'admin.key'), 'utf8').trim();
+    expect(run.said()).not.toContain(key);
+    expect((await mcp(['key', '--data', data]).done).out.trim()).toBe(key);
+
+    const answer = ChatResponse.parse(await (await post(url, '/chat', { key, body: QUESTION })).json());
+    expect(answer.messages.map((turn) => turn.model)).toEqual(['scripted/alpha', 'scripted/beta']);
+
+    const core = readRunFile(dataPaths(data).run_file)?.processes.find((one) => one.name === 'core');
+    process.kill(core?.mark?.pid ?? 0, 'SIGKILL');
+    const again = await until(
+      'core answers again',
+      async () => (await post(url, '/chat', { key, body: QUESTION })).ok,
+    );
+    expect(again).toBeUndefined();
+    const kept = await fetch(`${url}/v1/conversations/${answer.id}`, {
+      headers: { authorization: `Bearer ${key}` },
+    });
+    expect(Conversation.parse(await kept.json()).status).toBe('completed');
+
+    const verified = await mcp(['verify', answer.id, '--data', data]).done;
+    expect(verified).toMatchObject({ code: 0 });
+    const trace = await mcp(['trace', answer.id, '--data', data]).done;
+    expect(trace.out).toMatch(
+      /http\.server\.request {2}gateway[\s\S]*core[\s\S]*model\.inference {2}model-gateway/,
+    );
+    expect(trace.out).not.toMatch(/incomplete/);
+    const logs = await mcp(['logs', 'core', '-n', '5', '--data', data]).done;
+    expect(logs.out).toMatch(/core +info/);
+
+    const all = marks(data);
+    expect(all).toHaveLength(6);
+    const began_ms = Date.now();
+    run.child.kill('SIGINT');
+    expect((await run.done).code).toBe(0);
+    expect(Date.now() - began_ms).toBeLessThan(5000);
+    expect(all.filter(isRunning)).toEqual([]);
+    for (const name of ['gateway', 'core', 'model-gateway', 'task-engine', 'governance', 'nats'])
+      expect(readFileSync(join(data, 'logs', `${name}.log`), 'utf8')).not.toContain(key);
+  }, 60_000);
+
+  it('--detach returns when ready; status, a second start and stop tell the truth', async () => {
+    const data = scratch();
+    const port = await freePort();
+    const args = ['--models', 'scripted', '--colocate', 'all', '--port', String(port), '--data', data];
+    onTestFinished(async () => void (await mcp(['stop', '--data', data]).done));
+    const started = await mcp(['start', ...args, '--detach']).done;
+    expect(started).toMatchObject({ code: 0, err: '' });
+    expect(started.out).toMatch(/runs in the background/);
+    const status = await mcp(['status', '--json', '--data', data]).done;
+    expect(status.code).toBe(0);
+    expect(JSON.parse(status.out).processes.map((one: { state: string }) => one.state)).toEqual([
+      'ready',
+      'ready',
+    ]);
+    const second = await mcp(['start', ...args]).done;
+    expect(second.code).toBe(4);
+    expect(second.err).toMatch(/already runs on this data directory \(pid \d+.*npx mcp stop/);
+    const all = marks(data);
+    const stopped = await mcp(['stop', '--data', data]).done;
+    expect(stopped).toMatchObject({ code: 0, err: '' });
+    expect(all.filter(isRunning)).toEqual([]);
+    expect(existsSync(dataPaths(data).run_file)).toBe(false);
+    expect((await mcp(['status', '--data', data]).done).code).toBe(3);
+  }, 60_000);
+});
+
+describe('mcp says what is wrong in one line', () => {
+  it.each([
+    [['start', '--port', '99999'], 2, /--port <number>.*whole number from 1 to 65535/],
+    [['start', '--models', 'gpt-9'], 2, /no model is called gpt-9/],
+    [['start', '--colocate', 'kore'], 2, /no service is called kore/],
+    [['strat'], 2, /unknown command 'strat'[\s\S]*Did you mean/],
+    [['stack', 'show', 'moon'], 2, /Allowed choices are local, dev, prod/],
+    [['trace', 'nonsense'], 2, /neither a trace id/],
+    [['key', '--data', '/dev/null/nowhere'], 1, /cannot be read/],
+    [['logs', '--data', '/dev/null/nowhere'], 1, /has no logs yet/],
+  ])('%j', async (args, code, message) => {
+    const result = await mcp(args).done;
+    expect(result.err).toMatch(message);
+    expect(result.code).toBe(code);
+    expect(result.err).not.toMatch(/\n\s+at /);
+  });
+
+  it('data directory that is a file', async () => {
+    const path = join(scratch(), 'file');
+    writeFileSync(path, '');
+    const result = await mcp(['start', '--models', 'scripted', '--data', path]).done;
+    expect(result).toMatchObject({ code: 1 });
+    expect(result.err).toMatch(/^mcp: The data directory .* cannot be written to .*--data\.\n$/);
+  });
+});
+
+describe('mcp tables', () => {
+  it.each([
+    [['stack', 'show', 'prod'], /eu-central[\s\S]*us-east/],
+    [['stack', 'list'], /local[\s\S]*dev[\s\S]*prod/],
+    [['flags'], /MODEL_ARBITRATION_ENABLED +on +default/],
+    [['--help'], /Exit codes/],
+    [['start', '--help'], /--offline/],
+  ])('%j', async (args, text) => {
+    const result = await mcp(args).done;
+    expect(result).toMatchObject({ code: 0, err: '' });
+    expect(result.out).toMatch(text);
+  });
+
+  it('a flag set around the command is shown as such', async () => {
+    const result = await mcp(['flags', '--json'], { MODEL_ARBITRATION_ENABLED: 'false' }).done;
+    expect(JSON.parse(result.out)).toContainEqual(
+      expect.objectContaining({ name: 'MODEL_ARBITRATION_ENABLED', value: false, source: 'environment' }),
+    );
+  });
+
+  it('the pages in docs/ are as the code says', async () => {
+    expect(await mcp(['docs', '--check']).done).toMatchObject({ code: 0 });
+  });
+});

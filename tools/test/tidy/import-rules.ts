@@ -1,0 +1,168 @@
+import { builtinModules } from 'node:module';
+import { posix } from 'node:path';
+import { type Import, importsOf, isTest, type SourceFile, type TextFile, type Violation } from './source.ts';
+
+/** Part of the project that a file belongs to. */
+type Layer = 'contracts' | 'package' | 'app' | 'stacks' | 'tools' | 'free';
+
+interface Place {
+  readonly layer: Layer;
+  /** Folder of the workspace, or '' at the root. */
+  readonly workspace: string;
+}
+
+/** What each layer may see beside itself. Tests across services and benches are free. */
+const MAY_SEE: Readonly<Record<Layer, readonly Layer[]>> = {
+  contracts: [],
+  package: ['contracts', 'package'],
+  app: ['contracts', 'package'],
+  stacks: ['contracts'],
+  tools: ['contracts', 'package', 'stacks'],
+  free: ['contracts', 'package', 'app', 'stacks', 'tools', 'free'],
+};
+
+/** Imports run one way: contracts ← other packages ← apps; tools and stacks see each app's service.ts only. */
+export function importDirections(files: readonly SourceFile[]): Violation[] {
+  return files.flatMap((file) => {
+    const from = placeOf(file.path);
+    return importsOf(file).flatMap((one) => {
+      const target = targetOf(file.path, one.specifier);
+      if (target === undefined) return [];
+      const to = placeOf(target);
+      const reason = refusal(file, { from, to, target, one });
+      return reason === undefined
+        ? []
+        : [{ rule: 'import-direction', path: file.path, line: one.line, message: reason }];
+    });
+  });
+}
+
+/** Relative imports name the file with its extension, as Node wants it. */
+export function relativeExtensions(files: readonly SourceFile[]): Violation[] {
+  return files.flatMap((file) =>
+    importsOf(file)
+      .filter(
+        ({ specifier }) => /^\.\.?\//.test(specifier) && posix.extname(specifier.replace(/\?.*$/, '')) === '',
+      )
+      .map(({ specifier, line }) => ({
+        rule: 'relative-extension',
+        path: file.path,
+        line,
+        message: `${specifier} has no extension: write ${specifier}.ts`,
+      })),
+  );
+}
+
+/** Every package that a workspace imports is in its package.json, and every dependency there is imported. */
+export function dependencies(files: readonly SourceFile[], manifests: readonly TextFile[]): Violation[] {
+  const root = parseManifest(manifests.find(({ path }) => path === 'package.json'));
+  return manifests
+    .filter(({ path }) => /^((packages|apps)\/[^/]+|stacks|tools)\/package\.json$/.test(path))
+    .flatMap((manifest) => {
+      const workspace = posix.dirname(manifest.path);
+      const own = parseManifest(manifest);
+      const inside = files.filter(({ path }) => path.startsWith(`${workspace}/`));
+      const used = new Set<string>();
+      const undeclared = inside.flatMap((file) =>
+        importsOf(file).flatMap((one) => {
+          const name = packageOf(one.specifier);
+          if (name === undefined || name === own.name) return [];
+          used.add(name);
+          const known =
+            own.dependencies.has(name) ||
+            (isTest(file.path) && (root.dependencies.has(name) || name.startsWith('@mcp/'))) ||
+            isConfig(file.path);
+          return known
+            ? []
+            : [
+                {
+                  rule: 'dependency',
+                  path: file.path,
+                  line: one.line,
+                  message: `${name} is not in ${manifest.path}: add it there`,
+                },
+              ];
+        }),
+      );
+      const unused = [...own.dependencies]
+        .filter((name) => !used.has(name) && !mentioned(name, inside) && !name.startsWith('@types/'))
+        .map((name) => ({
+          rule: 'dependency',
+          path: manifest.path,
+          message: `nothing in ${workspace} imports ${name}: remove it from ${manifest.path}`,
+        }));
+      return [...undeclared, ...unused];
+    });
+}
+
+function refusal(
+  file: SourceFile,
+  edge: { from: Place; to: Place; target: string; one: Import },
+): string | undefined {
+  const { from, to, target, one } = edge;
+  if (from.layer === 'free' || from.workspace === to.workspace) return undefined;
+  const relative = one.specifier.startsWith('.');
+  const manifest = /^apps\/[^/]+\/service\.ts$/.test(target);
+  if (manifest && (from.layer === 'stacks' || from.layer === 'tools')) return undefined;
+  if (to.layer === 'app')
+    return from.layer === 'app'
+      ? `an app imports another app (${target}): call it through the kit's clients`
+      : `${from.layer} sees ${target}: of an app only service.ts may be seen`;
+  if (relative && !(isTest(file.path) && to.layer === 'free'))
+    return `${one.specifier} leaves its workspace: import it as @mcp/${to.workspace.split('/').at(-1) ?? ''}`;
+  return MAY_SEE[from.layer].includes(to.layer)
+    ? undefined
+    : `${from.layer} may not see ${to.layer} (${one.specifier}): move what is shared towards contracts`;
+}
+
+/** Path of what an import means inside the project, or undefined for packages from outside. */
+function targetOf(path: string, specifier: string): string | undefined {
+  if (specifier.startsWith('.')) return posix.join(posix.dirname(path), specifier);
+  const own = /^@mcp\/([^/]+)/.exec(specifier)?.[1];
+  if (own === undefined) return undefined;
+  if (own === 'stacks' || own === 'tools') return `${own}/index.ts`;
+  const app = /^app-(.+)$/.exec(own)?.[1];
+  return app === undefined ? `packages/${own}/src/index.ts` : `apps/${app}/src/index.ts`;
+}
+
+function placeOf(path: string): Place {
+  const [top = '', second = ''] = path.split('/');
+  switch (top) {
+    case 'packages':
+      return { layer: second === 'contracts' ? 'contracts' : 'package', workspace: `packages/${second}` };
+    case 'apps':
+      return { layer: 'app', workspace: `apps/${second}` };
+    case 'stacks':
+    case 'tools':
+      return { layer: top, workspace: top };
+    default:
+      return { layer: 'free', workspace: '' };
+  }
+}
+
+function packageOf(specifier: string): string | undefined {
+  if (specifier.startsWith('.') || specifier.startsWith('node:') || specifier.startsWith('/'))
+    return undefined;
+  const parts = specifier.split('/');
+  const name = specifier.startsWith('@') ? parts.slice(0, 2).join('/') : (parts[0] ?? '');
+  return builtinModules.includes(name) ? undefined : name;
+}
+
+function isConfig(path: string): boolean {
+  return /(^|\/)[\w-]+\.config\.ts$/.test(path);
+}
+
+/** Some packages are resolved by name at run time instead of imported. */
+function mentioned(name: string, files: readonly SourceFile[]): boolean {
+  return files.some(({ text }) => text.includes(name));
+}
+
+function parseManifest(file: TextFile | undefined): { name: string; dependencies: ReadonlySet<string> } {
+  const value: unknown = file === undefined ? {} : JSON.parse(file.text);
+  const record = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  const keys = ['dependencies', 'devDependencies', 'optionalDependencies', 'peerDependencies'];
+  return {
+    name: String(record.name ?? ''),
+    dependencies: new Set(keys.flatMap((key) => Object.keys((record[key] as object | undefined) ?? {}))),
+  };
+}

@@ -1,0 +1,299 @@
+import { JobSpec, ServiceName } from '@mcp/contracts';
+import { services } from '@mcp/stacks';
+import { describe, expect, it } from 'vitest';
+import { ROOT } from './src/paths.ts';
+import { unusedExports } from './test/tidy/export-rules.ts';
+import { dependencies, importDirections, relativeExtensions } from './test/tidy/import-rules.ts';
+import {
+  datedDecisions,
+  importedFrom,
+  namesBelow,
+  nothingLocal,
+  registryMatches,
+} from './test/tidy/project-rules.ts';
+import { fileLength, functionShape, noAny, noExcuses, noSkippedTests } from './test/tidy/shape-rules.ts';
+import { parseSource, projectFiles, type SourceFile, sources, type Violation } from './test/tidy/source.ts';
+
+const files = projectFiles(ROOT);
+const code = sources(files);
+const manifests = files.filter(({ path }) => path.endsWith('package.json'));
+
+/** Violations as lines, so that a failure reads like a list of what to do. */
+function lines(found: readonly Violation[]): string[] {
+  return found.map(
+    ({ rule, path, line, message }) => `${path}${line === undefined ? '' : `:${line}`} [${rule}] ${message}`,
+  );
+}
+
+function file(path: string): SourceFile {
+  const found = code.find((one) => one.path === path);
+  if (found === undefined) throw new Error(`${path} is missing`);
+  return found;
+}
+
+const planted = (path: string, text: string) => [parseSource(path, text)];
+
+describe('the project', () => {
+  it('is there', () => {
+    expect(code.length).toBeGreaterThan(50);
+  });
+  it.each<[string, () => Violation[]]>([
+    ['imports run one way', () => importDirections(code)],
+    ['relative imports have their extension', () => relativeExtensions(code)],
+    [
+      'packages are declared where they are imported, and imported where they are declared',
+      () => dependencies(code, manifests),
+    ],
+    ['files are at most 400 lines', () => fileLength(code)],
+    ['functions are at most 70 lines and take at most 3 parameters', () => functionShape(code)],
+    ['there is no any', () => noAny(code)],
+    ['nothing is switched off or put off', () => noExcuses(code)],
+    ['no test is skipped', () => noSkippedTests(code)],
+    ['nothing is exported that nobody imports', () => unusedExports(code)],
+    ['decisions are dated', () => datedDecisions(files)],
+    ['nothing names a folder of one machine or a registry host', () => nothingLocal(files)],
+  ])('%s', (_, rule) => {
+    expect(lines(rule())).toEqual([]);
+  });
+});
+
+describe('registries and folders agree', () => {
+  const appFolders = files
+    .map(({ path }) => /^apps\/([^/]+)\/service\.ts$/.exec(path)?.[1])
+    .filter((name) => name !== undefined);
+
+  it('services: ServiceName, stacks/services.ts, apps/*', () => {
+    expect(
+      lines(
+        registryMatches({
+          rule: 'services',
+          registry: 'packages/contracts/src/manifest.ts',
+          registered: ServiceName.options,
+          folders: 'apps',
+          found: appFolders,
+        }),
+      ),
+    ).toEqual([]);
+    expect(Object.keys(services).sort()).toEqual([...ServiceName.options].sort());
+    for (const [name, manifest] of Object.entries(services)) {
+      expect(manifest.name).toBe(name);
+      expect(manifest.entry).toBe(`apps/${name}/src/main.ts`);
+      expect(
+        files.some(({ path }) => path === manifest.entry),
+        `${manifest.entry} is missing`,
+      ).toBe(true);
+      expect(files.some(({ path }) => path === `apps/${name}/src/definition.ts`)).toBe(true);
+    }
+    const ports = Object.values(services).map((manifest) => manifest.port);
+    expect(new Set(ports).size).toBe(ports.length);
+  });
+
+  it('model backends: registry.ts and the folders beside it', () => {
+    const folder = 'packages/model-backends/src';
+    const folders = namesBelow(
+      files.filter(({ path }) => path.slice(folder.length + 1).includes('/')),
+      folder,
+    );
+    expect(
+      lines(
+        registryMatches({
+          rule: 'model-backends',
+          registry: `${folder}/registry.ts`,
+          registered: importedFrom(file(`${folder}/registry.ts`), folder).filter(
+            (name) => folders.includes(name) || name !== 'options',
+          ),
+          folders: folder,
+          found: folders,
+        }),
+      ),
+    ).toEqual([]);
+  });
+
+  it('jobs: kinds of JobSpec and the files of the task-engine', () => {
+    const kinds = JobSpec.options.map((option) => option.shape.kind.value);
+    expect(kinds.length).toBeGreaterThan(0);
+  });
+});
+
+describe('each rule fails on a planted breach', () => {
+  const cases: [string, () => Violation[], RegExp][] = [
+    [
+      'contracts import nothing of ours',
+      () => importDirections(planted('packages/contracts/src/a.ts', "import { x } from '@mcp/wire';")),
+      /contracts may not see package/,
+    ],
+    [
+      'a package does not see an app',
+      () =>
+        importDirections(
+          planted('packages/wire/src/a.ts', "import { x } from '../../../apps/core/src/app.ts';"),
+        ),
+      /only service\.ts/,
+    ],
+    [
+      'no app sees another',
+      () => importDirections(planted('apps/core/src/a.ts', "export { x } from '../../gateway/src/app.ts';")),
+      /imports another app/,
+    ],
+    [
+      'not by a dynamic import either',
+      () => importDirections(planted('apps/core/src/a.ts', "await import('../../gateway/src/app.ts');")),
+      /imports another app/,
+    ],
+    [
+      'an app does not see stacks',
+      () => importDirections(planted('apps/core/src/a.ts', "import { stacks } from '@mcp/stacks';")),
+      /app may not see stacks/,
+    ],
+    [
+      'tools see only service.ts of an app',
+      () => importDirections(planted('tools/src/a.ts', "import { x } from '../../apps/core/src/app.ts';")),
+      /only service\.ts/,
+    ],
+    [
+      'nobody reaches into another workspace by path',
+      () =>
+        importDirections(planted('packages/wire/src/a.ts', "import { x } from '../../safety/src/index.ts';")),
+      /leaves its workspace/,
+    ],
+    [
+      'an extension is missing',
+      () => relativeExtensions(planted('tools/src/a.ts', "import { x } from './b';")),
+      /write \.\/b\.ts/,
+    ],
+    [
+      'a package is not declared',
+      () =>
+        dependencies(planted('packages/wire/src/a.ts', "import { z } from 'zod';"), [
+          { path: 'packages/wire/package.json', text: '{"name":"@mcp/wire"}' },
+        ]),
+      /zod is not in/,
+    ],
+    [
+      'a dependency is not used',
+      () =>
+        dependencies(planted('packages/wire/src/a.ts', ''), [
+          { path: 'packages/wire/package.json', text: '{"dependencies":{"zod":"4.0.0"}}' },
+        ]),
+      /remove it/,
+    ],
+    ['a file is too long', () => fileLength(planted('a.ts', 'x;\n'.repeat(401))), /401 lines/],
+    [
+      'a function is too long',
+      () => functionShape(planted('a.ts', `function long() {\n${'x;\n'.repeat(70)}}`)),
+      /long has 72 lines/,
+    ],
+    [
+      'a test is too long',
+      () => functionShape(planted('test/a.test.ts', `it('x', () => {\n${'x;\n'.repeat(70)}});`)),
+      /72 lines/,
+    ],
+    [
+      'too many parameters',
+      () => functionShape(planted('a.ts', 'class A { m(a: 1, b: 2, c: 3, d: 4) {} }')),
+      /m takes 4/,
+    ],
+    ['any as a type', () => noAny(planted('a.ts', 'let a: any;')), /unknown/],
+    ['any as a cast', () => noAny(planted('a.ts', 'const a = b as any;')), /unknown/],
+    [
+      'a check is switched off',
+      () => noExcuses(planted('a.ts', `// ${'biome'}-ignore lint: because`)),
+      /in a comment/,
+    ],
+    ['work is put off', () => noExcuses(planted('a.ts', `/* ${'TO'}DO later */`)), /in a comment/],
+    [
+      'a test is skipped',
+      () => noSkippedTests(planted('test/a.test.ts', "it.skip('x', () => {});")),
+      /it\.skip/,
+    ],
+    [
+      'an export has no reader',
+      () => unusedExports(planted('tools/src/a.ts', 'export const a = 1;')),
+      /nobody imports a/,
+    ],
+    [
+      'a type has no reader',
+      () => unusedExports(planted('tools/src/a.ts', 'export interface A { x: A }')),
+      /nobody imports A/,
+    ],
+    [
+      'a folder has no line',
+      () =>
+        registryMatches({
+          rule: 'r',
+          registry: 'registry.ts',
+          registered: ['a'],
+          folders: 'src',
+          found: ['a', 'b'],
+        }),
+      /has b/,
+    ],
+    [
+      'a line has no folder',
+      () =>
+        registryMatches({
+          rule: 'r',
+          registry: 'registry.ts',
+          registered: ['a', 'b'],
+          folders: 'src',
+          found: ['a'],
+        }),
+      /names b/,
+    ],
+    [
+      'a decision has no date',
+      () => datedDecisions([{ path: 'docs/decisions/why.md', text: '# Why' }]),
+      /YYYY-MM-DD/,
+    ],
+    [
+      'a decision has another date inside',
+      () => datedDecisions([{ path: 'docs/decisions/2026-01-02-why.md', text: '# Why' }]),
+      /first line/,
+    ],
+    [
+      'a machine is named',
+      () => nothingLocal([{ path: 'a.md', text: `see ${'/wor'}k/main/x` }]),
+      /leave it out/,
+    ],
+    [
+      'a registry is named',
+      () => nothingLocal([{ path: 'a.md', text: `https://${'registry.npm'}js.org/x` }]),
+      /leave it out/,
+    ],
+  ];
+  it.each(cases)('%s', (_, rule, message) => {
+    const found = lines(rule());
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatch(message);
+  });
+
+  it('and none of them on what is right', () => {
+    const right = [
+      parseSource(
+        'packages/wire/src/a.ts',
+        "import { z } from 'zod';\nimport { b } from './b.ts';\nexport interface Out { x: string }\nexport function a(): Out { return b(z); }",
+      ),
+      parseSource('packages/wire/src/b.ts', "import { a } from './a.ts';\nexport const b = a;"),
+      parseSource('packages/wire/src/index.ts', "export { a } from './a.ts';"),
+      parseSource('stacks/services.ts', "import { manifest } from '../apps/core/service.ts';\nmanifest;"),
+      parseSource(
+        'apps/core/service.ts',
+        "import { defineManifest } from '@mcp/contracts';\nexport const manifest = defineManifest({});",
+      ),
+    ];
+    const manifest = {
+      path: 'packages/wire/package.json',
+      text: '{"name":"@mcp/wire","dependencies":{"zod":"4.0.0"}}',
+    };
+    const all = [
+      importDirections,
+      relativeExtensions,
+      unusedExports,
+      noAny,
+      noExcuses,
+      fileLength,
+      functionShape,
+    ].flatMap((rule) => rule(right));
+    expect(lines([...all, ...dependencies(right, [manifest]), ...nothingLocal(right)])).toEqual([]);
+  });
+});
