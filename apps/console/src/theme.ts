@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 
 export type Theme = 'system' | 'light' | 'dark';
 
@@ -7,7 +7,7 @@ const NAME = 'mcp.theme';
 /** The chosen theme and the next one: system → light → dark → system. */
 export function useTheme(): { readonly theme: Theme; readonly cycle: () => void } {
   const [theme, setTheme] = useState<Theme>(read);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (theme === 'system') delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
     try {

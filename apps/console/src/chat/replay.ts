@@ -27,6 +27,7 @@ export function createReplay(lengths: readonly number[]): Replay {
 export function shownChars(replay: Replay, step: number): number | null {
   if (step < replay.at) return replay.lengths[step] ?? 0;
   if (step > replay.at || step >= replay.lengths.length) return null;
+  if (!replay.playing && replay.chars === 0) return null;
   return Math.floor(replay.chars);
 }
 

@@ -1,6 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import 'uplot/dist/uPlot.min.css';
 import { onThemeChange } from '../theme.ts';
 
 /** One line of a chart. `colour` names a custom property of the style sheet. */
@@ -76,8 +75,10 @@ function reading(values: readonly (number | null)[], unit: string): string {
 }
 
 function options(holder: HTMLElement, lines: readonly Line[]): uPlot.Options {
-  const style = getComputedStyle(document.documentElement);
-  const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
+  const colour = (name: string) => {
+    holder.style.color = `var(--${name})`;
+    return getComputedStyle(holder).color;
+  };
   const axis = {
     stroke: colour('muted'),
     grid: { stroke: colour('line'), width: 1 },

@@ -42,6 +42,8 @@ export function Setup({ chat }: { readonly chat: ChatController }) {
     setFault(null);
     chat.ask(toRequest(message, { ...settings, ...choice }, going ? chat.state.conversation_id : null));
     setQuestion('');
+    // On a touch screen the keyboard would cover what is now being written.
+    if (window.matchMedia('(pointer: coarse)').matches) field.current?.blur();
   };
   return (
     <form class="setup panel" onSubmit={submit} aria-label="New conversation" noValidate>
