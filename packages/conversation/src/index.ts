@@ -1,1 +1,17 @@
-export {};
+/** The conversation of two models: prompts, turns, token budget, arbitration. */
+export {
+  type ArbitrationOptions,
+  arbitrate,
+  type Candidate,
+  cosine,
+  DEFAULT_WEIGHTS,
+  DIVERGENCE_THRESHOLD,
+  divergenceOf,
+  SAFETY_GAP_THRESHOLD,
+  wantsCritique,
+} from './arbitration.ts';
+export { type Budgeted, type BudgetOptions, extractSummary, fitBudget } from './budget.ts';
+export { coherence } from './coherence.ts';
+export { type Prompt, PromptLibrary } from './prompts.ts';
+export { ReasoningSplitter, type Split } from './reasoning.ts';
+export { type PastQuestion, type PastTurn, planTurn, sideOf, type TurnPlan } from './turns.ts';

@@ -6,6 +6,7 @@ export { type CallScope, callScope } from './call-scope.ts';
 export type { Clients } from './clients.ts';
 export { CommonEnv, ConfigError, loadConfig, portVariable, urlVariable } from './config.ts';
 export { fromZod, retryAfterSeconds, toOpenAiError, toPlatformError, toProblem } from './errors.ts';
+export { EventQueue } from './event-queue.ts';
 export { FLAGS, type FlagName, type FlagState, type Flags, flagStates } from './flags.ts';
 export {
   baseApp,

@@ -19,7 +19,7 @@ import {
   LlamaLogLevel,
   type LlamaModel,
 } from 'node-llama-cpp';
-import { EventQueue } from '../event-queue.ts';
+import { EventQueue } from '@mcp/service-kit';
 import { maxTokens, stops } from '../text.ts';
 import { toFunctions, toHistory } from './history.ts';
 import { tokensWithLogprobs } from './logprobs.ts';

@@ -1,0 +1,41 @@
+import { ChatRequest, type CoreApi, ListConversationsQuery, RecordCompletionRequest } from '@mcp/contracts';
+import {
+  internalApp,
+  type KitEnv,
+  ndjson,
+  parseBody,
+  parseQuery,
+  type ServiceKit,
+  uuidParam,
+} from '@mcp/service-kit';
+import type { Hono } from 'hono';
+import { z } from 'zod';
+
+/** The core over HTTP, for the other services. */
+export function createApp(
+  kit: ServiceKit,
+  api: CoreApi,
+  checks: Readonly<Record<string, () => Promise<void>>>,
+): Hono<KitEnv> {
+  const app = internalApp({ kit, checks });
+  app.post('/internal/chat', async (c) =>
+    ndjson(c, api.chat(await parseBody(c, ChatRequest), c.get('call'))),
+  );
+  app.get('/internal/conversations', async (c) =>
+    c.json(await api.listConversations(parseQuery(c, ListConversationsQuery), c.get('call'))),
+  );
+  app.get('/internal/conversations/:id', async (c) =>
+    c.json(await api.getConversation(uuidParam(c, 'id'), c.get('call'))),
+  );
+  app.post('/internal/conversations/:id/verify', async (c) =>
+    c.json(await api.verifyConversation(uuidParam(c, 'id'), c.get('call'))),
+  );
+  app.post('/internal/verify', async (c) =>
+    c.json(await api.verifyLog(await parseBody(c, z.unknown()), c.get('call'))),
+  );
+  app.get('/internal/prompts', async (c) => c.json(await api.prompts(c.get('call'))));
+  app.post('/internal/completions', async (c) =>
+    c.json(await api.recordCompletion(await parseBody(c, RecordCompletionRequest), c.get('call')), 201),
+  );
+  return app;
+}

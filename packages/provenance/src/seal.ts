@@ -1,0 +1,93 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { type ChainVerdict, ConversationLog, type LogRecord } from '@mcp/contracts';
+import { headerHash, type LogHeader, recordHash } from './chain.ts';
+
+/** HMAC-SHA256 (hex, RFC 2104) of a head under PROV_SECRET: who does not hold it cannot rebuild a log. */
+function macOf(head: string, secret: string): string {
+  return createHmac('sha256', secret).update(head).digest('hex');
+}
+
+/** A log file: header, records, the head and its seal. */
+export function sealLog(header: LogHeader, records: readonly LogRecord[], secret: string): ConversationLog {
+  const head = records.at(-1)?.hash ?? headerHash(header);
+  return { ...header, messages: [...records], head, mac: macOf(head, secret) };
+}
+
+export interface VerifyOptions {
+  /** PROV_SECRET. Without it the chain is checked, but not who wrote it. */
+  readonly secret: string | undefined;
+}
+
+/** Checks a log of any origin: shape, every hash, every link, the head and the seal. Never throws. */
+export function verifyLog(value: unknown, options: VerifyOptions): ChainVerdict {
+  const parsed = ConversationLog.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    return broken({
+      id: idOf(value),
+      records: 0,
+      at: null,
+      reason: `This is not a conversation log: ${issue?.path.join('.') ?? 'it'} ${issue?.message ?? 'does not fit'}.`,
+    });
+  }
+  const log = parsed.data;
+  // The hashes cover the value as it was given, so that a field unknown to us cannot be slipped in.
+  const given = (value as { messages: readonly (LogRecord & Record<string, unknown>)[] }).messages;
+  const at = (seq: number, reason: string) =>
+    broken({ id: log.id, records: log.messages.length, at: seq, reason });
+  let previous = headerHash(log);
+  for (const [i, record] of log.messages.entries()) {
+    if (record.seq !== i)
+      return at(
+        i,
+        `Record ${i} is missing or out of order: the record in its place is number ${record.seq}.`,
+      );
+    if (record.hash_prev !== previous)
+      return at(
+        i,
+        i === 0
+          ? 'The header was changed, or the first record belongs to another log.'
+          : `Record ${i} does not follow record ${i - 1}: one of them was changed, removed or moved.`,
+      );
+    if (recordHash(given[i] ?? record) !== record.hash)
+      return at(i, `Record ${i} was changed after it was written.`);
+    previous = record.hash;
+  }
+  if (log.head !== previous)
+    return at(log.messages.length, 'Records at the end are missing: the head does not fit the last record.');
+  if (options.secret !== undefined && !sameText(log.mac, macOf(log.head, options.secret)))
+    return at(
+      log.messages.length,
+      'The seal does not fit: the log was cut or rebuilt without PROV_SECRET, or sealed under another one.',
+    );
+  return {
+    id: log.id,
+    ok: true,
+    records: log.messages.length,
+    broken_at: null,
+    reason: null,
+    head: log.head,
+  };
+}
+
+function broken(found: { id: string; records: number; at: number | null; reason: string }): ChainVerdict {
+  return {
+    id: found.id,
+    ok: false,
+    records: found.records,
+    broken_at: found.at,
+    reason: found.reason,
+    head: null,
+  };
+}
+
+function idOf(value: unknown): string {
+  return typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string'
+    ? value.id.slice(0, 64)
+    : 'unknown';
+}
+
+function sameText(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
