@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
 import { PlatformError } from '@mcp/contracts';
 import { z } from 'zod';
 import { fromZod } from './errors.ts';
@@ -93,44 +95,71 @@ export function parseJson(text: string): unknown {
   }
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
 async function readText(c: KitContext, max_bytes: number): Promise<string> {
   const tooLarge = () =>
     new PlatformError('payload_too_large', `The body is larger than ${max_bytes} bytes. Send less at once.`);
   if (Number(c.req.header('content-length') ?? 0) > max_bytes) throw tooLarge();
-  let buffer: ArrayBuffer;
+  const incoming = c.env?.incoming;
+  let body: Buffer | undefined;
   try {
-    if (c.req.header('content-length') !== undefined) buffer = await c.req.arrayBuffer();
-    else buffer = await readBounded(c.req.raw.body, max_bytes, tooLarge);
+    body =
+      incoming === undefined
+        ? await readWeb(c.req.raw.body, max_bytes)
+        : await readIncoming(incoming, max_bytes);
   } catch (cause) {
-    if (cause instanceof PlatformError) throw cause;
     throw new PlatformError('invalid_request', 'The body broke off before its end.', { cause });
   }
-  if (buffer.byteLength > max_bytes) throw tooLarge();
-  try {
-    return utf8.decode(buffer);
-  } catch (cause) {
-    throw new PlatformError('invalid_json', 'The body is not valid UTF-8. Encode the JSON as UTF-8.', {
-      cause,
-    });
-  }
+  if (body === undefined) throw tooLarge();
+  if (!isUtf8(body))
+    throw new PlatformError('invalid_json', 'The body is not valid UTF-8. Encode the JSON as UTF-8.');
+  const bom = body.length > 2 && body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
+  return body.toString('utf8', bom ? 3 : 0);
 }
 
-async function readBounded(
+/** The body as node has it, without the detour by a web stream. Undefined when it is larger than the bound. */
+function readIncoming(incoming: IncomingMessage, max_bytes: number): Promise<Buffer | undefined> {
+  return new Promise((done, fail) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const settle = (finish: () => void) => {
+      incoming.off('data', onData);
+      incoming.off('end', onEnd);
+      incoming.off('error', onLost);
+      incoming.off('close', onLost);
+      finish();
+    };
+    const onData = (chunk: Buffer) => {
+      size += chunk.byteLength;
+      if (size > max_bytes) settle(() => done(undefined));
+      else chunks.push(chunk);
+    };
+    const onEnd = () => {
+      const [only] = chunks;
+      settle(() => done(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks)));
+    };
+    const onLost = (cause?: Error) => settle(() => fail(cause ?? new Error('the connection was closed')));
+    if (incoming.destroyed) {
+      fail(new Error('the connection was closed'));
+      return;
+    }
+    incoming.on('data', onData);
+    incoming.on('end', onEnd);
+    incoming.on('error', onLost);
+    incoming.on('close', onLost);
+  });
+}
+
+/** The same for requests made in process. */
+async function readWeb(
   body: ReadableStream<Uint8Array> | null,
   max_bytes: number,
-  tooLarge: () => PlatformError,
-): Promise<ArrayBuffer> {
+): Promise<Buffer | undefined> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  if (body !== null) {
-    for await (const chunk of body) {
-      size += chunk.byteLength;
-      if (size > max_bytes) throw tooLarge();
-      chunks.push(chunk);
-    }
+  for await (const chunk of body ?? []) {
+    size += chunk.byteLength;
+    if (size > max_bytes) return undefined;
+    chunks.push(chunk);
   }
-  const joined = Buffer.concat(chunks);
-  return joined.buffer.slice(joined.byteOffset, joined.byteOffset + joined.byteLength) as ArrayBuffer;
+  return Buffer.concat(chunks);
 }
