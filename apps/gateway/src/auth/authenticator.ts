@@ -1,6 +1,5 @@
-import { timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { PlatformError, type Principal, type Scope } from '@mcp/contracts';
-import { digest } from '@mcp/service-kit';
 import type { KeyStore } from './keys.ts';
 import type { TokenVerifier } from './tokens.ts';
 
@@ -32,10 +31,12 @@ export class Authenticator {
   /** Throws `unauthenticated`, or `unavailable` while it cannot be known. */
   authenticate(credential: string): Principal | Promise<Principal> {
     // Keys are looked up by the hash of what was presented, so timing tells nothing about those that exist.
-    const record = this.#keys.find(credential);
+    const presented = hash('sha256', credential, 'hex');
+    const record = this.#keys.find(presented);
     if (record !== undefined)
       return { id: `${KEY_ID}${record.id}`, kind: 'key', name: record.name, scopes: record.scopes };
-    if (this.#admin !== undefined && timingSafeEqual(digest(credential), this.#admin)) return BOOTSTRAP;
+    if (this.#admin !== undefined && timingSafeEqual(Buffer.from(presented, 'hex'), this.#admin))
+      return BOOTSTRAP;
     if (this.#tokens !== undefined && JWT.test(credential)) return this.#tokens.verify(credential);
     if (!this.#keys.loaded)
       throw new PlatformError(

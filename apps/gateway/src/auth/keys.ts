@@ -46,9 +46,9 @@ export class KeyStore {
     return this.#loaded;
   }
 
-  /** The record of a presented key, or undefined. Throws `unauthenticated` when it is revoked or expired. */
-  find(key: string): ApiKeyRecord | undefined {
-    const held = this.#byHash.get(hash('sha256', key, 'hex'));
+  /** The record of the key with this SHA-256 (hex), or undefined. Throws `unauthenticated` when it is revoked or expired. */
+  find(key_hash: string): ApiKeyRecord | undefined {
+    const held = this.#byHash.get(key_hash);
     if (held === undefined) return undefined;
     this.#assertUsable(held);
     return held.record;
