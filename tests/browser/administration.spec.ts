@@ -63,9 +63,12 @@ test.describe('administration', () => {
     await expect(page.locator('.job').first()).toContainText('completed', { timeout: 20_000 });
     await expect(page.locator('.job-summary').first()).not.toBeEmpty();
 
+    const before = await page.locator('.job').count();
     await page.getByLabel('Work').selectOption('Export all conversations');
     await page.getByRole('button', { name: 'Create job' }).click();
-    const job = page.locator('.job').filter({ hasText: 'export' }).first();
+    await expect(page.locator('.job')).toHaveCount(before + 1);
+    const job = page.locator('.job').first();
+    await expect(job).toContainText('export');
     await expect(job).toContainText('completed', { timeout: 20_000 });
     await job.getByText('Result', { exact: true }).click();
     await expect(job.getByRole('button', { name: 'Download' })).toBeVisible();

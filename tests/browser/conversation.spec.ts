@@ -76,6 +76,33 @@ test.describe('a conversation', () => {
     await expect(page.getByRole('link', { name: /left early/ }).first()).toBeVisible();
   });
 
+  test('shows a turn that was tried again once, with the words of the last attempt', async ({
+    page,
+    key,
+  }) => {
+    await signIn(page, key);
+    await converse(page, 'Please stumble.');
+    const turn = page.getByRole('article', { name: /^Turn 1/ });
+    await expect(turn).toContainText('attempt 2');
+    await expect(turn.locator('.prose')).toHaveText('Back on my feet.');
+  });
+
+  test('says what went wrong when it breaks off, and is resumed to its end', async ({ page, key }) => {
+    await signIn(page, key);
+    await page.getByLabel('Exchanges').fill('2');
+    await ask(page, 'Please collapse.');
+    await expect(page.getByRole('alert')).toContainText('upstream_interrupted');
+    await expect(page.locator('.chat-head')).toContainText('interrupted');
+    await page.reload();
+    await expect(page.locator('.chat-head')).toContainText('interrupted');
+    await page.getByRole('button', { name: 'Resume the conversation' }).click();
+    await expect(page.getByRole('region', { name: 'Decision' })).toBeVisible();
+    await expect(page.getByRole('article', { name: /^Turn 1/ }).locator('.prose')).toHaveText(
+      'Back from the dead.',
+    );
+    await expect(page.locator('.question')).toHaveText(/Please collapse/);
+  });
+
   test('goes on with a second question and begins anew on request', async ({ page, key }) => {
     await signIn(page, key);
     const id = await converse(page, 'What is a queue?');

@@ -32,12 +32,22 @@ const BETA = `I agree on durability, however the cost is missing: a queue adds l
 
 Therefore: a direct call where the caller must know the outcome, a queue where the work may wait.`;
 
-/** What the models of the tests say, and how fast. A question with `endless` makes the first one talk for long. */
+/**
+ * What the models of the tests say, and how fast. A question with `endless` makes the first one talk for long,
+ * one with `stumble` fails once (the platform tries again), one with `collapse` until it must be resumed.
+ */
 export const SCRIPTED_MODELS = [
   {
     id: 'scripted/alpha',
     rules: [
       { match: 'endless', reply: 'word '.repeat(1500).trim(), token_delay_ms: 20 },
+      {
+        match: 'collapse',
+        reply: 'Back from the dead.',
+        error: 'upstream_interrupted',
+        fail_after_tokens: 2,
+        fail_times: 3,
+      },
       {
         match: 'stumble',
         reply: 'Back on my feet.',

@@ -11,7 +11,7 @@ export interface Session {
 
 export const SessionContext = createContext<Session | null>(null);
 
-export function useSession(): Session {
+function useSession(): Session {
   const session = useContext(SessionContext);
   if (session === null) throw new Error('A page was shown outside a session.');
   return session;

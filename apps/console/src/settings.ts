@@ -13,7 +13,7 @@ export interface ConverseSettings {
 
 const NAME = 'mcp.converse';
 
-export const DEFAULT_SETTINGS: ConverseSettings = {
+const DEFAULT_SETTINGS: ConverseSettings = {
   modelA: '',
   modelB: '',
   promptA: '',

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { ChatEvent, ChatResponse, Decision, Side } from '@mcp/contracts';
+import type { ChatEvent, ChatResponse, Decision, LogRecord, Side } from '@mcp/contracts';
 import { ChatEvent as ChatEventSchema } from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { chatFromLog } from '../src/chat/from-log.ts';
 import {
   type ChatAction,
   type ChatState,
@@ -259,5 +260,58 @@ describe('a conversation on the screen', () => {
     const refused = run([ASK, take([...events.slice(0, 3), error(false)])]);
     expect(refused.phase).toBe('failed');
     expect(canResume(refused)).toBe(false);
+  });
+});
+
+describe('a conversation from the record', () => {
+  const record = (seq: number, role: LogRecord['role'], more: Partial<LogRecord>): LogRecord => ({
+    seq,
+    role,
+    content: `${role} ${seq}`,
+    at: '2026-11-23T10:00:00.000Z',
+    trace_id: TRACE,
+    pii_tags: [],
+    message_id: randomUUID(),
+    hash_prev: '0'.repeat(64),
+    hash: '0'.repeat(64),
+    ...more,
+  });
+  const cancelled = { unified: 'cancelled', raw: null } as const;
+  const base = {
+    id: CONVERSATION,
+    created_at: '2026-11-23T10:00:00.000Z',
+    updated_at: '2026-11-23T10:00:00.000Z',
+    mode: 'debate' as const,
+    models: MODELS,
+    title: 'Why?',
+    turns: 2,
+    exchanges: 2,
+    trace_id: TRACE,
+    decision: null,
+  };
+
+  it('shows a turn that was cut and begun anew once, as it ended', () => {
+    const messages = [
+      record(0, 'system', {}),
+      record(1, 'user', { content: 'Why?' }),
+      record(2, 'modelA', { finish_reason: STOP }),
+      record(3, 'modelB', { finish_reason: cancelled }),
+      record(4, 'modelB', { finish_reason: STOP }),
+      record(5, 'user', { content: 'And?' }),
+      record(6, 'modelA', { finish_reason: cancelled }),
+    ];
+    const state = chatFromLog({ ...base, status: 'cancelled', messages });
+    expectSound(state);
+    expect(
+      state.rounds.map((round) => round.turns.map((turn) => [turn.turn, turn.text, turn.status])),
+    ).toEqual([
+      [
+        [0, 'modelA 2', 'finished'],
+        [1, 'modelB 4', 'finished'],
+      ],
+      [[0, 'modelA 6', 'stopped']],
+    ]);
+    expect(canResume(state)).toBe(true);
+    expect(canResume(chatFromLog({ ...base, status: 'completed', messages }))).toBe(false);
   });
 });

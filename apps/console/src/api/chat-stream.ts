@@ -3,10 +3,8 @@ import type { ChatProblem } from '../chat/state.ts';
 import { ApiError, headers, reach, toApiError } from './http.ts';
 import { createSseParser } from './sse.ts';
 
-export type Transport = 'websocket' | 'sse';
-
 /** Who hears of a running conversation. After `onRefused` or `onClosed` nothing more comes. */
-export interface ChatListener {
+interface ChatListener {
   onEvent(event: ChatEvent): void;
   /** The gateway said no before the conversation began. */
   onRefused(problem: ChatProblem): void;
@@ -18,7 +16,7 @@ export interface RunningChat {
   cancel(): void;
 }
 
-export interface ChatCall {
+interface ChatCall {
   readonly key: string;
   readonly request: ChatRequest;
   readonly listener: ChatListener;
@@ -147,7 +145,7 @@ function isChatEvent(value: unknown): value is ChatEvent {
 }
 
 /** A refusal in the words of the conversation's state. */
-export function problemOf(error: ApiError): ChatProblem {
+function problemOf(error: ApiError): ChatProblem {
   const { code, message, trace_id, retry_after_ms } = error;
   const retryable = error.status === 0 || error.status === 429 || error.status >= 502;
   return { code, message, trace_id, retry_after_ms, retryable };

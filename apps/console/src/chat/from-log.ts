@@ -1,5 +1,12 @@
 import type { Conversation, LogRecord } from '@mcp/contracts';
-import { type ChatPhase, type ChatState, IDLE_CHAT, type RoundState, type TurnState } from './state.ts';
+import {
+  type ChatPhase,
+  type ChatState,
+  IDLE_CHAT,
+  isCut,
+  type RoundState,
+  type TurnState,
+} from './state.ts';
 
 /** A conversation as it was recorded, in the shape the first page shows while streaming. */
 export function chatFromLog(conversation: Conversation): ChatState {
@@ -30,11 +37,13 @@ function addRecord(rounds: RoundState[], record: LogRecord): RoundState[] {
   const before = rounds.slice(0, -1);
   if (record.role === 'decision')
     return record.decision === undefined ? rounds : [...before, { ...last, decision: record.decision }];
-  return [...before, { ...last, turns: [...last.turns, turnOf(record, record.role, last.turns.length)] }];
+  // What follows a turn that was cut is that turn again.
+  const whole = last.turns.filter((turn) => turn.status === 'finished');
+  return [...before, { ...last, turns: [...whole, turnOf(record, record.role, whole.length)] }];
 }
 
 function turnOf(record: LogRecord, role: TurnState['role'], turn: number): TurnState {
-  const cut = record.finish_reason?.unified === 'cancelled' || record.finish_reason?.unified === 'error';
+  const cut = record.finish_reason !== undefined && isCut(record.finish_reason);
   return {
     turn,
     attempt: 1,

@@ -95,8 +95,15 @@ export function isActive(phase: ChatPhase): boolean {
 /** True when the platform can take the conversation up where it stopped. */
 export function canResume(state: ChatState): boolean {
   if (state.conversation_id === null) return false;
-  if (state.phase === 'failed') return state.problem?.retryable === true;
+  // A conflict is another client at work on it just now.
+  if (state.phase === 'failed')
+    return state.problem?.retryable === true || state.problem?.code === 'conflict';
   return state.phase === 'interrupted' || state.phase === 'elsewhere' || state.phase === 'cancelled';
+}
+
+/** True for a turn that did not come to its own end; when the conversation is resumed, its model begins it anew. */
+export function isCut(reason: FinishReason): boolean {
+  return reason.unified === 'cancelled' || reason.unified === 'error';
 }
 
 /** The whole life of a conversation on the screen, as a pure function. */
@@ -173,7 +180,7 @@ function takeEvent(state: ChatState, event: ChatEvent): ChatState {
       return inLastRound(seen, (round) =>
         changeTurn(round, event, (turn) => ({
           ...turn,
-          status: 'finished',
+          status: isCut(event.finish_reason) ? 'stopped' : 'finished',
           text: event.content,
           finish_reason: event.finish_reason,
           usage: event.usage,

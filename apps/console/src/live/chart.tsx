@@ -3,7 +3,7 @@ import uPlot from 'uplot';
 import { onThemeChange } from '../theme.ts';
 
 /** One line of a chart. `colour` names a custom property of the style sheet. */
-export interface Line {
+interface Line {
   readonly label: string;
   readonly colour: string;
   readonly values: readonly (number | null)[];

@@ -1,7 +1,7 @@
 import type { LiveStats } from '../api/platform.ts';
 
 /** What the charts show of one answer of `/admin/stats`. `at_s` is epoch seconds. */
-export interface LivePoint {
+interface LivePoint {
   readonly at_s: number;
   readonly p50_ms: number | null;
   readonly p95_ms: number | null;

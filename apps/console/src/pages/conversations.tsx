@@ -99,7 +99,7 @@ function useOlder() {
   const action = useAction((platform, before: string) => platform.conversations(before));
   const more = async (last: ConversationSummary | undefined) => {
     if (last === undefined) return;
-    const page = await action.run(last.created_at);
+    const page = await action.run(last.updated_at);
     if (page === null) return;
     setList((before) => merge(before, page));
     setEnded(page.length < PAGE_SIZE);
@@ -113,7 +113,7 @@ function merge(
 ): readonly ConversationSummary[] {
   const seen = new Set(first.map((item) => item.id));
   return [...first, ...second.filter((item) => !seen.has(item.id))].sort((a, b) =>
-    b.created_at.localeCompare(a.created_at),
+    b.updated_at.localeCompare(a.updated_at),
   );
 }
 

@@ -185,17 +185,7 @@ function CreateForm({
         />
         <small>Who or what will use it</small>
       </label>
-      <fieldset class="checks">
-        <legend>Scopes</legend>
-        {SCOPES.map(({ scope, hint }) => (
-          <label key={scope}>
-            <input type="checkbox" checked={scopes.has(scope)} onChange={() => toggle(scope)} />
-            <span>
-              <strong>{scope}</strong> – {hint}
-            </span>
-          </label>
-        ))}
-      </fieldset>
+      <ScopeFields chosen={scopes} onToggle={toggle} />
       <label class="field">
         <span>Expires</span>
         <select value={days} onChange={(event) => setDays(event.currentTarget.value)}>
@@ -219,6 +209,27 @@ function CreateForm({
         </button>
       </div>
     </form>
+  );
+}
+
+interface ScopeFieldsProps {
+  readonly chosen: ReadonlySet<Scope>;
+  readonly onToggle: (scope: Scope) => void;
+}
+
+function ScopeFields({ chosen, onToggle }: ScopeFieldsProps) {
+  return (
+    <fieldset class="checks">
+      <legend>Scopes</legend>
+      {SCOPES.map(({ scope, hint }) => (
+        <label key={scope}>
+          <input type="checkbox" checked={chosen.has(scope)} onChange={() => onToggle(scope)} />
+          <span>
+            <strong>{scope}</strong> – {hint}
+          </span>
+        </label>
+      ))}
+    </fieldset>
   );
 }
 

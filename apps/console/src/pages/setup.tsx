@@ -1,4 +1,5 @@
 import type { ChatRequest, ConversationMode, ModelInfo, PromptInfo } from '@mcp/contracts';
+import type { RefObject } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import type { ChatController } from '../chat/controller.ts';
 import { canResume, isActive } from '../chat/state.ts';
@@ -9,9 +10,9 @@ import { Fault } from '../ui/basics.tsx';
 import { chatModels, modelChoice } from './models.ts';
 
 const MODES: readonly { readonly mode: ConversationMode; readonly label: string; readonly hint: string }[] = [
-  { mode: 'debate', label: 'Debate', hint: 'A answers, B replies, A replies again …' },
-  { mode: 'cross-check', label: 'Cross-check', hint: 'B examines what A answered.' },
-  { mode: 'answer', label: 'Answer', hint: 'Both work towards one answer for you.' },
+  { mode: 'debate', label: 'Debate', hint: 'B challenges what A answers, A revises it.' },
+  { mode: 'cross-check', label: 'Cross-check', hint: 'B checks each fact, A takes the corrections over.' },
+  { mode: 'answer', label: 'Answer', hint: 'Each answers alone first, then they compare.' },
 ];
 
 /** The form that begins a conversation or asks on in the one shown. */
@@ -40,26 +41,69 @@ export function Setup({ chat }: { readonly chat: ChatController }) {
       return;
     }
     setFault(null);
-    chat.ask(toRequest(message, { ...settings, ...choice }, going ? chat.state.conversation_id : null));
+    chat.ask(toRequest(message, { ...settings, ...choice }, chat.state.conversation_id));
     setQuestion('');
     // On a touch screen the keyboard would cover what is now being written.
     if (window.matchMedia('(pointer: coarse)').matches) field.current?.blur();
   };
   return (
     <form class="setup panel" onSubmit={submit} aria-label="New conversation" noValidate>
+      <QuestionField
+        field={field}
+        label={going ? 'Next question in this conversation' : 'Question'}
+        value={question}
+        fault={fault}
+        onInput={setQuestion}
+        onSubmit={submit}
+      />
+      <Buttons chat={chat} onNew={() => field.current?.focus()} />
+      {going ? (
+        <p class="lead">Models, prompts and mode stay as this conversation began.</p>
+      ) : (
+        <ModelFields
+          models={models.data ?? []}
+          choice={choice}
+          prompts={prompts.data ?? []}
+          settings={settings}
+          change={change}
+        />
+      )}
+      <ShapeFields settings={settings} change={change} begun={going} />
+      {models.error === null ? null : (
+        <Fault error={models.error} doing="Loading the models" onRetry={models.reload} />
+      )}
+      {prompts.error === null ? null : (
+        <Fault error={prompts.error} doing="Loading the prompts" onRetry={prompts.reload} />
+      )}
+    </form>
+  );
+}
+
+interface QuestionFieldProps {
+  readonly field: RefObject<HTMLTextAreaElement | null>;
+  readonly label: string;
+  readonly value: string;
+  readonly fault: string | null;
+  readonly onInput: (value: string) => void;
+  readonly onSubmit: (event: Event) => void;
+}
+
+function QuestionField({ field, label, value, fault, onInput, onSubmit }: QuestionFieldProps) {
+  return (
+    <>
       <label class="field">
-        <span>{going ? 'Next question in this conversation' : 'Question'}</span>
+        <span>{label}</span>
         <textarea
           ref={field}
           name="question"
           rows={5}
-          value={question}
+          value={value}
           maxLength={200_000}
           aria-invalid={fault !== null}
           aria-describedby={fault === null ? undefined : 'question-fault'}
-          onInput={(input) => setQuestion(input.currentTarget.value)}
+          onInput={(input) => onInput(input.currentTarget.value)}
           onKeyDown={(event) => {
-            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit(event);
+            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) onSubmit(event);
           }}
         />
       </label>
@@ -68,22 +112,7 @@ export function Setup({ chat }: { readonly chat: ChatController }) {
           {fault}
         </p>
       )}
-      <Buttons chat={chat} onNew={() => field.current?.focus()} />
-      <ModelFields
-        models={models.data ?? []}
-        choice={choice}
-        prompts={prompts.data ?? []}
-        settings={settings}
-        change={change}
-      />
-      <ShapeFields settings={settings} change={change} />
-      {models.error === null ? null : (
-        <Fault error={models.error} doing="Loading the models" onRetry={models.reload} />
-      )}
-      {prompts.error === null ? null : (
-        <Fault error={prompts.error} doing="Loading the prompts" onRetry={prompts.reload} />
-      )}
-    </form>
+    </>
   );
 }
 
@@ -98,16 +127,15 @@ function useModels() {
 
 function toRequest(message: string, settings: ConverseSettings, conversation_id: string | null) {
   const { modelA, modelB, promptA, promptB, mode, exchanges, max_tokens_per_turn } = settings;
+  const shape = { message, exchanges, max_tokens_per_turn };
+  if (conversation_id !== null) return { ...shape, conversation_id } satisfies ChatRequest;
   return {
-    message,
+    ...shape,
     mode,
-    exchanges,
-    max_tokens_per_turn,
     ...(modelA === '' ? {} : { modelA }),
     ...(modelB === '' ? {} : { modelB }),
     ...(promptA === '' ? {} : { promptA }),
     ...(promptB === '' ? {} : { promptB }),
-    ...(conversation_id === null ? {} : { conversation_id }),
   } satisfies ChatRequest;
 }
 
@@ -266,30 +294,14 @@ function PromptSelect({
 interface ShapeFieldsProps {
   readonly settings: ConverseSettings;
   readonly change: (part: Partial<ConverseSettings>) => void;
+  /** The conversation has begun: its mode is fixed. */
+  readonly begun: boolean;
 }
 
-function ShapeFields({ settings, change }: ShapeFieldsProps) {
-  const hint = MODES.find(({ mode }) => mode === settings.mode)?.hint;
+function ShapeFields({ settings, change, begun }: ShapeFieldsProps) {
   return (
     <fieldset class="side-fields shape" aria-label="Shape of the conversation">
-      <label class="field">
-        <span>Mode</span>
-        <select
-          value={settings.mode}
-          aria-describedby="mode-hint"
-          onChange={(event) => {
-            const picked = MODES.find(({ mode }) => mode === event.currentTarget.value);
-            if (picked !== undefined) change({ mode: picked.mode });
-          }}
-        >
-          {MODES.map(({ mode, label }) => (
-            <option key={mode} value={mode}>
-              {label}
-            </option>
-          ))}
-        </select>
-        <small id="mode-hint">{hint}</small>
-      </label>
+      {begun ? null : <ModeField value={settings.mode} onPick={(mode) => change({ mode })} />}
       <NumberField
         label="Exchanges"
         hint="Turns in all, 1 to 16"
@@ -305,6 +317,34 @@ function ShapeFields({ settings, change }: ShapeFieldsProps) {
         onPick={(max_tokens_per_turn) => change({ max_tokens_per_turn })}
       />
     </fieldset>
+  );
+}
+
+interface ModeFieldProps {
+  readonly value: ConversationMode;
+  readonly onPick: (mode: ConversationMode) => void;
+}
+
+function ModeField({ value, onPick }: ModeFieldProps) {
+  return (
+    <label class="field field-row">
+      <span>Mode</span>
+      <select
+        value={value}
+        aria-describedby="mode-hint"
+        onChange={(event) => {
+          const picked = MODES.find(({ mode }) => mode === event.currentTarget.value);
+          if (picked !== undefined) onPick(picked.mode);
+        }}
+      >
+        {MODES.map(({ mode, label }) => (
+          <option key={mode} value={mode}>
+            {label}
+          </option>
+        ))}
+      </select>
+      <small id="mode-hint">{MODES.find(({ mode }) => mode === value)?.hint}</small>
+    </label>
   );
 }
 

@@ -179,7 +179,7 @@ const INLINE =
   /(`{1,3})([^`\n]{1,2000})\1|\*\*(?=\S)([^*\n]{1,2000})\*\*|__(?=\S)([^_\n]{1,2000})__|\*(?=[^\s*])([^*\n]{1,2000})\*|(?<![\w_])_(?=[^\s_])([^_\n]{1,2000})_(?!\w)|\[([^\]\n]{1,500})\]\((https?:\/\/[^\s()<>]{1,2000})\)|(https?:\/\/[^\s()<>[\]"'`]{0,2000}[^\s()<>[\]"'`.,;:!?])/g;
 
 /** Inline constructs of one block. Links only to http and https. */
-export function parseInline(source: string, depth = 0): readonly Inline[] {
+function parseInline(source: string, depth = 0): readonly Inline[] {
   if (depth > 3) return [{ type: 'text', text: source }];
   const out: Inline[] = [];
   let from = 0;
