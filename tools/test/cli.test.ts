@@ -3,11 +3,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ChatResponse, Conversation } from '@mcp/contracts';
+import { freePort } from '@mcp/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { dataPaths } from '../src/paths.ts';
 import { isRunning } from '../src/runner/processes.ts';
 import { readRunFile } from '../src/runner/run-file.ts';
-import { freePort, scratch, until } from './support.ts';
+import { scratch, until } from './support.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@mcp/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { dataPaths } from '../src/paths.ts';
 import { openAssets } from '../src/runner/assets.ts';
@@ -11,7 +12,7 @@ import { LocalPlatform } from '../src/runner/platform.ts';
 import { probeReady } from '../src/runner/probe.ts';
 import { isRunning, type ProcessMark } from '../src/runner/processes.ts';
 import { readRunFile } from '../src/runner/run-file.ts';
-import { fixtureRoot, freePort, recordingUi, scratch, until } from './support.ts';
+import { fixtureRoot, recordingUi, scratch, until } from './support.ts';
 
 async function begin(
   data = scratch(),
@@ -82,6 +83,8 @@ describe('LocalPlatform', () => {
       env: { PATH: process.env.PATH, OPENAI_API_KEY: secret, AWS_SECRET_ACCESS_KEY: 'x', MAX_TOKENS: '2048' },
     });
     const env = (name: string) => JSON.parse(readFileSync(join(data, `${name}.env.json`), 'utf8'));
+    // llama.cpp tests its binary in a fork, which must not inherit the runner's leash.
+    expect(JSON.parse(readFileSync(join(data, 'model-gateway.argv.json'), 'utf8'))).toEqual([]);
     expect(env('model-gateway').OPENAI_API_KEY).toBe(secret);
     expect(env('core')).not.toHaveProperty('OPENAI_API_KEY');
     expect(env('core').MAX_TOKENS).toBe('2048');

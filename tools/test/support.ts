@@ -1,5 +1,4 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,18 +11,6 @@ export function scratch(): string {
   const dir = mkdtempSync(join(tmpdir(), 'mcp-tools-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
   return dir;
-}
-
-/** A port that nothing listens on now, far from the platform's own. */
-export function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer();
-    server.once('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => done(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
 
 /** A Ui that keeps what was said. */
@@ -52,6 +39,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 const name = process.argv[1].split('/').at(-3);
 const data = process.env.MCP_DATA;
 writeFileSync(data + '/' + name + '.env.json', JSON.stringify(process.env));
+writeFileSync(data + '/' + name + '.argv.json', JSON.stringify(process.execArgv));
 if (existsSync(data + '/' + name + '.misconfigured')) {
   console.error('MCP_FIXTURE is not set: it must be a number');
   process.exit(78);

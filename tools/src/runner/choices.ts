@@ -23,6 +23,10 @@ const SCRIPTED: readonly StackModel[] = (
 export function chosenStack(choice: { models: string; colocate: string }, base: Stack = localStack()): Stack {
   return defineStack({
     ...base,
+    // A script answers as many at once as are asked; the limits are for models that compute.
+    ...(choice.models === 'scripted'
+      ? { limits: { ...base.limits, queue_concurrency: 512, queue_max_waiting: 1024 } }
+      : {}),
     services: placements(choice.colocate, base.services),
     models: chosenModels(choice.models, base.models),
   });

@@ -12,6 +12,8 @@ export const DETACHED_VARIABLE = 'MCP_DETACHED';
 /** Ctrl-C reaches a process twice through npm; only a later one means "at once". */
 const SECOND_SIGNAL_MS = 700;
 const JOIN_POLL_MS = 1000;
+const SETTLE_MS = 1000;
+const SETTLE_POLL_MS = 50;
 
 /** What the background process tells the one that started it. */
 export type DetachMessage =
@@ -75,8 +77,19 @@ async function summarise(
     data_flag: options.named_data ? ` --data ${paths.dir}` : '',
     took_ms: options.took_ms,
     services: platform.endpoints(),
-    models: await askModels(platform.modelGateway, platform.secrets.service),
+    models: await settledModels(platform),
   };
+}
+
+/** Models load one after another, and the first has made the platform ready; the others get a moment. */
+async function settledModels(platform: LocalPlatform): Promise<Summary['models']> {
+  const until_ms = Date.now() + SETTLE_MS;
+  for (;;) {
+    const models = await askModels(platform.modelGateway, platform.secrets.service);
+    const loading = models.some((model) => model.status === 'loading');
+    if (!loading || Date.now() > until_ms) return models;
+    await sleep(SETTLE_POLL_MS);
+  }
 }
 
 /** Fetches the large models while the platform serves, one by one, and says when each has joined. */

@@ -26,7 +26,7 @@ export async function offerModels(
   if (options.scripted)
     return { stack, later: [], found: [], missing: [], operator: {}, openai_targets: undefined };
   const own = new Set([...Object.values(context.ports.services), context.ports.nats]);
-  const found = await findSources(context.env, own);
+  const found = await findSources(context.env, { own_ports: own });
   for (const source of found) context.ui.say(`  found ${describeSource(source)}`);
   const weights = await fetchWeights(stack.models, context);
   for (const { id, reason } of weights.missing)
@@ -44,7 +44,7 @@ export async function offerModels(
 }
 
 /** How the model-gateway learns of what was found, and of what the user's own variables name. */
-function foundVariables(
+export function foundVariables(
   found: readonly FoundSource[],
   models: readonly StackModel[],
   env: NodeJS.ProcessEnv,

@@ -1,4 +1,4 @@
-import { type ServicePlacement, type Stack, type StackModel, servicesOf } from '@mcp/stacks';
+import { type ServicePlacement, type Stack, type StackModel, services, servicesOf } from '@mcp/stacks';
 import { CliError, messageOf } from '../errors.ts';
 import { compileCacheDir, type DataPaths } from '../paths.ts';
 import { duration, type Ui } from '../ui.ts';
@@ -68,7 +68,7 @@ export class LocalPlatform {
   static async start(options: PlatformOptions, context: PlatformContext): Promise<LocalPlatform> {
     const { paths } = options;
     prepareDataDir(paths);
-    const run = await takeRunFile(paths.run_file, `http://localhost:${options.port}`);
+    const run = await takeRunFile(paths.run_file, `http://${shownHost(options.host)}:${options.port}`);
     let platform: LocalPlatform | undefined;
     try {
       const ports = await choosePorts(options.stack, { ...options, ui: context.ui });
@@ -93,12 +93,14 @@ export class LocalPlatform {
 
   /** Where every service answers, with the process it runs in. */
   endpoints(): { name: string; url: string; pid: number }[] {
-    return this.#run.processes.flatMap((one) => {
+    const rank = (name: string) => (name in services ? Object.keys(services).indexOf(name) : 99);
+    const rows = this.#run.processes.flatMap((one) => {
       const pid = one.mark?.pid ?? 0;
       const placement = this.options.stack.services.find((placed) => placed.service === one.name);
       const names = placement === undefined ? [one.name] : servicesOf(placement);
       return names.map((name) => ({ name, url: this.#urls[name] ?? one.url, pid }));
     });
+    return rows.sort((a, b) => rank(a.name) - rank(b.name));
   }
 
   /** Base URL of the model-gateway. */
@@ -242,6 +244,11 @@ export class LocalPlatform {
       this.#warned = true;
     }
   }
+}
+
+/** The host that a person types. */
+function shownHost(host: string): string {
+  return ['127.0.0.1', '0.0.0.0', '::', '::1'].includes(host) ? 'localhost' : host;
 }
 
 /** What a process gets beside its service's environment. */

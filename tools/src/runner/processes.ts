@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** A process, told apart from a later one that got the same id. */
 export interface ProcessMark {
@@ -29,23 +29,36 @@ export function signalGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Resident memory in bytes, or undefined where it cannot be known. */
+/** Resident memory in bytes of a process and all it started, or undefined where it cannot be known. */
 export function memoryOf(pid: number): number | undefined {
   if (process.platform === 'linux') {
-    const match = /^VmRSS:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`) ?? '');
-    return match === null ? undefined : Number(match[1]) * 1024;
+    const members = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && groupOf(name) === pid);
+    const kilobytes = members.map(
+      (name) => /^VmRSS:\s+(\d+) kB/m.exec(read(`/proc/${name}/status`) ?? '')?.[1],
+    );
+    return kilobytes.reduce((sum, value) => sum + Number(value ?? 0) * 1024, 0) || undefined;
   }
   const kilobytes = Number(ask('ps', ['-o', 'rss=', '-p', String(pid)]));
   return Number.isFinite(kilobytes) && kilobytes > 0 ? kilobytes * 1024 : undefined;
 }
 
+/** Process group of a process (Linux). */
+function groupOf(pid: string): number | undefined {
+  const fields = statFields(pid);
+  return fields === undefined ? undefined : Number(fields[2]);
+}
+
+/** Fields of `/proc/<pid>/stat` from the 3rd (state) on; the command before them may hold blanks. */
+function statFields(pid: number | string): string[] | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
 function startTime(pid: number): string | undefined {
   if (process.platform === 'linux') {
-    const stat = read(`/proc/${pid}/stat`);
-    if (stat === undefined) return undefined;
-    // The command in parentheses may hold blanks; fields are counted after it: state is 3rd, start time 22nd.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+    const fields = statFields(pid);
+    // The start time is the 22nd field.
+    return fields === undefined || fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
   }
   try {
     process.kill(pid, 0);

@@ -15,13 +15,22 @@ export interface FoundSource {
   readonly models: readonly string[];
 }
 
+/** A model server and where it usually is. */
+export interface UsualServer {
+  readonly name: string;
+  readonly backend: 'ollama' | 'openai';
+  readonly url: string;
+  /** Path that lists its models. */
+  readonly list: string;
+}
+
 /** Servers on their usual ports. */
-const SERVERS = [
+const SERVERS: readonly UsualServer[] = [
   { name: 'Ollama', backend: 'ollama', url: 'http://127.0.0.1:11434', list: '/api/tags' },
   { name: 'LM Studio', backend: 'openai', url: 'http://127.0.0.1:1234', list: '/v1/models' },
   { name: 'vLLM', backend: 'openai', url: 'http://127.0.0.1:8000', list: '/v1/models' },
-  { name: 'vLLM', backend: 'openai', url: 'http://127.0.0.1:8001', list: '/v1/models' },
-] as const;
+  { name: 'vLLM 8001', backend: 'openai', url: 'http://127.0.0.1:8001', list: '/v1/models' },
+];
 
 /** Accounts whose key may be in the environment. */
 const ACCOUNTS = [
@@ -36,9 +45,11 @@ const OpenAiModels = z.object({ object: z.literal('list'), data: z.array(z.objec
 /** Looks for model servers on this machine and for keys in the environment. Ports of our own are left out. */
 export async function findSources(
   env: NodeJS.ProcessEnv,
-  own_ports: ReadonlySet<number>,
+  options: { own_ports: ReadonlySet<number>; servers?: readonly UsualServer[] },
 ): Promise<FoundSource[]> {
-  const servers = SERVERS.filter((server) => !own_ports.has(Number(new URL(server.url).port)));
+  const servers = (options.servers ?? SERVERS).filter(
+    (server) => !options.own_ports.has(Number(new URL(server.url).port)),
+  );
   const found = await Promise.all(servers.map((server) => ask(server)));
   const accounts = ACCOUNTS.filter(({ key_variable }) => (env[key_variable] ?? '') !== '').map((account) => ({
     ...account,
@@ -58,7 +69,7 @@ export function describeSource(source: FoundSource): string {
   return `${source.name} ${where}: ${source.models.slice(0, MAX_LISTED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-async function ask(server: (typeof SERVERS)[number]): Promise<FoundSource | undefined> {
+async function ask(server: UsualServer): Promise<FoundSource | undefined> {
   try {
     const answer = await fetchText(`${server.url}${server.list}`, { timeout_ms: PROBE_MS });
     const body = jsonOf(answer.text);

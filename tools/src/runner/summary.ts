@@ -68,7 +68,7 @@ export function summaryLines(summary: Summary, key: string | undefined): string[
     ),
     '',
     'Ask two models:',
-    `  curl -N ${url}/chat -H "authorization: Bearer $(npx mcp key${data_flag})" \\`,
+    `  curl ${url}/chat -H "authorization: Bearer $(npx mcp key${data_flag})" \\`,
     `    -H 'content-type: application/json' -d '${JSON.stringify(body)}'`,
     '',
     `OpenAI clients: base URL ${url}/v1, key from: npx mcp key${data_flag}`,
