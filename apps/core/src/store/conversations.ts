@@ -7,7 +7,7 @@ import {
 } from '@mcp/contracts';
 import type { Kysely } from 'kysely';
 import { z } from 'zod';
-import type { ConversationRow, Database } from './schema.ts';
+import type { ConversationRow, Database, RecordRow } from './schema.ts';
 
 /** What a conversation was begun with, and is gone on with. */
 export const Settings = z.object({
@@ -143,7 +143,7 @@ export class ConversationStore {
         select
           .selectFrom('records')
           .whereRef('conversation_id', '=', 'conversations.id')
-          .where('body', 'like', '%"role":"model_"%')
+          .where('role', 'in', ['modelA', 'modelB'])
           .select(({ fn }) => fn.countAll<number | string>().as('turns'))
           .as('turns'),
       )
@@ -174,11 +174,8 @@ export class ConversationStore {
   }
 }
 
-function row(
-  conversation_id: string,
-  record: LogRecord,
-): { conversation_id: string; seq: number; body: string } {
-  return { conversation_id, seq: record.seq, body: JSON.stringify(record) };
+function row(conversation_id: string, record: LogRecord): RecordRow {
+  return { conversation_id, seq: record.seq, role: record.role, body: JSON.stringify(record) };
 }
 
 function maySee(found: ConversationRow, principal: Principal): boolean {

@@ -22,6 +22,7 @@ export interface ConversationRow {
 export interface RecordRow {
   conversation_id: string;
   seq: number;
+  role: string;
   /** JSON of the chained record, as it was hashed. */
   body: string;
 }
@@ -59,6 +60,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
         .createTable('records')
         .addColumn('conversation_id', 'text', (column) => column.notNull().references('conversations.id'))
         .addColumn('seq', 'integer', (column) => column.notNull())
+        .addColumn('role', 'text', (column) => column.notNull())
         .addColumn('body', 'text', (column) => column.notNull())
         .addPrimaryKeyConstraint('records_key', ['conversation_id', 'seq'])
         .execute();

@@ -1,0 +1,38 @@
+import type { GovernanceApi } from '@mcp/contracts';
+import { defineService } from '@mcp/service-kit';
+import { Cron } from 'croner';
+import { z } from 'zod';
+import { manifest } from '../service.ts';
+import { createApp } from './app.ts';
+import { jobs } from './jobs/registry.ts';
+import { GovernanceRunner } from './runner.ts';
+
+export const definition = defineService({
+  manifest,
+  config: z.object({
+    /** When the log check runs: a cron expression in UTC. */
+    MCP_LOG_CHECK_SCHEDULE: z
+      .string()
+      .default('0 3 * * *')
+      .refine(isCron, 'must be a cron expression such as 0 3 * * *'),
+  }),
+  async create(kit) {
+    const runner = new GovernanceRunner({
+      kit,
+      jobs,
+      schedules: { 'log-check': kit.config.MCP_LOG_CHECK_SCHEDULE },
+    });
+    await runner.start();
+    const api: GovernanceApi = runner;
+    return { app: createApp(kit, api), api, close: () => runner.close() };
+  },
+});
+
+function isCron(expression: string): boolean {
+  try {
+    new Cron(expression, { paused: true }).stop();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type CallContext, type GovernanceApi, GovernanceRun, PlatformError } from '@mcp/contracts';
+import type { ServiceKit } from '@mcp/service-kit';
+import { Cron } from 'croner';
+import type { GovernanceJob } from './jobs/job.ts';
+
+const RUN_TIMEOUT_MS = 60 * 60_000;
+
+export interface RunnerOptions {
+  readonly kit: ServiceKit;
+  readonly jobs: readonly GovernanceJob[];
+  /** Cron expressions by job name, in UTC. */
+  readonly schedules: Readonly<Record<string, string>>;
+}
+
+/** Runs governance jobs, each one at a time, and remembers its last run in a file. */
+export class GovernanceRunner implements GovernanceApi {
+  readonly #options: RunnerOptions;
+  readonly #running = new Map<string, Promise<GovernanceRun>>();
+  readonly #crons: Cron[] = [];
+  readonly #stop = new AbortController();
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Begins the schedules; a run that was missed while nothing was up is made up for at once. */
+  async start(): Promise<void> {
+    for (const job of this.#options.jobs) {
+      const cron = new Cron(this.#schedule(job.name), { timezone: 'UTC', protect: true, unref: true }, () =>
+        this.#scheduled(job.name),
+      );
+      this.#crons.push(cron);
+      const last = await this.#last(job.name);
+      const missed = last === null ? undefined : cron.nextRun(last.started_at);
+      if (missed != null && missed.getTime() < Date.now()) void this.#scheduled(job.name);
+    }
+  }
+
+  async jobs(): Promise<readonly { name: string; schedule: string; last: GovernanceRun | null }[]> {
+    return Promise.all(
+      this.#options.jobs.map(async ({ name }) => ({
+        name,
+        schedule: this.#schedule(name),
+        last: await this.#last(name),
+      })),
+    );
+  }
+
+  run(name: string, call?: CallContext): Promise<GovernanceRun> {
+    const job = this.#options.jobs.find((one) => one.name === name);
+    if (job === undefined)
+      throw new PlatformError(
+        'not_found',
+        `There is no governance job '${name.slice(0, 60)}'. There are: ${this.#options.jobs.map((one) => one.name).join(', ')}.`,
+      );
+    let running = this.#running.get(name);
+    if (running === undefined) {
+      running = this.#execute(job, call?.traceparent).finally(() => this.#running.delete(name));
+      this.#running.set(name, running);
+    }
+    return running;
+  }
+
+  async close(): Promise<void> {
+    for (const cron of this.#crons) cron.stop();
+    this.#stop.abort(new PlatformError('cancelled', 'The governance service is shutting down.'));
+    await Promise.allSettled(this.#running.values());
+  }
+
+  async #scheduled(name: string): Promise<void> {
+    await this.run(name).catch((error: unknown) =>
+      this.#options.kit.log.error({ err: error, job: name }, 'a scheduled governance job failed'),
+    );
+  }
+
+  async #execute(job: GovernanceJob, traceparent: string | undefined): Promise<GovernanceRun> {
+    const { kit } = this.#options;
+    const span = kit.tracer.start('governance.run', {
+      traceparent,
+      attributes: { 'mcp.governance.job': job.name },
+    });
+    const base = { job: job.name, id: randomUUID(), started_at: new Date().toISOString() };
+    const call: CallContext = {
+      request_id: `governance-${base.id}`,
+      traceparent: span.traceparent,
+      deadline_ms: Date.now() + RUN_TIMEOUT_MS,
+      principal: { id: 'governance', kind: 'service', name: 'governance', scopes: ['admin'] },
+      class: 'batch',
+      signal: this.#stop.signal,
+    };
+    let run: GovernanceRun;
+    try {
+      const findings = await job.run({ clients: kit.clients, metrics: kit.metrics, log: kit.log, call });
+      run = {
+        ...base,
+        finished_at: new Date().toISOString(),
+        ok: findings.failures.length === 0,
+        checked: findings.checked,
+        failures: [...findings.failures],
+        error: null,
+      };
+      span.end();
+    } catch (error) {
+      run = {
+        ...base,
+        finished_at: new Date().toISOString(),
+        ok: null,
+        checked: 0,
+        failures: [],
+        error:
+          error instanceof PlatformError
+            ? error.message
+            : 'The job failed; see the log of the governance service.',
+      };
+      kit.log.error({ err: error, job: job.name }, 'a governance job failed');
+      span.end(error);
+    }
+    kit.metrics.inc('governance_runs_total', {
+      job: job.name,
+      status: run.ok === null ? 'failed' : run.ok ? 'ok' : 'broken',
+    });
+    if (run.ok === true)
+      kit.metrics.set('governance_last_success_timestamp_seconds', { job: job.name }, Date.now() / 1000);
+    await this.#remember(run);
+    return run;
+  }
+
+  #schedule(name: string): string {
+    return this.#options.schedules[name] ?? '0 3 * * *';
+  }
+
+  async #last(name: string): Promise<GovernanceRun | null> {
+    const text = await readFile(this.#path(name), 'utf8').catch(() => undefined);
+    if (text === undefined) return null;
+    try {
+      return GovernanceRun.safeParse(JSON.parse(text)).data ?? null;
+    } catch {
+      return null;
+    }
+  }
+
+  async #remember(run: GovernanceRun): Promise<void> {
+    const path = this.#path(run.job);
+    await mkdir(join(this.#options.kit.data_dir, 'governance'), { recursive: true, mode: 0o700 });
+    await writeFile(`${path}.next`, `${JSON.stringify(run, null, 2)}\n`, { mode: 0o600 });
+    await rename(`${path}.next`, path);
+  }
+
+  #path(name: string): string {
+    return join(this.#options.kit.data_dir, 'governance', `${name}.json`);
+  }
+}

@@ -1,0 +1,164 @@
+import {
+  Job,
+  JobSpec,
+  type ListJobsQuery,
+  PlatformError,
+  type Principal,
+  Principal as PrincipalSchema,
+} from '@mcp/contracts';
+import type { Bus } from '@mcp/service-kit';
+import type { KV } from '@nats-io/kv';
+import { z } from 'zod';
+
+const BUCKET = 'mcp_jobs';
+/** Finished and unfinished jobs are remembered this long. */
+const KEEP_MS = 7 * 24 * 3600 * 1000;
+const MAX_BUCKET_BYTES = 1024 * 1024 * 1024;
+const MAX_CONFLICTS = 20;
+/** Jobs that can be listed; older ones are still found by id. */
+const MAX_LISTED = 50_000;
+
+/** A job as it is kept: with what it is to do, and for whom. */
+export const StoredJob = z.object({ job: Job, spec: JobSpec, principal: PrincipalSchema });
+export type StoredJob = z.infer<typeof StoredJob>;
+
+const FINAL = new Set<Job['status']>(['completed', 'cancelled', 'dead']);
+
+/** Whether a status is the last one a job has. */
+export function isFinal(status: Job['status']): boolean {
+  return FINAL.has(status);
+}
+
+/**
+ * The state of every job in a JetStream key-value bucket. Changes are compare-and-set, so that two engines cannot
+ * overwrite each other; a final status stays.
+ */
+export class JobStore {
+  readonly #kv: KV;
+  /** Without results: for lists, and to learn of a cancellation at once. */
+  readonly #mirror = new Map<string, Job>();
+  readonly #listeners = new Set<(job: Job) => void>();
+  #stop: (() => void) | undefined;
+
+  private constructor(kv: KV) {
+    this.#kv = kv;
+  }
+
+  static async open(bus: Bus): Promise<JobStore> {
+    const store = new JobStore(
+      await bus.kv.create(BUCKET, { history: 1, ttl: KEEP_MS, max_bytes: MAX_BUCKET_BYTES, storage: 'file' }),
+    );
+    await store.#follow();
+    return store;
+  }
+
+  /** Stores a new job. False when there is one of that id already. */
+  async create(stored: StoredJob): Promise<boolean> {
+    try {
+      await this.#kv.create(key(stored.job.id), JSON.stringify(stored));
+      return true;
+    } catch (error) {
+      if (isConflict(error)) return false;
+      throw error;
+    }
+  }
+
+  /** Which job an idempotency key stands for: the given one when the key is new. */
+  async claimKey(hash: string, id: string): Promise<string> {
+    try {
+      await this.#kv.create(`idem.${hash}`, id);
+      return id;
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      return (await this.#kv.get(`idem.${hash}`))?.string() ?? id;
+    }
+  }
+
+  async get(id: string): Promise<StoredJob | undefined> {
+    const entry = await this.#kv.get(key(id));
+    return entry === null || entry.operation !== 'PUT' ? undefined : StoredJob.parse(entry.json());
+  }
+
+  /** A job the principal may see. Throws `not_found` otherwise. */
+  async require(id: string, principal: Principal): Promise<StoredJob> {
+    const stored = await this.get(id);
+    if (stored === undefined || !maySee(stored.job, principal))
+      throw new PlatformError('not_found', `There is no job ${id} of yours. GET /v1/jobs lists them.`);
+    return stored;
+  }
+
+  /** Changes a job unless its status is final; returns what is stored afterwards. */
+  async update(id: string, change: (job: Job) => Job): Promise<Job | undefined> {
+    for (let tries = 0; tries < MAX_CONFLICTS; tries++) {
+      const entry = await this.#kv.get(key(id));
+      if (entry === null || entry.operation !== 'PUT') return undefined;
+      const stored = StoredJob.parse(entry.json());
+      if (isFinal(stored.job.status)) return stored.job;
+      const job = { ...change(stored.job), updated_at: new Date().toISOString() };
+      try {
+        await this.#kv.update(key(id), JSON.stringify({ ...stored, job }), entry.revision);
+        return job;
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+      }
+    }
+    throw new PlatformError('conflict', `The job ${id} changes too fast to be written. Try again.`);
+  }
+
+  list(query: ListJobsQuery, principal: Principal): Job[] {
+    return [...this.#mirror.values()]
+      .filter((job) => maySee(job, principal) && (query.status === undefined || job.status === query.status))
+      .sort((a, b) => b.created_at.localeCompare(a.created_at))
+      .slice(0, query.limit);
+  }
+
+  /** Calls back with each change of any job, until the returned function is called. */
+  onChange(listener: (job: Job) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    this.#stop?.();
+  }
+
+  async #follow(): Promise<void> {
+    const changes = await this.#kv.watch({ key: 'job.>' });
+    this.#stop = () => changes.stop();
+    void (async () => {
+      for await (const entry of changes) {
+        if (entry.operation !== 'PUT') {
+          this.#mirror.delete(entry.key.slice('job.'.length));
+          continue;
+        }
+        const parsed = StoredJob.safeParse(entry.json());
+        if (parsed.success) this.#see(parsed.data.job);
+      }
+    })();
+  }
+
+  #see(job: Job): void {
+    const { result: _large, ...rest } = job;
+    this.#mirror.delete(job.id);
+    this.#mirror.set(job.id, rest);
+    const oldest = this.#mirror.keys().next().value;
+    if (this.#mirror.size > MAX_LISTED && oldest !== undefined) this.#mirror.delete(oldest);
+    for (const listener of this.#listeners) listener(job);
+  }
+}
+
+function key(id: string): string {
+  return `job.${id}`;
+}
+
+function maySee(job: Job, principal: Principal): boolean {
+  return job.owner === principal.id || principal.scopes.includes('admin');
+}
+
+/** JetStream's "wrong last sequence" (10071): somebody else was first. */
+function isConflict(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    (('code' in error && error.code === 10071) || /wrong last sequence|key exists/i.test(error.message))
+  );
+}

@@ -1,0 +1,16 @@
+import type { CallContext, JobSpec } from '@mcp/contracts';
+import type { Clients } from '@mcp/service-kit';
+
+/** What a job is given. Its call acts for the job's owner, in class `batch`; its signal fires on cancel and shutdown. */
+export interface JobRun<K extends JobSpec['kind']> {
+  readonly id: string;
+  readonly spec: Extract<JobSpec, { kind: K }>;
+  readonly call: CallContext;
+  readonly clients: Clients;
+  /** Directory of this job alone; what is in it survives a retry on the same machine. */
+  readonly dir: string;
+  progress(done: number, total: number, note: string): void;
+}
+
+/** A kind of job. It may run more than once: what it has an effect on is keyed by the job's id. */
+export type JobHandler<K extends JobSpec['kind']> = (run: JobRun<K>) => Promise<unknown>;

@@ -1,0 +1,92 @@
+import { type CallContext, type ModelGatewayApi, PlatformError } from '@mcp/contracts';
+import type { JobHandler } from './job.ts';
+
+const SUMMARY_TOKENS = 200;
+/** Tokens of the prompt and the answer beside the text. */
+const OVERHEAD_TOKENS = 120;
+const MAX_CHUNKS = 200;
+
+/** Summarises a conversation: what fits the model at once, else part by part and then the parts together. */
+export const summarizeConversation: JobHandler<'summarize-conversation'> = async ({
+  spec,
+  call,
+  clients,
+  progress,
+}) => {
+  const models = clients.modelGateway;
+  const conversation = await clients.core.getConversation(spec.conversation_id, call);
+  const model =
+    spec.model ??
+    (await models.models(call)).find(({ kind, status }) => kind === 'chat' && status === 'ready')?.id;
+  if (model === undefined)
+    throw new PlatformError(
+      'unavailable',
+      'No chat model is ready. Name one in spec.model, or try again later.',
+      { retry_after_ms: 5000 },
+    );
+  const said = conversation.messages
+    .filter(({ role }) => role === 'user' || role === 'modelA' || role === 'modelB')
+    .map(({ role, content }) => `${role}: ${content}`);
+  if (said.length === 0)
+    throw new PlatformError('invalid_request', 'The conversation has no messages to summarise.');
+  const chunks = await chunksOf(models, model, said, call);
+  const parts: string[] = [];
+  for (const [at, chunk] of chunks.entries()) {
+    progress(at, chunks.length + 1, `summarising part ${at + 1} of ${chunks.length}`);
+    parts.push(await summarize(models, model, chunk, call));
+  }
+  progress(chunks.length, chunks.length + 1, 'putting the parts together');
+  const [only] = parts;
+  const summary =
+    parts.length === 1 && only !== undefined ? only : await summarize(models, model, parts.join('\n'), call);
+  progress(chunks.length + 1, chunks.length + 1, 'done');
+  return { conversation_id: spec.conversation_id, model, summary, parts: parts.length };
+};
+
+async function summarize(
+  models: ModelGatewayApi,
+  model: string,
+  text: string,
+  call: CallContext,
+): Promise<string> {
+  let summary = '';
+  const messages = [
+    {
+      role: 'system' as const,
+      content:
+        'Summarise the conversation in at most five sentences. Name what was asked, what was answered and what stayed open.',
+    },
+    { role: 'user' as const, content: text },
+  ];
+  for await (const event of models.generate(
+    { model, messages, max_tokens: SUMMARY_TOKENS, temperature: 0.2, stream: true },
+    call,
+  )) {
+    if (event.type === 'text') summary += event.text;
+    if (event.type === 'finish' && event.reason.unified === 'cancelled')
+      throw new PlatformError('cancelled', 'The job was cancelled.');
+  }
+  return summary.trim();
+}
+
+/** Texts of at most what the model can read beside prompt and answer. */
+async function chunksOf(
+  models: ModelGatewayApi,
+  model: string,
+  said: readonly string[],
+  call: CallContext,
+): Promise<string[]> {
+  const all = said.join('\n');
+  const { tokens, max_context } = await models.countTokens(
+    { model, messages: [{ role: 'user', content: all }] },
+    call,
+  );
+  const room = max_context - SUMMARY_TOKENS - OVERHEAD_TOKENS;
+  if (tokens <= room) return [all];
+  // Tokens are spread unevenly over characters: a quarter is left free.
+  const size = Math.max(200, Math.floor((all.length / tokens) * room * 0.75));
+  const chunks: string[] = [];
+  for (let from = 0; from < all.length && chunks.length < MAX_CHUNKS; from += size)
+    chunks.push(all.slice(from, from + size));
+  return chunks;
+}

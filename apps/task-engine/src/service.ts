@@ -1,0 +1,109 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { type CallContext, type Job, PlatformError, type TaskEngineApi } from '@mcp/contracts';
+import { EventQueue, type ServiceKit } from '@mcp/service-kit';
+import { isFinal, type JobStore, type StoredJob } from './job-store.ts';
+import type { JobQueue } from './queue.ts';
+
+export interface EngineOptions {
+  readonly kit: Pick<ServiceKit, 'tracer'>;
+  readonly store: JobStore;
+  readonly queue: JobQueue;
+  readonly max_attempts: number;
+}
+
+/** The task-engine's interface over its store and queue. */
+export function createTaskEngine({ kit, store, queue, max_attempts }: EngineOptions): TaskEngineApi {
+  async function enqueue(stored: StoredJob, call: CallContext): Promise<void> {
+    const span = kit.tracer.start('job.enqueue', {
+      traceparent: call.traceparent,
+      kind: 'producer',
+      attributes: { 'mcp.job.id': stored.job.id, 'mcp.job.kind': stored.job.kind },
+    });
+    try {
+      await queue.add(stored.job, span.traceparent);
+      span.end();
+    } catch (error) {
+      span.end(error);
+      throw error;
+    }
+  }
+
+  return {
+    async create(request, call) {
+      const { spec, idempotency_key } = request;
+      const fresh: string = randomUUID();
+      const id =
+        idempotency_key === undefined
+          ? fresh
+          : await store.claimKey(keyOf(call.principal.id, idempotency_key), fresh);
+      const now = new Date().toISOString();
+      const job: Job = {
+        id,
+        kind: spec.kind,
+        status: 'queued',
+        owner: call.principal.id,
+        created_at: now,
+        updated_at: now,
+        attempt: 0,
+        max_attempts,
+        progress: { done: 0, total: 0, note: 'waiting' },
+        trace_id: call.traceparent?.split('-')[1] ?? '',
+      };
+      const stored: StoredJob = { job, spec, principal: call.principal };
+      if (await store.create(stored)) {
+        await enqueue(stored, call);
+        return job;
+      }
+      const known = await store.require(id, call.principal);
+      if (JSON.stringify(known.spec) !== JSON.stringify(spec))
+        throw new PlatformError(
+          'conflict',
+          'This idempotency_key stands for another job of yours. Use a new key for a new job.',
+          { param: 'idempotency_key' },
+        );
+      // The first attempt may have ended between storing and queueing; the queue keeps a job once.
+      if (known.job.status === 'queued') await enqueue(known, call);
+      return known.job;
+    },
+    get: async (id, call) => (await store.require(id, call.principal)).job,
+    list: (query, call) => Promise.resolve(store.list(query, call.principal)),
+    async cancel(id, call) {
+      await store.require(id, call.principal);
+      const job = await store.update(id, (now) => ({ ...now, status: 'cancelled' }));
+      if (job === undefined)
+        throw new PlatformError('not_found', `There is no job ${id} of yours. GET /v1/jobs lists them.`);
+      if (job.status !== 'cancelled')
+        throw new PlatformError('conflict', `The job ${id} is ${job.status} already.`);
+      return job;
+    },
+    async *watch(id, call) {
+      const queueOfChanges = new EventQueue<Job>();
+      const stop = store.onChange((job) => {
+        if (job.id === id) queueOfChanges.push(job);
+      });
+      const leave = () => queueOfChanges.end();
+      call.signal.addEventListener('abort', leave, { once: true });
+      try {
+        const { job } = await store.require(id, call.principal);
+        yield job;
+        if (isFinal(job.status)) return;
+        let last = job.updated_at;
+        for await (const next of queueOfChanges) {
+          if (next.updated_at < last) continue;
+          last = next.updated_at;
+          yield next;
+          if (isFinal(next.status)) return;
+        }
+      } finally {
+        stop();
+        call.signal.removeEventListener('abort', leave);
+      }
+    },
+  };
+}
+
+function keyOf(owner: string, key: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([owner, key]))
+    .digest('hex');
+}

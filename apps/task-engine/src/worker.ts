@@ -1,0 +1,226 @@
+import { join } from 'node:path';
+import type { CallContext, Job, PlatformError } from '@mcp/contracts';
+import { callScope, type ServiceKit, toPlatformError } from '@mcp/service-kit';
+import type { JsMsg } from '@nats-io/jetstream';
+import { z } from 'zod';
+import { isFinal, type JobStore, type StoredJob } from './job-store.ts';
+import { runJob } from './jobs/registry.ts';
+import type { JobQueue } from './queue.ts';
+
+const Envelope = z.object({ id: z.uuid() });
+const PULL_MS = 2000;
+const JOB_TIMEOUT_MS = 60 * 60_000;
+const MAX_BACKOFF_MS = 60_000;
+
+export interface WorkerOptions {
+  readonly kit: ServiceKit;
+  readonly store: JobStore;
+  readonly queue: JobQueue;
+  readonly concurrency: number;
+  readonly max_attempts: number;
+  readonly ack_wait_ms: number;
+}
+
+/** Takes jobs from the queue and does them, several at once, each at least once. */
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #running = new Map<string, AbortController>();
+  readonly #loops: Promise<void>[];
+  readonly #unsubscribe: () => void;
+  #stopping = false;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    // A cancellation may come from any engine; it shows in the store.
+    this.#unsubscribe = options.store.onChange((job) => {
+      if (job.status === 'cancelled') this.#running.get(job.id)?.abort('cancelled');
+    });
+    this.#loops = Array.from({ length: options.concurrency }, () => this.#loop());
+  }
+
+  /** Stops taking jobs, lets those at work end within the time, and gives the rest back to the queue. */
+  async stop(drain_ms: number): Promise<void> {
+    this.#stopping = true;
+    const patience = setTimeout(() => {
+      for (const controller of this.#running.values()) controller.abort('shutdown');
+    }, drain_ms);
+    await Promise.all(this.#loops);
+    clearTimeout(patience);
+    this.#unsubscribe();
+  }
+
+  async #loop(): Promise<void> {
+    while (!this.#stopping) {
+      try {
+        const message = await this.#options.queue.next(PULL_MS);
+        if (message === undefined) continue;
+        if (this.#stopping) message.nak();
+        else await this.#take(message);
+      } catch (error) {
+        if (this.#stopping) return;
+        this.#options.kit.log.warn({ err: error }, 'the job queue does not answer, waiting');
+        await new Promise((done) => setTimeout(done, 1000));
+      }
+    }
+  }
+
+  async #take(message: JsMsg): Promise<void> {
+    const { store, kit, max_attempts } = this.#options;
+    const id = Envelope.safeParse(safeJson(message)).data?.id;
+    const stored = id === undefined ? undefined : await store.get(id);
+    if (stored === undefined || isFinal(stored.job.status)) {
+      if (stored === undefined) kit.log.error({ seq: message.seq }, 'a message that is no job was removed');
+      message.ack();
+      return;
+    }
+    const attempt = message.info.deliveryCount;
+    if (attempt > max_attempts) {
+      await this.#bury(stored.job, {
+        code: 'internal',
+        message: `The engine stopped ${attempt - 1} times while it was at this job.`,
+      });
+      message.ack();
+      return;
+    }
+    const controller = new AbortController();
+    this.#running.set(stored.job.id, controller);
+    const heartbeat = setInterval(() => message.working(), this.#options.ack_wait_ms / 3);
+    try {
+      const job = await store.update(stored.job.id, (now) => ({ ...now, status: 'running', attempt }));
+      if (job === undefined || isFinal(job.status)) message.ack();
+      else await this.#work({ ...stored, job }, message, controller.signal);
+    } finally {
+      clearInterval(heartbeat);
+      this.#running.delete(stored.job.id);
+    }
+  }
+
+  async #work(stored: StoredJob, message: JsMsg, signal: AbortSignal): Promise<void> {
+    const { kit, store, max_attempts } = this.#options;
+    const { job, spec } = stored;
+    const started_ms = performance.now();
+    const span = kit.tracer.start('job.process', {
+      traceparent: message.headers?.get('traceparent'),
+      kind: 'consumer',
+      attributes: { 'mcp.job.id': job.id, 'mcp.job.kind': job.kind, 'mcp.attempt': job.attempt },
+    });
+    const scope = callScope(signal, Date.now() + JOB_TIMEOUT_MS);
+    const call: CallContext = {
+      request_id: `job-${job.id}`,
+      traceparent: span.traceparent,
+      deadline_ms: Date.now() + JOB_TIMEOUT_MS,
+      principal: stored.principal,
+      class: 'batch',
+      signal: scope.signal,
+    };
+    const reporter = new Reporter(store, job.id);
+    let status: Job['status'] = 'completed';
+    try {
+      const result = await runJob({
+        id: job.id,
+        spec,
+        call,
+        clients: kit.clients,
+        dir: join(kit.data_dir, 'jobs', job.id),
+        progress: (done, total, note) => reporter.report({ done, total, note }),
+      });
+      await reporter.flush();
+      const stored = await store.update(job.id, ({ error: _old, ...now }) => ({
+        ...now,
+        status: 'completed',
+        result,
+      }));
+      status = stored?.status ?? 'completed';
+      message.ack();
+      span.end();
+    } catch (thrown) {
+      const error = toPlatformError(thrown);
+      await reporter.flush();
+      status = await this.#failed(job, { error, message, signal, last: job.attempt >= max_attempts });
+      span.end(error);
+    } finally {
+      scope.dispose();
+      kit.metrics.inc('jobs_total', { kind: job.kind, status });
+      kit.metrics.observe(
+        'job_duration_seconds',
+        { kind: job.kind, status },
+        (performance.now() - started_ms) / 1000,
+      );
+      kit.log.info(
+        { job_id: job.id, kind: job.kind, status, attempt: job.attempt, trace_id: span.trace_id },
+        'job attempt over',
+      );
+    }
+  }
+
+  async #failed(
+    job: Job,
+    failure: { error: PlatformError; message: JsMsg; signal: AbortSignal; last: boolean },
+  ): Promise<Job['status']> {
+    const { error, message, signal } = failure;
+    if (signal.aborted && signal.reason === 'cancelled') {
+      message.ack();
+      return 'cancelled';
+    }
+    const reason = { code: error.code, message: error.message };
+    if (signal.aborted) {
+      // Shutting down: another engine, or this one after its restart, goes on at once.
+      await this.#options.store.update(job.id, (now) => ({ ...now, status: 'queued' }));
+      message.nak();
+      return 'retrying';
+    }
+    if (failure.last || !error.retryable) {
+      await this.#bury(job, reason);
+      message.ack();
+      return 'dead';
+    }
+    await this.#options.store.update(job.id, (now) => ({ ...now, status: 'retrying', error: reason }));
+    message.nak(error.retry_after_ms ?? Math.min(MAX_BACKOFF_MS, 500 * 2 ** job.attempt));
+    return 'retrying';
+  }
+
+  async #bury(job: Job, error: NonNullable<Job['error']>): Promise<void> {
+    const dead = await this.#options.store.update(job.id, (now) => ({ ...now, status: 'dead', error }));
+    if (dead?.status === 'dead') await this.#options.queue.bury(dead);
+  }
+}
+
+/** Writes progress at most ten times a second, the last report always. */
+class Reporter {
+  readonly #store: JobStore;
+  readonly #id: string;
+  #latest: Job['progress'] | undefined;
+  #writing: Promise<void> | undefined;
+
+  constructor(store: JobStore, id: string) {
+    this.#store = store;
+    this.#id = id;
+  }
+
+  report(progress: Job['progress']): void {
+    this.#latest = progress;
+    this.#writing ??= this.#write();
+  }
+
+  async flush(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    while (this.#latest !== undefined) {
+      const progress = this.#latest;
+      this.#latest = undefined;
+      await this.#store.update(this.#id, (job) => ({ ...job, progress })).catch(() => undefined);
+      if (this.#latest !== undefined) await new Promise((done) => setTimeout(done, 100));
+    }
+    this.#writing = undefined;
+  }
+}
+
+function safeJson(message: JsMsg): unknown {
+  try {
+    return message.json();
+  } catch {
+    return undefined;
+  }
+}
