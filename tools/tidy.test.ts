@@ -1,4 +1,4 @@
-import { JobSpec, ServiceName } from '@mcp/contracts';
+import { JobSpec, PromptName, ServiceName } from '@mcp/contracts';
 import { services } from '@mcp/stacks';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from './src/paths.ts';
@@ -29,6 +29,15 @@ function file(path: string): SourceFile {
   const found = code.find((one) => one.path === path);
   if (found === undefined) throw new Error(`${path} is missing`);
   return found;
+}
+
+/** Job files that a folder's registry imports; `job.ts` holds their type. */
+function handlersOf(folder: string): string[] {
+  return importedFrom(file(`${folder}/registry.ts`), folder).filter((name) => name !== 'job');
+}
+
+function expectSame(options: Parameters<typeof registryMatches>[0]): void {
+  expect(lines(registryMatches(options))).toEqual([]);
 }
 
 const planted = (path: string, text: string) => [parseSource(path, text)];
@@ -110,8 +119,33 @@ describe('registries and folders agree', () => {
   });
 
   it('jobs: kinds of JobSpec and the files of the task-engine', () => {
-    const kinds = JobSpec.options.map((option) => option.shape.kind.value);
-    expect(kinds.length).toBeGreaterThan(0);
+    expectSame({
+      rule: 'jobs',
+      registry: 'packages/contracts/src/jobs.ts',
+      registered: JobSpec.options.map((option) => option.shape.kind.value),
+      folders: 'apps/task-engine/src/jobs',
+      found: handlersOf('apps/task-engine/src/jobs'),
+    });
+  });
+
+  it('governance jobs: the registry and the files beside it', () => {
+    const folder = 'apps/governance/src/jobs';
+    const files_there = namesBelow(files, folder).filter((name) => !['job', 'registry'].includes(name));
+    expectSame({
+      rule: 'governance-jobs',
+      registry: `${folder}/registry.ts`,
+      registered: handlersOf(folder),
+      folders: folder,
+      found: files_there,
+    });
+  });
+
+  it('prompts: the four of the blueprint, every name usable in a request', () => {
+    const names = namesBelow(files, 'packages/conversation/prompts');
+    expect(names).toEqual(
+      expect.arrayContaining(['base_system', 'critic_mode', 'developer_mode', 'nuclear_mode']),
+    );
+    for (const name of names) expect(PromptName.safeParse(name).success, name).toBe(true);
   });
 });
 

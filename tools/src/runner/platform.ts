@@ -8,6 +8,7 @@ import { natsSpec } from './nats.ts';
 import { type Offer, offerModels } from './offer.ts';
 import { localSurroundings, serviceSpec } from './plan.ts';
 import { checkRoom, choosePorts, type Ports, prepareDataDir } from './prepare.ts';
+import { Reservations } from './reserve.ts';
 import { dropRunFile, type RunFile, takeRunFile, writeRunFile } from './run-file.ts';
 import { ensureSecrets, type Secrets, sha256 } from './secrets.ts';
 import { type AssetSource, fetchNats } from './weights.ts';
@@ -70,8 +71,9 @@ export class LocalPlatform {
     prepareDataDir(paths);
     const run = await takeRunFile(paths.run_file, `http://${shownHost(options.host)}:${options.port}`);
     let platform: LocalPlatform | undefined;
+    const reservations = new Reservations();
     try {
-      const ports = await choosePorts(options.stack, { ...options, ui: context.ui });
+      const ports = await choosePorts(options.stack, { ...options, ui: context.ui, reservations });
       checkRoom(paths.dir, 'The data directory');
       const secrets = ensureSecrets(paths.secrets);
       const nats = await fetchNats(context);
@@ -83,6 +85,8 @@ export class LocalPlatform {
       if (platform === undefined) dropRunFile(paths.run_file);
       else await platform.stop();
       throw error;
+    } finally {
+      reservations.release();
     }
   }
 

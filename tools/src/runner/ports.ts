@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { CliError, codeOf } from '../errors.ts';
+import type { Reservations } from './reserve.ts';
 
 const TRIES = 200;
 
@@ -25,13 +26,16 @@ export async function isFree(port: number, host: string): Promise<boolean> {
   });
 }
 
-/** The wanted port, or the next free one after it that is not in `taken`. */
+/** Reserves the wanted port, or the next free one after it that is not in `taken`. */
 export async function nextFree(
   wanted: number,
-  options: { host: string; taken: ReadonlySet<number> },
+  options: { host: string; taken: ReadonlySet<number>; reservations: Reservations },
 ): Promise<number> {
   for (let port = wanted; port < Math.min(wanted + TRIES, 65_536); port++)
-    if (!options.taken.has(port) && (await isFree(port, options.host))) return port;
+    if (!options.taken.has(port) && options.reservations.take(port)) {
+      if (await isFree(port, options.host)) return port;
+      options.reservations.release(port);
+    }
   throw new CliError(
     `No port from ${wanted} to ${wanted + TRIES} is free. Stop something that listens there and start again.`,
   );

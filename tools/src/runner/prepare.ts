@@ -6,6 +6,7 @@ import type { DataPaths } from '../paths.ts';
 import { bytes, type Ui } from '../ui.ts';
 import { isFree, nextFree, ownerOf } from './ports.ts';
 import { fetchText, jsonOf } from './probe.ts';
+import type { Reservations } from './reserve.ts';
 
 /** Logs, the event bus and the store need at least this much room. */
 const ROOM_BYTES = 256 * 1024 * 1024;
@@ -45,12 +46,12 @@ export interface Ports {
   readonly nats: number;
 }
 
-/** Finds ports: the gateway's must be free; the others move to the next free one and say so. */
+/** Finds and reserves ports: the gateway's must be free; the others move to the next free one and say so. */
 export async function choosePorts(
   stack: Stack,
-  options: { host: string; port: number; ui: Ui },
+  options: { host: string; port: number; ui: Ui; reservations: Reservations },
 ): Promise<Ports> {
-  await requireGatewayPort(options.host, options.port);
+  await requireGatewayPort(options);
   const names = stack.services.flatMap((placement: ServicePlacement) => servicesOf(placement));
   const wanted = new Map<ServiceName | 'nats', number>([['nats', stack.nats.port]]);
   for (const name of names) if (name !== 'gateway') wanted.set(name, services[name].port);
@@ -59,11 +60,11 @@ export async function choosePorts(
   let nats = stack.nats.port;
   for (const [name, port] of wanted) {
     const others = [...wanted].filter(([other]) => other !== name).map(([, value]) => value);
-    const free = await nextFree(port, { host: '127.0.0.1', taken: new Set([...used, ...others]) });
+    const { reservations } = options;
+    const taken = new Set([...used, ...others]);
+    const free = await nextFree(port, { host: '127.0.0.1', taken, reservations });
     if (free !== port)
-      options.ui.say(
-        `  port ${port} is taken by ${ownerOf(port) ?? 'another process'}: ${name} uses ${free}`,
-      );
+      options.ui.say(`  port ${port} is taken by ${ownerOf(port) ?? 'another start'}: ${name} uses ${free}`);
     used.add(free);
     if (name === 'nats') nats = free;
     else out[name] = free;
@@ -71,8 +72,16 @@ export async function choosePorts(
   return { services: out, nats };
 }
 
-async function requireGatewayPort(host: string, port: number): Promise<void> {
-  if (await isFree(port, host)) return;
+async function requireGatewayPort(options: {
+  host: string;
+  port: number;
+  reservations: Reservations;
+}): Promise<void> {
+  const { host, port, reservations } = options;
+  if (reservations.take(port)) {
+    if (await isFree(port, host)) return;
+    reservations.release(port);
+  }
   const owner = ownerOf(port);
   const health = await fetchText(`http://127.0.0.1:${port}/healthz`, { timeout_ms: 500 }).catch(
     () => undefined,
