@@ -40,6 +40,8 @@ export const EMBEDDING_MODEL: ModelInfo = {
 export interface Seen {
   readonly calls: CallContext[];
   readonly recorded: RecordCompletionRequest[];
+  /** Words that were taken from all models so far. */
+  words: number;
   /** How generations and conversations ended: `done`, or the reason of their abort. */
   readonly ends: { how: string; at_ms: number }[];
 }
@@ -54,7 +56,7 @@ export interface DoubleOptions {
 
 /** Stand-ins behind the contracts' interfaces, for what only the gateway does. */
 export function doubles(): { apis: Map<ServiceName, unknown>; seen: Seen; options: DoubleOptions } {
-  const seen: Seen = { calls: [], recorded: [], ends: [] };
+  const seen: Seen = { calls: [], recorded: [], words: 0, ends: [] };
   const options: DoubleOptions = { words: 5, pause_ms: 0, refusal: undefined };
   const apis = new Map<ServiceName, unknown>([
     ['model-gateway', modelGateway(seen, options)],
@@ -65,12 +67,19 @@ export function doubles(): { apis: Map<ServiceName, unknown>; seen: Seen; option
   return { apis, seen, options };
 }
 
+/** Bounded, so that what a test looks at does not look like a leak of the gateway. */
+function keep<T>(list: T[], item: T): void {
+  list.push(item);
+  if (list.length > 1000) list.splice(0, 500);
+}
+
 async function* words(seen: Seen, options: DoubleOptions, call: CallContext): AsyncGenerator<string> {
   let how = 'returned';
   try {
     for (let i = 0; i < options.words; i++) {
       if (options.pause_ms > 0) await sleep(options.pause_ms, undefined, { signal: call.signal });
       call.signal.throwIfAborted();
+      seen.words++;
       yield `word${i} `;
     }
     how = 'done';
@@ -78,14 +87,14 @@ async function* words(seen: Seen, options: DoubleOptions, call: CallContext): As
     how = 'aborted';
     throw call.signal.reason instanceof PlatformError ? call.signal.reason : error;
   } finally {
-    seen.ends.push({ how, at_ms: performance.now() });
+    keep(seen.ends, { how, at_ms: performance.now() });
   }
 }
 
 function modelGateway(seen: Seen, options: DoubleOptions): ModelGatewayApi {
   return {
     async *generate(request: ChatCompletionRequest, call): AsyncGenerator<ModelEvent> {
-      seen.calls.push(call);
+      keep(seen.calls, call);
       if (options.refusal !== undefined) throw options.refusal;
       if (request.model !== CHAT_MODEL.id)
         throw new PlatformError('model_not_found', `The model '${request.model}' does not exist.`, {
@@ -97,7 +106,7 @@ function modelGateway(seen: Seen, options: DoubleOptions): ModelGatewayApi {
       yield { type: 'usage', usage: { input_tokens: 3, output_tokens: options.words } };
     },
     async embed(request, call) {
-      seen.calls.push(call);
+      keep(seen.calls, call);
       if (request.model !== EMBEDDING_MODEL.id)
         throw new PlatformError('model_not_found', `The model '${request.model}' does not exist.`, {
           param: 'model',
@@ -138,7 +147,7 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
     }),
     prompts: async () => [{ name: 'base_system', sha256: 'a', source: 'built-in', description: 'd' }],
     async recordCompletion(request) {
-      seen.recorded.push(request);
+      keep(seen.recorded, request);
       return { id: randomUUID() };
     },
   };
@@ -149,7 +158,7 @@ async function* conversation(
   seen: Seen,
   options: DoubleOptions,
 ): AsyncGenerator<ChatEvent> {
-  seen.calls.push(call);
+  keep(seen.calls, call);
   const id = randomUUID();
   const trace_id = '0'.repeat(32);
   const mode = request.mode ?? 'debate';

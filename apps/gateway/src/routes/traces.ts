@@ -4,8 +4,11 @@ import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
 import { guard } from '../guard.ts';
 
+const MAX_READERS = 4;
+
 /** `GET /v1/traces/{trace_id}`: the spans of one's own requests from the local trace store. */
 export function traceRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
+  const reader = boundedReader(gateway);
   app.get(
     '/v1/traces/:trace_id',
     guard(gateway, 'chat', async (c, call) => {
@@ -22,8 +25,7 @@ export function traceRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
           'not_found',
           'This platform keeps no local trace store. Set MCP_TRACE_DIR, or look in the tracing backend it exports to.',
         );
-      await gateway.kit.tracer.flush();
-      const spans = await readTrace(dir, trace_id);
+      const spans = await reader(dir, trace_id);
       const isAdmin = call.principal.scopes.includes('admin');
       if (spans.length === 0 || !(isAdmin || spans.some((span) => ownedBy(span, call.principal.id))))
         throw new PlatformError(
@@ -33,6 +35,26 @@ export function traceRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
       return c.json({ spans });
     }),
   );
+}
+
+/** Reading a trace goes through whole files: only so many at once. Throws `rate_limited`. */
+function boundedReader(gateway: Gateway): (dir: string, trace_id: string) => Promise<SpanRecord[]> {
+  let running = 0;
+  return async (dir, trace_id) => {
+    if (running >= MAX_READERS)
+      throw new PlatformError(
+        'rate_limited',
+        `${MAX_READERS} traces are being read already. Try again in a second.`,
+        { retry_after_ms: 1000 },
+      );
+    running++;
+    try {
+      await gateway.kit.tracer.flush();
+      return await readTrace(dir, trace_id);
+    } finally {
+      running--;
+    }
+  };
 }
 
 function ownedBy(span: SpanRecord, principal_id: string): boolean {
