@@ -139,8 +139,8 @@ export function errorResponse(
   thrown: unknown,
   options: { kit: ServiceKit; shape: 'openai' | 'problem' },
 ): Response {
-  const error = toPlatformError(thrown);
   const state = c.get('state');
+  const error = failureOf(thrown, state);
   const fields = {
     trace_id: state.span.trace_id,
     request_id: state.request_id,
@@ -161,6 +161,13 @@ export function errorResponse(
     status: error.status,
     content_type: openai ? 'application/json' : 'application/problem+json',
   });
+}
+
+/** What was thrown, as an error; an abort is told by its reason, which is the deadline's or the client's. */
+export function failureOf(thrown: unknown, state: RequestState): PlatformError {
+  const error = toPlatformError(thrown);
+  const reason: unknown = state.scope?.signal.reason;
+  return error.code === 'cancelled' && reason instanceof PlatformError ? reason : error;
 }
 
 /**

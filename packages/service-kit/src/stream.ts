@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { PlatformError } from '@mcp/contracts';
-import { toPlatformError } from './errors.ts';
-import type { KitContext, RequestState } from './http.ts';
+import { failureOf, type KitContext, type RequestState } from './http.ts';
 
 const encoder = new TextEncoder();
 /** Characters one line between services may have. */
@@ -100,7 +99,7 @@ async function pump<T>(run: Run<T>, outgoing: ServerResponse): Promise<void> {
     }
     if (options.onEnd !== undefined && !outgoing.destroyed) out.add(await options.onEnd());
   } catch (thrown) {
-    failure = toPlatformError(thrown);
+    failure = failureOf(thrown, state);
     out.add(options.onError(failure));
   }
   out.end();
@@ -189,7 +188,7 @@ function webStream<T>(run: Run<T>): ReadableStream<Uint8Array> {
         }
         controller.enqueue(encoder.encode(options.encode(next.value)));
       } catch (thrown) {
-        const error = toPlatformError(thrown);
+        const error = failureOf(thrown, state);
         controller.enqueue(encoder.encode(options.onError(error)));
         controller.close();
         state.finish(200, error);

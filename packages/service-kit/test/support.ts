@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type CallContext,
+  defineManifest,
+  PlatformError,
+  type Principal,
+  type ServiceManifest,
+  type ServiceName,
+} from '@mcp/contracts';
+import type { Hono } from 'hono';
+import { z } from 'zod';
+import {
+  createKit,
+  defineService,
+  internalApp,
+  type KitEnv,
+  type LocalApis,
+  type ServiceDefinition,
+  type ServiceKit,
+} from '../src/index.ts';
+
+export const TOKEN = 't'.repeat(40);
+export const ALICE: Principal = { id: 'key:1', kind: 'key', name: 'alice', scopes: ['chat'] };
+
+export function manifestOf(name: ServiceName): ServiceManifest {
+  return defineManifest({
+    name,
+    summary: 'a service for tests',
+    port: 9999,
+    entry: 'x',
+    calls: [],
+    needs: [],
+    egress: [],
+    public: false,
+    size: { cpu_request: '1', cpu_limit: '1', memory_request: '64Mi', memory_limit: '64Mi' },
+    scaling: { on: 'fixed', replicas: 1 },
+    slo: { p95_ms: 100, error_ratio: 0.01 },
+    drain_s: 5,
+  });
+}
+
+const dirs: string[] = [];
+/** A directory that {@link cleanUp} removes. */
+export function tempDir(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'mcp-kit-'));
+  dirs.push(dir);
+  return dir;
+}
+export function cleanUp(): void {
+  for (const dir of dirs.splice(0)) rmSync(dir, { recursive: true, force: true });
+}
+
+export function env(more: Record<string, string> = {}): NodeJS.ProcessEnv {
+  return {
+    MCP_DATA: tempDir(),
+    MCP_SERVICE_TOKEN: TOKEN,
+    MCP_LOG_LEVEL: 'silent',
+    MCP_CORE_PORT: '0',
+    MCP_GATEWAY_PORT: '0',
+    ...more,
+  };
+}
+
+export function kitFor(
+  name: ServiceName,
+  more: Record<string, string> = {},
+  local: LocalApis = new Map(),
+): Promise<ServiceKit> {
+  return createKit(z.object({}), {
+    manifest: manifestOf(name),
+    env: env(more),
+    local,
+    draining: () => false,
+  });
+}
+
+/** A service whose routes a test gives. */
+export function serviceOf(
+  name: ServiceName,
+  routes: (app: Hono<KitEnv>, kit: ServiceKit) => void,
+): ServiceDefinition<unknown> {
+  return defineService({
+    manifest: manifestOf(name),
+    config: z.object({}),
+    async create(kit) {
+      const app = internalApp({ kit, checks: {} });
+      routes(app, kit);
+      return { app, api: {}, close: async () => undefined };
+    },
+  });
+}
+
+export function callOf(change: Partial<CallContext> = {}): CallContext {
+  return {
+    request_id: 'r-1',
+    traceparent: undefined,
+    deadline_ms: Date.now() + 5000,
+    principal: ALICE,
+    class: 'interactive',
+    signal: new AbortController().signal,
+    ...change,
+  };
+}
+
+/** What a promise or stream fails with. */
+export async function failure(work: Promise<unknown> | AsyncIterable<unknown>): Promise<PlatformError> {
+  try {
+    if (work instanceof Promise) await work;
+    else for await (const _ of work);
+  } catch (error) {
+    if (error instanceof PlatformError) return error;
+    throw error;
+  }
+  throw new Error('it did not fail');
+}

@@ -1,0 +1,185 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ChatCompletionRequest, ERROR_CODES, type ErrorCode, PlatformError } from '@mcp/contracts';
+import fc from 'fast-check';
+import { afterAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import {
+  callScope,
+  errorFields,
+  FLAGS,
+  flagStates,
+  fromZod,
+  METRICS,
+  parseJson,
+  readTrace,
+  restoreError,
+  retryAfterSeconds,
+  toOpenAiError,
+  toPlatformError,
+  toProblem,
+} from '../src/index.ts';
+import { Metrics } from '../src/metrics.ts';
+import { createTracer } from '../src/telemetry.ts';
+import { cleanUp, tempDir } from './support.ts';
+
+afterAll(cleanUp);
+
+describe('errors', () => {
+  test('what is unknown becomes internal, with nothing of it in the message', () => {
+    const error = toPlatformError(new Error('SELECT * FROM users'));
+    expect(error).toMatchObject({ code: 'internal', status: 500 });
+    expect(JSON.stringify([toProblem(error, 't'), toOpenAiError(error)])).not.toContain('SELECT');
+  });
+
+  test.each(Object.keys(ERROR_CODES) as ErrorCode[])(
+    '%s travels between services and to both shapes',
+    (code) => {
+      const error = new PlatformError(code, 'why', { param: 'p', retry_after_ms: 1500, retryable: true });
+      expect(restoreError(JSON.parse(JSON.stringify(errorFields(error))))).toEqual(error);
+      expect(toProblem(error, 't')).toMatchObject({ status: ERROR_CODES[code].status, code, detail: 'why' });
+      expect(toOpenAiError(error).error).toMatchObject({ message: 'why', param: 'p' });
+      expect(retryAfterSeconds(error)).toBe(2);
+    },
+  );
+
+  test('an error from nowhere is not trusted', () => {
+    expect(restoreError({ code: 'made_up', message: 'm' })).toMatchObject({
+      code: 'upstream_failed',
+      message: 'm',
+    });
+    expect(restoreError(null)).toMatchObject({ code: 'upstream_failed' });
+  });
+
+  test('any value that a schema refuses gives a message with the place', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const parsed = ChatCompletionRequest.safeParse(value);
+        if (parsed.success) return;
+        const error = fromZod(parsed.error, value);
+        expect(error.code).toBe('invalid_request');
+        expect(error.message).toMatch(/^([\w.]+: |Unrecognized request argument ').+\.$/s);
+        expect(error.message.length).toBeLessThan(2000);
+      }),
+    );
+  });
+
+  test('values in messages are cut short, and schemas may word their own rules', () => {
+    const schema = z.object({ name: z.string().max(3), day: z.string().regex(/^x$/, 'must be x') });
+    const refuse = (value: unknown) => {
+      const parsed = schema.safeParse(value);
+      return parsed.error === undefined ? '' : fromZod(parsed.error, value).message;
+    };
+    expect(refuse({ name: 'a'.repeat(5000), day: 'x' }).length).toBeLessThan(150);
+    expect(refuse({ name: 'abc', day: 'y' })).toBe('day: must be x (got "y").');
+    expect(refuse({ day: 'x' })).toBe('name: is required and must be a text.');
+  });
+});
+
+test('JSON nests as deep as allowed and no deeper, brackets in texts not counted', () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
+      expect(parseJson(JSON.stringify(value))).toEqual(JSON.parse(JSON.stringify(value)));
+    }),
+  );
+  expect(parseJson(JSON.stringify('['.repeat(500)))).toBe('['.repeat(500));
+  expect(parseJson(JSON.stringify(`"${'{'.repeat(500)}`))).toBe(`"${'{'.repeat(500)}`);
+  expect(() => parseJson(`${'['.repeat(64)}${']'.repeat(64)}`)).not.toThrow();
+  expect(() => parseJson(`${'['.repeat(65)}${']'.repeat(65)}`)).toThrow(/deeper than 64/);
+});
+
+describe('a call scope', () => {
+  test('passes on the caller that leaves, once disposed nothing', () => {
+    const parent = new AbortController();
+    const scope = callScope(parent.signal, Date.now() + 1000);
+    const other = callScope(parent.signal, Date.now() + 1000);
+    other.dispose();
+    parent.abort('gone');
+    expect(scope.signal.reason).toBe('gone');
+    expect(other.signal.aborted).toBe(false);
+    expect(callScope(parent.signal, Date.now() + 1000).signal.aborted).toBe(true);
+    scope.dispose();
+  });
+
+  test('fires at the deadline with the reason', async () => {
+    const { signal } = callScope(undefined, Date.now() + 10);
+    await expect.poll(() => signal.aborted).toBe(true);
+    expect(signal.reason).toMatchObject({ code: 'deadline_exceeded' });
+  });
+});
+
+describe('metrics', () => {
+  test('labels are bounded by construction', async () => {
+    const metrics = new Metrics('core');
+    for (let i = 0; i < 500; i++) metrics.inc('model_tokens_total', { model: `m${i}`, direction: 'in' });
+    const lines = (await metrics.text()).split('\n').filter((line) => line.startsWith('model_tokens_total{'));
+    expect(lines).toHaveLength(101);
+    expect(lines.at(-1)).toBe('model_tokens_total{service="core",model="other",direction="in"} 400');
+  });
+
+  test('every row carries the service, a unit and the labels of its table', async () => {
+    const text = await new Metrics('core').text();
+    for (const [name, row] of Object.entries(METRICS)) {
+      expect(text).toContain(`# TYPE ${name} ${row.type}`);
+      expect(text).toContain(`[${row.unit}]`);
+    }
+  });
+});
+
+describe('traces', () => {
+  test('spans are written, read back in order, and others left out', async () => {
+    const dir = tempDir();
+    const tracer = await createTracer({
+      service: 'core',
+      region: 'local',
+      trace_dir: dir,
+      otlp_endpoint: undefined,
+    });
+    const root = tracer.start('http.server.request', { kind: 'server', attributes: { a: 1 } });
+    await sleep(3);
+    const child = tracer.start('model.inference', { traceparent: root.traceparent });
+    child.event('token', { n: 1 });
+    child.end(new Error('broke'));
+    root.end();
+    root.end();
+    tracer.start('other').end();
+    await tracer.close();
+    const spans = await readTrace(dir, root.trace_id);
+    expect(spans).toMatchObject([
+      { name: 'http.server.request', parent_span_id: null, kind: 'server', attributes: { a: 1 } },
+      { name: 'model.inference', parent_span_id: root.span_id, status: 'error', status_message: 'broke' },
+    ]);
+  });
+
+  test.each([
+    '',
+    'nonsense',
+    `00-${'0'.repeat(32)}-${'1'.repeat(16)}-01`,
+    `00-${'a'.repeat(32)}-${'0'.repeat(16)}-01`,
+  ])('a parent %j that is none begins a new trace', async (traceparent) => {
+    const tracer = await createTracer({
+      service: 'core',
+      region: 'x',
+      trace_dir: undefined,
+      otlp_endpoint: undefined,
+    });
+    expect(tracer.start('a', { traceparent }).trace_id).not.toMatch(/^(0+|a+)$/);
+    await tracer.close();
+  });
+
+  test('lines that do not parse are passed over, a missing directory is an empty trace', async () => {
+    const dir = join(tempDir(), 'traces');
+    expect(await readTrace(dir, 'a'.repeat(32))).toEqual([]);
+    mkdirSync(dir);
+    writeFileSync(join(dir, 'x.jsonl'), `{"trace_id":"${'a'.repeat(32)}"\nnot json ${'a'.repeat(32)}\n`);
+    expect(await readTrace(dir, 'a'.repeat(32))).toEqual([]);
+  });
+});
+
+test('flags come from their table and are overridden by name, true or false only', () => {
+  const [first] = Object.keys(FLAGS);
+  expect(flagStates({})).toHaveLength(Object.keys(FLAGS).length);
+  expect(flagStates({ [first ?? '']: 'false' })[0]).toMatchObject({ value: false, source: 'environment' });
+  expect(() => flagStates({ [first ?? '']: 'maybe' })).toThrow(/must be true or false/);
+});
