@@ -110,7 +110,7 @@ class LiveUi implements Ui {
   }
 
   #draw(): void {
-    const width = Math.max(20, (this.#out.columns ?? 80) - 3);
+    const width = Math.max(20, (this.#out.columns || 80) - 3);
     for (const text of this.#steps.values()) {
       this.#out.write(
         `${paint('cyan', '…')} ${text.length > width ? `${text.slice(0, width - 1)}…` : text}\n`,

@@ -3,11 +3,11 @@ import { existsSync, statfsSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
+import { AssetStore } from '@mcp/assets';
 import { services, stacks } from '@mcp/stacks';
 import { Command } from 'commander';
 import { EXIT } from '../errors.ts';
 import { compileCacheDir, dataPaths } from '../paths.ts';
-import { openAssets } from '../runner/assets.ts';
 import { isFree, ownerOf } from '../runner/ports.ts';
 import { describeSource, findSources } from '../runner/sources.ts';
 import { bytes, paint, table } from '../ui.ts';
@@ -123,11 +123,11 @@ async function ports(): Promise<Finding[]> {
 }
 
 async function weights(): Promise<Finding[]> {
-  const assets = await openAssets({ offline: true });
+  const assets = new AssetStore({ offline: true });
   const ids = ['nats-server', ...(stacks.local?.models ?? []).flatMap((model) => model.asset ?? [])];
   return Promise.all(
     ids.map(async (id): Promise<Finding> => {
-      const found = await assets.locate(id);
+      const found = assets.locate(id);
       return found === undefined
         ? {
             what: id,

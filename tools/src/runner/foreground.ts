@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { AssetStore } from '@mcp/assets';
 import { messageOf } from '../errors.ts';
 import { ROOT } from '../paths.ts';
 import { duration, lineUi, terminalUi, type Ui } from '../ui.ts';
-import { openAssets } from './assets.ts';
 import { LocalPlatform, type PlatformOptions } from './platform.ts';
 import { askModels, type Summary, summaryLines } from './summary.ts';
 import { type AssetSource, fetchOne } from './weights.ts';
@@ -31,7 +31,7 @@ export async function runForeground(
   const ui = tell === undefined ? terminalUi() : channelUi(tell);
   process.stdout.on('error', () => undefined);
   const signals = watchSignals(ui);
-  const assets = await openAssets({ offline: choice.offline });
+  const assets = new AssetStore({ offline: choice.offline });
   ui.say(`Starting the platform (data: ${options.paths.dir})`);
   let platform: LocalPlatform;
   try {

@@ -64,7 +64,13 @@ export function serviceSpec(
   return {
     name: placement.service,
     command: process.execPath,
-    args: ['--import', WATCH_PARENT, services[placement.service].entry],
+    // node:sqlite works and still warns of itself at every start.
+    args: [
+      '--disable-warning=ExperimentalWarning',
+      '--import',
+      WATCH_PARENT,
+      services[placement.service].entry,
+    ],
     env: { ...options.base, ...serviceEnvironment(stack, placement, { ...at, host }) },
     cwd: options.root,
     url: urls[0] ?? '',

@@ -17,7 +17,7 @@ export interface AssetSource {
     options: { on_progress: (progress: AssetProgress) => void; signal: AbortSignal },
   ): Promise<string>;
   /** Where it is, when it is complete on this machine already. */
-  locate(id: string): Promise<string | undefined>;
+  locate(id: string): string | undefined;
   /** Where it will be once it has arrived. */
   expected(id: string): string;
   size_bytes(id: string): number;
@@ -46,7 +46,7 @@ export async function fetchWeights(
       continue;
     }
     const id = model.asset ?? model.id;
-    if ((await options.assets.locate(id)) !== undefined) here.push(model);
+    if (options.assets.locate(id) !== undefined) here.push(model);
     else if (model.background) later.push(model);
     else {
       const reason = await fetchOne(id, options);
@@ -63,10 +63,10 @@ export async function fetchNats(options: {
   ui: Ui;
   signal: AbortSignal;
 }): Promise<string> {
-  const found = await options.assets.locate('nats-server');
+  const found = options.assets.locate('nats-server');
   if (found !== undefined) return found;
   const reason = await fetchOne('nats-server', options);
-  const now = reason === undefined ? await options.assets.locate('nats-server') : undefined;
+  const now = reason === undefined ? options.assets.locate('nats-server') : undefined;
   if (now === undefined)
     throw new CliError(
       `nats-server, the event bus, cannot be had:\n${indent(reason ?? 'it vanished')}\nInstall it (https://github.com/nats-io/nats-server/releases) so that it is on PATH, and start again.`,

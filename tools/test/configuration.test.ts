@@ -1,0 +1,61 @@
+import { ServiceName } from '@mcp/contracts';
+import { CommonEnv, FLAGS, loadConfig, type ServiceDefinition } from '@mcp/service-kit';
+import { type Stack, serviceEnvironment, services, stacks, VARIABLES, type VariableRow } from '@mcp/stacks';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+
+async function configOf(name: ServiceName): Promise<z.ZodObject> {
+  const module: { definition: ServiceDefinition<unknown> } = await import(
+    `../../apps/${name}/src/definition.ts`
+  );
+  const { config } = module.definition;
+  if (!(config instanceof z.ZodObject)) throw new Error(`the configuration of ${name} must be a z.object`);
+  return config;
+}
+
+function appliesTo(row: VariableRow, name: ServiceName): boolean {
+  if (row.for === 'all') return true;
+  return row.for === 'bus' ? services[name].needs.includes('nats') : row.for.includes(name);
+}
+
+describe.each(ServiceName.options)('environment of %s', (name) => {
+  it('every variable it reads is in the table, and every variable of the table is read', async () => {
+    const read = Object.keys((await configOf(name)).shape);
+    const common = Object.keys(CommonEnv.shape);
+    const rows = VARIABLES.filter((row) => appliesTo(row, name)).map((row) => row.name);
+    expect(
+      read.filter((variable) => !rows.includes(variable) && !(variable in FLAGS)),
+      'add to stacks/variables.ts',
+    ).toEqual([]);
+    expect(
+      rows.filter((variable) => !read.includes(variable) && !common.includes(variable)),
+      'drop from stacks/variables.ts',
+    ).toEqual([]);
+  });
+
+  it.each(Object.values(stacks).map((stack): [string, Stack] => [stack.name, stack]))(
+    'the stack %s gives it one that fits',
+    async (_, stack) => {
+      const env = serviceEnvironment(
+        stack,
+        { service: name, colocate: [] },
+        {
+          region: stack.regions[0]?.name ?? '',
+          host: '127.0.0.1',
+          endpoints: Object.fromEntries(
+            Object.values(services).map((one) => [one.name, `http://127.0.0.1:${one.port}`]),
+          ),
+          data_dir: '/data',
+          nats_address: '127.0.0.1:4222',
+          secret: (secret) =>
+            ({ database_url: 'postgres://db/mcp', openai_targets: '[]', admin_key_hash: '0'.repeat(64) })[
+              secret as string
+            ] ?? 's'.repeat(43),
+          asset: (id) => `/models/${id}`,
+        },
+      );
+      loadConfig(CommonEnv, env);
+      loadConfig(await configOf(name), env);
+    },
+  );
+});
