@@ -1,5 +1,5 @@
 import { dataPaths } from '../src/paths.ts';
-import { openAssets } from '../src/runner/assets.ts';
+import { AssetStore } from '@mcp/assets';
 import { chosenStack } from '../src/runner/choices.ts';
 import { LocalPlatform } from '../src/runner/platform.ts';
 import { lineUi } from '../src/ui.ts';
@@ -16,7 +16,7 @@ await LocalPlatform.start(
   },
   {
     ui: lineUi(console.log),
-    assets: await openAssets({ offline: true }),
+    assets: new AssetStore({ offline: true }),
     env: { PATH: process.env.PATH },
     signal: new AbortController().signal,
     root,

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '@mcp/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { dataPaths } from '../src/paths.ts';
-import { openAssets } from '../src/runner/assets.ts';
+import { AssetStore } from '@mcp/assets';
 import { chosenStack } from '../src/runner/choices.ts';
 import { LocalPlatform } from '../src/runner/platform.ts';
 import { probeReady } from '../src/runner/probe.ts';
@@ -30,7 +30,7 @@ async function begin(
     },
     {
       ui,
-      assets: await openAssets({ offline: true }),
+      assets: new AssetStore({ offline: true }),
       env: choice.env ?? { PATH: process.env.PATH, HOME: process.env.HOME },
       signal: controller.signal,
       root: fixtureRoot(),

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { AssetStore } from '@mcp/assets';
 
 const START_TIMEOUT_MS = 15_000;
 
@@ -24,7 +25,7 @@ export interface NatsServer {
   close(): Promise<void>;
 }
 
-/** Starts a real nats-server with JetStream: the program named by `MCP_NATS_SERVER`, or the one on PATH. */
+/** Starts a real nats-server with JetStream: from the asset cache, MCP_NATS_SERVER or PATH. */
 export async function startNats(options: NatsOptions = {}): Promise<NatsServer> {
   const port = options.port ?? (await freePort());
   const store_dir = options.store_dir ?? mkdtempSync(join(tmpdir(), 'mcp-nats-'));
@@ -63,13 +64,9 @@ export function freePort(): Promise<number> {
 }
 
 function program(): string {
-  const named = process.env.MCP_NATS_SERVER;
-  const found = [
-    ...(named === undefined ? [] : [named]),
-    ...(process.env.PATH ?? '').split(delimiter).map((dir) => join(dir, 'nats-server')),
-  ].find((path) => existsSync(path));
+  const found = new AssetStore({ offline: true }).locate('nats-server');
   if (found === undefined)
-    throw new Error('nats-server is not here. Put it on PATH, or set MCP_NATS_SERVER to its path.');
+    throw new Error('nats-server is not here. npm test fetches it; or put it on PATH.');
   return found;
 }
 

