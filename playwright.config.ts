@@ -51,7 +51,7 @@ export default defineConfig({
   ...(process.env.MCP_BROWSER_URL === undefined
     ? {
         webServer: {
-          command: `node tools/src/main.ts start --models ${models} --port ${port} --data ${JSON.stringify(DATA_DIR)}`,
+          command: `${JSON.stringify(process.execPath)} tools/src/main.ts start --models ${models} --port ${port} --data ${JSON.stringify(DATA_DIR)}`,
           url: `${PLATFORM_URL}/readyz`,
           timeout: REAL_MODELS === undefined ? 60_000 : 600_000,
           gracefulShutdown: { signal: 'SIGTERM' as const, timeout: 10_000 },

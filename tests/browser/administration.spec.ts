@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { converse, expect, goTo, signIn, test } from './support.ts';
 
 test.describe('administration', () => {
@@ -61,7 +62,8 @@ test.describe('administration', () => {
     await page.getByText('The job is queued.').getByRole('link', { name: 'Jobs' }).click();
     await expect(page.locator('.job').first()).toContainText('summarize conversation');
     await expect(page.locator('.job').first()).toContainText('completed', { timeout: 20_000 });
-    await expect(page.locator('.job-summary').first()).not.toBeEmpty();
+    await page.locator('.job').first().getByText('Result', { exact: true }).click();
+    await expect(page.locator('.job-summary')).toContainText(/\w/);
 
     const before = await page.locator('.job').count();
     await page.getByLabel('Work').selectOption('Export all conversations');
@@ -71,6 +73,10 @@ test.describe('administration', () => {
     await expect(job).toContainText('export');
     await expect(job).toContainText('completed', { timeout: 20_000 });
     await job.getByText('Result', { exact: true }).click();
-    await expect(job.getByRole('button', { name: 'Download' })).toBeVisible();
+    const saving = page.waitForEvent('download');
+    await job.getByRole('button', { name: 'Download' }).click();
+    const file = await saving;
+    expect(file.suggestedFilename()).toMatch(/^export-.*\.jsonl$/);
+    expect(readFileSync(await file.path(), 'utf8')).toContain(id);
   });
 });

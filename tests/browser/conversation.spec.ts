@@ -76,6 +76,14 @@ test.describe('a conversation', () => {
     await expect(page.getByRole('link', { name: /left early/ }).first()).toBeVisible();
   });
 
+  test('takes one more turn when the answers differ, and says so', async ({ page, key }) => {
+    await signIn(page, key);
+    await converse(page, 'Please disagree.');
+    await expect(page.getByRole('article')).toHaveCount(3);
+    await expect(page.getByRole('article', { name: /^Turn 3, model A/ })).toContainText('critique turn');
+    await expect(page.getByRole('region', { name: 'Decision' })).toContainText('after a critique turn');
+  });
+
   test('shows a turn that was tried again once, with the words of the last attempt', async ({
     page,
     key,
@@ -91,7 +99,7 @@ test.describe('a conversation', () => {
     await signIn(page, key);
     await page.getByLabel('Exchanges').fill('2');
     await ask(page, 'Please collapse.');
-    await expect(page.getByRole('alert')).toContainText('upstream_interrupted');
+    await expect(page.getByRole('alert')).toContainText(/upstream_(interrupted|failed)/);
     await expect(page.locator('.chat-head')).toContainText('interrupted');
     await page.reload();
     await expect(page.locator('.chat-head')).toContainText('interrupted');

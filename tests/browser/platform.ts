@@ -25,21 +25,24 @@ await queue.publish('jobs', job);
 
 <img src="x" onerror="document.title = 'broken into'"> Because delivery is at least once, the work must be idempotent.`;
 
-const BETA = `I agree on durability, however the cost is missing: a queue adds latency and a thing to run.
+const BETA = `I agree: a queue lets the caller go on while the work waits its turn, and three things matter.
 
-- Keep an idempotency key.
-- Bound the retries and show the dead letters.
+- It survives a crash of either side. **However**, the cost is missing: latency, and a thing to run.
+- Order, where it is needed, and back-pressure.
+- Because delivery is at least once, the work must be idempotent, so keep a key.
 
 Therefore: a direct call where the caller must know the outcome, a queue where the work may wait.`;
 
 /**
  * What the models of the tests say, and how fast. A question with `endless` makes the first one talk for long,
- * one with `stumble` fails once (the platform tries again), one with `collapse` until it must be resumed.
+ * one with `stumble` fails once (the platform tries again), one with `collapse` until it must be resumed; with
+ * `disagree` the two say so different things that the platform asks for one more turn.
  */
 export const SCRIPTED_MODELS = [
   {
     id: 'scripted/alpha',
     rules: [
+      { match: 'disagree', reply: 'Purple elephants dance quietly.' },
       { match: 'endless', reply: 'word '.repeat(1500).trim(), token_delay_ms: 20 },
       {
         match: 'collapse',
@@ -60,7 +63,10 @@ export const SCRIPTED_MODELS = [
   },
   {
     id: 'scripted/beta',
-    rules: [{ reply: BETA, reasoning: 'Agree first, then name the cost.', token_delay_ms: 8 }],
+    rules: [
+      { match: 'elephants', reply: 'Seven trains left Oslo at noon.' },
+      { reply: BETA, reasoning: 'Agree first, then name the cost.', token_delay_ms: 8 },
+    ],
   },
   { id: 'scripted/embed', kind: 'embedding' },
 ];

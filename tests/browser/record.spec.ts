@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DATA_DIR } from './platform.ts';
 import { converse, expect, goTo, signIn, test } from './support.ts';
 
 test.describe('the record', () => {
@@ -58,12 +60,34 @@ test.describe('the record', () => {
     const id = await converse(page, 'What is a queue?');
     await page.goto(`/#/conversations/${id}`);
     const saving = page.waitForEvent('download');
-    await page.getByRole('button', { name: 'Download log' }).click();
+    await page.getByRole('button', { name: 'Download record' }).click();
     const file = await saving;
     expect(file.suggestedFilename()).toBe(`${id}.json`);
     const log: unknown = JSON.parse(readFileSync(await file.path(), 'utf8'));
     expect(log).toMatchObject({ id, status: 'completed' });
     expect(log).toHaveProperty('messages.0.hash');
+  });
+
+  test('is checked as a file, too, and a changed word is found', async ({ page, key }) => {
+    await signIn(page, key);
+    const id = await converse(page, 'What is a queue?');
+    await goTo(page, 'Conversations');
+    const log = readFileSync(join(DATA_DIR, 'logs', 'conversations', `${id}.json`), 'utf8');
+    const check = async (text: string) => {
+      const chooser = page.waitForEvent('filechooser');
+      await page.getByText('Verify a log file').click();
+      await (await chooser).setFiles({
+        name: 'log.json',
+        mimeType: 'application/json',
+        buffer: Buffer.from(text),
+      });
+    };
+    await check(log);
+    await expect(page.getByText('The chain is intact')).toBeVisible();
+    await check(log.replace('What is a queue?', 'What is a stack?'));
+    await expect(page.getByText('The chain is broken')).toBeVisible();
+    await check('{"id":1}');
+    await expect(page.getByRole('alert')).toContainText('carries no seal');
   });
 
   test('leads to its trace, which has every span under the gateway', async ({ page, key }) => {

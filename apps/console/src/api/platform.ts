@@ -37,6 +37,7 @@ export interface Platform {
   verifyLog(log: unknown): Promise<ChainVerdict>;
   trace(trace_id: string, signal?: AbortSignal): Promise<readonly SpanRecord[]>;
   jobs(signal?: AbortSignal): Promise<readonly Job[]>;
+  job(id: string, signal?: AbortSignal): Promise<Job>;
   createJob(request: CreateJobRequest): Promise<Job>;
   cancelJob(id: string): Promise<Job>;
   keys(signal?: AbortSignal): Promise<readonly ApiKeyView[]>;
@@ -72,6 +73,7 @@ export function connectPlatform(key: string): Platform {
     trace: async (id, signal) =>
       (await get<{ spans: SpanRecord[] }>(`/v1/traces/${encodeURIComponent(id)}`, signal)).spans,
     jobs: async (signal) => (await get<{ jobs: Job[] }>('/v1/jobs?limit=100', signal)).jobs,
+    job: (id, signal) => get(`/v1/jobs/${encodeURIComponent(id)}`, signal),
     createJob: (request) => send('/v1/jobs', { body: request }),
     cancelJob: (id) => send(`/v1/jobs/${encodeURIComponent(id)}/cancel`, {}),
     keys: async (signal) => (await get<{ keys: ApiKeyView[] }>('/admin/keys', signal)).keys,

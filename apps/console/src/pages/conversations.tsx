@@ -168,6 +168,10 @@ function VerifyFile() {
     if (file === undefined) return;
     const log = await readJson(file);
     if (log === undefined) return setFault(`${file.name} is not a JSON file of at most 4 MiB.`);
+    if (!isSealed(log))
+      return setFault(
+        `${file.name} carries no seal (head and mac). Choose a file from logs/conversations of the data directory.`,
+      );
     const found = await action.run(log);
     if (found !== null) setVerdict({ verdict: found, name: file.name });
   };
@@ -194,6 +198,10 @@ function VerifyFile() {
       {verdict === null ? null : <VerdictNotice verdict={verdict.verdict} of={verdict.name} />}
     </div>
   );
+}
+
+function isSealed(log: unknown): boolean {
+  return typeof log === 'object' && log !== null && 'head' in log && 'mac' in log;
 }
 
 async function readJson(file: File): Promise<unknown> {

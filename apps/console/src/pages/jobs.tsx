@@ -4,7 +4,7 @@ import { formatAge, formatDateTime, short } from '../format.ts';
 import { useAction, useLoaded, useNow } from '../hooks.ts';
 import { href } from '../router.ts';
 import { Empty, Fault, Loading, PageHead, StatusBadge } from '../ui/basics.tsx';
-import { download, newId } from '../ui/browser.ts';
+import { newId, saveJson, saveText } from '../ui/browser.ts';
 
 const MOVING: ReadonlySet<Job['status']> = new Set<Job['status']>(['queued', 'running', 'retrying']);
 
@@ -167,7 +167,7 @@ function JobCard({ job, onChange }: { readonly job: Job; readonly onChange: () =
         </p>
       )}
       {cancel.error === null ? null : <Fault error={cancel.error} doing="Cancelling" />}
-      {job.result === undefined || job.result === null ? null : <Result job={job} />}
+      {job.status === 'completed' ? <Result id={job.id} kind={job.kind} /> : null}
     </li>
   );
 }
@@ -187,30 +187,45 @@ function Progress({ job }: { readonly job: Job }) {
   );
 }
 
-function Result({ job }: { readonly job: Job }) {
-  const summary = summaryOf(job.result);
+/** What a job gave. Lists leave it out, so it is asked for when someone opens it. */
+function Result({ id, kind }: { readonly id: string; readonly kind: string }) {
+  const [open, setOpen] = useState(false);
   return (
-    <>
-      {summary === null ? null : <p class="job-summary pre">{summary}</p>}
-      <details class="reasoning">
-        <summary>Result</summary>
-        <p>
-          <button
-            type="button"
-            class="button button-small"
-            onClick={() => download(`${job.kind}-${short(job.id)}.json`, job.result)}
-          >
-            Download
-          </button>
-        </p>
-        <p class="pre code">{JSON.stringify(job.result, null, 2).slice(0, 20_000)}</p>
-      </details>
-    </>
+    <details class="reasoning" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>Result</summary>
+      {open ? <ResultBody id={id} kind={kind} /> : null}
+    </details>
   );
 }
 
-/** The text of a summary job's result; other kinds have none. */
-function summaryOf(result: unknown): string | null {
-  if (typeof result !== 'object' || result === null || !('summary' in result)) return null;
-  return typeof result.summary === 'string' ? result.summary : null;
+function ResultBody({ id, kind }: { readonly id: string; readonly kind: string }) {
+  const job = useLoaded(`job:${id}`, (platform, signal) => platform.job(id, signal));
+  if (job.error !== null) return <Fault error={job.error} doing="Loading the result" onRetry={job.reload} />;
+  if (job.data === null) return <Loading what="the result" />;
+  const { result } = job.data;
+  const summary = textIn(result, 'summary');
+  const content = textIn(result, 'content');
+  const name = `${kind}-${short(id)}`;
+  return (
+    <div>
+      {summary === null ? null : <p class="job-summary pre">{summary}</p>}
+      <button
+        type="button"
+        class="button button-small"
+        onClick={() =>
+          content === null ? saveJson(`${name}.json`, result) : saveText(`${name}.jsonl`, content)
+        }
+      >
+        Download
+      </button>
+      {summary !== null ? null : <p class="pre code">{JSON.stringify(result, null, 2)?.slice(0, 4000)}</p>}
+    </div>
+  );
+}
+
+/** A text field of a result, which has a shape of its own for each kind of job. */
+function textIn(result: unknown, field: string): string | null {
+  if (typeof result !== 'object' || result === null) return null;
+  const value = (result as Record<string, unknown>)[field];
+  return typeof value === 'string' ? value : null;
 }

@@ -6,7 +6,7 @@ import { formatDateTime, plural } from '../format.ts';
 import { useAction, useLoaded } from '../hooks.ts';
 import { href } from '../router.ts';
 import { Fault, Loading, Notice, StatusBadge } from '../ui/basics.tsx';
-import { download, newId } from '../ui/browser.ts';
+import { newId, saveJson } from '../ui/browser.ts';
 import { ReplayView } from './replay-view.tsx';
 import { VerdictNotice } from './verdict.tsx';
 
@@ -88,8 +88,8 @@ function Actions({ conversation }: { readonly conversation: Conversation }) {
         <a class="button" href={href('traces', trace_id)}>
           Trace
         </a>
-        <button type="button" class="button" onClick={() => download(`${id}.json`, conversation)}>
-          Download log
+        <button type="button" class="button" onClick={() => saveJson(`${id}.json`, conversation)}>
+          Download record
         </button>
         <JobButton label="Summarise" spec={{ kind: 'summarize-conversation', conversation_id: id }} />
         <JobButton label="Export" spec={{ kind: 'export', conversation_ids: [id], format: 'jsonl' }} />

@@ -1,8 +1,11 @@
 /** Saves a value as a JSON file on the reader's machine. */
-export function download(name: string, value: unknown): void {
-  const url = URL.createObjectURL(
-    new Blob([`${JSON.stringify(value, null, 2)}\n`], { type: 'application/json' }),
-  );
+export function saveJson(name: string, value: unknown): void {
+  saveText(name, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Saves a text as a file on the reader's machine. */
+export function saveText(name: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: 'application/octet-stream' }));
   const link = document.createElement('a');
   link.href = url;
   link.download = name;
