@@ -1,5 +1,5 @@
 import type { ModelEvent } from '@mcp/contracts';
-import { wireFinish, wireUsage } from './openai-chat.ts';
+import { losesFinish, wireFinish, wireUsage } from './openai-chat.ts';
 
 export const DONE_FRAME = 'data: [DONE]\n\n';
 
@@ -9,8 +9,9 @@ export interface ChunkOptions {
 }
 
 /**
- * Turns events into SSE frames of OpenAI's `chat.completion.chunk`. One encoder per stream.
- * The part of a frame that never changes is built once: this runs for every token.
+ * Turns events into SSE frames of OpenAI's `chat.completion.chunk`: the role first, `delta.content`,
+ * `delta.reasoning_content`, `delta.tool_calls`, one finish reason per choice. One encoder per stream; the caller sends
+ * {@link DONE_FRAME} after the last event. The part of a frame that never changes is built once: this runs for every token.
  */
 export function chatChunkEncoder(options: ChunkOptions): (event: ModelEvent) => string {
   let head = '';
@@ -55,7 +56,14 @@ export function chatChunkEncoder(options: ChunkOptions): (event: ModelEvent) => 
         );
       }
       case 'finish':
-        return opened(event.choice) + frame(event.choice, '', JSON.stringify(wireFinish(event.reason)));
+        return (
+          opened(event.choice) +
+          frame(
+            event.choice,
+            '',
+            `"${wireFinish(event.reason)}"${losesFinish(event.reason) ? `,"mcp_finish":${JSON.stringify(event.reason)}` : ''}`,
+          )
+        );
       case 'usage':
         return options.include_usage
           ? `${head}"choices":[],"usage":${JSON.stringify(wireUsage(event.usage))}}\n\n`

@@ -1,22 +1,41 @@
 import {
-  type FinishReason,
-  LogprobToken,
+  FinishReason,
+  type LogprobToken,
   type ModelEvent,
   PlatformError,
   type Usage,
   WireUsage,
 } from '@mcp/contracts';
-import { createParser } from 'eventsource-parser';
 import { z } from 'zod';
 import { errorFromBody } from './errors.ts';
 import { readFinish } from './openai-chat.ts';
 
-/** Characters one SSE event may have before the stream is given up. */
-const MAX_EVENT_CHARS = 8 * 1024 * 1024;
+/** JSON knows no -Infinity: servers write null or leave it out. */
+const LEAST_LOGPROB = -9999;
+const MAX_CALLS = 128;
+const MAX_CHOICES = 128;
 
-const Logprobs = z.object({ content: z.array(LogprobToken).nullish() }).nullish();
+const bytes = z
+  .array(z.number().int())
+  .nullish()
+  .transform((value) => value ?? null);
+const logprob = z
+  .number()
+  .nullish()
+  .transform((value) => value ?? LEAST_LOGPROB);
+/** As {@link LogprobToken}, with what some servers leave out. */
+const LooseLogprob = z.object({
+  token: z.string(),
+  logprob,
+  bytes,
+  top_logprobs: z
+    .array(z.object({ token: z.string(), logprob, bytes }))
+    .nullish()
+    .transform((value) => value ?? []),
+});
+const Logprobs = z.object({ content: z.array(LooseLogprob).nullish() }).nullish();
 const CallDelta = z.object({
-  index: z.number().int().nonnegative().default(0),
+  index: z.number().int().min(0).max(MAX_CALLS).nullish(),
   id: z.string().nullish(),
   function: z.object({ name: z.string().nullish(), arguments: z.string().nullish() }).nullish(),
 });
@@ -25,43 +44,34 @@ const Delta = z.object({
   refusal: z.string().nullish(),
   reasoning_content: z.string().nullish(),
   /** What some servers call it (OpenRouter, vLLM from 0.12). */
-  reasoning: z.string().nullish(),
-  tool_calls: z.array(CallDelta).nullish(),
+  reasoning: z.string().nullish().catch(undefined),
+  tool_calls: z.array(CallDelta).max(MAX_CALLS).nullish(),
 });
 const Head = {
-  id: z.string().default(''),
-  model: z.string().default(''),
-  created: z.number().default(0),
-  system_fingerprint: z.string().nullish(),
+  id: z.string().nullish(),
+  model: z.string().nullish(),
+  created: z.number().nullish(),
+  system_fingerprint: z.string().nullish().catch(undefined),
+};
+const Choice = {
+  index: z.number().int().min(0).max(MAX_CHOICES).default(0),
+  logprobs: Logprobs,
+  finish_reason: z.string().nullish(),
+  /** Ours: the reason as the backend gave it, where the wire's word says less. */
+  mcp_finish: FinishReason.optional().catch(undefined),
 };
 const Chunk = z.object({
   ...Head,
-  choices: z
-    .array(
-      z.object({
-        index: z.number().int().nonnegative().default(0),
-        delta: Delta.nullish(),
-        logprobs: Logprobs,
-        finish_reason: z.string().nullish(),
-      }),
-    )
-    .default([]),
+  choices: z.array(z.object({ ...Choice, delta: Delta.nullish() })).nullish(),
   usage: WireUsage.nullish(),
 });
 const Whole = z.object({
   ...Head,
-  choices: z.array(
-    z.object({
-      index: z.number().int().nonnegative().default(0),
-      message: Delta,
-      logprobs: Logprobs,
-      finish_reason: z.string().nullish(),
-    }),
-  ),
+  choices: z.array(z.object({ ...Choice, message: Delta })),
   usage: WireUsage.nullish(),
 });
 
-/** Events of a `chat.completion` object. Throws `upstream_failed` when it is none. */
+/** Events of a `chat.completion` object. Throws `upstream_failed` when it is none, and the error of an error body. */
 export function decodeChatCompletion(json: unknown): ModelEvent[] {
   const parsed = Whole.safeParse(json);
   if (!parsed.success)
@@ -73,131 +83,126 @@ export function decodeChatCompletion(json: unknown): ModelEvent[] {
         { cause: parsed.error },
       )
     );
-  const body = parsed.data;
-  const events: ModelEvent[] = [start(body)];
-  for (const choice of body.choices) {
-    events.push(...deltaEvents(choice.index, choice.message, choice.logprobs));
+  const { choices, usage, ...head } = parsed.data;
+  const events: ModelEvent[] = [startEvent(head)];
+  for (const { index, message, ...choice } of choices) {
+    pushDelta(events, { index, delta: message, logprobs: choice.logprobs }, new Set());
     events.push({
       type: 'finish',
-      choice: choice.index,
-      reason:
-        choice.finish_reason == null ? { unified: 'other', raw: null } : readFinish(choice.finish_reason),
+      choice: index,
+      reason: finishOf(choice) ?? { unified: 'other', raw: null },
     });
   }
-  if (body.usage != null) events.push({ type: 'usage', usage: readUsage(body.usage) });
+  if (usage != null) events.push({ type: 'usage', usage: readUsage(usage) });
   return events;
 }
 
-/**
- * Events of an SSE body of `chat.completion.chunk`s. An error object in the stream is thrown as PlatformError;
- * a stream that ends before its finish reason is `upstream_interrupted`.
- */
-export async function* decodeChatStream(body: AsyncIterable<Uint8Array>): AsyncIterable<ModelEvent> {
-  const queue: ModelEvent[] = [];
-  const state: StreamState = { started: false, finished: false, ended: false, size: 0 };
-  const parser = createParser({ onEvent: (event) => onData(event.data, state, queue) });
-  const decoder = new TextDecoder();
-  for await (const bytes of body) {
-    const text = decoder.decode(bytes, { stream: true });
-    state.size += text.length;
-    if (state.size > MAX_EVENT_CHARS)
-      throw new PlatformError('upstream_failed', 'The model server sent an event beyond its bound.');
-    parser.feed(text);
-    for (const event of queue) yield event;
-    queue.length = 0;
-    if (state.ended) break;
-  }
-  if (!state.finished && !state.ended)
-    throw new PlatformError(
-      'upstream_interrupted',
-      'The model server broke off in the middle of its answer. Try again.',
-    );
-}
+/** Follows the chunks of one stream: who has begun, who has finished, the last usage. */
+export class ChunkReader {
+  /** Events read and not yet taken. */
+  readonly events: ModelEvent[] = [];
+  /** Choices that have begun; true once they have finished. */
+  readonly #choices = new Map<number, boolean>();
+  readonly #calls = new Set<string>();
+  #started = false;
+  #usage: Usage | undefined;
 
-interface StreamState {
-  started: boolean;
-  finished: boolean;
-  ended: boolean;
-  /** Characters since the last complete event. */
-  size: number;
-}
-
-function onData(data: string, state: StreamState, queue: ModelEvent[]): void {
-  state.size = 0;
-  if (data === '[DONE]') {
-    state.ended = true;
-    return;
-  }
-  let json: unknown;
-  try {
-    json = JSON.parse(data);
-  } catch (cause) {
-    throw new PlatformError('upstream_failed', 'The model server sent a chunk that is not JSON.', { cause });
-  }
-  const failure = errorFromBody(json);
-  if (failure !== undefined) throw failure;
-  const parsed = Chunk.safeParse(json);
-  if (!parsed.success)
-    throw new PlatformError('upstream_failed', 'The model server sent a chunk that cannot be read.', {
-      cause: parsed.error,
-    });
-  const chunk = parsed.data;
-  if (!state.started) {
-    state.started = true;
-    queue.push(start(chunk));
-  }
-  for (const choice of chunk.choices) {
-    if (choice.delta != null) queue.push(...deltaEvents(choice.index, choice.delta, choice.logprobs));
-    if (choice.finish_reason != null) {
-      state.finished = true;
-      queue.push({
-        type: 'finish',
-        choice: choice.index,
-        reason: readFinish(choice.finish_reason) satisfies FinishReason,
+  /** Takes one `chat.completion.chunk`. Throws the error of an error body, `upstream_failed` for anything else. */
+  chunk(json: unknown): void {
+    const failure = errorFromBody(json);
+    if (failure !== undefined) throw failure;
+    const parsed = Chunk.safeParse(json);
+    if (!parsed.success)
+      throw new PlatformError('upstream_failed', 'The model server sent a chunk that cannot be read.', {
+        cause: parsed.error,
       });
+    const { choices, usage, ...head } = parsed.data;
+    if (!this.#started) {
+      this.#started = true;
+      this.events.push(startEvent(head));
     }
+    for (const { index, delta, logprobs, ...choice } of choices ?? []) {
+      if (!this.#choices.has(index)) this.#choices.set(index, false);
+      if (delta != null) pushDelta(this.events, { index, delta, logprobs }, this.#calls);
+      const reason = finishOf(choice);
+      if (reason === undefined || this.#choices.get(index) === true) continue;
+      this.#choices.set(index, true);
+      this.events.push({ type: 'finish', choice: index, reason });
+    }
+    // Some servers report it with every chunk: the last one counts.
+    if (usage != null) this.#usage = readUsage(usage);
   }
-  if (chunk.usage != null) queue.push({ type: 'usage', usage: readUsage(chunk.usage) });
+
+  /** True when every choice that has begun has finished. */
+  get complete(): boolean {
+    return this.#choices.size > 0 && [...this.#choices.values()].every((finished) => finished);
+  }
+
+  /** Closes the stream: choices without a reason end as `other`, the usage comes last. */
+  end(): void {
+    for (const [choice, finished] of this.#choices)
+      if (!finished) this.events.push({ type: 'finish', choice, reason: { unified: 'other', raw: null } });
+    if (this.#usage !== undefined) this.events.push({ type: 'usage', usage: this.#usage });
+  }
 }
 
-function start(head: {
-  id: string;
-  model: string;
-  created: number;
+function startEvent(head: {
+  id?: string | null | undefined;
+  model?: string | null | undefined;
+  created?: number | null | undefined;
   system_fingerprint?: string | null | undefined;
 }): ModelEvent {
   return {
     type: 'start',
-    id: head.id,
-    model: head.model,
+    id: head.id ?? '',
+    model: head.model ?? '',
     backend: head.system_fingerprint ?? 'openai',
-    created_s: head.created,
+    created_s: head.created ?? 0,
   };
 }
 
-function deltaEvents(
-  choice: number,
-  delta: z.infer<typeof Delta>,
-  logprobs: z.infer<typeof Logprobs>,
-): ModelEvent[] {
-  const events: ModelEvent[] = [];
+function finishOf(choice: {
+  finish_reason?: string | null | undefined;
+  mcp_finish?: FinishReason | undefined;
+}): FinishReason | undefined {
+  if (choice.mcp_finish !== undefined) return choice.mcp_finish;
+  return choice.finish_reason ? readFinish(choice.finish_reason) : undefined;
+}
+
+interface Piece {
+  readonly index: number;
+  readonly delta: z.infer<typeof Delta>;
+  readonly logprobs: { content?: LogprobToken[] | null | undefined } | null | undefined;
+}
+
+/** `named` holds the tool calls that have begun, so that one without an id gets one, once. */
+function pushDelta(
+  events: ModelEvent[],
+  { index: choice, delta, logprobs }: Piece,
+  named: Set<string>,
+): void {
   const reasoning = delta.reasoning_content ?? delta.reasoning;
   if (reasoning) events.push({ type: 'reasoning', choice, text: reasoning });
-  const text = delta.content || delta.refusal || '';
-  const tokens = logprobs?.content ?? undefined;
-  if (text !== '' || (tokens !== undefined && tokens.length > 0))
-    events.push({ type: 'text', choice, text, ...(tokens === undefined ? {} : { logprobs: tokens }) });
-  for (const [at, call] of (delta.tool_calls ?? []).entries()) {
+  // A refusal is what the model says instead of an answer; the event stream has one text.
+  const text = (delta.content ?? '') + (delta.refusal ?? '');
+  const tokens = logprobs?.content;
+  if (tokens != null && tokens.length > 0) events.push({ type: 'text', choice, text, logprobs: tokens });
+  else if (text !== '') events.push({ type: 'text', choice, text });
+  if (delta.tool_calls == null) return;
+  for (const [at, call] of delta.tool_calls.entries()) {
+    const index = call.index ?? at;
+    const key = `${choice}/${index}`;
+    const id = call.id || (named.has(key) ? undefined : `call_${choice}_${index}`);
+    named.add(key);
     events.push({
       type: 'tool_call',
       choice,
-      index: call.index === 0 ? at : call.index,
-      ...(call.id ? { id: call.id } : {}),
+      index,
+      ...(id === undefined ? {} : { id }),
       ...(call.function?.name ? { name: call.function.name } : {}),
       arguments_delta: call.function?.arguments ?? '',
     });
   }
-  return events;
 }
 
 function readUsage(usage: WireUsage): Usage {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { errorFromBody } from './errors.ts';
 
 const Item = z.object({
-  index: z.number().int().nonnegative(),
+  index: z.number().int().nonnegative().nullish(),
   embedding: z.union([z.array(z.number()), z.string()]),
 });
 const Body = z.object({
@@ -42,6 +42,7 @@ export function decodeEmbeddings(json: unknown): EmbeddingsResult {
       )
     );
   const vectors = parsed.data.data
+    .map((item, at) => ({ ...item, index: item.index ?? at }))
     .sort((a, b) => a.index - b.index)
     .map(({ embedding }) => (typeof embedding === 'string' ? fromBase64(embedding) : embedding));
   return { model: parsed.data.model, vectors, input_tokens: parsed.data.usage?.prompt_tokens ?? 0 };

@@ -1,14 +1,7 @@
 /** The OpenAI wire as pure codecs between it and the platform's event stream. No I/O. */
-export { type ChunkOptions, chatChunkEncoder, DONE_FRAME } from './chunk-encoder.ts';
-export { decodeChatCompletion, decodeChatStream } from './decode.ts';
+export { chatChunkEncoder, DONE_FRAME } from './chunk-encoder.ts';
+export { decodeChatCompletion } from './decode.ts';
+export { decodeChatStream } from './decode-stream.ts';
 export { decodeEmbeddings, encodeEmbeddings, encodeModel, encodeModelList } from './embeddings.ts';
-export { errorFromBody, retryAfterMs, type UpstreamFailure, upstreamError } from './errors.ts';
-export {
-  type Completion,
-  type CompletionChoice,
-  collect,
-  encodeChatCompletion,
-  readFinish,
-  wireFinish,
-  wireUsage,
-} from './openai-chat.ts';
+export { errorFromBody, retryAfterMs, upstreamError } from './errors.ts';
+export { type Completion, collect, encodeChatCompletion, readFinish } from './openai-chat.ts';

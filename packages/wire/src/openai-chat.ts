@@ -101,7 +101,7 @@ function finished(index: number, one: Building): CompletionChoice {
   };
 }
 
-/** OpenAI knows fewer reasons than we do. */
+/** OpenAI knows fewer reasons than we do: an answer that was cut for any other reason is one of limited length. */
 export function wireFinish(reason: FinishReason): string {
   switch (reason.unified) {
     case 'stop':
@@ -111,11 +111,18 @@ export function wireFinish(reason: FinishReason): string {
       return reason.unified;
     case 'cancelled':
     case 'error':
+      return 'length';
     case 'other':
       return 'stop';
     default:
       return reason.unified satisfies never;
   }
+}
+
+/** True when the wire's word says less than the reason: then `mcp_finish` beside it carries the whole. */
+export function losesFinish(reason: FinishReason): boolean {
+  const word = wireFinish(reason);
+  return reason.unified !== word || reason.raw !== word;
 }
 
 /** A finish reason of the wire, with the raw word kept. */
@@ -175,6 +182,7 @@ export function encodeChatCompletion(completion: Completion): Record<string, unk
       },
       logprobs: choice.logprobs.length === 0 ? null : { content: choice.logprobs, refusal: null },
       finish_reason: wireFinish(choice.finish),
+      ...(losesFinish(choice.finish) ? { mcp_finish: choice.finish } : {}),
     })),
     ...(completion.usage === undefined ? {} : { usage: wireUsage(completion.usage) }),
     system_fingerprint: completion.backend,

@@ -7,6 +7,7 @@ import {
   PlatformError,
   type TokenCount,
 } from '@mcp/contracts';
+import { EventQueue } from '@mcp/service-kit';
 import {
   type ChatHistoryItem,
   type ChatModelFunctions,
@@ -19,7 +20,6 @@ import {
   LlamaLogLevel,
   type LlamaModel,
 } from 'node-llama-cpp';
-import { EventQueue } from '@mcp/service-kit';
 import { maxTokens, stops } from '../text.ts';
 import { toFunctions, toHistory } from './history.ts';
 import { tokensWithLogprobs } from './logprobs.ts';

@@ -247,7 +247,7 @@ class OllamaBackend implements ModelBackend {
     if (response.statusCode < 400) return response;
     const json: unknown = await response.body.json().catch(() => undefined);
     throw (
-      errorFromBody(json, response.statusCode) ??
+      errorFromBody(json, { status: response.statusCode }) ??
       upstreamError({
         message: `Ollama answered with status ${response.statusCode}.`,
         status: response.statusCode,

@@ -158,7 +158,7 @@ export class Target {
       this.#cool_until_ms = Date.now() + (retry_after_ms ?? COOL_DOWN_MS);
     const text = await this.#text(response, options);
     throw (
-      errorFromBody(parse(text), response.statusCode, retry_after_ms) ??
+      errorFromBody(parse(text), { status: response.statusCode, retry_after_ms }) ??
       upstreamError({
         message: `${this.name} answered with status ${response.statusCode}.`,
         status: response.statusCode,
