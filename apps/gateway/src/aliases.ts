@@ -60,7 +60,7 @@ export function aliasModels(models: readonly ModelInfo[]): ModelInfo[] {
 }
 
 /** A completion request for an alias as the conversation it asks for. Throws `unsupported_parameter`. */
-export function toChatRequest(request: ChatCompletionRequest): ChatRequest {
+function toChatRequest(request: ChatCompletionRequest): ChatRequest {
   refuseUnsupported(request);
   const mode = ALIASES[request.model];
   const limit = request.max_completion_tokens ?? request.max_tokens;

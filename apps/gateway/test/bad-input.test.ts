@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Harness, startGateway } from './harness.ts';
-import { type Answer, head, raw } from './raw.ts';
+import { check, type Row } from './refusals.ts';
 
 let g: Harness;
 let chatKey: string;
@@ -11,7 +10,6 @@ let expiredKey: string;
 beforeAll(async () => {
   g = await startGateway({
     env: { MCP_MAX_BODY_BYTES: String(512 * 1024) },
-    limits: { headers_ms: 300, request_ms: 600 },
   });
   chatKey = (await g.key(['chat'])).key;
   const revoked = await g.key(['chat']);
@@ -21,8 +19,6 @@ beforeAll(async () => {
   await new Promise((done) => setTimeout(done, 300));
 });
 afterAll(() => g.close());
-
-type Row = [name: string, send: () => Promise<Response | Answer>, status: number, message: RegExp];
 
 const COMPLETION = { model: 'tiny-chat', messages: [{ role: 'user', content: 'hi' }] };
 const CHAT = { message: 'hi' };
@@ -42,7 +38,6 @@ const embed = (change: Record<string, unknown>) => () =>
   post('/v1/embeddings', { model: 'tiny-embed', input: 'x', ...change });
 const as = (headers: Record<string, string>) => () => fetch(`${g.url}/v1/models`, { headers });
 const get = (path: string) => () => g.ask(path);
-const bearer = () => `Authorization: Bearer ${g.admin}`;
 const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 const uuid = '00000000-0000-4000-8000-000000000000';
 
@@ -292,170 +287,12 @@ const others: Row[] = [
   ['a governance job in capitals', () => post('/admin/governance/DUST/run', ''), 400, /in lower case/],
 ];
 
-const send =
-  (...pieces: (string | Buffer)[]) =>
-  () =>
-    raw(g.port, pieces);
-const chatHead = (...lines: string[]) =>
-  head('POST /chat HTTP/1.1', [bearer(), 'Content-Type: application/json', ...lines]);
-
-const transport: Row[] = [
-  ['no Host', send('GET /healthz HTTP/1.1\r\n\r\n'), 400, /Missing host header/],
-  ['a Host with spaces', send('GET /healthz HTTP/1.1\r\nHost: a b\r\n\r\n'), 400, /cannot be read/],
-  ['a backslash in the path', send(head('GET /a\\b HTTP/1.1')), 400, /Backslash|cannot be read/],
-  ['garbage', send('\u0000\u0001\u0002 nonsense\r\n\r\n'), 400, /not an HTTP\/1\.1 request/],
-  [
-    'TLS on a plain port',
-    send(Buffer.from('16030100c8010000c40303', 'hex')),
-    400,
-    /not an HTTP\/1\.1 request/,
-  ],
-  ['an unknown method', send(head('FROB / HTTP/1.1')), 400, /not an HTTP\/1\.1 request/],
-  ['TRACE', send(head('TRACE /chat HTTP/1.1')), 405, /TRACE is not offered/],
-  ['HTTP/3.7', send(head('GET / HTTP/3.7')), 400, /not an HTTP\/1\.1 request/],
-  ['a header without colon', send(head('GET / HTTP/1.1', ['nonsense'])), 400, /not an HTTP\/1\.1 request/],
-  ['a space before the colon', send(head('GET / HTTP/1.1', ['x-a : b'])), 400, /not an HTTP\/1\.1 request/],
-  ['a null in a header', send(head('GET / HTTP/1.1', ['x-a: b\u0000c'])), 400, /not an HTTP\/1\.1 request/],
-  [
-    '150 headers',
-    send(
-      head(
-        'GET /healthz HTTP/1.1',
-        Array.from({ length: 150 }, (_, i) => `x-${i}: 1`),
-      ),
-    ),
-    431,
-    /more than 100 header fields/,
-  ],
-  [
-    '20 KB of headers',
-    send(head('GET /healthz HTTP/1.1', [`x-a: ${'a'.repeat(20_000)}`])),
-    431,
-    /larger than 16384 bytes/,
-  ],
-  ['an address of 20 KB', send(head(`GET /${'a'.repeat(20_000)} HTTP/1.1`)), 431, /larger than 16384 bytes/],
-  [
-    'two lengths',
-    () => raw(g.port, [chatHead('Content-Length: 5', 'Content-Length: 6'), '{"a":1']),
-    400,
-    /not an HTTP\/1\.1 request/,
-  ],
-  [
-    'a length and chunks (smuggling)',
-    () => raw(g.port, [chatHead('Content-Length: 5', 'Transfer-Encoding: chunked'), '0\r\n\r\n']),
-    400,
-    /not an HTTP\/1\.1 request/,
-  ],
-  [
-    'a negative length',
-    () => raw(g.port, [chatHead('Content-Length: -1')]),
-    400,
-    /not an HTTP\/1\.1 request/,
-  ],
-  [
-    'a chunk size that is none',
-    () => raw(g.port, [chatHead('Transfer-Encoding: chunked'), 'zz\r\n']),
-    400,
-    /not an HTTP\/1\.1 request/,
-  ],
-  [
-    'chunks beyond the bound',
-    () =>
-      raw(
-        g.port,
-        [chatHead('Transfer-Encoding: chunked'), ...Array(5).fill(`20000\r\n${'x'.repeat(0x20000)}\r\n`)],
-        5,
-      ),
-    413,
-    /larger than 524288 bytes/,
-  ],
-  [
-    'slow headers',
-    () => raw(g.port, ['GET /healthz HTTP/1.1\r\n', 'x-a: 1\r\n', 'x-b: 1\r\n'], 150),
-    408,
-    /did not arrive in full/,
-  ],
-  [
-    'a slow body',
-    () => raw(g.port, [chatHead('Content-Length: 50'), '{"mess', 'age"', ':'], 150),
-    408,
-    /did not arrive in full/,
-  ],
-  ['an expectation', send(head('GET /healthz HTTP/1.1', ['Expect: wonders'])), 400, /only 100-continue/],
-];
-
-const upgrade = (path: string, lines: readonly string[]) => () =>
-  raw(g.port, [head(`GET ${path} HTTP/1.1`, ['Connection: Upgrade', 'Upgrade: websocket', ...lines])]);
-const WS = ['Sec-WebSocket-Version: 13', `Sec-WebSocket-Key: ${randomBytes(16).toString('base64')}`];
-
-const handshakes: Row[] = [
-  ['a socket without credential', upgrade('/ws', WS), 401, /No credential/],
-  [
-    'a socket with a wrong key',
-    upgrade('/ws', [...WS, 'Sec-WebSocket-Protocol: mcp, mcp-key.nope']),
-    401,
-    /not known/,
-  ],
-  [
-    'a socket with an empty key',
-    upgrade('/ws', [...WS, 'Sec-WebSocket-Protocol: mcp, mcp-key.']),
-    401,
-    /empty/,
-  ],
-  [
-    'version 8',
-    () => upgrade('/ws', [bearer(), 'Sec-WebSocket-Version: 8', WS[1] ?? ''])(),
-    400,
-    /must be 13 \(got 8\)/,
-  ],
-  ['no version', () => upgrade('/ws', [bearer(), WS[1] ?? ''])(), 400, /must be 13 \(got none\)/],
-  ['no socket key', () => upgrade('/ws', [bearer(), WS[0] ?? ''])(), 400, /sec-websocket-key/],
-  [
-    'another subprotocol',
-    () => upgrade('/ws', [...WS, bearer(), 'Sec-WebSocket-Protocol: graphql-ws'])(),
-    400,
-    /offer mcp/,
-  ],
-  ['an upgrade elsewhere', () => upgrade('/chat', [...WS, bearer()])(), 405, /GET is not offered/],
-  ['an upgrade nowhere', () => upgrade('/sockets', [...WS, bearer()])(), 404, /nothing at GET \/sockets/],
-  [
-    'h2c',
-    () => raw(g.port, [head('GET /v2 HTTP/1.1', ['Connection: Upgrade', 'Upgrade: h2c'])]),
-    404,
-    /nothing at/,
-  ],
-  ['no upgrade at all', get('/ws'), 400, /WebSocket address/],
-];
-
-const OPENAI = /^\/v1\/(chat\/completions|embeddings|models)/;
-
-/** What the answer says, in either error shape. */
-function says(body: string): string {
-  const value: { detail?: string; error?: { message?: string } } = body.startsWith('{')
-    ? JSON.parse(body)
-    : {};
-  return value.error?.message ?? value.detail ?? body;
-}
-
-async function check([, sendIt, status, rule]: Row): Promise<void> {
-  const answer = await sendIt();
-  const text = answer instanceof Response ? await answer.text() : answer.body;
-  expect({ status: answer.status, says: says(text) }).toEqual({ status, says: expect.stringMatching(rule) });
-  expect(text).not.toMatch(/node_modules|node:internal|\.ts:\d/);
-  const body: unknown = JSON.parse(text);
-  const path = answer instanceof Response ? new URL(answer.url).pathname : '';
-  if (OPENAI.test(path)) expect(body).toHaveProperty('error.type');
-  else expect(body).toMatchObject({ status, type: expect.stringMatching(/^urn:mcp:error:/) });
-}
-
 describe.each<[string, Row[]]>([
   ['authentication', authentication],
   ['routing', routing],
   ['bodies', bodies],
   ['completions', completions],
   ['other requests', others],
-  ['transport', transport],
-  ['handshakes', handshakes],
 ])('refuses in words: %s', (_group, rows) => {
   test.each(rows)('%s', async (...row) => check(row));
 });

@@ -19,7 +19,7 @@ import {
   type TaskEngineApi,
 } from '@mcp/contracts';
 
-export const CHAT_MODEL: ModelInfo = {
+const CHAT_MODEL: ModelInfo = {
   id: 'tiny-chat',
   backend: 'double',
   kind: 'chat',
@@ -29,7 +29,7 @@ export const CHAT_MODEL: ModelInfo = {
   cost_output_per_mtok_usd: 0,
   status: 'ready',
 };
-export const EMBEDDING_MODEL: ModelInfo = {
+const EMBEDDING_MODEL: ModelInfo = {
   ...CHAT_MODEL,
   id: 'tiny-embed',
   kind: 'embedding',

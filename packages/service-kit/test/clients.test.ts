@@ -102,8 +102,8 @@ test('an error in the middle arrives after what came before it', async () => {
 });
 
 test('what is not ours to tell stays inside', async () => {
-  // biome-ignore lint/correctness/useYield: it fails before it can
   source = async function* () {
+    yield* events();
     throw new Error('password=hunter2');
   };
   const error = await failure(chat());

@@ -21,7 +21,7 @@ import {
   type ServiceKit,
 } from '../src/index.ts';
 
-export const TOKEN = 't'.repeat(40);
+const TOKEN = 't'.repeat(40);
 export const ALICE: Principal = { id: 'key:1', kind: 'key', name: 'alice', scopes: ['chat'] };
 
 export function manifestOf(name: ServiceName): ServiceManifest {
