@@ -1,0 +1,193 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ChatResponse } from '@mcp/contracts';
+import { type StartedServices, startServices } from '@mcp/service-kit';
+import { freePort, type NatsServer, startNats } from '@mcp/testkit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { definition } from '../src/definition.ts';
+
+const ADMIN = `mcp_${randomBytes(32).toString('base64url')}`;
+const BEHIND = ['core', 'model-gateway', 'task-engine', 'governance'] as const;
+
+interface TraceSpan {
+  readonly span_id: string;
+  readonly parent_span_id: string | null;
+  readonly name: string;
+}
+
+interface Platform {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** The real services on the scripted models: in this process, or each in its own. */
+async function startPlatform(form: 'co-located' | 'apart', nats: NatsServer): Promise<Platform> {
+  const dir = mkdtempSync(join(tmpdir(), 'mcp-platform-'));
+  const env: Record<string, string> = {
+    MCP_DATA: dir,
+    MCP_TRACE_DIR: join(dir, 'traces'),
+    MCP_SERVICE_TOKEN: randomBytes(32).toString('hex'),
+    PROV_SECRET: randomBytes(32).toString('hex'),
+    MCP_NATS_URL: nats.url,
+    MCP_LOG_LEVEL: 'silent',
+    MCP_GATEWAY_PORT: '0',
+    MCP_ADMIN_KEY_HASH: createHash('sha256').update(ADMIN).digest('hex'),
+    MODEL_BACKENDS: 'scripted',
+    ...(form === 'co-located' ? { MCP_COLOCATE: BEHIND.join(',') } : {}),
+  };
+  for (const name of BEHIND) {
+    const port = String(await freePort());
+    const prefix = `MCP_${name.toUpperCase().replaceAll('-', '_')}`;
+    env[`${prefix}_PORT`] = port;
+    env[`${prefix}_URL`] = `http://127.0.0.1:${port}`;
+  }
+  const children: ChildProcess[] = [];
+  if (form === 'apart')
+    for (const name of BEHIND)
+      children.push(
+        spawn(process.execPath, [fileURLToPath(new URL(`../../${name}/src/main.ts`, import.meta.url))], {
+          env: { ...process.env, ...env },
+          stdio: ['ignore', 'ignore', 'inherit'],
+        }),
+      );
+  const services: StartedServices = await startServices(definition, env);
+  return {
+    url: `http://127.0.0.1:${services.ports.get('gateway')}`,
+    async close() {
+      await services.stop('end of test');
+      await Promise.all(
+        children.map(async (child) => {
+          const gone = new Promise((done) => child.once('exit', done));
+          child.kill('SIGTERM');
+          await gone;
+        }),
+      );
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+describe.each(['co-located', 'apart'] as const)('the platform, %s', (form) => {
+  let nats: NatsServer;
+  let platform: Platform;
+  beforeAll(async () => {
+    nats = await startNats();
+    platform = await startPlatform(form, nats);
+  });
+  afterAll(async () => {
+    await platform.close();
+    await nats.close();
+  });
+
+  const ask = (path: string, body?: unknown, headers: Record<string, string> = {}) =>
+    fetch(`${platform.url}${path}`, {
+      headers: { authorization: `Bearer ${ADMIN}`, 'content-type': 'application/json', ...headers },
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    });
+  const json = async <T>(answer: Promise<Response>): Promise<T> => JSON.parse(await (await answer).text());
+  const CHAT = {
+    modelA: 'scripted/alpha',
+    modelB: 'scripted/beta',
+    exchanges: 4,
+    message: 'Why is the sky blue?',
+  };
+
+  test('two models talk, the log verifies, the trace has every parent', async () => {
+    await expect.poll(async () => (await ask('/v1/models')).status, { timeout: 15_000 }).toBe(200);
+    const answer = await ask('/chat', CHAT);
+    const text = await answer.text();
+    expect(answer.status, text).toBe(200);
+    const response = ChatResponse.parse(JSON.parse(text));
+    expect(response.messages.map(({ role, model }) => [role, model])).toEqual([
+      ['modelA', 'scripted/alpha'],
+      ['modelB', 'scripted/beta'],
+      ['modelA', 'scripted/alpha'],
+      ['modelB', 'scripted/beta'],
+    ]);
+    expect(await (await ask(`/v1/conversations/${response.id}/verify`, {})).json()).toMatchObject({
+      ok: true,
+    });
+    const listed = await json<{ conversations: { id: string }[] }>(ask('/v1/conversations'));
+    expect(listed.conversations.map(({ id }) => id)).toContain(response.id);
+    const whole = async () => {
+      const { spans = [] } = await json<{ spans?: TraceSpan[] }>(
+        ask(`/v1/traces/${answer.headers.get('x-trace-id')}`),
+      );
+      const ids = new Set(spans.map(({ span_id }) => span_id));
+      const orphans = spans.filter(
+        ({ parent_span_id }) => parent_span_id !== null && !ids.has(parent_span_id),
+      );
+      return { inferences: spans.filter(({ name }) => name === 'model.inference').length, orphans };
+    };
+    await expect
+      .poll(whole, { timeout: 5000 })
+      .toEqual({ inferences: expect.toSatisfy((n) => n >= 4), orphans: [] });
+  });
+
+  test("completions, an alias and embeddings speak OpenAI's wire", async () => {
+    const messages = [{ role: 'user', content: 'hello there' }];
+    const plain = await ask('/v1/chat/completions', { model: 'scripted/echo', messages });
+    expect(await plain.json()).toMatchObject({
+      model: 'scripted/echo',
+      choices: [{ message: { content: 'You said: hello there' }, finish_reason: 'stop' }],
+    });
+    const stream = await ask('/v1/chat/completions', { model: 'scripted/echo', messages, stream: true });
+    expect(await stream.text()).toMatch(/data: \[DONE\]\n\n$/);
+    const kept = await ask('/v1/chat/completions', { model: 'scripted/echo', messages, store: true });
+    const id = kept.headers.get('x-mcp-conversation-id') ?? '';
+    expect(await (await ask(`/v1/conversations/${id}`)).json()).toMatchObject({ id, status: 'completed' });
+    const dual = await ask('/v1/chat/completions', { model: 'mcp/dual', messages });
+    expect(await dual.json()).toMatchObject({ model: 'mcp/dual', choices: [{ finish_reason: 'stop' }] });
+    const embedded = await ask('/v1/embeddings', { model: 'scripted/embed', input: ['a', 'b'] });
+    expect(await embedded.json()).toMatchObject({ data: [{ index: 0 }, { index: 1 }] });
+    const missing = await ask('/v1/chat/completions', { model: 'nope', messages });
+    expect(missing.status).toBe(404);
+    expect(await missing.json()).toMatchObject({ error: { code: 'model_not_found', param: 'model' } });
+  });
+
+  test('a cancelled conversation on the socket tells its partial transcript or why it ended', async () => {
+    const socket = new WebSocket(`${platform.url.replace('http', 'ws')}/ws`, ['mcp', `mcp-key.${ADMIN}`]);
+    const types: string[] = [];
+    const ended = new Promise<{ type: string; code?: string; response?: { status: string } }>((done) => {
+      socket.on('message', (data) => {
+        const event = JSON.parse(String(data));
+        if (event.type === 'delta' && !types.includes('delta')) socket.send('{"type":"cancel"}');
+        types.push(event.type);
+        if (event.type === 'done' || event.type === 'error') done(event);
+      });
+    });
+    await new Promise((done) => socket.on('open', done));
+    socket.send(JSON.stringify({ type: 'start', request: { ...CHAT, modelA: 'scripted/slow' } }));
+    const last = await ended;
+    if (last.type === 'error') expect(last.code).toBe('cancelled');
+    else expect(last.response?.status).toBe('cancelled');
+    socket.close();
+    const { conversations } = await json<{ conversations: { status: string }[] }>(
+      ask('/v1/conversations?limit=1'),
+    );
+    expect(conversations[0]?.status).toBe('cancelled');
+  });
+
+  test('a job is done and its progress can be followed', async () => {
+    const made = await ask('/v1/jobs', {
+      spec: { kind: 'embed-batch', texts: ['a', 'b'], model: 'scripted/embed' },
+    });
+    expect(made.status).toBe(202);
+    const events = await ask(made.headers.get('location') ?? '', undefined, { accept: 'text/event-stream' });
+    expect(await events.text()).toContain('"status":"completed"');
+  });
+
+  test('the administrator sees figures, flags and governance', async () => {
+    expect(await (await ask('/admin/stats')).json()).toMatchObject({
+      models: expect.arrayContaining([expect.objectContaining({ id: 'scripted/alpha' })]),
+    });
+    const { jobs } = await json<{ jobs: { name: string }[] }>(ask('/admin/governance'));
+    const run = await ask(`/admin/governance/${jobs[0]?.name}/run`, {});
+    expect(await run.json()).toMatchObject({ ok: true, failures: [] });
+  });
+});
