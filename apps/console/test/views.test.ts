@@ -219,12 +219,11 @@ describe('a decision in words', () => {
     duration_ms: 12,
   };
 
-  it('names the scores, how far the answers are apart, and the critique turn', () => {
+  it('names the weights, the margin and the critique turn', () => {
     const words = explainDecision(decision).join(' ');
-    expect(words).toContain('0.70 against 0.60');
-    expect(words).toContain('differ clearly (divergence 0.50)');
+    expect(words).toContain('0.50 × semantic + 0.30 × coherence + 0.20 × safety');
+    expect(words).toContain('The margin is 0.10.');
     expect(words).toContain('critique turn');
-    expect(words).toContain('risk differs by 0.20');
   });
 
   it('says so when nothing was weighed', () => {

@@ -15,7 +15,7 @@ export const MEASURES = [
   { name: 'composite', label: 'Composite', hint: 'The weighted sum that decides' },
 ] as const satisfies readonly { name: keyof CandidateScore; label: string; hint: string }[];
 
-/** What a decision means, sentence by sentence, for someone who has not read the specification. */
+/** How a decision came about, for someone who has not read the specification; the platform's own `reason` says what it is. */
 export function explainDecision(decision: Decision): readonly string[] {
   return [...method(decision), ...divergence(decision), ...critique(decision)];
 }
@@ -50,10 +50,11 @@ function method(decision: Decision): string[] {
     case 'composite': {
       if (chosen === undefined || other === undefined)
         return ['The higher composite score was chosen.', took];
+      const { semantic, coherence, safety } = decision.weights;
       const margin = Math.abs(chosen.composite - other.composite);
-      const close = margin < 0.03 ? ' – a close call' : '';
       return [
-        `Composite ${formatScore(chosen.composite)} against ${formatScore(other.composite)}, a margin of ${formatScore(margin)}${close}.`,
+        `Composite is ${formatScore(semantic)} × semantic + ${formatScore(coherence)} × coherence + ${formatScore(safety)} × safety.`,
+        `The margin is ${formatScore(margin)}${margin < 0.03 ? ', a close call' : ''}.`,
         took,
       ];
     }
@@ -71,17 +72,8 @@ function method(decision: Decision): string[] {
 }
 
 function divergence(decision: Decision): string[] {
-  const { divergence: apart, safety_delta } = decision;
-  const sentences: string[] = [];
-  if (apart !== null) {
-    const word = apart < 0.15 ? 'say nearly the same' : apart < 0.4 ? 'agree in part' : 'differ clearly';
-    sentences.push(`The two answers ${word} (divergence ${formatScore(apart)}).`);
-  } else if (decision.candidates.length > 1) {
-    sentences.push('How far the answers are apart is unknown: no embedding model answered.');
-  }
-  if (safety_delta !== null && safety_delta >= 0.05)
-    sentences.push(`Their risk differs by ${formatScore(safety_delta)}.`);
-  return sentences;
+  if (decision.divergence !== null || decision.candidates.length < 2) return [];
+  return ['How far the answers are apart is unknown: no embedding model answered.'];
 }
 
 function critique(decision: Decision): string[] {

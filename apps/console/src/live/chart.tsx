@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
+import { formatDuration } from '../format.ts';
 import { onThemeChange } from '../theme.ts';
 
 /** One line of a chart. `colour` names a custom property of the style sheet. */
@@ -71,6 +72,7 @@ function toData(at_s: readonly number[], lines: readonly Line[]): uPlot.AlignedD
 function reading(values: readonly (number | null)[], unit: string): string {
   const last = values[values.length - 1];
   if (last === null || last === undefined) return '–';
+  if (unit === 'ms') return formatDuration(last);
   return `${last >= 100 ? Math.round(last) : Number(last.toFixed(1))}${unit === '' ? '' : ` ${unit}`}`;
 }
 

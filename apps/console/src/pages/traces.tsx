@@ -1,4 +1,5 @@
 import type { SpanRecord } from '@mcp/contracts';
+import { Fragment } from 'preact';
 import { useState } from 'preact/hooks';
 import { formatAge, formatDuration, plural, short } from '../format.ts';
 import { useLoaded, useNow } from '../hooks.ts';
@@ -220,9 +221,9 @@ function SpanDetails({ span, start_unix_ms }: { readonly span: SpanRecord; reado
       <p class="meta">
         <span>{span.service}</span>
         <span>{span.kind}</span>
-        <Badge tone={span.status === 'error' ? 'bad' : span.status === 'ok' ? 'good' : 'neutral'}>
-          {span.status}
-        </Badge>
+        {span.status === 'unset' ? null : (
+          <Badge tone={span.status === 'error' ? 'bad' : 'good'}>{span.status}</Badge>
+        )}
       </p>
       {span.status_message === undefined ? null : <p>{span.status_message}</p>}
       <table class="facts">
@@ -236,7 +237,11 @@ function SpanDetails({ span, start_unix_ms }: { readonly span: SpanRecord; reado
             value={span.parent_span_id === null ? 'none' : short(span.parent_span_id, 16)}
           />
           {attributes.map(([name, value]) => (
-            <Attribute key={name} name={name} value={String(value)} />
+            <Attribute
+              key={name}
+              name={name}
+              value={typeof value === 'number' ? String(Number(value.toPrecision(6))) : String(value)}
+            />
           ))}
         </tbody>
       </table>
@@ -262,7 +267,14 @@ function SpanDetails({ span, start_unix_ms }: { readonly span: SpanRecord; reado
 function Attribute({ name, value }: { readonly name: string; readonly value: string }) {
   return (
     <tr>
-      <th scope="row">{name}</th>
+      <th scope="row">
+        {name.split(/(?<=[._])/).map((part, index) => (
+          <Fragment key={index}>
+            {part}
+            <wbr />
+          </Fragment>
+        ))}
+      </th>
       <td class="break">{value}</td>
     </tr>
   );
