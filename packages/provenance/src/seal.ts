@@ -20,6 +20,22 @@ export interface VerifyOptions {
 
 /** Checks a log of any origin: shape, every hash, every link, the head and the seal. Never throws. */
 export function verifyLog(value: unknown, options: VerifyOptions): ChainVerdict {
+  try {
+    return verify(value, options);
+  } catch {
+    // Values that JSON does not know (a cycle, a bigint) cannot be hashed.
+    return broken({
+      id: idOf(value),
+      records: 0,
+      at: null,
+      reason: 'This is not JSON: it cannot be hashed.',
+    });
+  }
+}
+
+const FIELDS: ReadonlySet<string> = new Set(Object.keys(ConversationLog.shape));
+
+function verify(value: unknown, options: VerifyOptions): ChainVerdict {
   const parsed = ConversationLog.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -31,6 +47,14 @@ export function verifyLog(value: unknown, options: VerifyOptions): ChainVerdict 
     });
   }
   const log = parsed.data;
+  const unknown = Object.keys(value as object).find((key) => !FIELDS.has(key));
+  if (unknown !== undefined)
+    return broken({
+      id: log.id,
+      records: log.messages.length,
+      at: null,
+      reason: `The field ${unknown.slice(0, 40)} was added beside the records: a log has none of that name.`,
+    });
   // The hashes cover the value as it was given, so that a field unknown to us cannot be slipped in.
   const given = (value as { messages: readonly (LogRecord & Record<string, unknown>)[] }).messages;
   const at = (seq: number, reason: string) =>

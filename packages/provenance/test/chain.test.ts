@@ -47,7 +47,17 @@ describe('a sealed log', () => {
       fc.property(
         contents,
         fc.nat(),
-        fc.constantFrom('edit', 'remove', 'swap', 'truncate', 'reseal', 'extra-field', 'header'),
+        fc.constantFrom(
+          'edit',
+          'remove',
+          'swap',
+          'truncate',
+          'reseal',
+          'extra-field',
+          'header',
+          'extra-header',
+          'mac',
+        ),
         (texts, pick, kind) => {
           const log = logOf(texts);
           const i = pick % log.messages.length;
@@ -65,6 +75,8 @@ describe('a sealed log', () => {
             Object.assign(log, sealLog(HEADER, log.messages.slice(0, -1), 'another secret'));
           if (kind === 'extra-field') record.note = 'slipped in';
           if (kind === 'header') log.owner = 'key:2';
+          if (kind === 'extra-header') Object.assign(log, { note: 'slipped in' });
+          if (kind === 'mac') log.mac = log.mac.replace(/^./, (first) => (first === '0' ? '1' : '0'));
           const verdict = verifyLog(log, { secret: SECRET });
           expect(verdict.ok).toBe(false);
           expect(verdict.reason).toMatch(/\w/);
@@ -81,6 +93,41 @@ describe('a sealed log', () => {
       broken_at: 1,
       reason: expect.stringContaining('Record 1 was changed'),
     });
+  });
+
+  it.each([
+    ['removed', [0, 2], 1],
+    ['swapped', [0, 2, 1], 1],
+    ['cut off', [0, 1], 2],
+  ])('says where records were %s', (_, order, broken_at) => {
+    const log = logOf(['one', 'two', 'three']);
+    log.messages = order.flatMap((i) => log.messages[i] ?? []);
+    expect(verifyLog(log, { secret: SECRET })).toMatchObject({ ok: false, broken_at });
+  });
+
+  it('does not verify when a log of one owner is passed off as rebuilt by another', () => {
+    const foreign = sealLog(
+      { ...HEADER, owner: 'key:2' },
+      logOf(['one', 'two']).messages,
+      'the secret of somebody else, long enough',
+    );
+    expect(verifyLog(foreign, { secret: SECRET }).ok).toBe(false);
+    const own = logOf(['one', 'two']);
+    const rebuilt = sealLog(HEADER, own.messages, 'the secret of somebody else, long enough');
+    expect(verifyLog(rebuilt, { secret: SECRET })).toMatchObject({
+      ok: false,
+      reason: expect.stringContaining('seal'),
+    });
+    expect(verifyLog(rebuilt, { secret: undefined }).ok).toBe(true);
+  });
+
+  it('gives a verdict on values that no JSON holds', () => {
+    const log = logOf(['one']);
+    const record = log.messages[0] as LogRecord & Record<string, unknown>;
+    record.self = log;
+    expect(verifyLog(log, { secret: SECRET })).toMatchObject({ ok: false });
+    record.self = 1n;
+    expect(verifyLog(log, { secret: SECRET })).toMatchObject({ ok: false });
   });
 
   it('gives a verdict on anything at all', () => {
