@@ -267,6 +267,8 @@ const MAX_PARALLEL = 16;
 function embeddedModels(stack: Stack, at: Surroundings): string | undefined {
   const rows = stack.models
     .filter((model) => model.backend === 'embedded')
+    // They are loaded in this order: nobody waits for a large one to use a small one.
+    .sort((a, b) => Number(a.background) - Number(b.background))
     .map((model) => ({
       id: model.id,
       kind: model.kind,

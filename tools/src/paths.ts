@@ -1,6 +1,6 @@
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cacheDir } from '@mcp/assets';
 
 /** Root of the checkout. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -38,8 +38,5 @@ export function dataPaths(data: string | undefined, env: NodeJS.ProcessEnv = pro
 
 /** Where compiled code is kept between starts. */
 export function compileCacheDir(env: NodeJS.ProcessEnv = process.env): string {
-  return (
-    env.NODE_COMPILE_CACHE ??
-    join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'mcp-platform', 'compiled')
-  );
+  return env.NODE_COMPILE_CACHE ?? join(cacheDir(env), 'compiled');
 }

@@ -1,5 +1,5 @@
-import { dataPaths } from '../src/paths.ts';
 import { AssetStore } from '@mcp/assets';
+import { dataPaths } from '../src/paths.ts';
 import { chosenStack } from '../src/runner/choices.ts';
 import { LocalPlatform } from '../src/runner/platform.ts';
 import { lineUi } from '../src/ui.ts';

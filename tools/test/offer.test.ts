@@ -13,7 +13,7 @@ const models = stacks.local?.models as readonly StackModel[];
 function assetsWith(options: { here?: readonly string[]; remote?: readonly string[] }): AssetSource {
   const here = new Set(options.here ?? []);
   return {
-    locate: (id) => Promise.resolve(here.has(id) ? `/cache/${id}` : undefined),
+    locate: (id) => (here.has(id) ? `/cache/${id}` : undefined),
     expected: (id) => `/cache/${id}`,
     size_bytes: () => 98_000_000,
     async ensure(id, { on_progress }) {
@@ -43,8 +43,15 @@ describe('fetchWeights', () => {
   it('takes what is here, fetches what the start waits for, and leaves the large one for later', async () => {
     const { ui, lines } = recordingUi();
     const assets = assetsWith({ here: ['all-minilm-l6-v2'], remote: ['smollm2-135m-instruct'] });
-    const weights = await fetchWeights(models, { assets, ui, signal: new AbortController().signal });
-    expect(weights.here.map((model) => model.id)).toEqual(['smollm2-135m-instruct', 'all-minilm-l6-v2']);
+    const weights = await fetchWeights(models, {
+      assets,
+      ui,
+      signal: new AbortController().signal,
+      need_chat: true,
+    });
+    expect(new Set(weights.here.map((model) => model.id))).toEqual(
+      new Set(['smollm2-135m-instruct', 'all-minilm-l6-v2']),
+    );
     expect(weights.later.map((model) => model.id)).toEqual(['qwen2.5-coder-1.5b-instruct']);
     expect(weights.missing).toEqual([]);
     expect(lines).toEqual(['✓ smollm2-135m-instruct (98 MB)']);
@@ -53,7 +60,25 @@ describe('fetchWeights', () => {
   it('does not hold a large model back that is here already', async () => {
     const { ui } = recordingUi();
     const assets = assetsWith({ here: models.map((model) => model.id) });
-    const weights = await fetchWeights(models, { assets, ui, signal: new AbortController().signal });
+    const weights = await fetchWeights(models, {
+      assets,
+      ui,
+      signal: new AbortController().signal,
+      need_chat: true,
+    });
+    expect(weights.later).toEqual([]);
+  });
+
+  it('waits for the large one when it is the only chat model to be had', async () => {
+    const { ui } = recordingUi();
+    const assets = assetsWith({ remote: ['qwen2.5-coder-1.5b-instruct'] });
+    const weights = await fetchWeights(models, {
+      assets,
+      ui,
+      signal: new AbortController().signal,
+      need_chat: true,
+    });
+    expect(weights.here.map((model) => model.id)).toEqual(['qwen2.5-coder-1.5b-instruct']);
     expect(weights.later).toEqual([]);
   });
 
@@ -63,6 +88,7 @@ describe('fetchWeights', () => {
       assets: assetsWith({}),
       ui,
       signal: new AbortController().signal,
+      need_chat: true,
     });
     const { message } = noModels(weights.missing);
     for (const word of [

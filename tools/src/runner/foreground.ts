@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AssetStore } from '@mcp/assets';
+import type { StackModel } from '@mcp/stacks';
 import { messageOf } from '../errors.ts';
 import { ROOT } from '../paths.ts';
 import { duration, lineUi, terminalUi, type Ui } from '../ui.ts';
@@ -57,7 +58,9 @@ export async function runForeground(
   tell?.({ kind: 'ready', summary });
   if (tell === undefined) ui.say('Ctrl-C stops everything.');
   else process.disconnect?.();
-  void fetchLater(platform, { assets, ui, signal: signals.aborted });
+  const ready = summary.models.filter((model) => model.status === 'ready').map((model) => model.id);
+  const awaited = platform.large.filter((model) => !ready.includes(model.id));
+  void followLarge(platform, { awaited, assets, ui, signal: signals.aborted });
   await signals.fired;
   const stop_ms = Date.now();
   ui.say('Stopping …');
@@ -81,32 +84,35 @@ async function summarise(
   };
 }
 
-/** Models load one after another, and the first has made the platform ready; the others get a moment. */
+/** Models load one after another, and the first has made the platform ready; the small ones get a moment. */
 async function settledModels(platform: LocalPlatform): Promise<Summary['models']> {
   const until_ms = Date.now() + SETTLE_MS;
+  const large = new Set(platform.large.map((model) => model.id));
   for (;;) {
     const models = await askModels(platform.modelGateway, platform.secrets.service);
-    const loading = models.some((model) => model.status === 'loading');
+    const loading = models.some((model) => model.status === 'loading' && !large.has(model.id));
     if (!loading || Date.now() > until_ms) return models;
     await sleep(SETTLE_POLL_MS);
   }
 }
 
 /** Fetches the large models while the platform serves, one by one, and says when each has joined. */
-async function fetchLater(
+async function followLarge(
   platform: LocalPlatform,
-  context: { assets: AssetSource; ui: Ui; signal: AbortSignal },
+  context: { awaited: readonly StackModel[]; assets: AssetSource; ui: Ui; signal: AbortSignal },
 ): Promise<void> {
-  for (const model of platform.later) {
+  for (const model of context.awaited) {
     const id = model.asset ?? model.id;
-    const reason = await fetchOne(id, context).catch(messageOf);
+    const reason =
+      context.assets.locate(id) === undefined ? await fetchOne(id, context).catch(messageOf) : undefined;
     if (context.signal.aborted) return;
     if (reason !== undefined) {
       context.ui.warn(`${model.id} could not be had; the others go on:\n${reason}`);
       continue;
     }
-    if (await joins(platform, { id: model.id, signal: context.signal }))
-      context.ui.say(`${model.id} has joined.`);
+    const joined = await joins(platform, { id: model.id, signal: context.signal });
+    if (context.signal.aborted) return;
+    if (joined) context.ui.say(`${model.id} has joined.`);
     else context.ui.warn(`${model.id} is here but has not joined; see: npx mcp logs model-gateway`);
   }
 }

@@ -8,7 +8,6 @@ import { type AssetSource, fetchWeights, noModels, type Weights } from './weight
 /** What this start has to offer: the stack with the models that can be had, and what was found beside them. */
 export interface Offer {
   readonly stack: Stack;
-  readonly later: readonly StackModel[];
   readonly found: readonly FoundSource[];
   readonly missing: Weights['missing'];
   /** Variables that follow from what was found. */
@@ -23,20 +22,18 @@ export async function offerModels(
   context: { ui: Ui; assets: AssetSource; env: NodeJS.ProcessEnv; signal: AbortSignal; ports: Ports },
 ): Promise<Offer> {
   const { stack } = options;
-  if (options.scripted)
-    return { stack, later: [], found: [], missing: [], operator: {}, openai_targets: undefined };
+  if (options.scripted) return { stack, found: [], missing: [], operator: {}, openai_targets: undefined };
   const own = new Set([...Object.values(context.ports.services), context.ports.nats]);
   const found = await findSources(context.env, { own_ports: own });
   for (const source of found) context.ui.say(`  found ${describeSource(source)}`);
-  const weights = await fetchWeights(stack.models, context);
+  const others = found.length > 0 || namedBackends(context.env).length > 0;
+  const weights = await fetchWeights(stack.models, { ...context, need_chat: !others });
   for (const { id, reason } of weights.missing)
     context.ui.warn(`${id} is left out: ${reason.split('\n')[0]}`);
-  const chat = [...weights.here, ...weights.later].some((model) => model.kind === 'chat');
-  if (!chat && found.length === 0 && namedBackends(context.env).length === 0) throw noModels(weights.missing);
+  if (!others && !weights.here.some((model) => model.kind === 'chat')) throw noModels(weights.missing);
   const models = stack.models.filter((model) => !weights.missing.some(({ id }) => id === model.id));
   return {
     stack: { ...stack, models },
-    later: weights.later,
     found,
     missing: weights.missing,
     ...foundVariables(found, models, context.env),

@@ -90,9 +90,9 @@ export class LocalPlatform {
     }
   }
 
-  /** Models that are still to be fetched. */
-  get later(): readonly StackModel[] {
-    return this.offer.later;
+  /** Embedded models that the start does not wait for. */
+  get large(): readonly StackModel[] {
+    return this.offer.stack.models.filter((model) => model.backend === 'embedded' && model.background);
   }
 
   /** Where every service answers, with the process it runs in. */

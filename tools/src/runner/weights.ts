@@ -32,29 +32,34 @@ export interface Weights {
   readonly missing: readonly { readonly id: string; readonly reason: string }[];
 }
 
-/** Fetches what the start waits for, one after the other, smallest chat model first. */
+/**
+ * Fetches what the start waits for, one after the other, smallest chat model first. Large models are left for later,
+ * unless a chat model is needed and no other can be had.
+ */
 export async function fetchWeights(
   models: readonly StackModel[],
-  options: { assets: AssetSource; ui: Ui; signal: AbortSignal },
+  options: { assets: AssetSource; ui: Ui; signal: AbortSignal; need_chat: boolean },
 ): Promise<Weights> {
-  const here: StackModel[] = [];
-  const later: StackModel[] = [];
+  const here = models.filter((model) => model.backend !== 'embedded' || isHere(model, options.assets));
   const missing: { id: string; reason: string }[] = [];
-  for (const model of models) {
-    if (model.backend !== 'embedded') {
-      here.push(model);
-      continue;
-    }
-    const id = model.asset ?? model.id;
-    if (options.assets.locate(id) !== undefined) here.push(model);
-    else if (model.background) later.push(model);
-    else {
-      const reason = await fetchOne(id, options);
-      if (reason === undefined) here.push(model);
-      else missing.push({ id: model.id, reason });
-    }
+  const take = async (model: StackModel) => {
+    const reason = await fetchOne(model.asset ?? model.id, options);
+    if (reason === undefined) here.push(model);
+    else missing.push({ id: model.id, reason });
+  };
+  const absent = models.filter((model) => !here.includes(model));
+  for (const model of absent.filter((one) => !one.background)) await take(model);
+  const later: StackModel[] = [];
+  for (const model of absent.filter((one) => one.background)) {
+    const needed = options.need_chat && !here.some(({ kind }) => kind === 'chat') && model.kind === 'chat';
+    if (needed) await take(model);
+    else later.push(model);
   }
   return { here, later, missing };
+}
+
+function isHere(model: StackModel, assets: AssetSource): boolean {
+  return assets.locate(model.asset ?? model.id) !== undefined;
 }
 
 /** The nats-server program. Nothing runs without it. */
