@@ -31,6 +31,8 @@ export interface RequestState {
   streaming: boolean;
   /** True once the answer carries `headers`. */
   sealed: boolean;
+  /** The headers, for the answer that is being made now. */
+  seal(): Readonly<Record<string, string>>;
   /** Calls back once, when the answer is complete or has failed. */
   onFinish(listener: FinishListener): void;
   finish(status: number, error?: PlatformError): void;
@@ -66,7 +68,8 @@ export function baseApp(options: AppOptions): Hono<KitEnv> {
     c.set('state', state);
     refuseOversized(c);
     await next();
-    if (!state.sealed) for (const name in state.headers) c.res.headers.set(name, state.headers[name] ?? '');
+    if (!state.sealed)
+      for (const [name, value] of Object.entries(state.seal())) c.res.headers.set(name, value);
     if (!state.streaming) state.finish(c.res.status);
   });
   app.onError((thrown, c) => errorResponse(c, thrown, { kit, shape: shape(c.req.path) }));
@@ -179,11 +182,9 @@ export function textAnswer(
   text: string,
   options: { readonly content_type: string; readonly status?: number },
 ): Response {
-  const state = c.get('state');
-  state.sealed = true;
   return new Response(text, {
     status: options.status ?? 200,
-    headers: { 'content-type': options.content_type, ...state.headers },
+    headers: { 'content-type': options.content_type, ...c.get('state').seal() },
   });
 }
 
@@ -199,6 +200,7 @@ function beginRequest(kit: ServiceKit, c: KitContext): RequestState {
       'mcp.request_id': request_id,
     },
   });
+  const headers: Record<string, string> = { 'x-request-id': request_id, 'x-trace-id': span.trace_id };
   kit.requests.begin();
   let finished = false;
   const listeners: FinishListener[] = [];
@@ -206,12 +208,18 @@ function beginRequest(kit: ServiceKit, c: KitContext): RequestState {
     request_id,
     span,
     started_ms: performance.now(),
-    headers: { 'x-request-id': request_id, 'x-trace-id': span.trace_id },
+    headers,
     scope: undefined,
     model: '-',
     phase: '-',
     streaming: false,
     sealed: false,
+    seal() {
+      state.sealed = true;
+      // So that a client's next request does not meet a closing connection.
+      if (kit.draining()) headers.connection = 'close';
+      return headers;
+    },
     onFinish(listener) {
       listeners.push(listener);
     },

@@ -58,10 +58,9 @@ export async function streamEvents<T>(
   const headers = {
     'content-type': options.content_type,
     'cache-control': 'no-store',
-    ...state.headers,
+    ...state.seal(),
     ...options.headers,
   };
-  state.sealed = true;
   if (c.req.method === 'HEAD') {
     await iterator.return?.(undefined);
     return new Response(null, { headers });

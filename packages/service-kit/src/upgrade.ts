@@ -27,7 +27,7 @@ export function acceptWebSocket(c: KitContext, handler: SocketHandler): Response
   const state = c.get('state');
   slot.handler = handler;
   state.streaming = true;
-  state.sealed = true;
+  state.seal();
   state.finish(101);
   return new Response(null);
 }

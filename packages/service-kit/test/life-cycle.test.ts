@@ -92,6 +92,18 @@ test('answers leave in full even to a client that reads slowly', async () => {
   expect(size).toBeGreaterThan(300_000);
 });
 
+test('an answer given while the service stops closes its connection', async () => {
+  work_ms = 100;
+  const { services, url } = await start();
+  const asked = fetch(`${url}/slow`);
+  await sleep(50);
+  const stopping = services.stop('test');
+  const answer = await asked;
+  expect(answer.headers.get('connection')).toBe('close');
+  expect((await answer.text()).length).toBe(300_000);
+  await stopping;
+});
+
 test('a service that idles stops at once', async () => {
   const { services, url } = await start();
   await (await fetch(`${url}/healthz`)).text();
