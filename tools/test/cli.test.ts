@@ -80,16 +80,20 @@ describe('mcp start --models scripted', () => {
     expect(run.said()).not.toContain(key);
     expect((await mcp(['key', '--data', data]).done).out.trim()).toBe(key);
 
-    const answer = ChatResponse.parse(await (await post(url, '/chat', { key, body: QUESTION })).json());
+    const first = await post(url, '/chat', { key, body: QUESTION });
+    const text = await first.text();
+    expect(first.status, text).toBe(200);
+    const answer = ChatResponse.parse(JSON.parse(text));
     expect(answer.messages.map((turn) => turn.model)).toEqual(['scripted/alpha', 'scripted/beta']);
 
     const core = readRunFile(dataPaths(data).run_file)?.processes.find((one) => one.name === 'core');
     process.kill(core?.mark?.pid ?? 0, 'SIGKILL');
-    const again = await until(
-      'core answers again',
-      async () => (await post(url, '/chat', { key, body: QUESTION })).ok,
-    );
-    expect(again).toBeUndefined();
+    let second: ChatResponse | undefined;
+    await until('core answers again', async () => {
+      const again = await post(url, '/chat', { key, body: QUESTION });
+      if (again.ok) second = ChatResponse.parse(await again.json());
+      return again.ok;
+    });
     const kept = await fetch(`${url}/v1/conversations/${answer.id}`, {
       headers: { authorization: `Bearer ${key}` },
     });
@@ -97,11 +101,15 @@ describe('mcp start --models scripted', () => {
 
     const verified = await mcp(['verify', answer.id, '--data', data]).done;
     expect(verified).toMatchObject({ code: 0 });
-    const trace = await mcp(['trace', answer.id, '--data', data]).done;
-    expect(trace.out).toMatch(
+    // Spans reach the trace store a quarter of a second after they end.
+    let trace = '';
+    await until('the whole trace', async () => {
+      trace = (await mcp(['trace', second?.id ?? '', '--data', data]).done).out;
+      return trace.includes('POST route=/chat') && !trace.includes('incomplete');
+    });
+    expect(trace).toMatch(
       /http\.server\.request {2}gateway[\s\S]*core[\s\S]*model\.inference {2}model-gateway/,
     );
-    expect(trace.out).not.toMatch(/incomplete/);
     const logs = await mcp(['logs', 'core', '-n', '5', '--data', data]).done;
     expect(logs.out).toMatch(/core +info/);
 
