@@ -2,6 +2,8 @@ import { type ChatMessage, PlatformError } from '@mcp/contracts';
 
 export interface BudgetOptions {
   readonly messages: readonly ChatMessage[];
+  /** Index of the question; the first user message when left out. */
+  readonly question_at?: number;
   /** Input and output together (blueprint 9.3: MAX_TOKENS). */
   readonly limit_tokens: number;
   /** Kept free for the answer. */
@@ -19,7 +21,8 @@ export interface Budgeted {
   readonly dropped_messages: number;
 }
 
-const MARKER = ' […]';
+const MARKER = ' […] ';
+const MAX_TAIL_CHARS = 400;
 
 /**
  * Makes a context fit: first the oldest messages in the middle go (as a summary where one is to be had), then the
@@ -31,11 +34,15 @@ export async function fitBudget(options: BudgetOptions): Promise<Budgeted> {
   const whole = await options.count(options.messages);
   if (whole <= room)
     return { messages: options.messages, input_tokens: whole, action: 'none', dropped_messages: 0 };
-  const middle = droppable(options.messages);
-  const { messages, dropped } = await dropOldest(options, middle, room);
+  const question =
+    options.messages[options.question_at ?? options.messages.findIndex(({ role }) => role === 'user')];
+  const { messages, dropped } = await dropOldest(options, question, room);
   if (dropped.length > 0 && options.summarize !== undefined) {
     const summary = await options.summarize(dropped);
-    const summarized = summary === undefined ? undefined : withSummary(messages, summary, dropped.length);
+    const summarized =
+      summary === undefined
+        ? undefined
+        : withSummary(messages, question, { text: summary, of: dropped.length });
     const tokens = summarized === undefined ? Number.POSITIVE_INFINITY : await options.count(summarized);
     if (summarized !== undefined && tokens <= room)
       return {
@@ -54,41 +61,63 @@ export async function fitBudget(options: BudgetOptions): Promise<Budgeted> {
   };
 }
 
-/** Indexes of messages that may go, oldest first: all but system prompts, the question and the last message. */
-function droppable(messages: readonly ChatMessage[]): number[] {
-  const question = messages.findIndex(({ role }) => role === 'user');
-  return messages.flatMap(({ role }, i) =>
-    role === 'system' || role === 'developer' || i === question || i === messages.length - 1 ? [] : [i],
+/** Messages that may go, oldest first: all but system prompts, the question and the last message. */
+function droppable(
+  messages: readonly ChatMessage[],
+  question: ChatMessage | undefined,
+): readonly ChatMessage[] {
+  return messages.filter(
+    (message, i) => !isSystem(message) && message !== question && i !== messages.length - 1,
   );
 }
 
-/** Drops as few of the oldest as needed; more tokens never fit where fewer do not, so it can be searched by halves. */
+/** Drops as few of the oldest as needed; fewer never fit where more do not, so it can be searched by halves. */
 async function dropOldest(
   options: BudgetOptions,
-  middle: readonly number[],
+  question: ChatMessage | undefined,
   room: number,
 ): Promise<{ messages: readonly ChatMessage[]; dropped: readonly ChatMessage[] }> {
-  const without = (count: number) => {
+  const middle = droppable(options.messages, question);
+  const goneOf = (count: number) => {
     const gone = new Set(middle.slice(0, count));
-    return options.messages.filter((_, i) => !gone.has(i));
+    // An answer does not stay behind without its question: many templates refuse to begin with one.
+    for (const message of options.messages) {
+      if (isSystem(message) || gone.has(message)) continue;
+      if (message.role !== 'assistant' || !middle.includes(message)) break;
+      gone.add(message);
+    }
+    return gone;
   };
+  const without = (gone: ReadonlySet<ChatMessage>) =>
+    options.messages.filter((message) => !gone.has(message));
   let low = 0;
   let high = middle.length;
   while (low < high) {
     const mid = Math.floor((low + high) / 2);
-    if ((await options.count(without(mid))) <= room) high = mid;
+    if ((await options.count(without(goneOf(mid)))) <= room) high = mid;
     else low = mid + 1;
   }
-  return { messages: without(low), dropped: middle.slice(0, low).flatMap((i) => options.messages[i] ?? []) };
+  const gone = goneOf(low);
+  return { messages: without(gone), dropped: middle.filter((message) => gone.has(message)) };
 }
 
-function withSummary(messages: readonly ChatMessage[], summary: string, dropped: number): ChatMessage[] {
-  const question = messages.findIndex(({ role }) => role === 'user');
-  return messages.map((message, i) =>
-    i === question && typeof message.content === 'string' && message.role === 'user'
-      ? { ...message, content: `${message.content}\n\n[Summary of ${dropped} earlier messages: ${summary}]` }
+function withSummary(
+  messages: readonly ChatMessage[],
+  question: ChatMessage | undefined,
+  summary: { text: string; of: number },
+): ChatMessage[] {
+  return messages.map((message) =>
+    message === question && typeof message.content === 'string' && message.role === 'user'
+      ? {
+          ...message,
+          content: `${message.content}\n\n[Summary of ${summary.of} earlier messages: ${summary.text}]`,
+        }
       : message,
   );
+}
+
+function isSystem({ role }: ChatMessage): boolean {
+  return role === 'system' || role === 'developer';
 }
 
 /** Cuts the longest text there is, again and again, until the whole fits. */
@@ -129,26 +158,31 @@ async function cutLongest(
 function longest(messages: readonly ChatMessage[]): number {
   let best = -1;
   let size = MARKER.length;
-  for (const [i, { role, content }] of messages.entries()) {
-    if (role === 'system' || role === 'developer' || typeof content !== 'string' || content.length <= size)
-      continue;
+  for (const [i, message] of messages.entries()) {
+    const { content } = message;
+    if (isSystem(message) || typeof content !== 'string' || content.length <= size) continue;
     best = i;
     size = content.length;
   }
   return best;
 }
 
-/** At most `size` characters, ending with a sentence where one ends in the second half, and a marker. */
+/**
+ * At most `size` characters and a marker where the rest was: the beginning, to the end of a sentence where one ends
+ * in its second half, and a little of the end, where the task of a turn stands.
+ */
 function cut(text: string, size: number): string {
   if (size >= text.length) return text;
-  const head = text.slice(0, size);
+  const tail_size = Math.min(MAX_TAIL_CHARS, Math.floor(size / 4));
+  const head = text.slice(0, size - tail_size).replace(/[\uD800-\uDBFF]$/, '');
   const end = Math.max(
     head.lastIndexOf('. '),
     head.lastIndexOf('! '),
     head.lastIndexOf('? '),
     head.lastIndexOf('\n'),
   );
-  return (end > size / 2 ? head.slice(0, end + 1) : head) + MARKER;
+  const tail = tail_size === 0 ? '' : text.slice(-tail_size).replace(/^[\uDC00-\uDFFF]/, '');
+  return `${end > head.length / 2 ? head.slice(0, end + 1) : head}${MARKER}${tail}`;
 }
 
 /** A summary without a model: the first sentence of each message, within a bound. */

@@ -14,4 +14,12 @@ export { type Budgeted, type BudgetOptions, extractSummary, fitBudget } from './
 export { coherence } from './coherence.ts';
 export { type Prompt, PromptLibrary } from './prompts.ts';
 export { ReasoningSplitter, type Split } from './reasoning.ts';
-export { type PastQuestion, type PastTurn, planTurn, sideOf, type TurnPlan } from './turns.ts';
+export {
+  alternate,
+  type Context,
+  type PastQuestion,
+  type PastTurn,
+  planTurn,
+  sideOf,
+  type TurnPlan,
+} from './turns.ts';

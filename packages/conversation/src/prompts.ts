@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { open, readdir } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PlatformError, type PromptInfo, PromptName } from '@mcp/contracts';
 
@@ -59,26 +60,38 @@ export class PromptLibrary {
 }
 
 async function readPrompt(dir: string, name: string, source: Prompt['source']): Promise<Prompt | undefined> {
-  const handle = await open(join(dir, `${name}.md`)).catch(() => undefined);
+  // A pipe of that name must not hold the reader up.
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+  const handle = await open(join(dir, `${name}.md`), flags).catch(() => undefined);
   if (handle === undefined) return undefined;
   try {
-    const { size } = await handle.stat();
-    if (size > MAX_PROMPT_BYTES)
-      throw new PlatformError(
-        'invalid_request',
-        `The prompt ${name} has ${size} bytes; at most ${MAX_PROMPT_BYTES} are read. Shorten the file.`,
-      );
-    const raw = await handle.readFile('utf8');
-    const [, front = '', body = raw] = /^---\n([\s\S]{0,4000}?)\n---\n([\s\S]*)$/.exec(raw) ?? [];
-    const description = /^description:\s*(.{0,300})$/m.exec(front)?.[1] ?? '';
+    if (!(await handle.stat()).isFile()) return undefined;
+    const raw = await readBounded(handle, name);
+    const [, front = '', body = raw] = /^---\r?\n([\s\S]{0,4000}?)\r?\n---\r?\n([\s\S]*)$/.exec(raw) ?? [];
+    const description = /^description:[ \t]*(.{0,300})$/m.exec(front)?.[1] ?? '';
     return {
       name,
       source,
-      description,
+      description: description.trim(),
       text: body.trim(),
       sha256: createHash('sha256').update(raw).digest('hex'),
     };
   } finally {
     await handle.close();
+  }
+}
+
+async function readBounded(handle: FileHandle, name: string): Promise<string> {
+  const buffer = Buffer.alloc(MAX_PROMPT_BYTES + 1);
+  let size = 0;
+  for (;;) {
+    const { bytesRead } = await handle.read(buffer, size, buffer.length - size);
+    size += bytesRead;
+    if (size > MAX_PROMPT_BYTES)
+      throw new PlatformError(
+        'invalid_request',
+        `The prompt ${name} is larger than ${MAX_PROMPT_BYTES} bytes, the most that is read. Shorten the file.`,
+      );
+    if (bytesRead === 0) return buffer.toString('utf8', 0, size);
   }
 }

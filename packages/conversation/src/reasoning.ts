@@ -11,7 +11,7 @@ export interface Split {
  * model's hidden reasoning in its answer. Reasoning may stand at the beginning only; later tags are plain text.
  */
 export class ReasoningSplitter {
-  #state: 'start' | 'thinking' | 'answer' = 'start';
+  #state: 'start' | 'thinking' | 'gap' | 'answer' = 'start';
   #held = '';
 
   push(piece: string): Split {
@@ -43,8 +43,12 @@ export class ReasoningSplitter {
         return { text: '', reasoning };
       }
       reasoning = this.#held.slice(0, at);
-      this.#held = this.#held.slice(at + CLOSE.length).trimStart();
-      this.#state = 'answer';
+      this.#held = this.#held.slice(at + CLOSE.length);
+      this.#state = 'gap';
+    }
+    if (this.#state === 'gap') {
+      this.#held = this.#held.trimStart();
+      if (this.#held !== '') this.#state = 'answer';
     }
     const text = this.#held;
     this.#held = '';

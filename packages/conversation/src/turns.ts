@@ -30,16 +30,26 @@ export function sideOf(turn: number): Side {
   return turn % 2 === 0 ? 'modelA' : 'modelB';
 }
 
+/** What one model is shown. */
+export interface Context {
+  readonly messages: readonly ChatMessage[];
+  /** Index of the question that this turn is about. */
+  readonly question_at: number;
+}
+
 /**
  * The messages one model sees in its turn: itself as the assistant, the other as a named participant.
  * In mode `answer` the first turn of each side sees the question alone, so that the two stay independent.
  */
-export function planTurn(plan: TurnPlan): ChatMessage[] {
+export function planTurn(plan: TurnPlan): Context {
   const independent = plan.mode === 'answer' && plan.past.length < 2;
   const past = independent ? [] : plan.past;
   const messages: ChatMessage[] = [{ role: 'system', content: plan.system }];
-  for (const { question, answer } of plan.earlier)
-    messages.push({ role: 'user', content: question }, { role: 'assistant', content: answer });
+  for (const { question, answer } of plan.earlier) {
+    messages.push({ role: 'user', content: question });
+    if (answer !== '') messages.push({ role: 'assistant', content: answer });
+  }
+  const question_at = messages.length;
   messages.push({ role: 'user', content: plan.question });
   for (const turn of past) {
     if (turn.side === plan.side) messages.push({ role: 'assistant', content: turn.content });
@@ -47,12 +57,40 @@ export function planTurn(plan: TurnPlan): ChatMessage[] {
   }
   const task = taskOf(plan, past);
   const last = messages.at(-1);
-  if (task === undefined || last === undefined) return messages;
-  // Templates of small models know one user message at a time.
-  if (last.role === 'user' && typeof last.content === 'string')
-    messages[messages.length - 1] = { role: 'user', content: `${last.content}\n\n${task}` };
-  else messages.push({ role: 'user', content: task });
-  return messages;
+  if (task !== undefined && last !== undefined) {
+    // One message, so that a tight budget cannot keep the task and drop what it is about.
+    if (last.role === 'user' && messages.length - 1 > question_at)
+      messages[messages.length - 1] = { role: 'user', content: `${textOf(last)}\n\n${task}` };
+    else messages.push({ role: 'user', content: task });
+  }
+  return { messages, question_at };
+}
+
+/**
+ * The same with neighbours of one role made one message: the templates of many models refuse two user messages
+ * in a row.
+ */
+export function alternate(messages: readonly ChatMessage[]): ChatMessage[] {
+  const merged: ChatMessage[] = [];
+  for (const message of messages) {
+    const last = merged.at(-1);
+    if (last?.role === 'user' && message.role === 'user')
+      merged[merged.length - 1] = { role: 'user', content: joined(last, message) };
+    else if (last?.role === 'assistant' && message.role === 'assistant')
+      merged[merged.length - 1] = { role: 'assistant', content: joined(last, message) };
+    else merged.push(message);
+  }
+  return merged;
+}
+
+function joined(a: ChatMessage, b: ChatMessage): string {
+  return `${textOf(a)}\n\n${textOf(b)}`;
+}
+
+/** The text of a message; pictures are left out. */
+function textOf({ content }: ChatMessage): string {
+  if (typeof content === 'string') return content;
+  return (content ?? []).flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n');
 }
 
 function taskOf(plan: TurnPlan, past: readonly PastTurn[]): string | undefined {

@@ -1,10 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ChatMessage } from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  alternate,
   arbitrate,
   type Candidate,
   coherence,
@@ -22,27 +24,46 @@ const countWords = (messages: readonly ChatMessage[]) =>
     messages.reduce((sum, { content }) => sum + 3 + String(content ?? '').split(/\s+/).length, 0),
   );
 
+/** Index of the message that another was made of, by the number it begins with. */
+function sourceOf(messages: readonly ChatMessage[], made: ChatMessage): number {
+  const mark = /^#\d+#|^[^#]{5}/.exec(String(made.content))?.[0] ?? 'none';
+  return messages.findIndex(({ content }) => String(content).startsWith(mark));
+}
+
 describe('fitBudget', () => {
+  let serial = 0;
   const words = fc
     .array(fc.constantFrom('alpha', 'beta', 'gamma.', 'delta', 'epsilon!'), { minLength: 1, maxLength: 60 })
-    .map((list) => list.join(' '));
+    .map((list) => `#${serial++}# ${list.join(' ')}`);
   const turns = fc.array(words, { minLength: 1, maxLength: 12 });
+
+  const contexts = fc
+    .record({ question: words, before: turns, past: turns, earlier: fc.boolean() })
+    .map(({ question, before, past, earlier }) => {
+      const alternating = (texts: readonly string[], first: number) =>
+        texts.map((content, i): ChatMessage => ({ role: i % 2 === first ? 'user' : 'assistant', content }));
+      const history = earlier ? alternating(before.slice(0, before.length - (before.length % 2)), 0) : [];
+      return {
+        question_at: history.length + 1,
+        messages: [
+          { role: 'system', content: 'Be brief.' },
+          ...history,
+          { role: 'user', content: question },
+          ...alternating(past, 1),
+        ] satisfies ChatMessage[],
+      };
+    });
 
   it('never exceeds the budget, keeps the order, the system prompt and something of the question and the last message', async () => {
     await fc.assert(
       fc.asyncProperty(
-        words,
-        turns,
+        contexts,
         fc.integer({ min: 90, max: 400 }),
         fc.boolean(),
-        async (question, past, limit_tokens, summary) => {
-          const messages: ChatMessage[] = [
-            { role: 'system', content: 'Be brief.' },
-            { role: 'user', content: question },
-            ...past.map((content, i): ChatMessage => ({ role: i % 2 === 0 ? 'assistant' : 'user', content })),
-          ];
+        async ({ messages, question_at }, limit_tokens, summary) => {
           const fitted = await fitBudget({
             messages,
+            question_at,
             limit_tokens,
             reserve_tokens: 20,
             count: countWords,
@@ -50,17 +71,16 @@ describe('fitBudget', () => {
           });
           expect(await countWords(fitted.messages)).toBe(fitted.input_tokens);
           expect(fitted.input_tokens).toBeLessThanOrEqual(limit_tokens - 20);
-          expect(fitted.messages[0]).toEqual(messages[0]);
-          expect(String(fitted.messages[1]?.content).slice(0, 3)).toBe(question.slice(0, 3));
-          expect(fitted.messages.at(-1)?.role).toBe(messages.at(-1)?.role);
           expect(fitted.messages.length + fitted.dropped_messages).toBe(messages.length);
-          const kept = fitted.messages.slice(2, -1).map(({ content }) => content);
-          expect(messages.map(({ content }) => content).filter((content) => kept.includes(content))).toEqual(
-            expect.arrayContaining(kept),
-          );
+          expect(fitted.messages[0]).toEqual(messages[0]);
+          expect(fitted.messages[1]?.role).toBe('user');
+          const source = fitted.messages.map((kept) => sourceOf(messages, kept));
+          expect(source).toEqual([...source].sort((a, b) => a - b));
+          expect(source).toContain(question_at);
+          expect(source.at(-1)).toBe(messages.length - 1);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 200 },
     );
   });
 
@@ -86,7 +106,7 @@ describe('fitBudget', () => {
       count: countWords,
     });
     expect(fitted.action).toBe('truncated');
-    expect(String(fitted.messages[1]?.content)).toMatch(/ \[…\]$/);
+    expect(String(fitted.messages[1]?.content)).toMatch(/^One sentence here\..*here\. +\[…\] .*here\. $/s);
     const tooMuch: ChatMessage[] = [
       { role: 'system', content: 'word '.repeat(200) },
       { role: 'user', content: 'hi' },
@@ -105,13 +125,26 @@ describe('planTurn', () => {
       { side: 'modelA', content: 'a1' },
       { side: 'modelB', content: 'b1' },
     ] as const;
-    const forA = planTurn({ ...base, side: 'modelA', past });
+    const forA = planTurn({ ...base, side: 'modelA', past }).messages;
     expect(forA.map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'user']);
     expect(forA[2]?.content).toBe('a1');
-    expect(forA[3]?.content).toContain('b1');
-    const forB = planTurn({ ...base, side: 'modelB', past: past.slice(0, 1) });
-    expect(forB.at(-1)?.content).toContain('a1');
+    expect(forA[3]?.content).toMatch(/other participant said:\n\nb1\n\nAnswer the challenge/);
+    const forB = planTurn({ ...base, side: 'modelB', past: past.slice(0, 1) }).messages;
+    expect(forB.at(-1)?.content).toMatch(/a1\n\nChallenge/);
     expect(forB.some(({ role }) => role === 'assistant')).toBe(false);
+  });
+
+  it.each([
+    ['debate', 'Challenge', 'Answer the challenge'],
+    ['cross-check', 'Check each fact', 'final answer'],
+  ] as const)('gives the sides their tasks in mode %s', (mode, taskB, taskA) => {
+    const a1 = { side: 'modelA', content: 'a1' } as const;
+    const b1 = { side: 'modelB', content: 'b1' } as const;
+    const last = (side: 'modelA' | 'modelB', past: readonly (typeof a1 | typeof b1)[]) =>
+      planTurn({ ...base, mode, side, past }).messages.at(-1)?.content;
+    expect(last('modelA', [])).toBe('Q?');
+    expect(last('modelB', [a1])).toContain(taskB);
+    expect(last('modelA', [a1, b1])).toContain(taskA);
   });
 
   it('keeps first answers independent in mode answer', () => {
@@ -122,6 +155,20 @@ describe('planTurn', () => {
       past: [{ side: 'modelA', content: 'a1' }],
     });
     expect(JSON.stringify(forB)).not.toContain('a1');
+  });
+
+  it('knows the question among earlier ones, answered or not', () => {
+    const { messages, question_at } = planTurn({
+      ...base,
+      side: 'modelA',
+      past: [],
+      earlier: [
+        { question: 'first?', answer: 'one' },
+        { question: 'second?', answer: '' },
+      ],
+    });
+    expect(messages[question_at]?.content).toBe('Q?');
+    expect(alternate(messages).map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'user']);
   });
 
   it('alternates the sides', () => {
@@ -209,12 +256,7 @@ describe('ReasoningSplitter', () => {
           const parts = marks.slice(1).map((to, i) => splitter.push(whole.slice(marks[i], to)));
           parts.push(splitter.end());
           expect(parts.map(({ reasoning }) => reasoning).join('')).toBe(thought);
-          expect(
-            parts
-              .map(({ text }) => text)
-              .join('')
-              .trimStart(),
-          ).toBe(answer.trimStart());
+          expect(parts.map(({ text }) => text).join('')).toBe(answer.trimStart());
         },
       ),
     );
@@ -254,6 +296,16 @@ describe('PromptLibrary', () => {
         'nuclear_mode',
       ]);
       await expect(library.get('huge', 'promptA')).rejects.toMatchObject({ code: 'invalid_request' });
+      mkdirSync(join(dir, 'folder.md'));
+      execFileSync('mkfifo', [join(dir, 'pipe.md')]);
+      writeFileSync(join(dir, 'windows.md'), '---\r\ndescription: From Windows.\r\n---\r\nHello.\r\n');
+      for (const name of ['folder', 'pipe'])
+        await expect(library.get(name, 'promptA')).rejects.toMatchObject({ code: 'invalid_request' });
+      expect(await library.get('windows', 'promptA')).toMatchObject({
+        description: 'From Windows.',
+        text: 'Hello.',
+        sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+      });
       await expect(library.get('nothing', 'promptA')).rejects.toThrow(
         /there is no prompt 'nothing'.*base_system/,
       );
