@@ -11,6 +11,7 @@ await LocalPlatform.start(
     stack: chosenStack({ models: 'scripted', colocate: 'none' }),
     paths: dataPaths(data),
     scripted: true,
+    offline: true,
     host: '127.0.0.1',
     port: Number(port),
   },

@@ -121,7 +121,7 @@ describe('findSources', () => {
       { name: 'vLLM', backend: 'openai', url: await serve(() => undefined), list: '/v1/models' },
     ];
     const env = { GROQ_API_KEY: 'gsk-secret', OPENAI_API_KEY: 'sk-secret' };
-    const found = await findSources(env, { own_ports: new Set(), servers });
+    const found = await findSources(env, { own_ports: new Set(), offline: false, servers });
     expect(found.map(describeSource)).toEqual([
       `Ollama at ${servers[0]?.url}: llama3.2:3b`,
       `LM Studio at ${servers[1]?.url}/v1: phi`,
@@ -137,11 +137,19 @@ describe('findSources', () => {
     ]);
   });
 
+  it('asks nobody outside when it is to stay offline', async () => {
+    const found = await findSources(
+      { OPENAI_API_KEY: 'sk' },
+      { own_ports: new Set(), offline: true, servers: [] },
+    );
+    expect(found).toEqual([]);
+  });
+
   it('leaves out ports that are our own', async () => {
     const url = await serve(json({ object: 'list', data: [{ id: 'ours' }] }));
     const servers: UsualServer[] = [{ name: 'vLLM', backend: 'openai', url, list: '/v1/models' }];
     const own_ports = new Set([Number(new URL(url).port)]);
-    expect(await findSources({}, { own_ports, servers })).toEqual([]);
+    expect(await findSources({}, { own_ports, offline: false, servers })).toEqual([]);
   });
 
   it("the user's own variables win over what is found", () => {

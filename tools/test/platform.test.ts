@@ -25,6 +25,7 @@ async function begin(
       stack: chosenStack({ models: 'scripted', colocate: choice.colocate ?? 'none' }),
       paths: dataPaths(data),
       scripted: true,
+      offline: true,
       host: '127.0.0.1',
       port: choice.port ?? (await freePort()),
     },

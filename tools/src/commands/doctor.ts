@@ -140,7 +140,7 @@ async function weights(): Promise<Finding[]> {
 }
 
 async function sources(): Promise<Finding[]> {
-  const found = await findSources(process.env, { own_ports: new Set() });
+  const found = await findSources(process.env, { own_ports: new Set(), offline: false });
   return found.map((source) => ({ what: 'source', state: 'good' as const, text: describeSource(source) }));
 }
 

@@ -46,9 +46,10 @@ Examples:
       const stack = chosenStack(flags);
       const paths = dataPaths(flags.data);
       const scripted = flags.models === 'scripted';
-      const options = { stack, paths, scripted, host: flags.host, port: flags.port };
+      const { host, port, offline } = flags;
+      const options = { stack, paths, scripted, offline, host, port };
       if (flags.detach) await startDetached(options, { argv: foregroundArguments(flags, paths.dir) });
-      else await runForeground(options, { offline: flags.offline, named_data: flags.data !== undefined });
+      else await runForeground(options, { named_data: flags.data !== undefined });
     });
 }
 

@@ -25,14 +25,14 @@ export type DetachMessage =
 /** Starts the platform, prints what there is, and holds on until a signal ends it. */
 export async function runForeground(
   options: PlatformOptions,
-  choice: { offline: boolean; named_data: boolean },
+  choice: { named_data: boolean },
 ): Promise<void> {
   const started_ms = Date.now();
   const tell = parentChannel();
   const ui = tell === undefined ? terminalUi() : channelUi(tell);
   process.stdout.on('error', () => undefined);
   const signals = watchSignals(ui);
-  const assets = new AssetStore({ offline: choice.offline });
+  const assets = new AssetStore({ offline: options.offline });
   ui.say(`Starting the platform (data: ${options.paths.dir})`);
   let platform: LocalPlatform;
   try {

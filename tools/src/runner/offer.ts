@@ -24,12 +24,12 @@ export async function offerModels(
   const { stack } = options;
   if (options.scripted) return { stack, found: [], missing: [], operator: {}, openai_targets: undefined };
   const own = new Set([...Object.values(context.ports.services), context.ports.nats]);
-  const found = await findSources(context.env, { own_ports: own });
+  const found = await findSources(context.env, { own_ports: own, offline: options.offline });
   for (const source of found) context.ui.say(`  found ${describeSource(source)}`);
   const others = found.length > 0 || namedBackends(context.env).length > 0;
   const weights = await fetchWeights(stack.models, { ...context, need_chat: !others });
   for (const { id, reason } of weights.missing)
-    context.ui.warn(`${id} is left out: ${reason.split('\n')[0]}`);
+    context.ui.warn(`${id} is left out: ${reason.replaceAll('\n', '; ')}`);
   if (!others && !weights.here.some((model) => model.kind === 'chat')) throw noModels(weights.missing);
   const models = stack.models.filter((model) => !weights.missing.some(({ id }) => id === model.id));
   return {

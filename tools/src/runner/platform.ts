@@ -28,6 +28,8 @@ export interface PlatformOptions {
   readonly paths: DataPaths;
   /** True when the models were chosen for tests and nothing else may join. */
   readonly scripted: boolean;
+  /** True when nothing outside this machine may be asked. */
+  readonly offline: boolean;
 }
 
 export interface PlatformContext {

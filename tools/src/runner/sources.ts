@@ -45,19 +45,23 @@ const OpenAiModels = z.object({ object: z.literal('list'), data: z.array(z.objec
 /** Looks for model servers on this machine and for keys in the environment. Ports of our own are left out. */
 export async function findSources(
   env: NodeJS.ProcessEnv,
-  options: { own_ports: ReadonlySet<number>; servers?: readonly UsualServer[] },
+  options: { own_ports: ReadonlySet<number>; offline: boolean; servers?: readonly UsualServer[] },
 ): Promise<FoundSource[]> {
   const servers = (options.servers ?? SERVERS).filter(
     (server) => !options.own_ports.has(Number(new URL(server.url).port)),
   );
   const found = await Promise.all(servers.map((server) => ask(server)));
-  const accounts = ACCOUNTS.filter(({ key_variable }) => (env[key_variable] ?? '') !== '').map((account) => ({
-    ...account,
-    base_url:
-      account.key_variable === 'OPENAI_API_KEY' ? env.OPENAI_BASE_URL || account.base_url : account.base_url,
-    backend: 'openai' as const,
-    models: [],
-  }));
+  const accounts = (options.offline ? [] : ACCOUNTS)
+    .filter(({ key_variable }) => (env[key_variable] ?? '') !== '')
+    .map((account) => ({
+      ...account,
+      base_url:
+        account.key_variable === 'OPENAI_API_KEY'
+          ? env.OPENAI_BASE_URL || account.base_url
+          : account.base_url,
+      backend: 'openai' as const,
+      models: [],
+    }));
   return [...found.filter((source) => source !== undefined), ...accounts];
 }
 

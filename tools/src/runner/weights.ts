@@ -1,3 +1,4 @@
+import { AssetError } from '@mcp/assets';
 import type { StackModel } from '@mcp/stacks';
 import { CliError, messageOf } from '../errors.ts';
 import { bytes, type Ui } from '../ui.ts';
@@ -79,7 +80,7 @@ export async function fetchNats(options: {
   return now;
 }
 
-/** Fetches one asset with progress. Undefined when it is there, else why it is not. */
+/** Fetches one asset with progress. Undefined when it is there, else why it is not: a line for each source. */
 export async function fetchOne(
   id: string,
   options: { assets: AssetSource; ui: Ui; signal: AbortSignal },
@@ -96,7 +97,9 @@ export async function fetchOne(
   } catch (error) {
     if (options.signal.aborted) throw error;
     step.fail('could not be had');
-    return messageOf(error);
+    return error instanceof AssetError
+      ? error.failures.map(({ source, reason }) => `${source}: ${reason}`).join('\n')
+      : messageOf(error);
   }
 }
 
