@@ -7,7 +7,7 @@ const LIVE_EVERY_MS = 100;
 type Format = Parameters<typeof styleText>[0];
 
 /** Something that takes longer than a second: it says what it does while it does it. */
-export interface Step {
+interface Step {
   update(detail: string): void;
   done(detail?: string): void;
   fail(detail: string): void;

@@ -4,7 +4,7 @@ import { CliError, messageOf } from '../errors.ts';
 import { bytes, type Ui } from '../ui.ts';
 
 /** How far an asset has come. */
-export interface AssetProgress {
+interface AssetProgress {
   readonly received_bytes: number;
   readonly total_bytes: number;
   readonly source: string;
