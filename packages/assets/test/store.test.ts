@@ -1,0 +1,172 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Asset, AssetError, AssetStore, assetTable } from '../src/index.ts';
+
+const CONTENT = randomBytes(200_000);
+const SHA = createHash('sha256').update(CONTENT).digest('hex');
+
+let dir: string;
+let server: Server;
+let answer: (request: IncomingMessage, response: ServerResponse) => void;
+let requests: { url: string | undefined; range: string | undefined }[];
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'mcp-assets-'));
+  requests = [];
+  answer = whole;
+  server = createServer((request, response) => {
+    requests.push({ url: request.url, range: request.headers.range });
+    answer(request, response);
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+});
+afterEach(async () => {
+  server.closeAllConnections();
+  await new Promise((done) => server.close(done));
+  rmSync(dir, { recursive: true, force: true });
+});
+
+function whole(request: IncomingMessage, response: ServerResponse): void {
+  const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+  response.writeHead(from > 0 ? 206 : 200, { 'content-length': CONTENT.length - from });
+  response.end(CONTENT.subarray(from));
+}
+
+function assetFrom(...repositories: string[]): Asset {
+  return {
+    id: 'thing',
+    summary: 'a thing',
+    licence: 'Apache-2.0',
+    files: [
+      {
+        name: 'thing.bin',
+        size_bytes: CONTENT.length,
+        sha256: SHA,
+        sources: repositories.map((repository) => ({ from: 'hub' as const, repository, file: 'thing.bin' })),
+      },
+    ],
+  };
+}
+
+function storeOf(asset: Asset, more: object = {}): AssetStore {
+  return new AssetStore({
+    cache_dir: dir,
+    env: { PATH: '', HF_ENDPOINT: `http://127.0.0.1:${(server.address() as AddressInfo).port}` },
+    find: () => asset,
+    ...more,
+  });
+}
+
+describe('AssetStore', () => {
+  it('fetches once, checks the bytes and finds them again without the network', async () => {
+    const asset = assetFrom('a/one');
+    const progress: number[] = [];
+    const path = await storeOf(asset).ensure('thing', {
+      on_progress: ({ received_bytes }) => progress.push(received_bytes),
+    });
+    expect(readFileSync(path).equals(CONTENT)).toBe(true);
+    expect(progress.at(-1)).toBe(CONTENT.length);
+    expect(requests).toEqual([{ url: '/a/one/resolve/main/thing.bin', range: undefined }]);
+    expect(await storeOf(asset, { offline: true }).ensure('thing')).toBe(path);
+    expect(requests).toHaveLength(1);
+  });
+
+  it('goes on where a download broke off', async () => {
+    answer = (request, response) => {
+      if (request.headers.range !== undefined) return whole(request, response);
+      response.writeHead(200, { 'content-length': CONTENT.length });
+      response.write(CONTENT.subarray(0, 70_000), () => response.destroy());
+    };
+    const path = await storeOf(assetFrom('a/one')).ensure('thing');
+    expect(readFileSync(path).equals(CONTENT)).toBe(true);
+    expect(requests.map(({ range }) => range?.startsWith('bytes=') ?? false)).toEqual([false, true]);
+  });
+
+  it('throws away what has a wrong checksum and asks the next source', async () => {
+    answer = (request, response) =>
+      request.url?.includes('/bad/') ? response.end(Buffer.alloc(CONTENT.length)) : whole(request, response);
+    const path = await storeOf(assetFrom('bad/one', 'good/one')).ensure('thing');
+    expect(readFileSync(path).equals(CONTENT)).toBe(true);
+    expect(requests.map(({ url }) => url?.split('/')[1])).toEqual(['bad', 'good']);
+  });
+
+  it('names every source and its reason when all fail', async () => {
+    answer = (request, response) => {
+      response.writeHead(request.url?.includes('/gone/') ? 404 : 200);
+      response.end('not it');
+    };
+    const error: unknown = await storeOf(assetFrom('gone/one', 'wrong/one'))
+      .ensure('thing')
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(AssetError);
+    expect(String(error)).toMatch(
+      /thing cannot be had:\n {2}model hub \(gone\/one\): status 404\n {2}model hub \(wrong\/one\): its checksum is/,
+    );
+  });
+
+  it('says at once that it is offline, or that the disk is full', async () => {
+    await expect(storeOf(assetFrom('a/one'), { offline: true }).ensure('thing')).rejects.toThrow(
+      /--offline forbids/,
+    );
+    await expect(storeOf(assetFrom('a/one'), { free_bytes: () => 1000 }).ensure('thing')).rejects.toThrow(
+      /MiB are needed in .*, 1 MiB are free.*MCP_CACHE/,
+    );
+    expect(requests).toEqual([]);
+  });
+
+  it('fetches once for callers that come at the same time', async () => {
+    const asset = assetFrom('a/one');
+    const paths = await Promise.all(Array.from({ length: 5 }, () => storeOf(asset).ensure('thing')));
+    expect(new Set(paths).size).toBe(1);
+    expect(requests).toHaveLength(1);
+  });
+
+  it('does not trust a file that was changed after it was checked', async () => {
+    const asset = assetFrom('a/one');
+    const path = await storeOf(asset).ensure('thing');
+    writeFileSync(path, 'changed');
+    expect(storeOf(asset).locate('thing')).toBeUndefined();
+    await storeOf(asset).ensure('thing');
+    expect(readFileSync(path).equals(CONTENT)).toBe(true);
+  });
+
+  it('stops when it is told to', async () => {
+    answer = (_request, response) => {
+      response.writeHead(200, { 'content-length': CONTENT.length });
+      response.write(CONTENT.subarray(0, 1000));
+    };
+    const controller = new AbortController();
+    const fetching = storeOf(assetFrom('a/one')).ensure('thing', {
+      signal: controller.signal,
+      on_progress: () => controller.abort(new Error('enough')),
+    });
+    await expect(fetching).rejects.toThrow('enough');
+  });
+
+  it('finds a program on PATH or by its variable', () => {
+    const program: Asset = { ...assetFrom(), program: { name: 'tool', variable: 'MY_TOOL' } };
+    writeFileSync(join(dir, 'tool'), '', { mode: 0o755 });
+    expect(storeOf(program, { env: { PATH: `/nowhere:${dir}` } }).locate('thing')).toBe(join(dir, 'tool'));
+    expect(storeOf(program, { env: { PATH: '', MY_TOOL: '/elsewhere/tool' } }).locate('thing')).toBe(
+      '/elsewhere/tool',
+    );
+  });
+});
+
+describe('the table', () => {
+  it('pins every weight by checksum, size and licence, with a source for each file', () => {
+    for (const asset of assetTable) {
+      expect(asset.licence).not.toBe('');
+      for (const file of asset.files) {
+        expect(file.sources.length).toBeGreaterThan(0);
+        expect(file.size_bytes).toBeGreaterThan(1000);
+        if (asset.program === undefined) expect(file.sha256).toMatch(/^[0-9a-f]{64}$/);
+      }
+    }
+  });
+});
