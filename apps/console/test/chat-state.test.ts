@@ -117,14 +117,15 @@ describe('a conversation on the screen', () => {
         fc.array(fc.nat(200), { maxLength: 10 }),
         (turns, cuts, repeats) => {
           const { events, texts } = script(turns);
-          const actions: ChatAction[] = [ASK];
+          let state = run([ASK]);
           let at = 0;
           for (const size of [...cuts, events.length]) {
-            actions.push(take(events.slice(at, at + size)));
+            const seen = take(events.slice(0, at + size));
+            state = run([take(events.slice(at, at + size))], state);
             at += size;
-            for (const back of repeats) actions.push(take(events.slice(Math.max(0, at - back), at)));
+            for (const back of repeats) state = run([take(events.slice(Math.max(0, at - back), at))], state);
+            expect(state).toEqual(run([ASK, seen]));
           }
-          const state = run(actions);
           expectSound(state);
           expect(state.phase).toBe('completed');
           expect(textsOf(state)).toEqual(texts);
@@ -149,6 +150,15 @@ describe('a conversation on the screen', () => {
         }
       }),
     );
+  });
+
+  it('lets no late words of an earlier attempt into a later one', () => {
+    const { events } = script([{ attempts: [['stale'], ['fresh']] }]);
+    const late = events.find((event) => event.type === 'delta');
+    const until = events.findIndex((event) => event.type === 'message.end');
+    if (late === undefined) throw new Error('the script has words');
+    const state = run([ASK, take(events.slice(0, until)), take([{ ...late, seq: 500 }])]);
+    expect(textsOf(state)).toEqual(['fresh']);
   });
 
   it('is repaired by the final response when parts of the stream were lost', () => {
