@@ -7,7 +7,7 @@ import {
   Principal as PrincipalSchema,
 } from '@mcp/contracts';
 import type { Bus } from '@mcp/service-kit';
-import type { KV } from '@nats-io/kv';
+import type { KV, KvEntry } from '@nats-io/kv';
 import { z } from 'zod';
 
 const BUCKET = 'mcp_jobs';
@@ -59,7 +59,7 @@ export class JobStore {
       return true;
     } catch (error) {
       if (isConflict(error)) return false;
-      throw error;
+      throw away(error);
     }
   }
 
@@ -69,13 +69,13 @@ export class JobStore {
       await this.#kv.create(`idem.${hash}`, id);
       return id;
     } catch (error) {
-      if (!isConflict(error)) throw error;
-      return (await this.#kv.get(`idem.${hash}`))?.string() ?? id;
+      if (!isConflict(error)) throw away(error);
+      return (await this.#read(`idem.${hash}`))?.string() ?? id;
     }
   }
 
   async get(id: string): Promise<StoredJob | undefined> {
-    const entry = await this.#kv.get(key(id));
+    const entry = await this.#read(key(id));
     return entry === null || entry.operation !== 'PUT' ? undefined : StoredJob.parse(entry.json());
   }
 
@@ -90,7 +90,7 @@ export class JobStore {
   /** Changes a job unless its status is final; returns what is stored afterwards. */
   async update(id: string, change: (job: Job) => Job): Promise<Job | undefined> {
     for (let tries = 0; tries < MAX_CONFLICTS; tries++) {
-      const entry = await this.#kv.get(key(id));
+      const entry = await this.#read(key(id));
       if (entry === null || entry.operation !== 'PUT') return undefined;
       const stored = StoredJob.parse(entry.json());
       if (isFinal(stored.job.status)) return stored.job;
@@ -99,7 +99,7 @@ export class JobStore {
         await this.#kv.update(key(id), JSON.stringify({ ...stored, job }), entry.revision);
         return job;
       } catch (error) {
-        if (!isConflict(error)) throw error;
+        if (!isConflict(error)) throw away(error);
       }
     }
     throw new PlatformError('conflict', `The job ${id} changes too fast to be written. Try again.`);
@@ -120,6 +120,14 @@ export class JobStore {
 
   close(): void {
     this.#stop?.();
+  }
+
+  async #read(name: string): Promise<KvEntry | null> {
+    try {
+      return await this.#kv.get(name);
+    } catch (error) {
+      throw away(error);
+    }
   }
 
   async #follow(): Promise<void> {
@@ -145,6 +153,15 @@ export class JobStore {
     if (this.#mirror.size > MAX_LISTED && oldest !== undefined) this.#mirror.delete(oldest);
     for (const listener of this.#listeners) listener(job);
   }
+}
+
+/** The bus is away: the caller may try again. */
+function away(cause: unknown): PlatformError {
+  return new PlatformError(
+    'unavailable',
+    'The job store does not answer just now. Try again in a few seconds.',
+    { retry_after_ms: 2000, cause },
+  );
 }
 
 function key(id: string): string {

@@ -27,6 +27,7 @@ export class Worker {
   readonly #running = new Map<string, AbortController>();
   readonly #loops: Promise<void>[];
   readonly #unsubscribe: () => void;
+  readonly #stopped = Promise.withResolvers<undefined>();
   #stopping = false;
 
   constructor(options: WorkerOptions) {
@@ -41,6 +42,7 @@ export class Worker {
   /** Stops taking jobs, lets those at work end within the time, and gives the rest back to the queue. */
   async stop(drain_ms: number): Promise<void> {
     this.#stopping = true;
+    this.#stopped.resolve(undefined);
     const patience = setTimeout(() => {
       for (const controller of this.#running.values()) controller.abort('shutdown');
     }, drain_ms);
@@ -52,16 +54,27 @@ export class Worker {
   async #loop(): Promise<void> {
     while (!this.#stopping) {
       try {
-        const message = await this.#options.queue.next(PULL_MS);
-        if (message === undefined) continue;
-        if (this.#stopping) message.nak();
-        else await this.#take(message);
+        const message = await this.#next();
+        if (message !== undefined) await this.#take(message);
       } catch (error) {
         if (this.#stopping) return;
         this.#options.kit.log.warn({ err: error }, 'the job queue does not answer, waiting');
         await new Promise((done) => setTimeout(done, 1000));
       }
     }
+  }
+
+  /** The next job; undefined when none came, or when the worker stops. A bus that is away must not hold up a stop. */
+  async #next(): Promise<JsMsg | undefined> {
+    const pull = this.#options.queue.next(PULL_MS);
+    void pull.then(
+      (message) => {
+        if (this.#stopping) message?.nak();
+      },
+      () => undefined,
+    );
+    const message = await Promise.race([pull, this.#stopped.promise]);
+    return this.#stopping ? undefined : message;
   }
 
   async #take(message: JsMsg): Promise<void> {

@@ -25,6 +25,8 @@ export interface Bus {
 /** How long a first connection is tried for, and how long a goodbye may take. */
 const FIRST_CONNECTION_MS = 10_000;
 const GOODBYE_MS = 1000;
+/** An operation of JetStream that takes longer has failed: its caller must not wait for a server that is away. */
+const OPERATION_MS = 2000;
 const RETRY_MS = 250;
 
 /** Connects, waiting up to 10 s for a server that is still starting. Throws when it does not come, or on abort. */
@@ -36,12 +38,13 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
     throw new Error('the service is shutting down');
   }
   void watchStatus(connection, log);
-  const manager = await jetstreamManager(connection);
+  const manager = await jetstreamManager(connection, { timeout: OPERATION_MS });
+  const streams = jetstream(connection, { timeout: OPERATION_MS });
   return {
     connection,
-    jetstream: jetstream(connection),
+    jetstream: streams,
     manager,
-    kv: new Kvm(connection),
+    kv: new Kvm(streams),
     async check() {
       await connection.rtt();
     },

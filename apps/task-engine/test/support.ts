@@ -1,0 +1,225 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type CallContext,
+  type Conversation,
+  type CoreApi,
+  type Job,
+  type ModelGatewayApi,
+  PlatformError,
+  type Principal,
+  type TaskEngineApi,
+} from '@mcp/contracts';
+import { createKit, type LocalApis, startServices } from '@mcp/service-kit';
+import { freePort, type NatsServer, startNats } from '@mcp/testkit';
+import { z } from 'zod';
+import { definition } from '../src/definition.ts';
+
+export const ALICE: Principal = { id: 'key:alice', kind: 'key', name: 'alice', scopes: ['jobs'] };
+export const BOB: Principal = { id: 'key:bob', kind: 'key', name: 'bob', scopes: ['jobs'] };
+
+export function callOf(principal = ALICE, signal = new AbortController().signal): CallContext {
+  return {
+    request_id: 'test',
+    traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+    deadline_ms: Date.now() + 30_000,
+    principal,
+    class: 'interactive',
+    signal,
+  };
+}
+
+/** What the models behind a test do. */
+export interface Script {
+  /** Called for each chunk of an embed-batch; throws or waits as the test wants. */
+  onEmbed(texts: readonly string[], signal: AbortSignal): Promise<void>;
+}
+
+function modelsOf(script: Script): Partial<ModelGatewayApi> {
+  return {
+    models: () =>
+      Promise.resolve([
+        {
+          id: 'embed',
+          backend: 'test',
+          kind: 'embedding',
+          owned_by: 'test',
+          max_context: 512,
+          cost_input_per_mtok_usd: 0,
+          cost_output_per_mtok_usd: 0,
+          status: 'ready',
+        },
+        {
+          id: 'chat',
+          backend: 'test',
+          kind: 'chat',
+          owned_by: 'test',
+          max_context: 1000,
+          cost_input_per_mtok_usd: 0,
+          cost_output_per_mtok_usd: 0,
+          status: 'ready',
+        },
+      ]),
+    async embed(request, call) {
+      const texts = typeof request.input === 'string' ? [request.input] : request.input;
+      await script.onEmbed(texts, call.signal);
+      return {
+        model: request.model,
+        vectors: texts.map((text) => [text.length, 1]),
+        input_tokens: texts.length,
+      };
+    },
+    countTokens: (request) =>
+      Promise.resolve({
+        tokens: Math.ceil(JSON.stringify(request.messages).length / 4),
+        exact: true,
+        max_context: 1000,
+      }),
+    async *generate(request) {
+      yield { type: 'start', id: 'x', model: request.model, backend: 'test', created_s: 0 };
+      yield {
+        type: 'text',
+        choice: 0,
+        text: `summary of ${JSON.stringify(request.messages).length} characters`,
+      };
+      yield { type: 'finish', choice: 0, reason: { unified: 'stop', raw: 'stop' } };
+    },
+  };
+}
+
+const CONVERSATION: Conversation = {
+  id: '0194f0c2-0000-7000-8000-000000000001',
+  created_at: '2026-11-23T12:00:00.000Z',
+  updated_at: '2026-11-23T12:00:00.000Z',
+  mode: 'debate',
+  models: ['chat', 'chat'],
+  title: 't',
+  status: 'completed',
+  turns: 1,
+  exchanges: 1,
+  trace_id: 't',
+  decision: null,
+  messages: [
+    {
+      seq: 0,
+      role: 'user',
+      content: 'word '.repeat(3000),
+      at: '2026-11-23T12:00:00.000Z',
+      trace_id: 't',
+      pii_tags: [],
+      message_id: '0194f0c2-0000-7000-8000-000000000002',
+      hash_prev: 'a'.repeat(64),
+      hash: 'b'.repeat(64),
+    },
+  ],
+};
+
+const core: Partial<CoreApi> = {
+  getConversation: (id) =>
+    id === CONVERSATION.id
+      ? Promise.resolve(CONVERSATION)
+      : Promise.reject(new PlatformError('not_found', 'no such conversation')),
+  listConversations: () => Promise.resolve([CONVERSATION]),
+};
+
+export interface Engine {
+  readonly api: TaskEngineApi;
+  readonly nats: NatsServer;
+  readonly script: Script;
+  close(): Promise<void>;
+}
+
+function envOf(nats: NatsServer, data: string, more: Record<string, string> = {}): Record<string, string> {
+  return {
+    MCP_DATA: data,
+    MCP_SERVICE_TOKEN: 't'.repeat(40),
+    MCP_LOG_LEVEL: 'silent',
+    MCP_NATS_URL: nats.url,
+    MCP_JOB_ACK_WAIT_MS: '1000',
+    MCP_JOB_MAX_ATTEMPTS: '3',
+    ...more,
+  };
+}
+
+/** An engine in this process on a real nats-server; its callers use it directly, or over HTTP. */
+export async function startEngine(form: 'in process' | 'over HTTP'): Promise<Engine> {
+  const nats = await startNats();
+  const data = mkdtempSync(join(tmpdir(), 'mcp-jobs-'));
+  const script: Script = { onEmbed: () => Promise.resolve() };
+  const local: LocalApis = new Map<'core' | 'model-gateway', unknown>([
+    ['core', core],
+    ['model-gateway', modelsOf(script)],
+  ]) as LocalApis;
+  const clean = async () => {
+    await nats.close();
+    rmSync(data, { recursive: true, force: true });
+  };
+  if (form === 'in process') {
+    const kit = await createKit(definition.config, {
+      manifest: definition.manifest,
+      env: envOf(nats, data),
+      local,
+      draining: () => false,
+    });
+    const instance = await definition.create(kit);
+    return {
+      api: instance.api,
+      nats,
+      script,
+      close: async () => {
+        await instance.close();
+        await kit.close();
+        await clean();
+      },
+    };
+  }
+  const port = await freePort();
+  const env = envOf(nats, data, {
+    MCP_TASK_ENGINE_PORT: String(port),
+    MCP_TASK_ENGINE_URL: `http://127.0.0.1:${port}`,
+  });
+  // The engine's own callers are the doubles, whatever the environment says.
+  const doubled: typeof definition = {
+    ...definition,
+    create: (kit) =>
+      definition.create({
+        ...kit,
+        clients: {
+          core: core as CoreApi,
+          modelGateway: modelsOf(script) as ModelGatewayApi,
+          get taskEngine() {
+            return kit.clients.taskEngine;
+          },
+          get governance() {
+            return kit.clients.governance;
+          },
+        },
+      }),
+  };
+  const services = await startServices(doubled, env);
+  const caller = await createKit(z.object({}), {
+    manifest: { ...definition.manifest, name: 'gateway' },
+    env,
+    local: new Map(),
+    draining: () => false,
+  });
+  return {
+    api: caller.clients.taskEngine,
+    nats,
+    script,
+    close: async () => {
+      await caller.close();
+      await services.stop('end of test');
+      await clean();
+    },
+  };
+}
+
+/** Follows a job to its end. */
+export async function ended(api: TaskEngineApi, id: string, principal = ALICE): Promise<Job> {
+  let last: Job | undefined;
+  for await (const job of api.watch(id, callOf(principal))) last = job;
+  if (last === undefined) throw new Error('nothing was seen of the job');
+  return last;
+}
