@@ -11,6 +11,9 @@ import {
 import type { Hono } from 'hono';
 import { z } from 'zod';
 
+/** A log has its texts and, beside them, hashes and counts. */
+const MAX_LOG_BYTES = 32 * 1024 * 1024;
+
 /** The core over HTTP, for the other services. */
 export function createApp(
   kit: ServiceKit,
@@ -31,11 +34,14 @@ export function createApp(
     c.json(await api.verifyConversation(uuidParam(c, 'id'), c.get('call'))),
   );
   app.post('/internal/verify', async (c) =>
-    c.json(await api.verifyLog(await parseBody(c, z.unknown()), c.get('call'))),
+    c.json(await api.verifyLog(await parseBody(c, z.unknown(), MAX_LOG_BYTES), c.get('call'))),
   );
   app.get('/internal/prompts', async (c) => c.json(await api.prompts(c.get('call'))));
   app.post('/internal/completions', async (c) =>
-    c.json(await api.recordCompletion(await parseBody(c, RecordCompletionRequest), c.get('call')), 201),
+    c.json(
+      await api.recordCompletion(await parseBody(c, RecordCompletionRequest, MAX_LOG_BYTES), c.get('call')),
+      201,
+    ),
   );
   return app;
 }

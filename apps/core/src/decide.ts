@@ -31,8 +31,7 @@ export function finalists(turns: readonly TurnRecord[]): TurnRecord[] {
 /** Embeds the question and the finalists' answers and scores their risk. Without an embedding model the vectors are missing. */
 export async function prepare(
   deps: DecideDeps,
-  question: string,
-  turns: readonly TurnRecord[],
+  { question, turns }: { readonly question: string; readonly turns: readonly TurnRecord[] },
   call: CallContext,
 ): Promise<Prepared> {
   const started_ms = performance.now();

@@ -7,6 +7,7 @@ import { manifest } from '../service.ts';
 import { createApp } from './app.ts';
 import { LogFiles } from './log-files.ts';
 import { recover } from './recover.ts';
+import { Runs } from './runs.ts';
 import { createCore } from './service.ts';
 import { ConversationStore } from './store/conversations.ts';
 import { openDatabase } from './store/open.ts';
@@ -36,6 +37,7 @@ export const definition = defineService({
       tag_pii: kit.flags.enabled('PII_TAGGING_ENABLED'),
     };
     await recover({ store, files, recorder, log: kit.log, sole: config.DATABASE_URL === undefined });
+    const runs = new Runs();
     const api: CoreApi = createCore({
       kit,
       // Looked up at each call: the model-gateway may share this process and start later.
@@ -46,8 +48,13 @@ export const definition = defineService({
       store,
       files,
       recorder,
+      runs,
       prompts: new PromptLibrary(config.MCP_PROMPTS_DIR),
     });
-    return { app: createApp(kit, api, { store: () => store.check() }), api, close: () => store.close() };
+    const close = async () => {
+      await runs.stop();
+      await store.close();
+    };
+    return { app: createApp(kit, api, { store: () => store.check() }), api, close };
   },
 });

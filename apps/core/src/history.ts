@@ -31,6 +31,12 @@ export function standingOf(records: readonly LogRecord[]): Standing {
   return { earlier, question: question ?? '', turns, decision };
 }
 
+/** Whether the current question has its turns and its decision. */
+export function isFinished(records: readonly LogRecord[], exchanges: number): boolean {
+  const { decision, turns } = standingOf(records);
+  return decision !== undefined && turns.length >= exchanges;
+}
+
 /** Content of the turn that the decision chose; without one, the last turn's. */
 export function answerOf(turns: readonly TurnRecord[], decision: Decision | undefined): string {
   return (turns.find(({ message_id }) => message_id === decision?.message_id) ?? turns.at(-1))?.content ?? '';

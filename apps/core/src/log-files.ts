@@ -28,7 +28,7 @@ export class LogFiles {
       await rm(next, { force: true }).catch(() => undefined);
       throw new PlatformError(
         'unavailable',
-        `The conversation log cannot be written (${codeOf(cause)}). What was said is kept; free space or mend the data directory, then resume the conversation.`,
+        `The log of conversation ${log.id} cannot be written (${codeOf(cause)}). What was said is kept; free space or mend the data directory, then resume the conversation.`,
         { cause },
       );
     }

@@ -22,7 +22,9 @@ export class Recorder {
   readonly #deps: RecorderDeps;
   readonly #header: LogHeader;
   #records: LogRecord[];
+  #sealed = false;
 
+  /** `records` are those that the store already has. */
   constructor(deps: RecorderDeps, header: LogHeader, records: readonly LogRecord[]) {
     this.#deps = deps;
     this.#header = header;
@@ -56,21 +58,28 @@ export class Recorder {
   }
 
   /** Durable in the store, then in the file, when it returns. */
-  async append(sayings: readonly Saying[], status: ConversationStatus): Promise<void> {
+  async append(sayings: readonly Saying[]): Promise<void> {
     const added = this.chain(sayings);
-    await this.#deps.store.append(this.#header.id, added, status);
+    await this.#deps.store.append(this.#header.id, added);
     this.adopt(added);
     await this.seal();
   }
 
   /** Writes the file as the store has it. */
   async seal(): Promise<void> {
+    this.#sealed = false;
     try {
       await this.#deps.files.write(sealLog(this.#header, this.#records, this.#deps.secret));
       this.#deps.metrics.inc('conversation_log_writes_total', { status: 'ok' });
+      this.#sealed = true;
     } catch (error) {
       this.#deps.metrics.inc('conversation_log_writes_total', { status: 'failed' });
       throw error;
     }
+  }
+
+  /** The run is over. A file that could not be written is remembered, and written at the next start or resumption. */
+  close(status: ConversationStatus): Promise<void> {
+    return this.#deps.store.settle(this.#header.id, { status, sealed: this.#sealed });
   }
 }

@@ -46,6 +46,16 @@ export async function openingOf(
   };
 }
 
+/** Throws `model_not_found` or `unavailable` when one of a conversation's models cannot answer now. */
+export async function requireReadyModels(
+  models: ModelGatewayApi,
+  ids: readonly string[],
+  call: CallContext,
+): Promise<void> {
+  const known = (await models.models(call)).filter(({ kind }) => kind === 'chat');
+  for (const [i, id] of ids.entries()) requireReady(known, id, i === 0 ? 'modelA' : 'modelB');
+}
+
 /** The first two models that are ready; one of them twice when there is no second. */
 function defaults(known: readonly ModelInfo[], request: ChatRequest): [string, string] {
   const ready = known.filter(({ status }) => status === 'ready').map(({ id }) => id);

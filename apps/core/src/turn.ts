@@ -5,32 +5,27 @@ import {
   type ChatMessage,
   type FinishReason,
   type LogRecord,
-  type ModelGatewayApi,
   PlatformError,
   type Side,
   type Usage,
 } from '@mcp/contracts';
-import { type Budgeted, extractSummary, fitBudget, ReasoningSplitter } from '@mcp/conversation';
+import { alternate, ReasoningSplitter } from '@mcp/conversation';
 import { type ServiceKit, type Span, toPlatformError } from '@mcp/service-kit';
+import { type BudgetDeps, budgetOf } from './budget.ts';
 import type { Emit } from './events.ts';
 
 const MAX_ATTEMPTS = 3;
-const SUMMARY_TOKENS = 160;
-/** Left for the answer even when the budget is tight. */
-const MIN_ANSWER_TOKENS = 16;
 
-export interface TurnDeps {
-  readonly kit: Pick<ServiceKit, 'metrics' | 'tracer' | 'flags' | 'log'>;
-  readonly models: ModelGatewayApi;
-  /** MAX_TOKENS of the blueprint: input and output of one model call together. */
-  readonly max_tokens: number;
-}
+/** What a turn needs of its surroundings. */
+export type TurnDeps = BudgetDeps & { readonly kit: Pick<ServiceKit, 'tracer' | 'log'> };
 
 export interface TurnRequest {
   readonly turn: number;
   readonly side: Side;
   readonly model: string;
   readonly messages: readonly ChatMessage[];
+  /** Index of the question in `messages`. */
+  readonly question_at: number;
   readonly max_tokens_per_turn: number;
   readonly temperature: number | undefined;
   readonly seed: number | undefined;
@@ -55,8 +50,7 @@ export interface TurnResult {
 export async function takeTurn(
   deps: TurnDeps,
   request: TurnRequest,
-  call: CallContext,
-  emit: Emit,
+  { call, emit }: { call: CallContext; emit: Emit },
 ): Promise<TurnResult> {
   for (let attempt = 1; ; attempt++) {
     const span = deps.kit.tracer.start('conversation.turn', {
@@ -127,7 +121,7 @@ async function attemptTurn(
   let text = '';
   let reasoning = '';
   let written = 0;
-  let finish: FinishReason = { unified: 'cancelled', raw: null };
+  let finish: FinishReason | undefined;
   let usage: Usage | undefined;
   const say = (piece: { text: string; reasoning: string }) => {
     reasoning += piece.reasoning;
@@ -139,14 +133,16 @@ async function attemptTurn(
     const events = deps.models.generate(
       {
         model,
-        messages: [...fitted.messages],
+        messages: alternate(fitted.messages),
         stream: true,
         max_tokens: Math.max(
           1,
           Math.min(request.max_tokens_per_turn, budget.limit_tokens - budget.input_tokens),
         ),
         ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
-        ...(request.seed === undefined ? {} : { seed: request.seed + turn }),
+        ...(request.seed === undefined
+          ? {}
+          : { seed: Math.min(request.seed + turn, Number.MAX_SAFE_INTEGER) }),
       },
       call,
     );
@@ -161,7 +157,7 @@ async function attemptTurn(
     if (!call.signal.aborted) throw error;
   }
   say(splitter.end());
-  if (call.signal.aborted) finish = { unified: 'cancelled', raw: finish.raw };
+  finish = finishOf(finish, { model, cancelled: call.signal.aborted });
   const counted = usage ?? { input_tokens: budget.input_tokens, output_tokens: written };
   span.set({
     tokens_in: counted.input_tokens,
@@ -180,74 +176,16 @@ async function attemptTurn(
   };
 }
 
-/** Holds MAX_TOKENS: input and answer of the call together, within the model's own context. */
-async function budgetOf(
-  deps: TurnDeps,
-  request: TurnRequest,
-  call: CallContext,
-): Promise<{ messages: Budgeted['messages']; budget: TurnResult['budget'] }> {
-  let exact = true;
-  let limit_tokens = deps.max_tokens;
-  const count = async (messages: readonly ChatMessage[]) => {
-    const counted = await deps.models.countTokens({ model: request.model, messages: [...messages] }, call);
-    exact &&= counted.exact;
-    limit_tokens = Math.min(limit_tokens, counted.max_context);
-    return counted.tokens;
-  };
-  await count(request.messages);
-  const reserve_tokens = Math.max(
-    MIN_ANSWER_TOKENS,
-    Math.min(request.max_tokens_per_turn, Math.floor(limit_tokens / 2)),
-  );
-  const summarize = deps.kit.flags.enabled('TOKEN_BUDGET_SUMMARY_ENABLED')
-    ? (dropped: readonly ChatMessage[]) => summaryOf(deps, request.model, dropped, call)
-    : undefined;
-  const fitted = await fitBudget({
-    messages: request.messages,
-    limit_tokens,
-    reserve_tokens,
-    count,
-    summarize,
-  });
-  deps.kit.metrics.inc('token_budget_actions_total', { model: request.model, phase: fitted.action });
-  return {
-    messages: fitted.messages,
-    budget: {
-      input_tokens: fitted.input_tokens,
-      limit_tokens,
-      exact,
-      action: fitted.action,
-      dropped_messages: fitted.dropped_messages,
-    },
-  };
-}
-
-/** A summary by the model itself; when it cannot, first sentences. */
-async function summaryOf(
-  deps: TurnDeps,
-  model: string,
-  dropped: readonly ChatMessage[],
-  call: CallContext,
-): Promise<string> {
-  const extract = extractSummary(dropped, 2400);
-  let summary = '';
-  try {
-    const events = deps.models.generate(
-      {
-        model,
-        messages: [
-          { role: 'system', content: 'Summarise the text in three sentences.' },
-          { role: 'user', content: extract },
-        ],
-        stream: true,
-        max_tokens: SUMMARY_TOKENS,
-        temperature: 0,
-      },
-      call,
+/** How the turn ended. Throws `upstream_interrupted` when the model stopped of itself before its answer was whole. */
+function finishOf(
+  reported: FinishReason | undefined,
+  { model, cancelled }: { model: string; cancelled: boolean },
+): FinishReason {
+  if (cancelled) return { unified: 'cancelled', raw: reported?.raw ?? null };
+  if (reported === undefined || reported.unified === 'error' || reported.unified === 'cancelled')
+    throw new PlatformError(
+      'upstream_interrupted',
+      `The model ${model} broke off in the middle of its turn. Resume the conversation to try again.`,
     );
-    for await (const event of events) if (event.type === 'text') summary += event.text;
-  } catch (error) {
-    if (call.signal.aborted || !(error instanceof PlatformError)) throw error;
-  }
-  return summary.trim() === '' ? extractSummary(dropped) : summary.trim();
+  return reported;
 }

@@ -5,7 +5,7 @@ import {
   PlatformError,
   type Principal,
 } from '@mcp/contracts';
-import type { Kysely } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import { z } from 'zod';
 import type { ConversationRow, Database, RecordRow } from './schema.ts';
 
@@ -35,7 +35,10 @@ export interface NewConversation {
 }
 
 /** How long a running conversation belongs to the process at work on it; renewed with every record. */
-export const LEASE_MS = 15 * 60_000;
+const LEASE_MS = 15 * 60_000;
+
+/** Conversations that are looked after at one start; the rest waits for the next. */
+const MAX_ABANDONED = 10_000;
 
 /** Conversations in SQLite or PostgreSQL. What a call has written is durable when it returns. */
 export class ConversationStore {
@@ -45,9 +48,9 @@ export class ConversationStore {
     this.#db = db;
   }
 
-  async create(conversation: NewConversation): Promise<void> {
+  create(conversation: NewConversation): Promise<void> {
     const { summary, owner, settings, records } = conversation;
-    await this.#db.transaction().execute(async (tx) => {
+    return this.#write(async (tx) => {
       await tx
         .insertInto('conversations')
         .values({
@@ -63,6 +66,7 @@ export class ConversationStore {
           created_at: summary.created_at,
           updated_at: summary.created_at,
           lease_until: leaseEnd(),
+          unsealed: 1,
         })
         .execute();
       if (records.length > 0)
@@ -73,9 +77,9 @@ export class ConversationStore {
     });
   }
 
-  /** Adds records and sets the status, in one transaction. */
-  async append(id: string, records: readonly LogRecord[], status: ConversationStatus): Promise<void> {
-    await this.#db.transaction().execute(async (tx) => {
+  /** Adds records; the file is behind until {@link settle} says otherwise. */
+  append(id: string, records: readonly LogRecord[]): Promise<void> {
+    return this.#write(async (tx) => {
       if (records.length > 0)
         await tx
           .insertInto('records')
@@ -83,26 +87,58 @@ export class ConversationStore {
           .execute();
       await tx
         .updateTable('conversations')
-        .set({ status, updated_at: new Date().toISOString(), lease_until: leaseEnd() })
+        .set({ updated_at: new Date().toISOString(), lease_until: leaseEnd(), unsealed: 1 })
         .where('id', '=', id)
         .execute();
     });
   }
 
-  /** Takes a conversation for this process. Throws `conflict` when another run has it. */
-  async claim(id: string, exchanges: number): Promise<void> {
+  /** The end of a run: its status, and whether the file holds all that the store has. */
+  settle(id: string, end: { status: ConversationStatus; sealed: boolean }): Promise<void> {
+    return this.#write(async (tx) => {
+      await tx
+        .updateTable('conversations')
+        .set({
+          status: end.status,
+          updated_at: new Date().toISOString(),
+          ...(end.sealed ? { unsealed: 0 } : {}),
+        })
+        .where('id', '=', id)
+        .execute();
+    });
+  }
+
+  /** Takes a conversation that has so many records for this process. Throws `conflict` when another run has it, or had it since. */
+  claim(id: string, expected: { exchanges: number; records: number }): Promise<void> {
     const now = new Date().toISOString();
-    const result = await this.#db
-      .updateTable('conversations')
-      .set({ status: 'running', exchanges, updated_at: now, lease_until: leaseEnd() })
-      .where('id', '=', id)
-      .where((where) => where.or([where('status', '!=', 'running'), where('lease_until', '<', now)]))
-      .executeTakeFirst();
-    if (result.numUpdatedRows === 0n)
-      throw new PlatformError(
-        'conflict',
-        `The conversation ${id} is running just now. Wait for it to end, or cancel it.`,
-      );
+    return this.#write(async (tx) => {
+      const result = await tx
+        .updateTable('conversations')
+        .set({
+          status: 'running',
+          exchanges: expected.exchanges,
+          updated_at: now,
+          lease_until: leaseEnd(),
+          unsealed: 1,
+        })
+        .where('id', '=', id)
+        .where((where) => where.or([where('status', '!=', 'running'), where('lease_until', '<', now)]))
+        .where(
+          (select) =>
+            select
+              .selectFrom('records')
+              .whereRef('conversation_id', '=', 'conversations.id')
+              .select(({ fn }) => fn.countAll<number>().as('count')),
+          '=',
+          expected.records,
+        )
+        .executeTakeFirst();
+      if (result.numUpdatedRows === 0n)
+        throw new PlatformError(
+          'conflict',
+          `The conversation ${id} is running just now. Wait for it to end, or cancel it.`,
+        );
+    });
   }
 
   /** A conversation the caller may see. Throws `not_found` otherwise. */
@@ -154,15 +190,25 @@ export class ConversationStore {
     return (await query.execute()).map((found) => summaryOf(found, Number(found.turns ?? 0)));
   }
 
-  /** At start: conversations that a dead process left running. Returns their ids. */
-  async interruptAbandoned(all: boolean): Promise<string[]> {
+  /**
+   * At start: conversations that a dead process left running (on SQLite `all` that run, as no other process can be
+   * at work), and those whose file could not be written. Returns their ids.
+   */
+  async abandoned(all: boolean): Promise<string[]> {
     const now = new Date().toISOString();
-    let query = this.#db
-      .updateTable('conversations')
-      .set({ status: 'interrupted' })
-      .where('status', '=', 'running');
-    if (!all) query = query.where('lease_until', '<', now);
-    return (await query.returning('id').execute()).map(({ id }) => id);
+    const found = await this.#db
+      .selectFrom('conversations')
+      .select('id')
+      .where((where) =>
+        where.or([
+          where.and([where('status', '=', 'running'), ...(all ? [] : [where('lease_until', '<', now)])]),
+          where.and([where('status', '!=', 'running'), where('unsealed', '=', 1)]),
+        ]),
+      )
+      .orderBy('updated_at', 'desc')
+      .limit(MAX_ABANDONED)
+      .execute();
+    return found.map(({ id }) => id);
   }
 
   async check(): Promise<void> {
@@ -171,6 +217,20 @@ export class ConversationStore {
 
   close(): Promise<void> {
     return this.#db.destroy();
+  }
+
+  /** One transaction. A store that cannot write (a full disk, a lost connection) is the platform's trouble, not a bug. */
+  async #write(work: (tx: Transaction<Database>) => Promise<void>): Promise<void> {
+    try {
+      await this.#db.transaction().execute(work);
+    } catch (cause) {
+      if (cause instanceof PlatformError) throw cause;
+      throw new PlatformError(
+        'unavailable',
+        'The conversation cannot be stored just now. What was stored before is kept; check the disk or the database, then resume the conversation.',
+        { cause, retry_after_ms: 2000 },
+      );
+    }
   }
 }
 

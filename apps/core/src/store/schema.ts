@@ -17,6 +17,8 @@ export interface ConversationRow {
   updated_at: string;
   /** While running: until when the process at work has it to itself. */
   lease_until: string;
+  /** 1 while the log file may lack records that are here. */
+  unsealed: number;
 }
 
 export interface RecordRow {
@@ -63,6 +65,19 @@ export const migrations: Readonly<Record<string, Migration>> = {
         .addColumn('role', 'text', (column) => column.notNull())
         .addColumn('body', 'text', (column) => column.notNull())
         .addPrimaryKeyConstraint('records_key', ['conversation_id', 'seq'])
+        .execute();
+    },
+  },
+  '002-unsealed': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .alterTable('conversations')
+        .addColumn('unsealed', 'integer', (column) => column.notNull().defaultTo(0))
+        .execute();
+      await db.schema
+        .createIndex('conversations_by_state')
+        .on('conversations')
+        .columns(['status', 'unsealed'])
         .execute();
     },
   },

@@ -1,0 +1,103 @@
+import {
+  type CallContext,
+  type ChatMessage,
+  type LogRecord,
+  type ModelGatewayApi,
+  PlatformError,
+} from '@mcp/contracts';
+import { alternate, type Budgeted, extractSummary, fitBudget, ReasoningSplitter } from '@mcp/conversation';
+import type { ServiceKit } from '@mcp/service-kit';
+
+const SUMMARY_TOKENS = 160;
+/** Characters of what is dropped that a summary is made of, and that stand in for one. */
+const SUMMARISED_CHARS = 2400;
+/** Left for the answer even when the budget is tight. */
+const MIN_ANSWER_TOKENS = 16;
+
+export interface BudgetDeps {
+  readonly kit: Pick<ServiceKit, 'metrics' | 'flags'>;
+  readonly models: ModelGatewayApi;
+  /** MAX_TOKENS of the blueprint: input and output of one model call together. */
+  readonly max_tokens: number;
+}
+
+/** A context to fit for a model. */
+export interface Unbudgeted {
+  readonly model: string;
+  readonly messages: readonly ChatMessage[];
+  /** Index of the question in `messages`. */
+  readonly question_at: number;
+  readonly max_tokens_per_turn: number;
+}
+
+/** Holds MAX_TOKENS: input and answer of the call together, within the model's own context. */
+export async function budgetOf(
+  deps: BudgetDeps,
+  request: Unbudgeted,
+  call: CallContext,
+): Promise<{ messages: Budgeted['messages']; budget: NonNullable<LogRecord['budget']> }> {
+  const { model, messages, question_at, max_tokens_per_turn } = request;
+  const measure = (list: readonly ChatMessage[]) =>
+    deps.models.countTokens({ model, messages: alternate(list) }, call);
+  const whole = await measure(messages);
+  const limit_tokens = Math.min(deps.max_tokens, whole.max_context);
+  const count = async (list: readonly ChatMessage[]) =>
+    list === messages ? whole.tokens : (await measure(list)).tokens;
+  const fitted = await fitBudget({
+    messages,
+    question_at,
+    limit_tokens,
+    reserve_tokens: Math.max(MIN_ANSWER_TOKENS, Math.min(max_tokens_per_turn, Math.floor(limit_tokens / 2))),
+    count,
+    summarize: deps.kit.flags.enabled('TOKEN_BUDGET_SUMMARY_ENABLED')
+      ? (dropped) => summaryOf(deps, { model, dropped, limit_tokens, count }, call)
+      : undefined,
+  });
+  deps.kit.metrics.inc('token_budget_actions_total', { model, phase: fitted.action });
+  return {
+    messages: fitted.messages,
+    budget: {
+      input_tokens: fitted.input_tokens,
+      limit_tokens,
+      exact: whole.exact,
+      action: fitted.action,
+      dropped_messages: fitted.dropped_messages,
+    },
+  };
+}
+
+interface Dropped {
+  readonly model: string;
+  readonly dropped: readonly ChatMessage[];
+  readonly limit_tokens: number;
+  count(messages: readonly ChatMessage[]): Promise<number>;
+}
+
+/** A summary by the model itself, within the same budget; when it cannot, first sentences. */
+async function summaryOf(
+  deps: BudgetDeps,
+  { model, dropped, limit_tokens, count }: Dropped,
+  call: CallContext,
+): Promise<string> {
+  const max_tokens = Math.min(SUMMARY_TOKENS, Math.floor(limit_tokens / 4));
+  const splitter = new ReasoningSplitter();
+  let summary = '';
+  try {
+    const { messages } = await fitBudget({
+      messages: [
+        { role: 'system', content: 'Summarise the text in three sentences.' },
+        { role: 'user', content: extractSummary(dropped, SUMMARISED_CHARS) },
+      ],
+      limit_tokens,
+      reserve_tokens: max_tokens,
+      count,
+    });
+    const request = { model, messages: [...messages], stream: true, max_tokens, temperature: 0 };
+    for await (const event of deps.models.generate(request, call))
+      if (event.type === 'text') summary += splitter.push(event.text).text;
+    summary += splitter.end().text;
+  } catch (error) {
+    if (call.signal.aborted || !(error instanceof PlatformError)) throw error;
+  }
+  return summary.trim() === '' ? extractSummary(dropped) : summary.trim();
+}

@@ -1,0 +1,56 @@
+import type { ChatResponse, Side } from '@mcp/contracts';
+import { answerOf, standingOf } from './history.ts';
+import type { Saying } from './recorder.ts';
+import type { Session } from './sessions.ts';
+import type { TurnResult } from './turn.ts';
+
+/** What `POST /chat` answers: the whole turns on the current question, the decision, and what they used. */
+export function responseOf(session: Session, status: ChatResponse['status']): ChatResponse {
+  const none = { input_tokens: 0, output_tokens: 0 };
+  const { turns, decision } = standingOf(session.recorder.records);
+  return {
+    id: session.summary.id,
+    trace_id: session.trace_id,
+    mode: session.summary.mode,
+    models: pair(session.summary.models),
+    messages: turns.map((turn, i) => ({
+      message_id: turn.message_id,
+      turn: i,
+      role: turn.role,
+      model: turn.model,
+      content: turn.content,
+      finish_reason: turn.finish_reason ?? { unified: 'other', raw: null },
+      usage: turn.usage ?? none,
+    })),
+    answer: answerOf(turns, decision),
+    decision: decision ?? null,
+    usage: turns.reduce(
+      (sum, { usage = none }) => ({
+        input_tokens: sum.input_tokens + usage.input_tokens,
+        output_tokens: sum.output_tokens + usage.output_tokens,
+      }),
+      none,
+    ),
+    status,
+  };
+}
+
+/** A turn as it is recorded, hidden reasoning included. */
+export function sayingOf(result: TurnResult, who: { role: Side; model: string }): Saying {
+  return {
+    ...who,
+    content: result.text,
+    trace_id: result.trace_id,
+    message_id: result.message_id,
+    finish_reason: result.finish,
+    usage: result.usage,
+    budget: result.budget,
+    ...(result.reasoning === '' ? {} : { reasoning: result.reasoning }),
+  };
+}
+
+/** Both sides' models; a recorded completion has one. */
+export function pair(models: readonly string[]): [string, string] {
+  const [a = '', b = a] = models;
+  return [a, b];
+}
