@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { later, runLater } from './later.ts';
 import { METRICS, type MetricName, type MetricRow } from './taxonomy.ts';
 
 type NamesOf<T extends MetricRow['type']> = {
@@ -26,21 +27,22 @@ export class Metrics {
 
   /** Adds to a counter. */
   inc<N extends NamesOf<'counter'>>(name: N, labels: LabelsOf<N>, value = 1): void {
-    this.#counters.get(name)?.inc(this.#bounded(labels), value);
+    later(() => this.#counters.get(name)?.inc(this.#bounded(labels), value));
   }
 
   /** Sets a gauge. */
   set<N extends NamesOf<'gauge'>>(name: N, labels: LabelsOf<N>, value: number): void {
-    this.#gauges.get(name)?.set(this.#bounded(labels), value);
+    later(() => this.#gauges.get(name)?.set(this.#bounded(labels), value));
   }
 
   /** Adds one observation to a histogram, in the unit of its row. */
   observe<N extends NamesOf<'histogram'>>(name: N, labels: LabelsOf<N>, value: number): void {
-    this.#histograms.get(name)?.observe(this.#bounded(labels), value);
+    later(() => this.#histograms.get(name)?.observe(this.#bounded(labels), value));
   }
 
   /** Prometheus text exposition format 0.0.4. */
   text(): Promise<string> {
+    runLater();
     return this.#registry.metrics();
   }
 

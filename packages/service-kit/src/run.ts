@@ -18,6 +18,7 @@ import {
   type ServiceName,
 } from '@mcp/contracts';
 import { CommonEnv, ConfigError, loadConfig, portVariable } from './config.ts';
+import { Connections } from './connections.ts';
 import { toPlatformError, toProblem } from './errors.ts';
 import {
   createKit,
@@ -41,7 +42,7 @@ const LISTEN_LIMITS: ListenLimits = { headers_ms: 10_000, request_ms: 30_000 };
 interface Running {
   readonly kit: ServiceKit;
   readonly instance: ServiceInstance<unknown>;
-  readonly server: Server;
+  readonly connections: Connections;
   readonly sockets: WebSockets;
   readonly port: number;
 }
@@ -127,11 +128,12 @@ async function startOne(
   const instance = await definition.create(kit);
   options.local.set(manifest.name, instance.api);
   const server = listener(instance, options.limits);
+  const connections = new Connections(server);
   const sockets = attachWebSockets(server, instance.app.fetch);
   const wanted = Number(options.env[portVariable(manifest.name)] ?? manifest.port);
   const port = await listen(server, { port: wanted, host: kit.common.MCP_HOST, manifest });
   kit.log.info({ port, host: kit.common.MCP_HOST }, 'listening');
-  return { kit, instance, server, sockets, port };
+  return { kit, instance, connections, sockets, port };
 }
 
 function listener(instance: ServiceInstance<unknown>, limits: ListenLimits): Server {
@@ -239,36 +241,24 @@ function listen(
   });
 }
 
-/**
- * Lets requests finish, for as long as the manifest allows. An answer counts as given when its connection is idle
- * again, not when its handler is done.
- */
-async function stopOne({ kit, instance, server, sockets }: Running, reason: string): Promise<void> {
+/** Lets requests finish and their answers leave, for as long as the manifest allows; then cuts off what is left. */
+async function stopOne({ kit, instance, connections, sockets }: Running, reason: string): Promise<void> {
   kit.log.info({ reason }, 'draining');
-  let closed = false;
-  const listening = new Promise<void>((done) => {
-    server.close(() => {
-      closed = true;
-      done();
-    });
-  });
+  const closed = connections.drain();
   sockets.drain();
   const until_ms = Date.now() + kit.manifest.drain_s * 1000;
-  while (kit.requests.running > 0 && Date.now() < until_ms) await pause();
+  while (kit.requests.running > 0 && Date.now() < until_ms) await pause(10);
   await sockets.close();
-  for (let rounds = 0; !closed && rounds < FLUSH_ROUNDS && Date.now() < until_ms; rounds++) {
-    server.closeIdleConnections();
-    await pause();
-  }
-  server.closeAllConnections();
-  await listening;
+  await Promise.race([closed, pause(Math.max(LAST_BYTES_MS, until_ms - Date.now()))]);
+  connections.destroy();
+  await closed;
   await instance.close();
   await kit.close();
 }
 
-/** Rounds of 10 ms that answers already written may take to leave the process. */
-const FLUSH_ROUNDS = 200;
+/** How long answers already written may take to leave the process when there is no time left. */
+const LAST_BYTES_MS = 100;
 
-function pause(): Promise<void> {
-  return new Promise((done) => setTimeout(done, 10));
+function pause(ms: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, ms).unref());
 }

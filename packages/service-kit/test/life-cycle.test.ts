@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
@@ -87,8 +88,9 @@ test('answers leave in full even to a client that reads slowly', async () => {
   socket.on('data', (chunk) => {
     size += chunk.length;
   });
+  const ended = once(socket, 'close');
   socket.resume();
-  await stopping;
+  await Promise.all([stopping, ended]);
   expect(size).toBeGreaterThan(300_000);
 });
 
