@@ -167,10 +167,13 @@ describe.each(['co-located', 'apart'] as const)('the platform, %s', (form) => {
     if (last.type === 'error') expect(last.code).toBe('cancelled');
     else expect(last.response?.status).toBe('cancelled');
     socket.close();
-    const { conversations } = await json<{ conversations: { status: string }[] }>(
-      ask('/v1/conversations?limit=1'),
-    );
-    expect(conversations[0]?.status).toBe('cancelled');
+    const status = async () => {
+      const { conversations } = await json<{ conversations: { status: string }[] }>(
+        ask('/v1/conversations?limit=1'),
+      );
+      return conversations[0]?.status;
+    };
+    await expect.poll(status, { timeout: 5000 }).toBe('cancelled');
   });
 
   test('a job is done and its progress can be followed', async () => {
