@@ -15,7 +15,7 @@ const run = promisify(execFile);
 
 const Status = z.object({
   processes: z.array(
-    z.object({ name: z.string(), pid: z.number().nullish(), state: z.string(), restarts: z.number() }),
+    z.object({ service: z.string(), pid: z.number().nullish(), state: z.string(), restarts: z.number() }),
   ),
 });
 
@@ -108,7 +108,7 @@ export async function startPlatform(env: Record<string, string> = {}): Promise<P
       for await (const event of events) yield ChatEvent.parse(JSON.parse(event.data));
     },
     async kill(service) {
-      const process_ = (await status()).processes.find(({ name }) => name === service);
+      const process_ = (await status()).processes.find((one) => one.service === service);
       if (process_?.pid == null) throw new Error(`${service} does not run`);
       process.kill(process_.pid, 'SIGKILL');
     },
