@@ -1,7 +1,7 @@
 import type { CallContext, ChainVerdict } from '@mcp/contracts';
 import type { Clients, Logger, Metrics } from '@mcp/service-kit';
 
-export interface JobContext {
+interface JobContext {
   readonly clients: Clients;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -9,7 +9,7 @@ export interface JobContext {
 }
 
 /** What a run found. */
-export interface Findings {
+interface Findings {
   readonly checked: number;
   readonly failures: readonly ChainVerdict[];
 }
