@@ -2,7 +2,12 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{packages,apps}/*/test/**/*.test.ts', '{stacks,tools}/test/**/*.test.ts', 'tools/*.test.ts', 'tests/e2e/**/*.test.ts'],
+    include: [
+      '{packages,apps}/*/test/**/*.test.ts',
+      '{stacks,tools}/test/**/*.test.ts',
+      'tools/*.test.ts',
+      'tests/e2e/**/*.test.ts',
+    ],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 20_000,

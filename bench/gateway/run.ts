@@ -44,7 +44,11 @@ async function ask(client: Client, target: Target, payload: string): Promise<num
   return performance.now() - started;
 }
 
-async function burst(client: Client, target: Target, payload: string, count: number): Promise<number> {
+/** The median time of `count` requests in a row, in ms. */
+async function burst(
+  { client, target, payload }: { client: Client; target: Target; payload: string },
+  count: number,
+): Promise<number> {
   const times: number[] = [];
   for (let i = 0; i < count; i++) times.push(await ask(client, target, payload));
   return median(times);
@@ -68,14 +72,14 @@ async function measure(
     const clients = new Map(
       targets.all.map((target) => [target.name, new Client(target.url, { pipelining: 1 })]),
     );
-    const client = (target: Target) => clients.get(target.name) as Client;
-    for (const target of targets.all) await burst(client(target), target, payload, Number(options.warmup));
+    const caller = (target: Target) => ({ client: clients.get(target.name) as Client, target, payload });
+    for (const target of targets.all) await burst(caller(target), Number(options.warmup));
     const samples = new Map<string, number[]>(targets.all.map((target) => [target.name, []]));
     const cpu = new Map<string, number>();
     for (let round = 0; round < rounds; round++) {
       for (const target of shuffled(targets.all)) {
         const before = usage(target.pids).cpu_s;
-        samples.get(target.name)?.push(await burst(client(target), target, payload, requests));
+        samples.get(target.name)?.push(await burst(caller(target), requests));
         cpu.set(target.name, (cpu.get(target.name) ?? 0) + usage(target.pids).cpu_s - before);
       }
       if ((round + 1) % 10 === 0) process.stderr.write(`${mode}: round ${round + 1} of ${rounds}\n`);

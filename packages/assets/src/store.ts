@@ -138,7 +138,7 @@ export class AssetStore {
           source: name,
         });
       try {
-        await fetchFrom(source, file, part, { signal: options.signal, hub, on_bytes });
+        await fetchFrom(source, { file, path: part }, { signal: options.signal, hub, on_bytes });
         await this.#accept(asset, file, part);
         return;
       } catch (error) {

@@ -37,7 +37,7 @@ export interface RequestState {
   onFinish(listener: FinishListener): void;
   finish(status: number, error?: PlatformError): void;
 }
-export type FinishListener = (status: number, error: PlatformError | undefined) => void;
+type FinishListener = (status: number, error: PlatformError | undefined) => void;
 
 export interface KitEnv {
   /** What node gives beside a request; absent in tests that call the app in process. */
@@ -47,7 +47,7 @@ export interface KitEnv {
 export type KitContext = Context<KitEnv>;
 
 /** Which error body a path speaks: OpenAI's on its wire, RFC 9457 elsewhere. */
-export type ErrorShape = (path: string) => 'openai' | 'problem';
+type ErrorShape = (path: string) => 'openai' | 'problem';
 
 export interface AppOptions {
   readonly kit: ServiceKit;

@@ -33,7 +33,7 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_CONNECTIONS = 4096;
 
 /** How long a client may take to send its request. */
-export interface ListenLimits {
+interface ListenLimits {
   readonly headers_ms: number;
   readonly request_ms: number;
 }

@@ -125,7 +125,7 @@ export async function createKit<S extends z.ZodType>(
 }
 
 /** Counts requests in progress, so that a drain knows when it is done. */
-export class RequestGauge {
+class RequestGauge {
   #running = 0;
   readonly #metrics: Metrics;
 

@@ -29,7 +29,7 @@ const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 const MAX_QUEUED_SPANS = 8192;
 const MAX_EVENTS = 128;
 
-export interface StartSpan {
+interface StartSpan {
   /** W3C traceparent of the parent; a missing or malformed one begins a new trace. */
   readonly traceparent?: string | undefined;
   readonly kind?: keyof typeof KIND;

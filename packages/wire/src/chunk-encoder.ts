@@ -17,7 +17,7 @@ export function chatChunkEncoder(options: ChunkOptions): (event: ModelEvent) => 
   let head = '';
   let tail = '';
   const begun = new Set<number>();
-  const frame = (choice: number, delta: string, finish = 'null', logprobs = '') =>
+  const frame = (choice: number, delta: string, { finish = 'null', logprobs = '' } = {}) =>
     `${head}"choices":[{"index":${choice},"delta":{${delta}}${logprobs},"finish_reason":${finish}}]${tail}`;
   const opened = (choice: number): string => {
     if (begun.has(choice)) return '';
@@ -36,8 +36,7 @@ export function chatChunkEncoder(options: ChunkOptions): (event: ModelEvent) => 
             ? ''
             : `,"logprobs":${JSON.stringify({ content: event.logprobs, refusal: null })}`;
         return (
-          opened(event.choice) +
-          frame(event.choice, `"content":${JSON.stringify(event.text)}`, 'null', logprobs)
+          opened(event.choice) + frame(event.choice, `"content":${JSON.stringify(event.text)}`, { logprobs })
         );
       }
       case 'reasoning':
@@ -58,11 +57,9 @@ export function chatChunkEncoder(options: ChunkOptions): (event: ModelEvent) => 
       case 'finish':
         return (
           opened(event.choice) +
-          frame(
-            event.choice,
-            '',
-            `"${wireFinish(event.reason)}"${losesFinish(event.reason) ? `,"mcp_finish":${JSON.stringify(event.reason)}` : ''}`,
-          )
+          frame(event.choice, '', {
+            finish: `"${wireFinish(event.reason)}"${losesFinish(event.reason) ? `,"mcp_finish":${JSON.stringify(event.reason)}` : ''}`,
+          })
         );
       case 'usage':
         return options.include_usage

@@ -10,7 +10,7 @@ export interface Completion {
   readonly usage: Usage | undefined;
 }
 
-export interface CompletionChoice {
+interface CompletionChoice {
   readonly index: number;
   readonly text: string;
   readonly reasoning: string;

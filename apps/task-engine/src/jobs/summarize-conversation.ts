@@ -6,6 +6,12 @@ const SUMMARY_TOKENS = 200;
 const OVERHEAD_TOKENS = 120;
 const MAX_CHUNKS = 200;
 
+interface Summarizer {
+  readonly models: ModelGatewayApi;
+  readonly model: string;
+  readonly call: CallContext;
+}
+
 /** Summarises a conversation: what fits the model at once, else part by part and then the parts together. */
 export const summarizeConversation: JobHandler<'summarize-conversation'> = async ({
   spec,
@@ -29,26 +35,22 @@ export const summarizeConversation: JobHandler<'summarize-conversation'> = async
     .map(({ role, content }) => `${role}: ${content}`);
   if (said.length === 0)
     throw new PlatformError('invalid_request', 'The conversation has no messages to summarise.');
-  const chunks = await chunksOf(models, model, said, call);
+  const summarizer = { models, model, call };
+  const chunks = await chunksOf(summarizer, said);
   const parts: string[] = [];
   for (const [at, chunk] of chunks.entries()) {
     progress(at, chunks.length + 1, `summarising part ${at + 1} of ${chunks.length}`);
-    parts.push(await summarize(models, model, chunk, call));
+    parts.push(await summarize(summarizer, chunk));
   }
   progress(chunks.length, chunks.length + 1, 'putting the parts together');
   const [only] = parts;
   const summary =
-    parts.length === 1 && only !== undefined ? only : await summarize(models, model, parts.join('\n'), call);
+    parts.length === 1 && only !== undefined ? only : await summarize(summarizer, parts.join('\n'));
   progress(chunks.length + 1, chunks.length + 1, 'done');
   return { conversation_id: spec.conversation_id, model, summary, parts: parts.length };
 };
 
-async function summarize(
-  models: ModelGatewayApi,
-  model: string,
-  text: string,
-  call: CallContext,
-): Promise<string> {
+async function summarize({ models, model, call }: Summarizer, text: string): Promise<string> {
   let summary = '';
   const messages = [
     {
@@ -70,12 +72,7 @@ async function summarize(
 }
 
 /** Texts of at most what the model can read beside prompt and answer. */
-async function chunksOf(
-  models: ModelGatewayApi,
-  model: string,
-  said: readonly string[],
-  call: CallContext,
-): Promise<string[]> {
+async function chunksOf({ models, model, call }: Summarizer, said: readonly string[]): Promise<string[]> {
   const all = said.join('\n');
   const { tokens, max_context } = await models.countTokens(
     { model, messages: [{ role: 'user', content: all }] },
