@@ -2,6 +2,8 @@ import { verifyLog } from '@mcp/provenance';
 import { readTrace } from '@mcp/service-kit';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
+  ADMIN,
+  BOB,
   callOf,
   chat,
   cleanUp,
@@ -249,5 +251,23 @@ describe('the token budget', () => {
     const core = await startCore({ env: { MAX_TOKENS: '256', MCP_PROMPTS_DIR: dir } });
     const events = await chat(core, { message: 'Hi', promptA: 'endless', exchanges: 1 });
     expect(the(events, 'error')).toMatchObject({ code: 'context_length_exceeded', retryable: false });
+  });
+});
+
+describe('another caller', () => {
+  it('neither finds, lists, verifies nor goes on with a conversation; an admin sees it', async () => {
+    const core = await startCore();
+    const id = idOf(await chat(core, { message: 'Mine.', exchanges: 1 }));
+    const bob = callOf({ principal: BOB });
+    for (const work of [
+      core.api.getConversation(id, bob),
+      core.api.verifyConversation(id, bob),
+      core.api.chat({ conversation_id: id, message: 'Mine now.' }, bob),
+    ])
+      expect(await failure(work)).toMatchObject({ code: 'not_found', status: 404 });
+    expect(await core.api.listConversations({ limit: 10 }, bob)).toEqual([]);
+    const admin = callOf({ principal: ADMIN });
+    expect(await core.api.getConversation(id, admin)).toMatchObject({ id, turns: 1 });
+    expect(await core.api.listConversations({ limit: 10 }, admin)).toMatchObject([{ id }]);
   });
 });
