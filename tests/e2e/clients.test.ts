@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createOpenAI } from '@ai-sdk/openai';
-import { Conversation } from '@mcp/contracts';
+import { ChatEvent, Conversation } from '@mcp/contracts';
 import { generateText, streamText } from 'ai';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -226,21 +226,31 @@ describe('a client that leaves', () => {
       'mcp',
       `mcp-key.${platform.key}`,
     ]);
-    const seen: { type: string; response?: { status: string } }[] = [];
-    const done = new Promise<void>((resolve, reject) => {
+    const seen: ChatEvent[] = [];
+    const over = new Promise<void>((resolve, reject) => {
       socket.on('error', reject);
+      socket.on('close', () => reject(new Error('the socket closed before the conversation was over')));
       socket.on('message', (data) => {
-        const event = JSON.parse(String(data)) as (typeof seen)[number];
+        const event = ChatEvent.parse(JSON.parse(String(data)));
         seen.push(event);
-        if (seen.filter(({ type }) => type === 'delta').length === 3)
+        if (event.type === 'delta' && seen.filter(({ type }) => type === 'delta').length === 3)
           socket.send(JSON.stringify({ type: 'cancel' }));
-        if (event.type === 'done') resolve();
+        if (event.type === 'done' || event.type === 'error') resolve();
       });
     });
     socket.on('open', () => socket.send(JSON.stringify({ type: 'start', request: endless })));
-    await done;
+    await over;
     socket.close();
-    expect(seen.at(-1)?.response?.status).toBe('cancelled');
+    expect(seen.map(({ seq }) => seq)).toEqual(seen.map((_, i) => i));
+    expect(seen.slice(-2)).toMatchObject([
+      {
+        type: 'message.end',
+        turn: 0,
+        content: expect.stringMatching(/^word word word/),
+        finish_reason: { unified: 'cancelled' },
+      },
+      { type: 'done', response: { status: 'cancelled', messages: [], decision: null } },
+    ]);
     await running('scripted/endless', false);
   });
 });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  type CallContext,
   type ChatEvent,
   type ChatRequest,
   PlatformError,
@@ -9,6 +10,7 @@ import {
 import { type CallScope, callScope, fromZod, parseJson, type Span, toPlatformError } from '@mcp/service-kit';
 import type { RawData, WebSocket } from 'ws';
 import { errorEvent, newProgress, note, type Progress } from './events.ts';
+import { farewell } from './farewell.ts';
 import type { Gateway } from './gateway.ts';
 
 const MAX_BAD_FRAMES = 5;
@@ -122,8 +124,11 @@ export class ChatSocket {
     try {
       await this.#converse(request, running);
     } catch (thrown) {
-      failure = toPlatformError(thrown);
-      this.#send(errorEvent(failure, running.progress));
+      const error = toPlatformError(thrown);
+      if (!(await this.#sayFarewell(error, running))) {
+        failure = error;
+        this.#send(errorEvent(error, running.progress));
+      }
     }
     this.#end(running, failure);
   }
@@ -154,16 +159,10 @@ export class ChatSocket {
   }
 
   async #converse(request: ChatRequest, running: Running): Promise<void> {
-    const { gateway, principal } = this.#options;
+    const { gateway } = this.#options;
     const { signal } = running.scope;
-    const events = gateway.kit.clients.core.chat(request, {
-      request_id: running.request_id,
-      traceparent: running.span.traceparent,
-      deadline_ms: Date.now() + gateway.kit.config.MCP_REQUEST_TIMEOUT_MS,
-      principal,
-      class: 'interactive',
-      signal,
-    });
+    const deadline_ms = Date.now() + gateway.kit.config.MCP_REQUEST_TIMEOUT_MS;
+    const events = gateway.kit.clients.core.chat(request, this.#call(running, { signal, deadline_ms }));
     const patience = goodbye(signal);
     const iterator = events[Symbol.asyncIterator]();
     try {
@@ -172,14 +171,44 @@ export class ChatSocket {
         pending.catch(() => undefined);
         const next = await Promise.race([pending, patience.over]);
         if (next.done === true) return;
-        note(running.progress, next.value);
-        if (next.value.type === 'done') gateway.stats.addTokens(next.value.response.usage);
-        await this.#send(next.value);
+        await this.#tell(next.value, running);
       }
     } finally {
       patience.dispose();
       iterator.return?.().then(undefined, () => undefined);
     }
+  }
+
+  /** Whether a conversation that its client cancelled could be brought to its `done`. */
+  async #sayFarewell(error: PlatformError, running: Running): Promise<boolean> {
+    const { gateway, socket } = this.#options;
+    if (error.code !== 'cancelled' || socket.readyState !== socket.OPEN) return false;
+    const deadline_ms = Date.now() + GOODBYE_MS;
+    const scope = callScope(undefined, deadline_ms);
+    try {
+      const call = this.#call(running, { signal: scope.signal, deadline_ms });
+      const events = await farewell(gateway.kit.clients.core, running.progress, call);
+      for (const event of events) await this.#tell(event, running);
+      return events.length > 0;
+    } finally {
+      scope.dispose();
+    }
+  }
+
+  #call(running: Running, until: Pick<CallContext, 'signal' | 'deadline_ms'>): CallContext {
+    return {
+      request_id: running.request_id,
+      traceparent: running.span.traceparent,
+      principal: this.#options.principal,
+      class: 'interactive',
+      ...until,
+    };
+  }
+
+  async #tell(event: ChatEvent, running: Running): Promise<void> {
+    note(running.progress, event);
+    if (event.type === 'done') this.#options.gateway.stats.addTokens(event.response.usage);
+    await this.#send(event);
   }
 
   #end(running: Running, failure: PlatformError | undefined): void {
