@@ -38,7 +38,7 @@ export interface Context {
 }
 
 /**
- * The messages one model sees in its turn: itself as the assistant, the other as a named participant.
+ * The messages one model sees in its turn: itself as the assistant, the other quoted by the user, the task last.
  * In mode `answer` the first turn of each side sees the question alone, so that the two stay independent.
  */
 export function planTurn(plan: TurnPlan): Context {
@@ -53,7 +53,7 @@ export function planTurn(plan: TurnPlan): Context {
   messages.push({ role: 'user', content: plan.question });
   for (const turn of past) {
     if (turn.side === plan.side) messages.push({ role: 'assistant', content: turn.content });
-    else messages.push({ role: 'user', content: `The other participant said:\n\n${turn.content}` });
+    else messages.push({ role: 'user', content: quoted(turn, past[0]?.side === plan.side) });
   }
   const task = taskOf(plan, past);
   const last = messages.at(-1);
@@ -93,21 +93,26 @@ function textOf({ content }: ChatMessage): string {
   return (content ?? []).flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n');
 }
 
+/** Small models repeat a label that reads like a line of a play; of a quotation in plain words they answer the content. */
+function quoted({ content }: PastTurn, answered: boolean): string {
+  return `${answered ? 'Someone else' : 'Someone'} answered:\n\n"""\n${content}\n"""`;
+}
+
 function taskOf(plan: TurnPlan, past: readonly PastTurn[]): string | undefined {
   if (plan.critique === true)
-    return "Your answer and the other participant's differ. Weigh both, keep what is right in each, and give one final answer to the question.";
+    return 'The answers differ. Weigh them, keep what is right in each, and give one final answer to the question.';
   if (past.length === 0) return undefined;
   switch (plan.mode) {
     case 'debate':
       return plan.side === 'modelB'
-        ? 'Challenge this answer: name what is wrong or missing. Then give your own answer to the question.'
-        : 'Answer the challenge: keep what is right, correct what is wrong. Then give your revised answer to the question.';
+        ? 'Say where it is right or wrong and what is missing, then give your own answer.'
+        : 'If it shows a mistake of yours, correct it. Then give your final answer.';
     case 'cross-check':
       return plan.side === 'modelB'
-        ? 'Check each fact in this answer. Name the wrong ones and correct them. Then give the corrected answer to the question.'
-        : 'Take over the corrections that are right and say which are not. Then give the final answer to the question.';
+        ? 'Say for each fact whether it is right or wrong, then give the corrected answer.'
+        : 'If it corrects a mistake of yours, take that over. Then give the final answer.';
     case 'answer':
-      return 'Compare this with your own answer and give the better answer to the question.';
+      return 'Say which of the two answers is better and why, then give the best answer.';
     default:
       return plan.mode satisfies never;
   }

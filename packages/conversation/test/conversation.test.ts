@@ -120,7 +120,7 @@ describe('fitBudget', () => {
 describe('planTurn', () => {
   const base = { mode: 'debate', system: 'S', earlier: [], question: 'Q?' } as const;
 
-  it('shows each model itself as the assistant and the other as a participant', () => {
+  it('shows each model itself as the assistant and the other in quotes, with the task last', () => {
     const past = [
       { side: 'modelA', content: 'a1' },
       { side: 'modelB', content: 'b1' },
@@ -128,15 +128,17 @@ describe('planTurn', () => {
     const forA = planTurn({ ...base, side: 'modelA', past }).messages;
     expect(forA.map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'user']);
     expect(forA[2]?.content).toBe('a1');
-    expect(forA[3]?.content).toMatch(/other participant said:\n\nb1\n\nAnswer the challenge/);
+    expect(forA[3]?.content).toMatch(
+      /^Someone else answered:\n\n"""\nb1\n"""\n\nIf it shows .* final answer\.$/,
+    );
     const forB = planTurn({ ...base, side: 'modelB', past: past.slice(0, 1) }).messages;
-    expect(forB.at(-1)?.content).toMatch(/a1\n\nChallenge/);
+    expect(forB.at(-1)?.content).toMatch(/^Someone answered:\n\n"""\na1\n"""\n\nSay where .* own answer\.$/);
     expect(forB.some(({ role }) => role === 'assistant')).toBe(false);
   });
 
   it.each([
-    ['debate', 'Challenge', 'Answer the challenge'],
-    ['cross-check', 'Check each fact', 'final answer'],
+    ['debate', 'what is missing', 'shows a mistake'],
+    ['cross-check', 'each fact', 'corrects a mistake'],
   ] as const)('gives the sides their tasks in mode %s', (mode, taskB, taskA) => {
     const a1 = { side: 'modelA', content: 'a1' } as const;
     const b1 = { side: 'modelB', content: 'b1' } as const;
@@ -155,6 +157,12 @@ describe('planTurn', () => {
       past: [{ side: 'modelA', content: 'a1' }],
     });
     expect(JSON.stringify(forB)).not.toContain('a1');
+    const past = [
+      { side: 'modelA', content: 'a1' },
+      { side: 'modelB', content: 'b1' },
+    ] as const;
+    const forA = planTurn({ ...base, mode: 'answer', side: 'modelA', past }).messages.at(-1)?.content;
+    expect(forA).toMatch(/b1[^]*Say which of the two answers is better/);
   });
 
   it('knows the question among earlier ones, answered or not', () => {
