@@ -218,7 +218,7 @@ describe('a client that leaves', () => {
     controller.abort();
     await ended;
     await running('scripted/endless', false);
-    if (path === '/chat') expect(await statusOfLatest()).toBe('cancelled');
+    if (path === '/chat') await expect.poll(statusOfLatest, { timeout: 5000 }).toBe('cancelled');
   });
 
   it('may cancel on the WebSocket, and keeps the partial transcript', async () => {

@@ -162,7 +162,7 @@ describe('planTurn', () => {
       { side: 'modelB', content: 'b1' },
     ] as const;
     const forA = planTurn({ ...base, mode: 'answer', side: 'modelA', past }).messages.at(-1)?.content;
-    expect(forA).toMatch(/b1[^]*Say which of the two answers is better/);
+    expect(forA).toMatch(/b1\n"""\n\nSay which of the two answers is better/);
   });
 
   it('knows the question among earlier ones, answered or not', () => {
