@@ -1,0 +1,33 @@
+import type { ModelInfo } from '@mcp/contracts';
+import type { Metrics } from '@mcp/service-kit';
+import { ModelQueue } from './queue.ts';
+
+interface QueuesOptions {
+  readonly metrics: Metrics;
+  /** Inferences one model works on at once. */
+  readonly concurrency: number;
+  readonly max_waiting: number;
+}
+
+/** A queue per model, made when the model is first asked; its lengths are metrics. */
+export class Queues {
+  readonly #options: QueuesOptions;
+  readonly #queues = new Map<string, ModelQueue>();
+
+  constructor(options: QueuesOptions) {
+    this.#options = options;
+  }
+
+  of({ id: model }: Pick<ModelInfo, 'id'>): ModelQueue {
+    const known = this.#queues.get(model);
+    if (known !== undefined) return known;
+    const { metrics, concurrency, max_waiting } = this.#options;
+    const queue = new ModelQueue({ model, concurrency, max_waiting }, (status) => {
+      metrics.set('queue_depth', { model, class: 'running' }, status.running);
+      metrics.set('queue_depth', { model, class: 'interactive' }, status.waiting_interactive);
+      metrics.set('queue_depth', { model, class: 'batch' }, status.waiting_batch);
+    });
+    this.#queues.set(model, queue);
+    return queue;
+  }
+}
