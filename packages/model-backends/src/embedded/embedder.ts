@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { PlatformError } from '@mcp/contracts';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { abortError } from '../abort.ts';
 
 const MAX_TOKENS = 512;
+/** A WordPiece token has at most about this many characters: longer texts need no counting to be too long. */
+const MAX_CHARS_PER_TOKEN = 400;
 const CACHE_ENTRIES = 2048;
 
 /**
@@ -50,8 +53,7 @@ export class Embedder {
     const vectors: number[][] = [];
     let input_tokens = 0;
     for (const text of texts) {
-      if (signal.aborted)
-        throw new PlatformError('cancelled', 'The caller left before all texts were embedded.');
+      if (signal.aborted) throw abortError(signal);
       const { vector, tokens } = await this.#cached(text);
       vectors.push(vector);
       input_tokens += tokens;
@@ -78,14 +80,10 @@ export class Embedder {
   }
 
   async #run(text: string): Promise<{ vector: number[]; tokens: number }> {
+    if (text.length > MAX_TOKENS * MAX_CHARS_PER_TOKEN) throw tooLong(`more than ${MAX_TOKENS}`);
     const { ids } = this.#tokenizer.encode(text);
     const tokens = ids.length;
-    if (tokens > MAX_TOKENS)
-      throw new PlatformError(
-        'context_length_exceeded',
-        `A text has ${tokens} tokens; this embedding model reads at most ${MAX_TOKENS}. Split it.`,
-        { param: 'input' },
-      );
+    if (tokens > MAX_TOKENS) throw tooLong(String(tokens));
     const tensor = (values: bigint[]) => new Tensor('int64', BigInt64Array.from(values), [1, tokens]);
     const feeds: Record<string, Tensor> = {
       input_ids: tensor(ids.map(BigInt)),
@@ -101,6 +99,14 @@ export class Embedder {
       throw new Error('the model has no float output');
     return { vector: pooled(hidden.data, tokens), tokens };
   }
+}
+
+function tooLong(tokens: string): PlatformError {
+  return new PlatformError(
+    'context_length_exceeded',
+    `A text has ${tokens} tokens; this embedding model reads at most ${MAX_TOKENS}. Split it.`,
+    { param: 'input' },
+  );
 }
 
 function pooled(hidden: Float32Array, tokens: number): number[] {

@@ -1,6 +1,7 @@
 import type { ChatMessage, Tool } from '@mcp/contracts';
-import type { ChatHistoryItem, ChatModelFunctions, GbnfJsonSchema } from 'node-llama-cpp';
+import type { ChatHistoryItem, ChatModelFunctions } from 'node-llama-cpp';
 import { textOf } from '../text.ts';
+import { toGrammarSchema } from './schema.ts';
 
 /** The wire's messages as llama.cpp's history; a tool's answer joins the call it belongs to. */
 export function toHistory(messages: readonly ChatMessage[]): ChatHistoryItem[] {
@@ -23,12 +24,11 @@ export function toHistory(messages: readonly ChatMessage[]): ChatHistoryItem[] {
           name: call.function.name,
           params: parsed(call.function.arguments),
           result: results.get(call.id) ?? '',
-          rawCall: undefined,
         }));
         return [
           {
             type: 'model',
-            response: [...(text === '' ? [] : [text]), ...calls.map(({ rawCall: _none, ...call }) => call)],
+            response: [...(text === '' ? [] : [text]), ...calls],
           },
         ];
       }
@@ -51,7 +51,9 @@ export function toFunctions(tools: readonly Tool[]): ChatModelFunctions {
       name,
       {
         ...(description === undefined ? {} : { description }),
-        ...(parameters === undefined ? {} : { params: parameters as GbnfJsonSchema }),
+        ...(parameters === undefined
+          ? {}
+          : { params: toGrammarSchema(parameters, { param: 'tools', strict: false }) }),
       },
     ]),
   );
