@@ -1,0 +1,24 @@
+export {
+  type ConstraintOptions,
+  constraintKind,
+  constraints,
+  constraintTemplates,
+  type GatekeeperObject,
+  syncSet,
+} from './gatekeeper/templates.ts';
+export {
+  type ClusterImagePolicy,
+  clusterImagePolicy,
+  GITHUB_ISSUER,
+  type ImagePolicyOptions,
+} from './images/cluster-image-policy.ts';
+export { type Params, type PolicySettings, paramsOf } from './params.ts';
+export {
+  appliesTo,
+  packConfig,
+  RULES,
+  type Rule,
+  type Violation,
+  violations,
+  violationsOf,
+} from './rules.ts';
