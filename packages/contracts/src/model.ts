@@ -116,6 +116,10 @@ export interface ModelBackend {
   readonly name: string;
   /** Models this backend serves now; may change while weights arrive. */
   models(signal: AbortSignal): Promise<readonly ModelInfo[]>;
+  /**
+   * `start`, what the model says, a `finish` per choice, `usage`. When the signal fires it ends at once, with a finish
+   * and the usage so far where they are known, and throws the signal's reason.
+   */
   generate(request: ChatCompletionRequest, options: BackendCallOptions): AsyncIterable<ModelEvent>;
   embed(request: EmbeddingsRequest, options: BackendCallOptions): Promise<EmbeddingsResult>;
   countTokens(request: CountTokensRequest, options: BackendCallOptions): Promise<TokenCount>;

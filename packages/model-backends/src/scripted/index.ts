@@ -13,6 +13,7 @@ import {
   PlatformError,
 } from '@mcp/contracts';
 import { z } from 'zod';
+import { abortError } from '../abort.ts';
 import { defineBackend, jsonVariable } from '../options.ts';
 import { maxTokens, stops, textOf } from '../text.ts';
 
@@ -104,6 +105,7 @@ class ScriptedBackend implements ModelBackend {
   }
 
   async *generate(request: ChatCompletionRequest, options: BackendCallOptions): AsyncIterable<ModelEvent> {
+    if (options.signal.aborted) throw abortError(options.signal);
     const model = this.#model(request.model, 'chat');
     const input_tokens = countMessages(request.messages);
     if (input_tokens >= model.max_context)
@@ -144,6 +146,7 @@ class ScriptedBackend implements ModelBackend {
       output_tokens += spoken;
     }
     yield { type: 'usage', usage: { input_tokens, output_tokens } };
+    if (options.signal.aborted) throw abortError(options.signal);
   }
 
   embed(request: {
