@@ -1,3 +1,4 @@
+import { COLLECTOR_IMAGE, NATS_EXPORTER_IMAGE, NATS_IMAGE, QDRANT_IMAGE } from './images.ts';
 import { minilm, qwenCoder, smollm2 } from './models.ts';
 import { region } from './regions.ts';
 import { defineStack } from './schema.ts';
@@ -26,4 +27,44 @@ export const dev = defineStack({
   features: {},
   nats: { port: 4222 },
   log_level: 'debug',
+  kubernetes: {
+    images: {
+      repository: 'ghcr.io/multi-component-platform/mcp',
+      tag: '0.1.0',
+      build: true,
+      allowed_registries: [],
+      signer: {
+        issuer: 'https://token.actions.githubusercontent.com',
+        subject_regexp:
+          '^https://github\\.com/multi-component-platform/mcp/\\.github/workflows/deploy\\.yml@refs/heads/main$',
+      },
+    },
+    features: {
+      gateway_api: true,
+      envoy_policies: true,
+      keda: true,
+      gatekeeper: true,
+      flagger: true,
+      service_monitor: true,
+      image_signatures: false,
+      collector: true,
+    },
+    edge: {
+      gateway_class: 'envoy',
+      host: 'mcp-dev.example.com',
+      tls_secret: 'mcp-edge-tls',
+      requests_per_second: 100,
+    },
+    canary: { enabled: true, weight: 0 },
+    nats: {
+      image: NATS_IMAGE,
+      replicas: 1,
+      storage_gib: 10,
+      exporter_image: NATS_EXPORTER_IMAGE,
+    },
+    vector_db: { engine: 'qdrant', image: QDRANT_IMAGE, storage_gib: 10, backup_schedule: '17 2 * * *' },
+    collector_image: COLLECTOR_IMAGE,
+    database: 'external',
+    egress: {},
+  },
 });

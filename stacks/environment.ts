@@ -29,6 +29,8 @@ export interface Surroundings {
   readonly data_dir: string;
   /** `host:port` of the event bus. */
   readonly nats_address: string;
+  /** Its user; undefined: `mcp`, who may do everything there. */
+  readonly nats_user?: string;
   /**
    * Gives a secret, or a reference that the platform puts in its place (`$(NAME)` in Kubernetes).
    * The NATS password must need no escaping in a URL. Undefined: there is none, its variable is left out.
@@ -40,10 +42,13 @@ export interface Surroundings {
   readonly operator?: Readonly<Record<string, string | undefined>>;
 }
 
+/** The services of one process or pod: the placed one, and those co-located with it. */
+export type Placed = Pick<ServicePlacement, 'service' | 'colocate'>;
+
 /** Everything the rows of the table may look at. */
 export interface Environment {
   readonly stack: Stack;
-  readonly placement: ServicePlacement;
+  readonly placement: Placed;
   readonly at: Surroundings;
 }
 
@@ -53,7 +58,7 @@ export function serviceVariable(name: ServiceName, part: 'URL' | 'PORT'): string
 }
 
 /** The services of one process or pod: the placed one, then those co-located with it. */
-export function servicesOf(placement: ServicePlacement): readonly ServiceName[] {
+export function servicesOf(placement: Placed): readonly ServiceName[] {
   return [placement.service, ...placement.colocate.filter((name) => name !== placement.service)];
 }
 
@@ -64,7 +69,7 @@ export function servicesOf(placement: ServicePlacement): readonly ServiceName[] 
  */
 export function serviceEnvironment(
   stack: Stack,
-  placement: ServicePlacement,
+  placement: Placed,
   at: Surroundings,
 ): Record<string, string> {
   const scope: Environment = { stack, placement, at };

@@ -4,6 +4,7 @@ import { prod } from './prod.ts';
 import type { Stack } from './schema.ts';
 
 export * from './environment.ts';
+export * from './kubernetes.ts';
 export * from './schema.ts';
 export { services } from './services.ts';
 export { VARIABLES, type VariableRow } from './variables.ts';

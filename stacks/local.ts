@@ -1,3 +1,4 @@
+import { COLLECTOR_IMAGE, NATS_IMAGE, WEAVIATE_IMAGE } from './images.ts';
 import { minilm, qwenCoder, smollm2 } from './models.ts';
 import { region } from './regions.ts';
 import { defineStack } from './schema.ts';
@@ -9,7 +10,8 @@ export const local = defineStack({
   services: [
     { service: 'gateway' },
     { service: 'core' },
-    { service: 'model-gateway' },
+    // Its weights lie on one volume.
+    { service: 'model-gateway', autoscale: false },
     { service: 'task-engine' },
     { service: 'governance' },
   ],
@@ -26,4 +28,35 @@ export const local = defineStack({
   features: {},
   nats: { port: 4222 },
   log_level: 'info',
+  kubernetes: {
+    images: {
+      repository: 'docker.io/mcp',
+      tag: '0.1.0',
+      build: false,
+      allowed_registries: ['docker.io/mcp/', 'docker.io/library/', 'docker.io/semitechnologies/'],
+    },
+    features: {
+      gateway_api: true,
+      envoy_policies: true,
+      keda: true,
+      gatekeeper: true,
+      flagger: true,
+      service_monitor: false,
+      image_signatures: false,
+      collector: false,
+    },
+    edge: { gateway_class: 'envoy', host: 'mcp.localhost', requests_per_second: 500 },
+    canary: { enabled: true, weight: 10 },
+    nats: { image: NATS_IMAGE, replicas: 1, storage_gib: 2 },
+    vector_db: {
+      engine: 'weaviate',
+      image: WEAVIATE_IMAGE,
+      storage_gib: 1,
+      backup_schedule: '17 2 * * *',
+    },
+    collector_image: COLLECTOR_IMAGE,
+    database: 'embedded',
+    egress: {},
+    request_percent: 20,
+  },
 });

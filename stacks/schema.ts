@@ -1,5 +1,6 @@
 import { ServiceName } from '@mcp/contracts';
 import { z } from 'zod';
+import { KubernetesSettings } from './kubernetes.ts';
 
 /** Where data may live and be worked on. */
 export const Residency = z.enum(['eu', 'us', 'any']);
@@ -57,6 +58,8 @@ export const ServicePlacement = z.object({
   colocate: z.array(ServiceName).default([]),
   /** Size and scaling come from the manifest unless overridden here. */
   replicas: z.number().int().min(1).optional(),
+  /** False: the number of replicas stays as it is. */
+  autoscale: z.boolean().optional(),
 });
 export type ServicePlacement = z.infer<typeof ServicePlacement>;
 
@@ -72,6 +75,7 @@ export const Stack = z
     features: z.record(z.string().regex(/^[A-Z][A-Z0-9_]+$/), z.boolean()),
     nats: z.object({ port: z.number().int().min(1024).max(65535), external_url: z.string().optional() }),
     log_level: z.enum(['debug', 'info', 'warn', 'error']),
+    kubernetes: KubernetesSettings,
   })
   .superRefine((stack, context) => {
     duplicates(stack.regions.map((region) => region.name)).forEach((name) => {

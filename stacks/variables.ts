@@ -47,7 +47,7 @@ const common: readonly VariableRow[] = [
     meaning: 'Event bus (NATS with JetStream), user and password included.',
     value: ({ at }) => {
       const password = at.secret('nats_password');
-      return `nats://${password === undefined ? '' : `mcp:${password}@`}${at.nats_address}`;
+      return `nats://${password === undefined ? '' : `${at.nats_user ?? 'mcp'}:${password}@`}${at.nats_address}`;
     },
     secret: true,
   },
@@ -63,6 +63,13 @@ const common: readonly VariableRow[] = [
     for: 'all',
     meaning: 'Directory of the local trace store that `npx mcp trace` reads.',
     value: ({ at }) => `${at.data_dir}/traces`,
+    operator: true,
+  },
+  {
+    name: 'MCP_METRICS_OPEN',
+    for: 'all',
+    meaning:
+      'true: GET /metrics asks for no token, for a network where only Prometheus reaches it; never through a proxy.',
     operator: true,
   },
   {

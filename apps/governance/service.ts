@@ -7,6 +7,7 @@ export const manifest = defineManifest({
   entry: 'apps/governance/src/main.ts',
   calls: ['core'],
   needs: [],
+  bus: { streams: {}, buckets: [] },
   egress: ['otlp'],
   public: false,
   size: { cpu_request: '50m', cpu_limit: '250m', memory_request: '96Mi', memory_limit: '256Mi' },

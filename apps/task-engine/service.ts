@@ -7,10 +7,21 @@ export const manifest = defineManifest({
   entry: 'apps/task-engine/src/main.ts',
   calls: ['core', 'model-gateway'],
   needs: ['nats'],
+  bus: {
+    streams: { MCP_JOBS: ['mcp.jobs.*'], MCP_JOBS_DEAD: ['mcp.dead-jobs.*'] },
+    buckets: ['mcp_jobs'],
+  },
   egress: ['otlp'],
   public: false,
   size: { cpu_request: '100m', cpu_limit: '500m', memory_request: '128Mi', memory_limit: '384Mi' },
-  scaling: { on: 'queue', min: 1, max: 20, target_messages: 20 },
+  scaling: {
+    on: 'queue',
+    min: 1,
+    max: 20,
+    target_messages: 20,
+    stream: 'MCP_JOBS',
+    consumer: 'workers',
+  },
   slo: { p95_ms: 2500, error_ratio: 0.02 },
   drain_s: 30,
 });

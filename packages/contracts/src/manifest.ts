@@ -26,8 +26,17 @@ export const ServiceManifest = z.object({
   calls: z.array(ServiceName),
   /** Infrastructure it connects to. */
   needs: z.array(DependencyName),
-  /** True when it may reach model backends and identity providers outside the cluster. */
-  egress: z.array(z.enum(['model-backends', 'identity-provider', 'otlp'])),
+  /** What of the event bus is its own: it may touch nothing else there. */
+  bus: z.object({
+    /** JetStream streams with their subjects. */
+    streams: z.record(z.string(), z.array(z.string())),
+    /** Key-value buckets. */
+    buckets: z.array(z.string()),
+  }),
+  /** What it may reach outside the cluster. */
+  egress: z.array(z.enum(['model-backends', 'identity-provider', 'otlp', 'database'])),
+  /** What it keeps: `data` must survive a pod, `models` is a cache of weights; undefined: nothing. */
+  volume: z.object({ holds: z.enum(['data', 'models']), size_gib: z.number().int().min(1) }).optional(),
   /** True when it listens to the outside world. */
   public: z.boolean(),
   size: z.object({ cpu_request: Cpu, cpu_limit: Cpu, memory_request: Memory, memory_limit: Memory }),
@@ -43,6 +52,9 @@ export const ServiceManifest = z.object({
       min: z.number().int().min(0),
       max: z.number().int().min(1),
       target_messages: z.number().int().min(1),
+      /** JetStream stream and durable consumer whose lag is the load. */
+      stream: z.string(),
+      consumer: z.string(),
     }),
     z.object({ on: z.literal('fixed'), replicas: z.number().int().min(1) }),
   ]),

@@ -123,6 +123,7 @@ export interface ModelBackend {
   generate(request: ChatCompletionRequest, options: BackendCallOptions): AsyncIterable<ModelEvent>;
   embed(request: EmbeddingsRequest, options: BackendCallOptions): Promise<EmbeddingsResult>;
   countTokens(request: CountTokensRequest, options: BackendCallOptions): Promise<TokenCount>;
+  /** Frees what it holds. What is still being written ends with `unavailable`. */
   close(): Promise<void>;
 }
 

@@ -60,7 +60,12 @@ async function firstConnection(url: string, { service, signal }: BusOptions): Pr
         servers: `${address.hostname}:${address.port || '4222'}`,
         ...(address.username === ''
           ? {}
-          : { user: decodeURIComponent(address.username), pass: decodeURIComponent(address.password) }),
+          : {
+              user: decodeURIComponent(address.username),
+              pass: decodeURIComponent(address.password),
+              // A user may be allowed to hear answers to itself alone.
+              inboxPrefix: `_INBOX.${decodeURIComponent(address.username)}`,
+            }),
         name: service,
         maxReconnectAttempts: -1,
         reconnectTimeWait: RETRY_MS,

@@ -21,6 +21,8 @@ export const CommonEnv = z.object({
     )
     .pipe(z.array(ServiceNames)),
   MCP_TRACE_DIR: z.string().min(1).optional(),
+  /** Network policies let only Prometheus at the port: it needs no token then. */
+  MCP_METRICS_OPEN: z.stringbool().default(false),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
 });
 export type CommonEnv = z.infer<typeof CommonEnv>;

@@ -85,7 +85,7 @@ export function baseApp(options: AppOptions): Hono<KitEnv> {
     );
   });
   app.get('/metrics', async (c) => {
-    if (!isLoopback(c) && !hasServiceToken(c, kit))
+    if (!isNear(c, kit.common.MCP_METRICS_OPEN) && !hasServiceToken(c, kit))
       throw new PlatformError(
         'unauthenticated',
         'Metrics are for callers on the same host, or with the service token as a bearer token.',
@@ -313,10 +313,11 @@ async function runChecks(
   return results.flat();
 }
 
-function isLoopback(c: KitContext): boolean {
+/** From this host, or from a network that is guarded; what comes through a proxy is from far away. */
+function isNear(c: KitContext, guarded: boolean): boolean {
   const address = c.env?.incoming?.socket?.remoteAddress;
   if (c.req.header('x-forwarded-for') !== undefined) return false;
-  return address === '127.0.0.1' || address === '::1' || address === '::ffff:127.0.0.1';
+  return guarded || address === '127.0.0.1' || address === '::1' || address === '::ffff:127.0.0.1';
 }
 
 function hasServiceToken(c: KitContext, kit: ServiceKit): boolean {

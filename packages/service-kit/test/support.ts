@@ -32,6 +32,7 @@ export function manifestOf(name: ServiceName): ServiceManifest {
     entry: 'x',
     calls: [],
     needs: [],
+    bus: { streams: {}, buckets: [] },
     egress: [],
     public: false,
     size: { cpu_request: '1', cpu_limit: '1', memory_request: '64Mi', memory_limit: '64Mi' },

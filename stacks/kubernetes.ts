@@ -1,0 +1,98 @@
+import { z } from 'zod';
+
+const Gib = z.number().int().min(1).max(10_000);
+const Percent = z.number().int().min(0).max(100);
+
+/** An address outside the cluster that pods may reach. */
+export const ExternalHost = z.strictObject({
+  cidr: z.string().regex(/^[\d.]+\/\d{1,2}$|^[0-9a-f:]+\/\d{1,3}$/, 'must be a CIDR such as 203.0.113.0/24'),
+  except: z.array(z.string()).default([]),
+  port: z.number().int().min(1).max(65535),
+});
+export type ExternalHost = z.infer<typeof ExternalHost>;
+
+/** Everything outside private networks: where an address is only known by name. */
+const PUBLIC_INTERNET = {
+  cidr: '0.0.0.0/0',
+  except: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '100.64.0.0/10'],
+  port: 443,
+};
+
+/** What a stack says about Kubernetes alone; `npm start` has no use for it. */
+export const KubernetesSettings = z.strictObject({
+  images: z.strictObject({
+    /** Registry and path; an image is `<repository>/<service>`. */
+    repository: z.string().regex(/^[a-z0-9.:-]+(\/[a-z0-9._-]+)+$/, 'must be such as ghcr.io/acme/mcp'),
+    tag: z.string().regex(/^(?!latest$)[\w][\w.-]{0,127}$/, 'must be a fixed tag, never latest'),
+    /** True: the program builds and pushes the images, and Deployments name them by digest. */
+    build: z.boolean(),
+    platforms: z.array(z.enum(['linux/amd64', 'linux/arm64'])).default(['linux/amd64']),
+    /** Registry reference for the build cache. */
+    cache: z.string().optional(),
+    /** Further registries whose images are admitted, as prefixes that end in `/`. */
+    allowed_registries: z.array(z.string().endsWith('/')),
+    /** Who signs them, keyless: the issuer of the identity and what its subject must look like. */
+    signer: z.strictObject({ issuer: z.url(), subject_regexp: z.string() }).optional(),
+  }),
+  /** Which parts of the cluster are there. One that is on without its CRDs fails the preview. */
+  features: z.strictObject({
+    gateway_api: z.boolean(),
+    /** BackendTrafficPolicy and ClientTrafficPolicy of Envoy Gateway: limits at the edge. */
+    envoy_policies: z.boolean(),
+    keda: z.boolean(),
+    gatekeeper: z.boolean(),
+    flagger: z.boolean(),
+    service_monitor: z.boolean(),
+    image_signatures: z.boolean(),
+    collector: z.boolean(),
+  }),
+  edge: z.strictObject({
+    /** GatewayClass: envoy, traefik, istio, … */
+    gateway_class: z.string(),
+    /** Host name that clients use; `<region>.` is put before it where there are several. */
+    host: z.string(),
+    /** Secret of type kubernetes.io/tls; undefined: plain HTTP, for a cluster on one machine. */
+    tls_secret: z.string().optional(),
+    requests_per_second: z.number().int().min(1),
+  }),
+  canary: z.strictObject({
+    /** Share of requests to the canary of the gateway, in percent; 0: only by header. */
+    weight: Percent,
+    /** True: a canary Deployment of the gateway stands beside the stable one. */
+    enabled: z.boolean(),
+  }),
+  /** StorageClass of volumes; undefined: the cluster's default. */
+  storage_class: z.string().optional(),
+  nats: z.strictObject({
+    image: z.string(),
+    replicas: z.union([z.literal(1), z.literal(3), z.literal(5)]),
+    storage_gib: Gib,
+    /** Prometheus exporter beside each server; undefined: none. */
+    exporter_image: z.string().optional(),
+  }),
+  vector_db: z.strictObject({
+    engine: z.enum(['qdrant', 'weaviate']),
+    image: z.string(),
+    storage_gib: Gib,
+    /** Base URL of a managed one, used instead. */
+    external_url: z.url().optional(),
+    /** Cron of the snapshot job. */
+    backup_schedule: z.string(),
+  }),
+  collector_image: z.string(),
+  /** Where conversations are: embedded (SQLite on a volume, one replica of core) or PostgreSQL (config `databaseUrl`). */
+  database: z.enum(['embedded', 'external']),
+  /** Addresses per kind of egress that manifests declare. */
+  egress: z.strictObject({
+    'model-backends': z.array(ExternalHost).default([PUBLIC_INTERNET]),
+    'identity-provider': z.array(ExternalHost).default([PUBLIC_INTERNET]),
+    otlp: z.array(ExternalHost).default([]),
+    database: z.array(ExternalHost).default([]),
+  }),
+  monitoring_namespace: z.string().default('monitoring'),
+  keda_namespace: z.string().default('keda'),
+  edge_namespace: z.string().default('envoy-gateway-system'),
+  /** Requests of pods as a share of their manifest's: small machines run everything at once. */
+  request_percent: z.number().int().min(5).max(100).default(100),
+});
+export type KubernetesSettings = z.infer<typeof KubernetesSettings>;
