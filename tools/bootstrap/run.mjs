@@ -7,7 +7,7 @@ import { childEnvironment, ensureNode } from './node-runtime.mjs';
 import { fail, say, seconds } from './say.mjs';
 
 /**
- * Behind `npm start`, `npm test`, `npm run check`, `npm run test:browser` and `npx mcp`: sees that Node and the
+ * Behind `npm start`, `npm test`, `npm run check`, `npm run synth`, `npm run test:browser` and `npx mcp`: sees that Node and the
  * dependencies are there, then hands over. Plain JavaScript for Node 18 and newer, without dependencies.
  */
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -16,6 +16,7 @@ const VITEST = bin('vitest', 'vitest.mjs');
 
 const CHECKS = [
   ['types', [bin('typescript', 'bin', 'tsc'), '--noEmit', '-p', 'tsconfig.json']],
+  ['types of the infrastructure', [bin('typescript', 'bin', 'tsc'), '--noEmit', '-p', 'infra']],
   [
     'types of the console',
     [bin('typescript', 'bin', 'tsc'), '--noEmit', '-p', join('apps', 'console', 'tsconfig.json')],
@@ -84,6 +85,9 @@ switch (command) {
     );
     break;
   }
+  case 'synth':
+    handOver(node, [join(ROOT, 'infra', 'synth.ts'), ...rest], env);
+    break;
   case 'start':
     ensureConsole(ROOT, node, env);
     handOver(node, [join(ROOT, 'tools', 'src', 'main.ts'), command, ...rest], env);

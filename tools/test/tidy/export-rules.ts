@@ -50,7 +50,7 @@ function resolve(path: string, specifier: string): string | undefined {
   if (specifier.startsWith('.')) return posix.join(posix.dirname(path), specifier.replace(/\?.*$/, ''));
   const name = /^@mcp\/([^/]+)$/.exec(specifier)?.[1];
   if (name === undefined) return undefined;
-  return name === 'stacks' ? 'stacks/index.ts' : `packages/${name}/src/index.ts`;
+  return name === 'stacks' || name === 'policies' ? `${name}/index.ts` : `packages/${name}/src/index.ts`;
 }
 
 /** Files whose exports are for others than this project's files. */
@@ -58,6 +58,9 @@ function isPublic(path: string): boolean {
   return (
     /^packages\/[^/]+\/src\/index\.ts$/.test(path) ||
     path === 'stacks/index.ts' ||
+    path === 'policies/index.ts' ||
+    // Pulumi reads what the program exports as stack outputs.
+    path === 'infra/index.ts' ||
     /(^|\/)[\w.-]+\.config\.ts$/.test(path) ||
     /^apps\/[^/]+\/src\/definition\.ts$/.test(path) ||
     path.endsWith('.d.ts')

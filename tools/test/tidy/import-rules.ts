@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { type Import, importsOf, isTest, type SourceFile, type TextFile, type Violation } from './source.ts';
 
 /** Part of the project that a file belongs to. */
-type Layer = 'contracts' | 'package' | 'app' | 'stacks' | 'tools' | 'free';
+type Layer = 'contracts' | 'package' | 'app' | 'stacks' | 'tools' | 'policies' | 'infra' | 'free';
 
 interface Place {
   readonly layer: Layer;
@@ -18,7 +18,9 @@ const MAY_SEE: Readonly<Record<Layer, readonly Layer[]>> = {
   app: ['contracts', 'package'],
   stacks: ['contracts'],
   tools: ['contracts', 'package', 'stacks'],
-  free: ['contracts', 'package', 'app', 'stacks', 'tools', 'free'],
+  policies: ['contracts'],
+  infra: ['contracts', 'package', 'stacks', 'policies'],
+  free: ['contracts', 'package', 'app', 'stacks', 'tools', 'policies', 'infra', 'free'],
 };
 
 /** Imports run one way: contracts ← other packages ← apps; tools and stacks see each app's service.ts only. */
@@ -57,7 +59,7 @@ export function relativeExtensions(files: readonly SourceFile[]): Violation[] {
 export function dependencies(files: readonly SourceFile[], manifests: readonly TextFile[]): Violation[] {
   const root = parseManifest(manifests.find(({ path }) => path === 'package.json'));
   return manifests
-    .filter(({ path }) => /^((packages|apps)\/[^/]+|stacks|tools)\/package\.json$/.test(path))
+    .filter(({ path }) => /^((packages|apps)\/[^/]+|stacks|tools|infra|policies)\/package\.json$/.test(path))
     .flatMap((manifest) => {
       const workspace = posix.dirname(manifest.path);
       const own = parseManifest(manifest);
@@ -120,7 +122,7 @@ function targetOf(path: string, specifier: string): string | undefined {
   if (specifier.startsWith('.')) return posix.join(posix.dirname(path), specifier);
   const own = /^@mcp\/([^/]+)/.exec(specifier)?.[1];
   if (own === undefined) return undefined;
-  if (own === 'stacks' || own === 'tools') return `${own}/index.ts`;
+  if (own === 'stacks' || own === 'tools' || own === 'infra' || own === 'policies') return `${own}/index.ts`;
   const app = /^app-(.+)$/.exec(own)?.[1];
   return app === undefined ? `packages/${own}/src/index.ts` : `apps/${app}/src/index.ts`;
 }
@@ -134,6 +136,8 @@ function placeOf(path: string): Place {
       return { layer: 'app', workspace: `apps/${second}` };
     case 'stacks':
     case 'tools':
+    case 'infra':
+    case 'policies':
       return { layer: top, workspace: top };
     default:
       return { layer: 'free', workspace: '' };

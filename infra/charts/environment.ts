@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import { AssetStore } from '@mcp/assets';
+import type { ServiceName } from '@mcp/contracts';
+import { serviceEnvironment, services, servicesOf, VARIABLES } from '@mcp/stacks';
+import type { types } from '@pulumi/kubernetes';
+import { hostOf, NATS, type RegionContext, SECRETS, type Workload } from '../context.ts';
+
+type EnvVar = types.input.core.v1.EnvVar;
+
+export const DATA_DIR = '/data';
+export const MODELS_DIR = '/models';
+
+/** What a pod is told: plain values for its ConfigMap, and references to Secrets. */
+export interface PodEnvironment {
+  readonly plain: Readonly<Record<string, string>>;
+  readonly secret: readonly EnvVar[];
+  /** Changes with any plain value. */
+  readonly checksum: string;
+}
+
+const NATS_PASSWORD = 'NATS_PASSWORD';
+const weights = new AssetStore({ cache_dir: MODELS_DIR, env: {} });
+
+/** Where a model's weights are in a pod. */
+function assetPath(id: string): string {
+  return weights.expected(id);
+}
+
+/** Name of the Secret with a service's password for the event bus. */
+export function natsSecretOf(name: ServiceName): `mcp-nats-${string}` {
+  return `mcp-nats-${name}`;
+}
+
+/** The environment of a pod; the same function gives a local process its own. */
+export function environmentOf(context: RegionContext, { placement }: Workload): PodEnvironment {
+  const { stack, region } = context;
+  const host = placement.service;
+  const endpoints: Partial<Record<ServiceName, string>> = {};
+  for (const name of stack.services.flatMap((one) => servicesOf(one)))
+    endpoints[name] = `http://${hostOf(stack, name)}:${services[name].port}`;
+  const all = serviceEnvironment(stack, placement, {
+    region: region.name,
+    host: '0.0.0.0',
+    endpoints,
+    data_dir: DATA_DIR,
+    nats_address: `${NATS}:${stack.nats.port}`,
+    nats_user: host,
+    secret: (name) => referenceTo(context, name),
+    asset: assetPath,
+    operator: { MCP_METRICS_OPEN: 'true', ...collectorOf(context) },
+  });
+  const secret_names = new Set(VARIABLES.filter((row) => row.secret === true).map(({ name }) => name));
+  const plain = Object.fromEntries(Object.entries(all).filter(([name]) => !secret_names.has(name)));
+  const secret = Object.entries(all).flatMap(([name, value]) =>
+    secret_names.has(name) ? [secretVariable(name, value)] : [],
+  );
+  const checksum = createHash('sha256')
+    .update(JSON.stringify(Object.entries(plain).sort()))
+    .digest('hex');
+  const needs_bus = MCP_NATS in all;
+  return { plain, checksum, secret: needs_bus ? [passwordOf(host), ...secret] : secret };
+}
+
+const MCP_NATS = 'MCP_NATS_URL';
+
+/** A secret is asked for by name; what comes back is put into a value, where the kubelet replaces it. */
+function referenceTo(context: RegionContext, name: string): string | undefined {
+  if (name === 'nats_password') return `$(${NATS_PASSWORD})`;
+  const secret = SECRETS[name as keyof typeof SECRETS];
+  return context.secrets.has(secret.object) ? `secret:${name}` : undefined;
+}
+
+function secretVariable(name: string, value: string): EnvVar {
+  if (!value.startsWith('secret:')) return { name, value };
+  const secret = SECRETS[value.slice('secret:'.length) as keyof typeof SECRETS];
+  return {
+    name,
+    valueFrom: {
+      secretKeyRef: { name: secret.object, key: secret.key, optional: isOptional(secret.object) },
+    },
+  };
+}
+
+/** Keys for model providers may come one by one. */
+function isOptional(object: string): boolean {
+  return object === SECRETS.openai_api_key.object;
+}
+
+function passwordOf(host: ServiceName): EnvVar {
+  return {
+    name: NATS_PASSWORD,
+    valueFrom: { secretKeyRef: { name: natsSecretOf(host), key: 'password' } },
+  };
+}
+
+function collectorOf({ settings }: RegionContext): Record<string, string> {
+  return settings.features.collector ? { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' } : {};
+}

@@ -1,0 +1,274 @@
+import type { ServiceManifest } from '@mcp/contracts';
+import type { types } from '@pulumi/kubernetes';
+import type { Chart } from 'cdk8s';
+import { NATS, type RegionContext, selectorOf, workloads } from '../context.ts';
+import { add } from '../kit/objects.ts';
+import { natsSecretOf } from './environment.ts';
+import { CONTAINER_SECURITY, type Container, podTemplate, resourcesOf } from './pod.ts';
+
+export const NATS_MONITOR_PORT = 8222;
+export const NATS_CLUSTER_PORT = 6222;
+export const NATS_GATEWAY_PORT = 7222;
+export const NATS_EXPORTER_PORT = 7777;
+export const NATS_TLS_SECRET = 'mcp-nats-tls';
+const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
+const SIZE = { cpu_request: '250m', cpu_limit: '1', memory_request: '256Mi', memory_limit: '1Gi' };
+const EXPORTER_SIZE = { cpu_request: '10m', cpu_limit: '100m', memory_request: '32Mi', memory_limit: '64Mi' };
+
+/** The event bus: NATS with JetStream on volumes, a user per service, gateways to the other regions over TLS. */
+export function natsChart(chart: Chart, context: RegionContext): void {
+  const { stack, settings } = context;
+  if (stack.nats.external_url !== undefined) return;
+  const config = natsConfig(context);
+  add(chart, 'config', {
+    kind: 'ConfigMap',
+    metadata: { name: 'nats-config' },
+    data: { 'nats.conf': config },
+  });
+  add(chart, 'account', {
+    kind: 'ServiceAccount',
+    metadata: { name: NATS },
+    automountServiceAccountToken: false,
+  });
+  const ports = [
+    { name: 'client', port: stack.nats.port },
+    { name: 'monitor', port: NATS_MONITOR_PORT },
+    ...(settings.nats.replicas > 1 ? [{ name: 'cluster', port: NATS_CLUSTER_PORT }] : []),
+    ...(peersOf(context).length > 0 ? [{ name: 'gateway', port: NATS_GATEWAY_PORT }] : []),
+  ];
+  for (const headless of [false, true])
+    add(chart, headless ? 'service-headless' : 'service', {
+      kind: 'Service',
+      metadata: { name: headless ? `${NATS}-headless` : NATS },
+      spec: {
+        ...(headless ? { clusterIP: 'None', publishNotReadyAddresses: true } : { type: 'ClusterIP' }),
+        selector: selectorOf(NATS),
+        ports: ports.map(({ name, port }) => ({ name, port, targetPort: port })),
+      },
+    });
+  add(chart, 'statefulset', {
+    kind: 'StatefulSet',
+    metadata: { name: NATS },
+    spec: {
+      serviceName: `${NATS}-headless`,
+      replicas: settings.nats.replicas,
+      podManagementPolicy: 'Parallel',
+      selector: { matchLabels: selectorOf(NATS) },
+      template: podOf(context, { config, ports }),
+      volumeClaimTemplates: [
+        {
+          metadata: { name: 'data' },
+          spec: {
+            accessModes: ['ReadWriteOnce'],
+            resources: { requests: { storage: `${settings.nats.storage_gib}Gi` } },
+            ...(settings.storage_class === undefined ? {} : { storageClassName: settings.storage_class }),
+          },
+        },
+      ],
+    },
+  });
+  if (settings.nats.replicas > 1)
+    add(chart, 'budget', {
+      kind: 'PodDisruptionBudget',
+      metadata: { name: NATS },
+      spec: { maxUnavailable: 1, selector: { matchLabels: selectorOf(NATS) } },
+    });
+}
+
+function podOf(
+  context: RegionContext,
+  { config, ports }: { config: string; ports: readonly { name: string; port: number }[] },
+): types.input.core.v1.PodTemplateSpec {
+  const { settings } = context;
+  const users = busUsers(context);
+  const gateways = peersOf(context).length > 0;
+  const monitor = (path: string) => ({ httpGet: { path, port: 'monitor' }, timeoutSeconds: 3 });
+  const server: Container = {
+    name: NATS,
+    image: context.images.other(settings.nats.image),
+    imagePullPolicy: 'IfNotPresent',
+    args: ['--config', '/etc/nats/nats.conf', '--name', '$(POD_NAME)'],
+    env: [
+      { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+      ...users.map(({ name }) => ({
+        name: passwordVariable(name),
+        valueFrom: { secretKeyRef: { name: natsSecretOf(name), key: 'password' } },
+      })),
+    ],
+    ports: ports.map(({ name, port }) => ({ name, containerPort: port })),
+    resources: resourcesOf(context, SIZE),
+    securityContext: CONTAINER_SECURITY,
+    startupProbe: { ...monitor('/healthz'), periodSeconds: 2, failureThreshold: 90 },
+    readinessProbe: { ...monitor('/healthz?js-server-only=true'), periodSeconds: 5 },
+    livenessProbe: { ...monitor('/healthz?js-enabled-only=true'), periodSeconds: 15 },
+    lifecycle: { preStop: { sleep: { seconds: 2 } } },
+    volumeMounts: [
+      { name: 'config', mountPath: '/etc/nats', readOnly: true },
+      { name: 'data', mountPath: '/data' },
+      ...(gateways ? [{ name: 'tls', mountPath: '/etc/nats-tls', readOnly: true }] : []),
+    ],
+  };
+  return podTemplate(context, {
+    name: NATS,
+    service_account: NATS,
+    grace_s: 60,
+    priority: 'infrastructure',
+    checksum: config,
+    ...(settings.nats.exporter_image === undefined ? {} : { metrics_port: NATS_EXPORTER_PORT }),
+    containers: [server, ...exporterOf(context)],
+    volumes: [
+      { name: 'config', configMap: { name: 'nats-config' } },
+      ...(gateways ? [{ name: 'tls', secret: { secretName: NATS_TLS_SECRET } }] : []),
+    ],
+  });
+}
+
+function exporterOf(context: RegionContext): Container[] {
+  const image = context.settings.nats.exporter_image;
+  if (image === undefined) return [];
+  return [
+    {
+      name: 'exporter',
+      image: context.images.other(image),
+      imagePullPolicy: 'IfNotPresent',
+      args: [
+        '-port',
+        String(NATS_EXPORTER_PORT),
+        '-varz',
+        '-jsz=all',
+        '-connz',
+        `http://localhost:${NATS_MONITOR_PORT}`,
+      ],
+      ports: [{ name: 'metrics', containerPort: NATS_EXPORTER_PORT }],
+      resources: resourcesOf(context, EXPORTER_SIZE),
+      securityContext: CONTAINER_SECURITY,
+      readinessProbe: { httpGet: { path: '/metrics', port: 'metrics' } },
+      livenessProbe: { tcpSocket: { port: 'metrics' } },
+    },
+  ];
+}
+
+/** Services with a user of their own on the bus: the placed ones in whose pod something needs it. */
+export function busUsers({
+  stack,
+}: Pick<RegionContext, 'stack'>): { name: ServiceManifest['name']; inside: readonly ServiceManifest[] }[] {
+  return workloads(stack)
+    .filter(({ inside }) => inside.some(({ needs }) => needs.includes('nats')))
+    .map(({ manifest, inside }) => ({ name: manifest.name, inside }));
+}
+
+/** Regions that this one exchanges messages with. */
+export function peersOf({
+  stack,
+  region,
+}: RegionContext): { name: string; namespace: string; host: string }[] {
+  return stack.regions
+    .filter(({ name }) => region.peers.includes(name))
+    .map(({ name, namespace }) => ({
+      name,
+      namespace,
+      host:
+        stack.regions.find((one) => one.name === name)?.kube_context === region.kube_context
+          ? `${NATS}.${namespace}.svc.cluster.local`
+          : `nats.${name}.${stack.kubernetes.edge.host}`,
+    }));
+}
+
+function passwordVariable(name: string): string {
+  return `${name.toUpperCase().replaceAll('-', '_')}_PASSWORD`;
+}
+
+/** nats.conf; passwords come from the environment, so none is in it. */
+function natsConfig(context: RegionContext): string {
+  const { stack, region, settings } = context;
+  const lines = [
+    `port: ${stack.nats.port}`,
+    `http_port: ${NATS_MONITOR_PORT}`,
+    `max_payload: ${MAX_PAYLOAD_BYTES}`,
+    `server_tags: ["region:${region.name}", "residency:${region.residency}"]`,
+    'jetstream {',
+    '  store_dir: "/data"',
+    '  sync_interval: always',
+    '  max_memory_store: 128MB',
+    `  max_file_store: ${Math.floor(settings.nats.storage_gib * 0.9 * 1024)}MB`,
+    '}',
+    'authorization {',
+    '  users = [',
+    ...busUsers(context).map(
+      ({ name, inside }) =>
+        `    { user: ${JSON.stringify(name)}, password: $${passwordVariable(name)}, permissions: ${JSON.stringify(permissionsOf(name, inside))} }`,
+    ),
+    '  ]',
+    '}',
+  ];
+  if (settings.nats.replicas > 1) lines.push(...clusterLines(context));
+  if (peersOf(context).length > 0) lines.push(...gatewayLines(context));
+  return `${lines.join('\n')}\n`;
+}
+
+function clusterLines({ region, settings }: RegionContext): string[] {
+  const routes = Array.from(
+    { length: settings.nats.replicas },
+    (_, at) =>
+      `    "nats://${NATS}-${at}.${NATS}-headless.${region.namespace}.svc.cluster.local:${NATS_CLUSTER_PORT}"`,
+  );
+  return [
+    'cluster {',
+    `  name: ${JSON.stringify(region.name)}`,
+    `  port: ${NATS_CLUSTER_PORT}`,
+    '  routes = [',
+    ...routes,
+    '  ]',
+    '}',
+  ];
+}
+
+/** The super-cluster: every region knows its peers; both ends prove themselves by certificate. */
+function gatewayLines(context: RegionContext): string[] {
+  return [
+    'gateway {',
+    `  name: ${JSON.stringify(context.region.name)}`,
+    `  port: ${NATS_GATEWAY_PORT}`,
+    '  tls {',
+    '    cert_file: "/etc/nats-tls/tls.crt"',
+    '    key_file: "/etc/nats-tls/tls.key"',
+    '    ca_file: "/etc/nats-tls/ca.crt"',
+    '    verify: true',
+    '  }',
+    '  gateways = [',
+    ...peersOf(context).map(
+      ({ name, host }) =>
+        `    { name: ${JSON.stringify(name)}, urls: ["tls://${host}:${NATS_GATEWAY_PORT}"] }`,
+    ),
+    '  ]',
+    '}',
+  ];
+}
+
+/** What a service may publish and hear: its own streams, subjects and buckets, and answers to itself. */
+function permissionsOf(
+  user: string,
+  inside: readonly ServiceManifest[],
+): { publish: string[]; subscribe: string[] } {
+  const streams = inside.flatMap(({ bus }) => [
+    ...Object.keys(bus.streams),
+    ...bus.buckets.map((bucket) => `KV_${bucket}`),
+  ]);
+  const api = streams.flatMap((stream) => [
+    `$JS.API.STREAM.*.${stream}`,
+    `$JS.API.STREAM.MSG.GET.${stream}`,
+    `$JS.API.DIRECT.GET.${stream}`,
+    `$JS.API.DIRECT.GET.${stream}.>`,
+    `$JS.API.CONSUMER.*.${stream}`,
+    `$JS.API.CONSUMER.*.${stream}.>`,
+    `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.>`,
+    `$JS.API.CONSUMER.MSG.NEXT.${stream}.>`,
+    `$JS.ACK.${stream}.>`,
+    `$JS.FC.${stream}.>`,
+  ]);
+  const subjects = inside.flatMap(({ bus }) => [
+    ...Object.values(bus.streams).flat(),
+    ...bus.buckets.map((bucket) => `$KV.${bucket}.>`),
+  ]);
+  return { publish: ['$JS.API.INFO', ...api, ...subjects], subscribe: [`_INBOX.${user}.>`] };
+}

@@ -1,0 +1,192 @@
+import { type ExternalHost, services } from '@mcp/stacks';
+import type { types } from '@pulumi/kubernetes';
+
+import type { Chart } from 'cdk8s';
+import {
+  hostOf,
+  NATS,
+  type RegionContext,
+  selectorOf,
+  VECTOR_DB,
+  type Workload,
+  workloads,
+} from '../context.ts';
+import { add } from '../kit/objects.ts';
+import {
+  NATS_CLUSTER_PORT,
+  NATS_EXPORTER_PORT,
+  NATS_GATEWAY_PORT,
+  NATS_MONITOR_PORT,
+  peersOf,
+} from './nats.ts';
+import { ENGINES } from './vector-db.ts';
+
+type Ingress = types.input.networking.v1.NetworkPolicyIngressRule;
+type Egress = types.input.networking.v1.NetworkPolicyEgressRule;
+type Peer = types.input.networking.v1.NetworkPolicyPeer;
+
+const DNS_PORT = 53;
+
+const tcp = (...ports: number[]) => ports.map((port) => ({ protocol: 'TCP', port }));
+const pod = (name: string): Peer => ({ podSelector: { matchLabels: selectorOf(name) } });
+const namespaceOf = (name: string): Peer => ({
+  namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } },
+});
+
+/** Names are looked up at the cluster's DNS and nowhere else. */
+const DNS: Egress = {
+  to: [
+    {
+      ...namespaceOf('kube-system'),
+      podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
+    },
+  ],
+  ports: [
+    { protocol: 'UDP', port: DNS_PORT },
+    { protocol: 'TCP', port: DNS_PORT },
+  ],
+};
+
+/** One policy for a set of pods; what it does not name is refused. */
+function addPolicy(
+  chart: Chart,
+  name: string,
+  rules: { selector: Record<string, string>; ingress: Ingress[]; egress: Egress[] },
+): void {
+  add(chart, name, {
+    kind: 'NetworkPolicy',
+    metadata: { name },
+    spec: {
+      podSelector: { matchLabels: rules.selector },
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: rules.ingress,
+      egress: rules.egress,
+    },
+  });
+}
+
+/** Nothing is allowed that no manifest declares: default-deny, then one policy per service from its needs. */
+export function networkChart(chart: Chart, context: RegionContext): void {
+  add(chart, 'default-deny', {
+    kind: 'NetworkPolicy',
+    metadata: { name: 'default-deny' },
+    spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] },
+  });
+  const all = workloads(context.stack);
+  for (const workload of all)
+    addPolicy(chart, workload.manifest.name, {
+      selector: selectorOf(workload.manifest.name),
+      ingress: ingressOf(context, workload, all),
+      egress: egressOf(context, workload),
+    });
+  if (context.stack.nats.external_url === undefined) addNatsPolicy(chart, context, all);
+  if (context.settings.vector_db.external_url === undefined) addVectorPolicies(chart, context, all);
+}
+
+function portsOf({ inside }: Workload): number[] {
+  return inside.map(({ port }) => port);
+}
+
+function ingressOf({ settings }: RegionContext, workload: Workload, all: readonly Workload[]): Ingress[] {
+  const callers = all.filter(
+    (other) =>
+      other !== workload &&
+      other.inside.some(({ calls }) =>
+        calls.some((called) => workload.inside.some(({ name }) => name === called)),
+      ),
+  );
+  return [
+    ...(callers.length === 0
+      ? []
+      : [{ from: callers.map(({ manifest }) => pod(manifest.name)), ports: tcp(...portsOf(workload)) }]),
+    { from: [namespaceOf(settings.monitoring_namespace)], ports: tcp(workload.manifest.port) },
+    ...(workload.inside.some((one) => one.public)
+      ? [{ from: [namespaceOf(settings.edge_namespace)], ports: tcp(services.gateway.port) }]
+      : []),
+  ];
+}
+
+function egressOf(context: RegionContext, workload: Workload): Egress[] {
+  const { stack, settings } = context;
+  const { inside, manifest } = workload;
+  const called = new Set(inside.flatMap(({ calls }) => calls).map((name) => hostOf(stack, name)));
+  called.delete(manifest.name);
+  const needs = new Set(inside.flatMap((one) => one.needs));
+  const kinds = new Set(inside.flatMap((one) => one.egress));
+  return [
+    DNS,
+    ...[...called].map((name) => ({
+      to: [pod(name)],
+      ports: tcp(
+        ...workloads(stack)
+          .filter((one) => one.manifest.name === name)
+          .flatMap(portsOf),
+      ),
+    })),
+    ...(needs.has('nats') && stack.nats.external_url === undefined
+      ? [{ to: [pod(NATS)], ports: tcp(stack.nats.port) }]
+      : []),
+    ...(needs.has('vector-db') && settings.vector_db.external_url === undefined
+      ? [{ to: [pod(VECTOR_DB)], ports: tcp(ENGINES[settings.vector_db.engine].port) }]
+      : []),
+    ...[...kinds].flatMap((kind) => settings.egress[kind].map(outside)),
+    ...(kinds.has('otlp') && settings.features.collector
+      ? [{ to: [pod('collector')], ports: tcp(4318) }]
+      : []),
+  ];
+}
+
+/** A host beyond the cluster, by its addresses. */
+function outside({ cidr, except, port }: ExternalHost): Egress {
+  return { to: [{ ipBlock: { cidr, ...(except.length === 0 ? {} : { except }) } }], ports: tcp(port) };
+}
+
+function addNatsPolicy(chart: Chart, context: RegionContext, all: readonly Workload[]): void {
+  const { stack, settings } = context;
+  const users = all.filter(({ inside }) => inside.some(({ needs }) => needs.includes('nats')));
+  const peers = peersOf(context);
+  const cluster = settings.nats.replicas > 1;
+  const near = peers
+    .filter(({ namespace }) => namespace !== context.region.namespace)
+    .map(({ namespace }): Peer => ({ ...namespaceOf(namespace), ...pod(NATS) }));
+  addPolicy(chart, NATS, {
+    selector: selectorOf(NATS),
+    ingress: [
+      { from: users.map(({ manifest }) => pod(manifest.name)), ports: tcp(stack.nats.port) },
+      {
+        from: [namespaceOf(settings.monitoring_namespace)],
+        ports: tcp(NATS_EXPORTER_PORT),
+      },
+      // KEDA reads the lag of the consumer there.
+      ...(settings.features.keda
+        ? [{ from: [namespaceOf(settings.keda_namespace)], ports: tcp(NATS_MONITOR_PORT) }]
+        : []),
+      ...(cluster ? [{ from: [pod(NATS)], ports: tcp(NATS_CLUSTER_PORT) }] : []),
+      ...(near.length > 0 ? [{ from: near, ports: tcp(NATS_GATEWAY_PORT) }] : []),
+    ],
+    egress: [
+      DNS,
+      ...(cluster ? [{ to: [pod(NATS)], ports: tcp(NATS_CLUSTER_PORT) }] : []),
+      ...(near.length > 0 ? [{ to: near, ports: tcp(NATS_GATEWAY_PORT) }] : []),
+    ],
+  });
+}
+
+function addVectorPolicies(chart: Chart, context: RegionContext, all: readonly Workload[]): void {
+  const engine = ENGINES[context.settings.vector_db.engine];
+  const users = all.filter(({ inside }) => inside.some(({ needs }) => needs.includes('vector-db')));
+  const snapshot = `${VECTOR_DB}-snapshot`;
+  addPolicy(chart, VECTOR_DB, {
+    selector: selectorOf(VECTOR_DB),
+    ingress: [
+      { from: [...users.map(({ manifest }) => pod(manifest.name)), pod(snapshot)], ports: tcp(engine.port) },
+      { from: [namespaceOf(context.settings.monitoring_namespace)], ports: tcp(engine.metrics_port) },
+    ],
+    egress: [DNS],
+  });
+  addPolicy(chart, snapshot, {
+    selector: selectorOf(snapshot),
+    ingress: [],
+    egress: [DNS, { to: [pod(VECTOR_DB)], ports: tcp(engine.port) }],
+  });
+}

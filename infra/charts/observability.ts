@@ -1,0 +1,3 @@
+import type { Chart } from 'cdk8s';
+import type { RegionContext } from '../context.ts';
+export function observabilityChart(_chart: Chart, _context: RegionContext): void {}

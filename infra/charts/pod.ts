@@ -1,0 +1,124 @@
+import type { types } from '@pulumi/kubernetes';
+import type { Input } from '@pulumi/pulumi';
+import { labelsOf, NODE_RESIDENCY_LABEL, type RegionContext, selectorOf } from '../context.ts';
+import { type Priority, priorityClassOf } from './namespace.ts';
+
+type PodSpec = types.input.core.v1.PodSpec;
+export type Container = types.input.core.v1.Container;
+type Volume = types.input.core.v1.Volume;
+
+/** The user of every image of the platform. */
+const USER = 10_001;
+
+/** Pod Security `restricted`, for a container. */
+export const CONTAINER_SECURITY: types.input.core.v1.SecurityContext = {
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ['ALL'] },
+  readOnlyRootFilesystem: true,
+  runAsNonRoot: true,
+};
+
+export interface PodOptions {
+  readonly name: string;
+  readonly containers: Container[];
+  readonly initContainers?: Container[];
+  readonly volumes?: Volume[];
+  readonly service_account?: string;
+  /** Only for pods that call the API server. */
+  readonly token?: boolean;
+  readonly grace_s?: number;
+  readonly priority: Priority;
+  /** Values whose change rolls the pods. */
+  readonly checksum?: Input<string>;
+  /** Port that Prometheus scrapes. */
+  readonly metrics_port?: number;
+  /** Labels beside those of {@link labelsOf}. */
+  readonly labels?: Record<string, string>;
+  readonly restart?: 'Always' | 'OnFailure';
+}
+
+/** A pod that passes Pod Security `restricted` and every policy of the platform. */
+export function podTemplate(
+  context: RegionContext,
+  options: PodOptions,
+): types.input.core.v1.PodTemplateSpec & { spec: PodSpec } {
+  const { name } = options;
+  return {
+    metadata: {
+      labels: { ...labelsOf(context, name), ...options.labels },
+      annotations: annotationsOf(options),
+    },
+    spec: {
+      ...(options.service_account === undefined ? {} : { serviceAccountName: options.service_account }),
+      automountServiceAccountToken: options.token === true,
+      enableServiceLinks: false,
+      priorityClassName: priorityClassOf(context, options.priority),
+      ...(options.restart === undefined ? {} : { restartPolicy: options.restart }),
+      ...(options.grace_s === undefined ? {} : { terminationGracePeriodSeconds: options.grace_s }),
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: USER,
+        runAsGroup: USER,
+        fsGroup: USER,
+        fsGroupChangePolicy: 'OnRootMismatch',
+        seccompProfile: { type: 'RuntimeDefault' },
+      },
+      nodeSelector: nodeSelectorOf(context),
+      topologySpreadConstraints: spreadOf(name),
+      ...(options.initContainers === undefined ? {} : { initContainers: options.initContainers }),
+      containers: options.containers,
+      volumes: options.volumes ?? [],
+    },
+  };
+}
+
+function annotationsOf(options: PodOptions): Record<string, Input<string>> {
+  return {
+    ...(options.checksum === undefined ? {} : { 'mcp.platform/config-checksum': options.checksum }),
+    ...(options.metrics_port === undefined
+      ? {}
+      : {
+          'prometheus.io/scrape': 'true',
+          'prometheus.io/port': String(options.metrics_port),
+          'prometheus.io/path': '/metrics',
+        }),
+  };
+}
+
+/** Data of a residency stays on nodes that are marked for it; a node may be marked for several. */
+function nodeSelectorOf({ region }: RegionContext): Record<string, string> {
+  return region.residency === 'any' ? {} : { [`${NODE_RESIDENCY_LABEL}/${region.residency}`]: 'true' };
+}
+
+function spreadOf(name: string): types.input.core.v1.TopologySpreadConstraint[] {
+  return ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map((topologyKey) => ({
+    maxSkew: 1,
+    topologyKey,
+    whenUnsatisfiable: 'ScheduleAnyway',
+    labelSelector: { matchLabels: selectorOf(name) },
+  }));
+}
+
+/** Requests scaled to the stack's machine; limits as the manifest says. */
+export function resourcesOf(
+  { settings }: RegionContext,
+  size: { cpu_request: string; cpu_limit: string; memory_request: string; memory_limit: string },
+): types.input.core.v1.ResourceRequirements {
+  return {
+    requests: {
+      cpu: scaled(size.cpu_request, settings.request_percent),
+      memory: scaled(size.memory_request, settings.request_percent),
+    },
+    limits: { cpu: size.cpu_limit, memory: size.memory_limit },
+  };
+}
+
+/** `250m` at 20 % is `50m`, `2Gi` is `410Mi`. */
+function scaled(quantity: string, percent: number): string {
+  if (percent === 100) return quantity;
+  const [, digits = '0', unit = ''] = /^(\d+)(m|Mi|Gi)?$/.exec(quantity) ?? [];
+  const amount = Number(digits) * (percent / 100);
+  if (unit === 'Gi') return `${Math.ceil(amount * 1024)}Mi`;
+  if (unit === 'Mi') return `${Math.ceil(amount)}Mi`;
+  return `${Math.ceil(unit === 'm' ? amount : amount * 1000)}m`;
+}

@@ -1,0 +1,43 @@
+import {
+  clusterImagePolicy,
+  constraints,
+  constraintTemplates,
+  type PolicySettings,
+  syncSet,
+} from '@mcp/policies';
+import type { KubernetesSettings, Region, Stack } from '@mcp/stacks';
+import type { Chart } from 'cdk8s';
+import { addCustom, type CustomObject } from '../kit/objects.ts';
+
+/** What the rules are told by a stack: the pack, Gatekeeper and the tests ask the same. */
+export function policySettings({ images, features }: KubernetesSettings): PolicySettings {
+  const own = `${images.repository}/`;
+  return {
+    allowed_registries: [own, ...images.allowed_registries],
+    by_digest: images.build,
+    signed_registries: features.image_signatures ? [own] : [],
+  };
+}
+
+/** Admission policies of a cluster: Gatekeeper's templates and constraints, and who must have signed images. */
+export function policiesChart(
+  chart: Chart,
+  { stack, regions }: { stack: Stack; regions: readonly Region[] },
+): void {
+  const { features, images } = stack.kubernetes;
+  const put = (object: CustomObject) =>
+    addCustom(chart, `${object.kind}-${object.metadata.name}`.toLowerCase(), object);
+  if (features.gatekeeper) {
+    for (const template of constraintTemplates()) put(template);
+    put(syncSet());
+    for (const constraint of constraints({
+      namespaces: regions.map(({ namespace }) => namespace),
+      ...policySettings(stack.kubernetes),
+      enforcement: 'deny',
+      name_prefix: `mcp-${stack.name}`,
+    }))
+      put(constraint);
+  }
+  if (features.image_signatures && images.signer !== undefined)
+    put(clusterImagePolicy({ repository: images.repository, ...images.signer }));
+}

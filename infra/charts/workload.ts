@@ -1,0 +1,227 @@
+import type { types } from '@pulumi/kubernetes';
+import type { Chart } from 'cdk8s';
+import {
+  holdsEmbeddedData,
+  labelsOf,
+  type RegionContext,
+  replicasOf,
+  selectorOf,
+  type Workload,
+} from '../context.ts';
+import { add } from '../kit/objects.ts';
+import { DATA_DIR, environmentOf, MODELS_DIR, type PodEnvironment } from './environment.ts';
+import { CONTAINER_SECURITY, type Container, podTemplate, resourcesOf } from './pod.ts';
+import { addScaling } from './scaling.ts';
+
+type Volume = types.input.core.v1.Volume;
+type Mount = types.input.core.v1.VolumeMount;
+
+/** How long a pod still answers after it was taken out of its Service: endpoints are told with a delay. */
+const PRE_STOP_S = 5;
+const DRAIN_MARGIN_S = 5;
+const SCRATCH = '1Gi';
+
+/** Everything of one service: ConfigMap, ServiceAccount, Deployment, Service, budget, autoscaling, volume. */
+export function workloadChart(chart: Chart, context: RegionContext, workload: Workload): void {
+  const { manifest } = workload;
+  const { name } = manifest;
+  const environment = environmentOf(context, workload);
+  add(chart, 'config', {
+    kind: 'ConfigMap',
+    metadata: { name: `${name}-config` },
+    data: { ...environment.plain },
+  });
+  add(chart, 'account', { kind: 'ServiceAccount', metadata: { name }, automountServiceAccountToken: false });
+  const embedded = holdsEmbeddedData(workload.inside, context.settings);
+  add(chart, 'deployment', {
+    kind: 'Deployment',
+    metadata: { name },
+    spec: {
+      // An autoscaler owns the number of replicas where there is one.
+      ...(isScaled(context, workload) ? {} : { replicas: replicasOf(workload, context.settings) }),
+      revisionHistoryLimit: 5,
+      selector: {
+        matchLabels: { 'app.kubernetes.io/name': name, ...selectorOf(name), 'mcp.platform/track': 'stable' },
+      },
+      strategy: embedded
+        ? { type: 'Recreate' }
+        : { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      template: templateOf(context, workload, { environment, track: 'stable' }),
+    },
+  });
+  // Flagger makes the Services of what it promotes.
+  if (!isPromoted(context, workload)) addService(chart, context, { workload, track: 'stable' });
+  for (const { volume } of workload.inside)
+    if (volume !== undefined && needsClaim(context, workload, volume.holds))
+      add(chart, `claim-${volume.holds}`, {
+        kind: 'PersistentVolumeClaim',
+        metadata: { name: `${name}-${volume.holds}` },
+        spec: {
+          accessModes: ['ReadWriteOnce'],
+          resources: { requests: { storage: `${volume.size_gib}Gi` } },
+          ...(context.settings.storage_class === undefined
+            ? {}
+            : { storageClassName: context.settings.storage_class }),
+        },
+      });
+  if (isScaled(context, workload)) addScaling(chart, context, workload);
+  if (mostReplicas(context, workload) > 1)
+    add(chart, 'budget', {
+      kind: 'PodDisruptionBudget',
+      metadata: { name },
+      spec: {
+        maxUnavailable: 1,
+        unhealthyPodEvictionPolicy: 'AlwaysAllow',
+        selector: { matchLabels: selectorOf(name) },
+      },
+    });
+}
+
+/** Whether an autoscaler sets the replicas: not where one volume holds the state. */
+function isScaled({ settings }: RegionContext, workload: Workload): boolean {
+  const { scaling } = workload.manifest;
+  if (workload.placement.autoscale === false || holdsEmbeddedData(workload.inside, settings)) return false;
+  return scaling.on === 'cpu' || (scaling.on === 'queue' && settings.features.keda);
+}
+
+function mostReplicas(context: RegionContext, workload: Workload): number {
+  const { scaling } = workload.manifest;
+  if (isScaled(context, workload) && scaling.on !== 'fixed') return scaling.max;
+  return replicasOf(workload, context.settings);
+}
+
+/** A service's pod. `track` tells a canary from the stable one; both stand behind the same policies. */
+export function templateOf(
+  context: RegionContext,
+  workload: Workload,
+  { environment, track }: { environment: PodEnvironment; track: 'stable' | 'canary' },
+): types.input.core.v1.PodTemplateSpec {
+  const { manifest } = workload;
+  const { volumes, mounts } = volumesOf(context, workload);
+  return podTemplate(context, {
+    name: manifest.name,
+    service_account: manifest.name,
+    grace_s: PRE_STOP_S + manifest.drain_s + DRAIN_MARGIN_S,
+    priority: 'serving',
+    checksum: environment.checksum,
+    metrics_port: manifest.port,
+    labels: { 'mcp.platform/track': track },
+    ...(fetchesWeights(context, workload) ? { initContainers: [fetchWeights(context, workload)] } : {}),
+    containers: [serviceContainer(context, workload, { environment, mounts })],
+    volumes,
+  });
+}
+
+function serviceContainer(
+  context: RegionContext,
+  { manifest, inside }: Workload,
+  { environment, mounts }: { environment: PodEnvironment; mounts: Mount[] },
+): Container {
+  const probe = (path: string) => ({ httpGet: { path, port: 'http' }, timeoutSeconds: 3 });
+  return {
+    name: manifest.name,
+    image: context.images.service(manifest.name),
+    imagePullPolicy: 'IfNotPresent',
+    envFrom: [{ configMapRef: { name: `${manifest.name}-config` } }],
+    env: [...environment.secret],
+    ports: inside.map(({ name, port }) => ({
+      name: name === manifest.name ? 'http' : name.slice(0, 15),
+      containerPort: port,
+    })),
+    resources: resourcesOf(context, manifest.size),
+    securityContext: CONTAINER_SECURITY,
+    startupProbe: { ...probe('/healthz'), periodSeconds: 2, failureThreshold: 90 },
+    readinessProbe: { ...probe('/readyz'), periodSeconds: 3, failureThreshold: 2 },
+    livenessProbe: { ...probe('/healthz'), periodSeconds: 10, failureThreshold: 3 },
+    lifecycle: { preStop: { sleep: { seconds: PRE_STOP_S } } },
+    volumeMounts: mounts,
+  };
+}
+
+/** Weights are fetched before the service starts, checked, and kept on the volume; a second start finds them. */
+function fetchWeights(context: RegionContext, { manifest }: Workload): Container {
+  return {
+    name: 'fetch-weights',
+    image: context.images.service(manifest.name),
+    imagePullPolicy: 'IfNotPresent',
+    command: ['node', 'packages/assets/src/cli.ts', ...weightsOf(context)],
+    env: [{ name: 'MCP_CACHE', value: MODELS_DIR }],
+    resources: resourcesOf(context, manifest.size),
+    securityContext: CONTAINER_SECURITY,
+    volumeMounts: [
+      { name: 'models', mountPath: MODELS_DIR },
+      { name: 'tmp', mountPath: '/tmp' },
+    ],
+  };
+}
+
+function weightsOf({ stack }: RegionContext): string[] {
+  return stack.models.filter(({ backend }) => backend === 'embedded').map(({ asset, id }) => asset ?? id);
+}
+
+function fetchesWeights(context: RegionContext, { inside }: Workload): boolean {
+  return inside.some(({ volume }) => volume?.holds === 'models') && weightsOf(context).length > 0;
+}
+
+function volumesOf(context: RegionContext, workload: Workload): { volumes: Volume[]; mounts: Mount[] } {
+  const claim = (holds: 'data' | 'models'): Omit<Volume, 'name'> => {
+    const size = workload.inside.find(({ volume }) => volume?.holds === holds)?.volume?.size_gib;
+    return needsClaim(context, workload, holds)
+      ? { persistentVolumeClaim: { claimName: `${workload.manifest.name}-${holds}` } }
+      : { emptyDir: { sizeLimit: size === undefined ? SCRATCH : `${size}Gi` } };
+  };
+  const models = fetchesWeights(context, workload);
+  return {
+    volumes: [
+      { name: 'tmp', emptyDir: { sizeLimit: SCRATCH } },
+      { name: 'data', ...claim('data') },
+      ...(models ? [{ name: 'models', ...claim('models') }] : []),
+    ],
+    mounts: [
+      { name: 'tmp', mountPath: '/tmp' },
+      { name: 'data', mountPath: DATA_DIR },
+      ...(models ? [{ name: 'models', mountPath: MODELS_DIR }] : []),
+    ],
+  };
+}
+
+/** Weights are a cache that may be shared only by replicas of one node: more than one replica has its own copy. */
+function needsClaim(context: RegionContext, workload: Workload, holds: 'data' | 'models'): boolean {
+  if (!workload.inside.some(({ volume }) => volume?.holds === holds)) return false;
+  return holds === 'data'
+    ? holdsEmbeddedData(workload.inside, context.settings)
+    : mostReplicas(context, workload) === 1;
+}
+
+/** Whether new versions go through Flagger's analysis: core, where its pods share a store. */
+export function isPromoted({ settings }: RegionContext, { manifest, inside }: Workload): boolean {
+  return (
+    settings.features.flagger &&
+    manifest.name === 'core' &&
+    settings.database === 'external' &&
+    inside.length === 1
+  );
+}
+
+export function addService(
+  chart: Chart,
+  context: RegionContext,
+  { workload, track }: { workload: Workload; track: 'stable' | 'canary' },
+): void {
+  const { manifest, inside } = workload;
+  const suffix = track === 'stable' ? '' : '-canary';
+  add(chart, `service${suffix}`, {
+    kind: 'Service',
+    metadata: { name: `${manifest.name}${suffix}`, labels: labelsOf(context, manifest.name) },
+    spec: {
+      type: 'ClusterIP',
+      selector: { ...selectorOf(manifest.name), 'mcp.platform/track': track },
+      ports: inside.map(({ name, port }) => ({
+        name: name === manifest.name ? 'http' : name,
+        port,
+        targetPort: port,
+        appProtocol: 'http',
+      })),
+    },
+  });
+}

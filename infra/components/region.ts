@@ -1,0 +1,103 @@
+import type { Region, Stack } from '@mcp/stacks';
+import * as pulumi from '@pulumi/pulumi';
+import type { Chart } from 'cdk8s';
+import { accessChart } from '../charts/access.ts';
+import { gatewayCanaryChart, promotionChart } from '../charts/canary.ts';
+import { collectorChart } from '../charts/collector.ts';
+import { edgeChart, urlOf } from '../charts/edge.ts';
+import { namespaceChart } from '../charts/namespace.ts';
+import { natsChart } from '../charts/nats.ts';
+import { networkChart } from '../charts/network.ts';
+import { observabilityChart } from '../charts/observability.ts';
+import { ADMIN_KEY, type PlatformSecrets, secretsChart } from '../charts/secrets.ts';
+import { ENGINES, vectorDbChart } from '../charts/vector-db.ts';
+import { isPromoted, workloadChart } from '../charts/workload.ts';
+import {
+  COLLECTOR,
+  type Images,
+  labelsOf,
+  NATS,
+  type RegionContext,
+  VECTOR_DB,
+  workloads,
+} from '../context.ts';
+import { ChartComponent } from '../kit/bridge.ts';
+
+export interface RegionArgs {
+  readonly stack: Stack;
+  readonly region: Region;
+  readonly images: Images;
+  readonly secrets: PlatformSecrets;
+}
+
+/** The platform in one region (`mcp:platform:Region`): every chart in the region's namespace, by the region's provider. */
+export class PlatformRegion extends pulumi.ComponentResource {
+  /** Where what is in the region is reached. */
+  readonly endpoints: Readonly<Record<'gateway' | 'console' | 'nats' | 'vector_db', string>>;
+  /** A command that shows the first admin key; the key itself is in no output. */
+  readonly admin_key_command: string;
+
+  constructor(name: string, args: RegionArgs, options: pulumi.ComponentResourceOptions) {
+    super('mcp:platform:Region', name, {}, options);
+    const { stack, region } = args;
+    const context: RegionContext = {
+      stack,
+      region,
+      settings: stack.kubernetes,
+      images: args.images,
+      secrets: new Set(args.secrets.keys()),
+    };
+    this.#charts(name, context, args.secrets);
+    this.endpoints = endpointsOf(context);
+    this.admin_key_command = `kubectl --namespace ${region.namespace} get secret ${ADMIN_KEY.object} --output jsonpath='{.data.${ADMIN_KEY.key}}' | base64 --decode`;
+    this.registerOutputs({ endpoints: this.endpoints, admin_key_command: this.admin_key_command });
+  }
+
+  #charts(name: string, context: RegionContext, secrets: PlatformSecrets): void {
+    const make = (concept: string, build: (chart: Chart) => void, dependsOn: pulumi.Resource[] = []) =>
+      new ChartComponent(
+        `${name}-${concept}`,
+        { namespace: context.region.namespace, labels: labelsOf(context, concept), build },
+        { parent: this, dependsOn },
+      );
+    const namespace = make('namespace', (chart) => namespaceChart(chart, context));
+    const put = (
+      concept: string,
+      build: (chart: Chart, context: RegionContext) => void,
+      after: pulumi.Resource[] = [],
+    ) => make(concept, (chart) => build(chart, context), [namespace, ...after]);
+    // Pods find the policies around them, and what they read, when they start.
+    const before = [
+      put('network', networkChart),
+      put('access', accessChart),
+      put('secrets', (chart) => secretsChart(chart, secrets)),
+    ];
+    const nats = put(NATS, natsChart, before);
+    put(VECTOR_DB, vectorDbChart, before);
+    if (context.settings.features.collector) put(COLLECTOR, collectorChart, before);
+    for (const workload of workloads(context.stack)) {
+      const service = workload.manifest.name;
+      const deployed = put(service, (chart) => workloadChart(chart, context, workload), [...before, nats]);
+      if (workload.manifest.public && context.settings.canary.enabled)
+        put(`${service}-canary`, (chart) => gatewayCanaryChart(chart, context, workload), [deployed]);
+      if (isPromoted(context, workload))
+        put(`${service}-promotion`, (chart) => promotionChart(chart, context, workload), [deployed]);
+    }
+    put('edge', edgeChart);
+    put('observability', observabilityChart);
+  }
+}
+
+function endpointsOf(context: RegionContext): PlatformRegion['endpoints'] {
+  const { stack, region, settings } = context;
+  const inside = (service: string, port: number) =>
+    `${service}.${region.namespace}.svc.cluster.local:${port}`;
+  return {
+    gateway: urlOf(context),
+    console: `${urlOf(context)}/`,
+    nats: stack.nats.external_url ?? `nats://${inside(NATS, stack.nats.port)}`,
+    vector_db:
+      settings.vector_db.external_url ??
+      `http://${inside(VECTOR_DB, ENGINES[settings.vector_db.engine].port)}`,
+  };
+}

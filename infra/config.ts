@@ -1,0 +1,71 @@
+import { type Stack, stacks } from '@mcp/stacks';
+import * as pulumi from '@pulumi/pulumi';
+
+/** Secrets that an operator may give; those left out are made and kept in the state. */
+const SECRET_KEYS = [
+  'databaseUrl',
+  'natsTlsCa',
+  'natsTlsCert',
+  'natsTlsKey',
+  'openaiApiKey',
+  'openaiTargets',
+  'provSecret',
+] as const;
+export type SecretKey = (typeof SECRET_KEYS)[number];
+
+export interface ProgramConfig {
+  readonly stack: Stack;
+  readonly secrets: Readonly<Partial<Record<SecretKey, pulumi.Output<string>>>>;
+  /** Kubeconfig (content or path) by region; others use the region's context of the current one. */
+  readonly kubeconfigs: Readonly<Record<string, pulumi.Output<string>>>;
+}
+
+const MIN_SECRET_CHARS = 32;
+
+/** Reads and checks the configuration of `Pulumi.<stack>.yaml`. Throws one error that names every fault. */
+export function readConfig(): ProgramConfig {
+  const config = new pulumi.Config();
+  const name = config.get('stack') || pulumi.getStack();
+  const stack = stacks[name];
+  if (stack === undefined)
+    throw new pulumi.RunError(
+      `There is no stack '${name}' in stacks/. There are: ${Object.keys(stacks).join(', ')}. Choose one (pulumi stack select), or name it in the config mcp:stack.`,
+    );
+  const secrets: Partial<Record<SecretKey, pulumi.Output<string>>> = {};
+  for (const key of SECRET_KEYS) {
+    // Typed configuration has a default; an empty value is none.
+    const value = config.get(key) ? config.getSecret(key) : undefined;
+    if (value !== undefined) secrets[key] = value;
+  }
+  const faults = [...missing(stack, secrets), ...short(config.get('provSecret') || undefined)];
+  if (faults.length > 0) throw new pulumi.RunError(faults.join('\n'));
+  const kubeconfigs = Object.fromEntries(
+    stack.regions.flatMap((region) => {
+      const value = config.getSecret(`kubeconfig-${region.name}`);
+      return value === undefined ? [] : [[region.name, value]];
+    }),
+  );
+  return { stack, secrets, kubeconfigs };
+}
+
+function missing(stack: Stack, given: Readonly<Partial<Record<SecretKey, unknown>>>): string[] {
+  const wanted: SecretKey[] = [];
+  if (stack.kubernetes.database === 'external') wanted.push('databaseUrl', 'provSecret');
+  // Regions speak to each other by TLS only, both ends with a certificate.
+  if (stack.regions.some(({ peers }) => peers.length > 0))
+    wanted.push('natsTlsCa', 'natsTlsCert', 'natsTlsKey');
+  return wanted
+    .filter((key) => given[key] === undefined)
+    .map(
+      (key) =>
+        `The secret mcp:${key} is missing, which the stack ${stack.name} needs. Set it: pulumi config set --secret mcp:${key} <value>`,
+    );
+}
+
+function short(provSecret: string | undefined): string[] {
+  return provSecret === undefined || provSecret.length >= MIN_SECRET_CHARS
+    ? []
+    : [
+        `The secret mcp:provSecret has ${provSecret.length} characters, at least ${MIN_SECRET_CHARS} are needed: openssl rand -hex 32`,
+      ];
+}

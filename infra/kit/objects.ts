@@ -1,0 +1,68 @@
+import type { types } from '@pulumi/kubernetes';
+import { ApiObject } from 'cdk8s';
+import type { Construct } from 'constructs';
+
+/** The built-in kinds that the platform uses, with the shapes of the API. */
+interface Shapes {
+  ConfigMap: types.input.core.v1.ConfigMap;
+  CronJob: types.input.batch.v1.CronJob;
+  Deployment: types.input.apps.v1.Deployment;
+  HorizontalPodAutoscaler: types.input.autoscaling.v2.HorizontalPodAutoscaler;
+  LimitRange: types.input.core.v1.LimitRange;
+  Namespace: types.input.core.v1.Namespace;
+  NetworkPolicy: types.input.networking.v1.NetworkPolicy;
+  PersistentVolumeClaim: types.input.core.v1.PersistentVolumeClaim;
+  PodDisruptionBudget: types.input.policy.v1.PodDisruptionBudget;
+  PriorityClass: types.input.scheduling.v1.PriorityClass;
+  Role: types.input.rbac.v1.Role;
+  RoleBinding: types.input.rbac.v1.RoleBinding;
+  Secret: types.input.core.v1.Secret;
+  Service: types.input.core.v1.Service;
+  ServiceAccount: types.input.core.v1.ServiceAccount;
+  StatefulSet: types.input.apps.v1.StatefulSet;
+}
+
+const API_VERSION: Readonly<Record<keyof Shapes, string>> = {
+  ConfigMap: 'v1',
+  CronJob: 'batch/v1',
+  Deployment: 'apps/v1',
+  HorizontalPodAutoscaler: 'autoscaling/v2',
+  LimitRange: 'v1',
+  Namespace: 'v1',
+  NetworkPolicy: 'networking.k8s.io/v1',
+  PersistentVolumeClaim: 'v1',
+  PodDisruptionBudget: 'policy/v1',
+  PriorityClass: 'scheduling.k8s.io/v1',
+  Role: 'rbac.authorization.k8s.io/v1',
+  RoleBinding: 'rbac.authorization.k8s.io/v1',
+  Secret: 'v1',
+  Service: 'v1',
+  ServiceAccount: 'v1',
+  StatefulSet: 'apps/v1',
+};
+
+/** Adds an object of a built-in kind. `id` is its name in the chart, and with the chart's its name in Pulumi: keep it. */
+export function add<K extends keyof Shapes>(
+  scope: Construct,
+  id: string,
+  body: { kind: K } & Shapes[K],
+): ApiObject {
+  return new ApiObject(scope, id, { apiVersion: API_VERSION[body.kind], ...(body as { kind: K }) });
+}
+
+/** An object of a kind that a CRD defines. */
+export interface CustomObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly labels?: Record<string, string>;
+    readonly annotations?: Record<string, string>;
+  };
+  readonly spec: object;
+}
+
+/** Adds an object whose kind comes from a CRD. */
+export function addCustom(scope: Construct, id: string, body: CustomObject): ApiObject {
+  return new ApiObject(scope, id, { ...body });
+}

@@ -1,0 +1,79 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { stacks } from '@mcp/stacks';
+import { stringify } from 'yaml';
+import { type RecordedResource, recordProgram } from './kit/record.ts';
+
+const USAGE = `usage: npm run synth [-- <stack>] [--out <directory>]
+
+Writes the objects of a stack (${Object.keys(stacks).join(', ')}; default local) as YAML to dist/<stack>/, one file each,
+in the order in which to apply them. Secrets are not written: secrets.txt says which there must be.
+Apply: kubectl apply --server-side --force-conflicts -f dist/<stack>/`;
+
+/** Kinds that others need, in this order; everything else follows by kind and name. */
+const ORDER = [
+  'Namespace',
+  'PriorityClass',
+  'ConstraintTemplate',
+  'ServiceAccount',
+  'ConfigMap',
+  'NetworkPolicy',
+];
+/** Any value does where only the shape of a stack is wanted. */
+const PLACEHOLDER = 'x'.repeat(64);
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { out: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+});
+const name = positionals[0] ?? 'local';
+if (values.help === true) {
+  process.stdout.write(`${USAGE}\n`);
+} else if (stacks[name] === undefined) {
+  process.stderr.write(`There is no stack '${name}'. ${USAGE}\n`);
+  process.exitCode = 2;
+} else await synth(name, values.out ?? join(dirname(fileURLToPath(import.meta.url)), '..', 'dist', name));
+
+async function synth(stack: string, out: string): Promise<void> {
+  const needed = ['databaseUrl', 'provSecret', 'natsTlsCa', 'natsTlsCert', 'natsTlsKey'];
+  const config = stacks[stack]?.kubernetes.database === 'external' ? needed : [];
+  const { resources } = await recordProgram(
+    stack,
+    Object.fromEntries(config.map((key) => [key, PLACEHOLDER])),
+  );
+  const objects = resources.filter(({ type }) => /^kubernetes:.+\/.+:/.test(type));
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(out, { recursive: true });
+  const written = objects.filter((one) => !isSecret(one)).sort((a, b) => keyOf(a).localeCompare(keyOf(b)));
+  for (const [at, { name: file, inputs }] of written.entries())
+    writeFileSync(
+      join(out, `${String(at).padStart(3, '0')}-${file}.yaml`),
+      stringify(inputs, { sortMapEntries: true, lineWidth: 0 }),
+    );
+  writeFileSync(join(out, 'secrets.txt'), secretsText(objects.filter(isSecret)));
+  process.stdout.write(
+    `${written.length} objects of ${stack} are in ${out}\nmake the Secrets of ${join(out, 'secrets.txt')}, then: kubectl apply --server-side --force-conflicts -f ${out}\n`,
+  );
+}
+
+function isSecret({ inputs }: RecordedResource): boolean {
+  return inputs.kind === 'Secret';
+}
+
+function keyOf({ inputs, name: file }: RecordedResource): string {
+  const at = ORDER.indexOf(String(inputs.kind));
+  return `${String(at < 0 ? ORDER.length : at).padStart(2, '0')} ${file}`;
+}
+
+function secretsText(secrets: readonly RecordedResource[]): string {
+  return secrets
+    .map(({ inputs }) => {
+      const { name: secret, namespace } = inputs.metadata as { name: string; namespace: string };
+      const keys = Object.keys(inputs.stringData ?? {});
+      return `kubectl --namespace ${namespace} create secret generic ${secret} ${keys.map((key) => `--from-literal=${key}=…`).join(' ')}\n`;
+    })
+    .sort()
+    .join('');
+}

@@ -1,0 +1,184 @@
+import { isDeepStrictEqual } from 'node:util';
+import { paramsOf, violationsOf } from '@mcp/policies';
+import { services, stacks } from '@mcp/stacks';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { policySettings } from '../charts/policies.ts';
+import type { Recording } from '../kit/record.ts';
+import { GIVEN, type KubernetesObject, objectsOf, podsOf, record, STACKS, selects } from './stacks.ts';
+
+interface PolicySpec {
+  readonly podSelector: { matchLabels?: Record<string, string> };
+  readonly policyTypes: readonly string[];
+  readonly ingress?: readonly object[];
+  readonly egress?: readonly { to?: readonly { ipBlock?: { cidr: string } }[] }[];
+}
+
+describe.each(STACKS)('the program with the stack %s', (stack) => {
+  let recording: Recording;
+  let objects: KubernetesObject[];
+  beforeAll(async () => {
+    recording = await record(stack);
+    objects = objectsOf(recording.resources);
+  }, 60_000);
+
+  const policies = () =>
+    objects.filter(({ kind }) => kind === 'NetworkPolicy').map((one) => one.spec as unknown as PolicySpec);
+
+  it('registers what the golden file says', async () => {
+    const file = new URL(`./expected.${stack}.json`, import.meta.url);
+    const sorted = [...recording.resources].sort((a, b) =>
+      `${a.type} ${a.name}`.localeCompare(`${b.type} ${b.name}`),
+    );
+    await expect(`${JSON.stringify(sorted, null, 1)}\n`).toMatchFileSnapshot(file.pathname);
+  });
+
+  it('names every resource once, by its type and name', () => {
+    const urns = recording.resources.map(({ type, name }) => `${type}::${name}`);
+    expect(new Set(urns).size).toBe(urns.length);
+  });
+
+  it('selects every pod by a policy of its own beside the default-deny', () => {
+    for (const { owner, labels } of podsOf(objects)) {
+      const own = policies().filter(
+        ({ podSelector }) => podSelector.matchLabels !== undefined && selects(podSelector, labels),
+      );
+      expect(own.length, `${owner.kind} ${owner.metadata.name}`).toBeGreaterThan(0);
+    }
+    const deny = policies().filter(({ podSelector }) => isDeepStrictEqual(podSelector, {}));
+    expect(deny).toHaveLength(stacks[stack]?.regions.length ?? 0);
+    for (const { ingress, egress, policyTypes } of deny)
+      expect({ ingress, egress, policyTypes }).toEqual({ policyTypes: ['Ingress', 'Egress'] });
+  });
+
+  it('lets only model-gateway reach model backends outside the cluster', () => {
+    const reaching = objects.filter(
+      ({ kind, spec }) =>
+        kind === 'NetworkPolicy' &&
+        (spec as unknown as PolicySpec).egress?.some(({ to }) =>
+          to?.some(({ ipBlock }) => ipBlock !== undefined),
+        ),
+    );
+    const declared = Object.values(services)
+      .filter(({ egress }) => egress.includes('model-backends') || egress.includes('identity-provider'))
+      .map(({ name }) => name);
+    expect([...new Set(reaching.map(({ metadata }) => metadata.name))].sort()).toEqual(declared.sort());
+  });
+
+  it('shows no secret in any object, output or environment', () => {
+    const text = JSON.stringify(recording);
+    for (const value of [...Object.values(GIVEN), 'made-up-']) expect(text).not.toContain(value);
+    for (const { owner, spec } of podsOf(objects))
+      for (const { env } of spec.containers)
+        for (const { name, value } of env ?? [])
+          if (/TOKEN|SECRET|PASSWORD|_KEY|DATABASE_URL|NATS_URL/.test(name) && value !== undefined)
+            expect(value, `${owner.metadata.name} ${name}`).toMatch(/^$|\$\(\w+\)/);
+  });
+
+  it('breaks no rule of the policies', () => {
+    const settings = stacks[stack]?.kubernetes;
+    if (settings === undefined) throw new Error(`there is no stack ${stack}`);
+    expect(violationsOf(objects, paramsOf(policySettings(settings)))).toEqual([]);
+  });
+
+  it('runs every container without privileges', () => {
+    for (const { owner, spec } of podsOf(objects)) {
+      expect(spec.securityContext, owner.metadata.name).toMatchObject({
+        runAsNonRoot: true,
+        seccompProfile: { type: 'RuntimeDefault' },
+      });
+      expect(spec.automountServiceAccountToken, owner.metadata.name).toBe(false);
+      for (const container of [...spec.containers, ...(spec.initContainers ?? [])]) {
+        expect(container.securityContext).toMatchObject({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        });
+        expect(container.resources).toMatchObject({
+          requests: { cpu: expect.any(String), memory: expect.any(String) },
+          limits: { cpu: expect.any(String), memory: expect.any(String) },
+        });
+      }
+    }
+  });
+
+  it('gives every service its probes, drain and pinned image', () => {
+    for (const { owner, spec } of podsOf(objects).filter((pod) => pod.owner.kind === 'Deployment')) {
+      const container = spec.containers[0];
+      for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe'])
+        expect(container?.[probe], `${owner.metadata.name} ${probe}`).toBeDefined();
+      expect(container?.image).toMatch(
+        stacks[stack]?.kubernetes.images.build === true ? /@sha256:/ : /:(?!latest)[\w.-]+$/,
+      );
+    }
+  });
+
+  it('has a budget for whatever runs more than once', () => {
+    const budgets = objects.filter(({ kind }) => kind === 'PodDisruptionBudget');
+    for (const { owner, labels } of podsOf(objects).filter(
+      ({ owner: one }) => Number(one.spec?.replicas) > 1,
+    ))
+      expect(
+        budgets.some(({ spec }) =>
+          selects((spec as { selector: { matchLabels: Record<string, string> } }).selector, labels),
+        ),
+        owner.metadata.name,
+      ).toBe(true);
+  });
+
+  it('names the endpoints of every region, and no key', () => {
+    const regions = stacks[stack]?.regions.map(({ name }) => name);
+    expect(Object.keys(recording.outputs.endpoints as object)).toEqual(regions);
+    expect(Object.values(recording.outputs.admin_key_command as object)).toEqual(
+      regions?.map(() => expect.stringContaining('get secret mcp-admin-key')),
+    );
+  });
+
+  it('gives no role more than its own namespace, and none the right to give rights', () => {
+    expect(objects.filter(({ kind }) => /^ClusterRole/.test(kind))).toEqual([]);
+    for (const { rules, metadata } of objects.filter(({ kind }) => kind === 'Role'))
+      for (const { verbs, resources, apiGroups } of (rules ?? []) as {
+        verbs: string[];
+        resources: string[];
+        apiGroups: string[];
+      }[]) {
+        expect([...verbs, ...resources, ...apiGroups], metadata.name).not.toContain('*');
+        expect(verbs).not.toEqual(
+          expect.arrayContaining([expect.stringMatching(/escalate|bind|impersonate/)]),
+        );
+        if (metadata.name === 'mcp-viewer') expect(resources).not.toContain('secrets');
+      }
+  });
+});
+
+it('names stay when the rows of a stack change their order', async () => {
+  const names = ({ resources }: Recording) => resources.map(({ type, name }) => `${type}::${name}`).sort();
+  const before = names(await record('prod'));
+  const after = names(
+    await record('prod', { ...GIVEN }, ({ prod }) => {
+      for (const list of [prod?.services, prod?.models, prod?.regions]) list?.reverse();
+    }),
+  );
+  expect(after).toEqual(before);
+  expect(before.length).toBeGreaterThan(100);
+});
+
+describe('bad configuration', () => {
+  it.each([
+    [
+      'an unknown stack',
+      'nowhere',
+      {},
+      /There is no stack 'nowhere' in stacks\/. There are: local, dev, prod/,
+    ],
+    ['a missing secret', 'dev', { databaseUrl: GIVEN.databaseUrl }, /The secret mcp:provSecret is missing/],
+    ['a short secret', 'local', { provSecret: 'short' }, /mcp:provSecret has 5 characters, at least 32/],
+    [
+      'regions without TLS',
+      'prod',
+      { databaseUrl: 'postgres://x', provSecret: GIVEN.provSecret },
+      /mcp:natsTlsCa is missing/,
+    ],
+  ])('%s is refused before anything is planned', async (_, stack, config, message) => {
+    await expect(record(stack, config)).rejects.toThrow(message);
+  });
+});
