@@ -30,6 +30,7 @@ export class ChatModel {
   readonly #sequences: Sequences;
   readonly #pace = new ReadingPace();
   readonly #working = new Map<AbortController, Promise<void>>();
+  #closed: PlatformError | undefined;
 
   private constructor(shared: PlanContext, context: LlamaContext, chats: readonly LlamaChat[]) {
     this.#shared = shared;
@@ -77,6 +78,8 @@ export class ChatModel {
    */
   async *generate(request: ChatCompletionRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
     const plan = await planOf(request, this.#shared);
+    // It may have been closed meanwhile: the weights must not be touched any more.
+    if (this.#closed !== undefined) throw this.#closed;
     const stop = new AbortController();
     const out = new Output({ model: this.#shared.id, input_tokens: plan.prompt.length }, stop.signal);
     const onAbort = () => stop.abort(abortError(signal));
@@ -101,6 +104,7 @@ export class ChatModel {
   /** Stops what is being written and frees the weights. */
   async close(): Promise<void> {
     const reason = new PlatformError('unavailable', `The model ${this.#shared.id} is being shut down.`);
+    this.#closed = reason;
     for (const stop of this.#working.keys()) stop.abort(reason);
     await Promise.all(this.#working.values());
     await this.#context.dispose();

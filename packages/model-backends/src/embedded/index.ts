@@ -44,6 +44,7 @@ class EmbeddedBackend implements ModelBackend {
   }
 
   models(): Promise<readonly ModelInfo[]> {
+    for (const slot of this.#slots.values()) slot.look();
     return Promise.resolve([...this.#slots.values()].map((slot) => describe(slot)));
   }
 
@@ -77,7 +78,7 @@ class EmbeddedBackend implements ModelBackend {
 
   /** Loads what has arrived, one after another in the order of the list, and looks again while something is missing. */
   async #look(): Promise<void> {
-    for (const slot of this.#slots.values()) await slot.look();
+    for (const slot of this.#slots.values()) slot.look();
     for (const slot of this.#slots.values()) if (!this.#closed) await slot.load();
     const missing = [...this.#slots.values()].some(({ state }) => state.status !== 'ready');
     if (!missing || this.#closed) return;

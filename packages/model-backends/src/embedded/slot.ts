@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ChatModel } from './chat-model.ts';
 import { Embedder } from './embedder.ts';
@@ -23,23 +23,25 @@ export class Slot {
   #state: SlotState = { status: 'downloading', detail: 'its weights have not arrived yet' };
   /** Size and time of the files that were tried last. */
   #tried: string | undefined;
+  #closed = false;
 
   constructor(spec: SlotSpec, threads: number) {
     this.spec = spec;
     this.#threads = threads;
+    this.look();
   }
 
   get state(): SlotState {
     return this.#state;
   }
 
-  /** Sees whether weights are there that were not tried yet. */
-  async look(): Promise<void> {
-    if (this.#state.status === 'ready' || this.#state.status === 'loading') return;
-    const signature = await signatureOf(this.spec);
+  /** Sees whether weights are there that were not tried yet. Synchronous, so that no state is told that is not so. */
+  look(): void {
+    if (this.#closed || this.#state.status === 'ready' || this.#state.status === 'loading') return;
+    const signature = signatureOf(this.spec);
     if (signature === undefined || signature === this.#tried) return;
     this.#tried = signature;
-    this.#state = { status: 'loading', detail: 'its weights wait for their turn to be loaded' };
+    this.#state = { status: 'loading', detail: 'it waits its turn to be loaded' };
   }
 
   /** Loads the weights that were seen. */
@@ -59,20 +61,22 @@ export class Slot {
   }
 
   async close(): Promise<void> {
-    if (this.#state.status !== 'ready') return;
-    const { model } = this.#state;
+    this.#closed = true;
+    const model = this.#state.status === 'ready' ? this.#state.model : undefined;
     this.#state = { status: 'unavailable', detail: 'it is being shut down' };
-    await model.close();
+    await model?.close();
   }
 }
 
 /** Undefined as long as a file is missing. */
-async function signatureOf(spec: SlotSpec): Promise<string | undefined> {
+function signatureOf(spec: SlotSpec): string | undefined {
   const files =
     spec.kind === 'chat' ? [spec.path] : [join(spec.path, 'model.onnx'), join(spec.path, 'tokenizer.json')];
   try {
-    const stats = await Promise.all(files.map((file) => stat(file)));
-    return stats.map(({ size, mtimeMs }) => `${size}@${mtimeMs}`).join(' ');
+    return files
+      .map((file) => statSync(file))
+      .map(({ size, mtimeMs }) => `${size}@${mtimeMs}`)
+      .join(' ');
   } catch {
     return undefined;
   }
