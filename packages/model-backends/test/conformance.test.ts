@@ -17,7 +17,7 @@ const SCRIPT = JSON.stringify([
     id: 'chat',
     rules: [
       { match: 'long', reply: 'word '.repeat(400), token_delay_ms: 3 },
-      { reply: 'one two three four five' },
+      { reply: 'one two three four: {last}', token_delay_ms: 1 },
     ],
   },
   { id: EMBEDDING, kind: 'embedding' },
@@ -28,6 +28,8 @@ interface Subject {
   readonly backend: ModelBackend;
   readonly chat: string;
   readonly embedding: string;
+  /** What it must say to a question, where that is known. */
+  readonly reply?: (question: string) => string;
   /** Requests still open at what is behind it; undefined where nothing is. */
   readonly open?: () => number;
   close(): Promise<void>;
@@ -39,6 +41,7 @@ function make(name: Parameters<typeof createBackends>[0][number], env: Record<st
   return backend;
 }
 
+const reply = (question: string) => `one two three four: ${question}`;
 const scripted = () => make('scripted', { MCP_SCRIPTED_MODELS: SCRIPT });
 
 async function remote(
@@ -53,6 +56,7 @@ async function remote(
     backend,
     chat: 'chat',
     embedding: EMBEDDING,
+    reply,
     open: upstream.open,
     async close() {
       await backend.close();
@@ -81,7 +85,13 @@ async function embedded(): Promise<Subject> {
 const SUBJECTS: readonly [string, () => Promise<Subject>][] = [
   [
     'scripted',
-    async () => ({ backend: scripted(), chat: 'chat', embedding: EMBEDDING, close: async () => undefined }),
+    async () => ({
+      backend: scripted(),
+      chat: 'chat',
+      embedding: EMBEDDING,
+      reply,
+      close: async () => undefined,
+    }),
   ],
   ['openai', () => remote('openai', openAiServer)],
   ['ollama', () => remote('ollama', ollamaServer)],
@@ -143,6 +153,7 @@ describe.each(SUBJECTS)('the backend %s', (_, open) => {
     expect(types.lastIndexOf('text')).toBeLessThan(types.indexOf('finish'));
     expect(types.at(-1)).toBe('usage');
     expect(textOf(events).trim()).not.toBe('');
+    if (subject.reply !== undefined) expect(textOf(events)).toBe(subject.reply('What is a queue?'));
     const usage = events.find((event) => event.type === 'usage')?.usage;
     expect(usage?.input_tokens).toBeGreaterThan(0);
     expect(usage?.output_tokens).toBeGreaterThan(0);
@@ -186,9 +197,36 @@ describe.each(SUBJECTS)('the backend %s', (_, open) => {
     expect(textOf(await generate(ask('What is a queue?')))).not.toBe('');
   });
 
-  it('does not begin when it was aborted before', async () => {
-    const signal = AbortSignal.abort(new PlatformError('cancelled', 'never mind'));
-    expect(await codeOf(generate(ask('hello'), signal))).toBe('cancelled');
+  it('does not begin when it was aborted before, and others are not harmed', async () => {
+    const fresh = await open();
+    const reason = new PlatformError('deadline_exceeded', 'too late');
+    const call = (signal?: AbortSignal) =>
+      eventsOf(fresh.backend.generate({ ...ask('hello'), model: fresh.chat }, options(signal)));
+    const late = call(AbortSignal.abort(reason));
+    const other = call();
+    await expect(late).rejects.toBe(reason);
+    expect(textOf(await other)).not.toBe('');
+    await fresh.close();
+  });
+
+  it('ends what it writes when it is closed', async () => {
+    const fresh = await open();
+    const request = { ...ask('Tell a long story about a ship.', { max_tokens: 400 }), model: fresh.chat };
+    const seen: ModelEvent[] = [];
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+    const work = (async () => {
+      for await (const event of fresh.backend.generate(request, options())) {
+        seen.push(event);
+        if (event.type === 'text') begin();
+      }
+    })();
+    const code = codeOf(work);
+    await begun;
+    await fresh.backend.close();
+    expect(await code).toBe('unavailable');
+    expect(seen.filter(({ type }) => type === 'text').length).toBeLessThan(300);
+    await expect.poll(() => fresh.open?.() ?? 0, { timeout: 2000 }).toBe(0);
+    await fresh.close();
   });
 
   it('keeps answers that are written at once apart', async () => {
@@ -198,6 +236,7 @@ describe.each(SUBJECTS)('the backend %s', (_, open) => {
     const together = await Promise.all(
       questions.map(async (question) => textOf(await generate(ask(question)))),
     );
+    expect(new Set(alone).size).toBe(questions.length);
     expect(together).toEqual(alone);
   });
 
@@ -225,25 +264,37 @@ describe.each(SUBJECTS)('the backend %s', (_, open) => {
   });
 });
 
+interface Failure {
+  readonly json: (status: number, body: unknown) => void;
+  /** Answers 200 and these bytes as a stream, which then ends or is cut. */
+  readonly stream: (bytes: string, how: 'end' | 'cut') => void;
+}
+
 describe.each(['openai', 'ollama'] as const)('%s, when what is behind it fails', (name) => {
-  const models = { models: [{ name: 'chat' }], data: [{ id: 'chat' }] };
-  const failing = async (
-    handle: (json: (status: number, body: unknown) => void, cut: () => void) => void,
-  ) => {
+  const lists = { models: [{ name: 'chat' }], data: [{ id: 'chat' }] };
+  const begun =
+    name === 'openai'
+      ? 'data: {"id":"1","object":"chat.completion.chunk","created":1,"model":"chat","choices":[{"index":0,"delta":{"content":"half"},"finish_reason":null}]}\n\n'
+      : '{"model":"chat","message":{"role":"assistant","content":"half"},"done":false}\n';
+  const type = name === 'openai' ? 'text/event-stream' : 'application/x-ndjson';
+  const to = (url: string) =>
+    make(name, name === 'ollama' ? { OLLAMA_URL: url } : { OPENAI_BASE_URL: `${url}/v1` });
+  const request = { model: 'chat', messages: [{ role: 'user' as const, content: 'hi' }], stream: true };
+
+  const failing = async (fail: (failure: Failure) => void) => {
     const upstream = await serve(async (path, _body, { json, response }) => {
-      if (/tags|models/.test(path)) return json(200, models);
+      if (/tags|models/.test(path)) return json(200, lists);
       if (/show/.test(path)) return json(200, { capabilities: ['completion'], model_info: {} });
-      handle(json, () => {
-        response.writeHead(200, {
-          'content-type': name === 'openai' ? 'text/event-stream' : 'application/x-ndjson',
-        });
-        response.write('{"half');
-        response.destroy();
+      fail({
+        json,
+        stream(bytes, how) {
+          response.writeHead(200, { 'content-type': type });
+          if (how === 'end') response.end(bytes);
+          else response.write(bytes, () => response.socket?.destroy());
+        },
       });
     });
-    const env = name === 'ollama' ? { OLLAMA_URL: upstream.url } : { OPENAI_BASE_URL: `${upstream.url}/v1` };
-    const backend = make(name, env);
-    const request = { model: 'chat', messages: [{ role: 'user' as const, content: 'hi' }], stream: true };
+    const backend = to(upstream.url);
     const code = await codeOf(eventsOf(backend.generate(request, options(AbortSignal.timeout(10_000)))));
     await backend.close();
     await upstream.close();
@@ -255,23 +306,29 @@ describe.each(['openai', 'ollama'] as const)('%s, when what is behind it fails',
     ['refuses the key', 401, 'upstream_failed'],
     ['breaks', 500, 'upstream_failed'],
   ])('says so when it %s', async (_, status, code) => {
-    expect(await failing((json) => json(status, { error: { message: 'no' } }))).toBe(code);
+    expect(await failing(({ json }) => json(status, { error: { message: 'no' } }))).toBe(code);
   });
 
-  it('says so when the stream breaks off', async () => {
-    expect(await failing((_json, cut) => cut())).toMatch(/^upstream_/);
+  it.each([
+    ['is cut in the middle of an event', `${begun}${begun.slice(0, 40)}`, 'cut'],
+    ['is cut between events', begun, 'cut'],
+    ['ends without its last event', begun, 'end'],
+  ] as const)('says so when the stream %s', async (_, bytes, how) => {
+    expect(await failing(({ stream }) => stream(bytes, how))).toBe('upstream_interrupted');
+  });
+
+  it.each([
+    ['no JSON', 'data: <html>\n\n<html>\n'],
+    ['JSON of another shape', 'data: [1]\n\n[1]\n'],
+  ])('says so when it streams %s', async (_, bytes) => {
+    expect(await failing(({ stream }) => stream(bytes, 'end'))).toBe('upstream_failed');
   });
 
   it('says so when nothing listens', async () => {
     const upstream = await serve(async () => undefined);
     await upstream.close();
-    const env = name === 'ollama' ? { OLLAMA_URL: upstream.url } : { OPENAI_BASE_URL: `${upstream.url}/v1` };
-    const backend = make(name, env);
-    expect(
-      await codeOf(
-        eventsOf(backend.generate({ model: 'chat', messages: [{ role: 'user', content: 'hi' }] }, options())),
-      ),
-    ).toMatch(/^(upstream_failed|model_not_found|unavailable)$/);
+    const backend = to(upstream.url);
+    expect(await codeOf(eventsOf(backend.generate(request, options())))).toBe('upstream_failed');
     await backend.close();
   });
 });

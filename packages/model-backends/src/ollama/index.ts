@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import {
   type BackendCallOptions,
   type ChatCompletionRequest,
-  type ChatMessage,
   type CountTokensRequest,
   type EmbeddingsRequest,
   type EmbeddingsResult,
@@ -15,8 +14,10 @@ import {
 import { errorFromBody, readFinish, upstreamError } from '@mcp/wire';
 import { type Dispatcher, Pool } from 'undici';
 import { z } from 'zod';
+import { abortError, Closing, untilAborted } from '../abort.ts';
 import { defineBackend } from '../options.ts';
-import { maxTokens, stops, textOf } from '../text.ts';
+import { textOf } from '../text.ts';
+import { chatBody, refuseUnsupported } from './body.ts';
 
 const LIST_TIMEOUT_MS = 5000;
 const IDLE_TIMEOUT_MS = 300_000;
@@ -24,6 +25,7 @@ const MODELS_TTL_MS = 15_000;
 const MAX_LINE_CHARS = 8 * 1024 * 1024;
 const DEFAULT_CONTEXT = 4096;
 const CHARS_PER_TOKEN = 3.5;
+const INTERRUPTED = 'Ollama broke off in the middle of its answer. Try again.';
 
 const Tags = z.object({
   models: z.array(
@@ -59,7 +61,9 @@ class OllamaBackend implements ModelBackend {
   readonly name = 'ollama';
   readonly #pool: Pool;
   readonly #prefix: string;
-  #known: { at_ms: number; models: readonly ModelInfo[] } | undefined;
+  readonly #closing = new Closing();
+  #known: { at_ms: number; models: readonly ModelInfo[] | undefined } | undefined;
+  #listing: Promise<void> | undefined;
 
   constructor(url: string) {
     const address = new URL(url);
@@ -73,12 +77,11 @@ class OllamaBackend implements ModelBackend {
   }
 
   async models(signal: AbortSignal): Promise<readonly ModelInfo[]> {
-    if (this.#known === undefined || Date.now() - this.#known.at_ms > MODELS_TTL_MS)
-      this.#known = { at_ms: Date.now(), models: await this.#list(signal) };
-    return this.#known.models;
+    return (await this.#list(signal)) ?? [];
   }
 
-  async *generate(request: ChatCompletionRequest, options: BackendCallOptions): AsyncIterable<ModelEvent> {
+  async *generate(request: ChatCompletionRequest, call: BackendCallOptions): AsyncIterable<ModelEvent> {
+    const options = this.#closing.guard(call);
     refuseUnsupported(request);
     await this.#require(request.model, options.signal);
     const id = `chatcmpl-${randomUUID()}`;
@@ -118,16 +121,13 @@ class OllamaBackend implements ModelBackend {
           reason: calls > 0 ? { unified: 'tool_calls', raw } : readFinish(raw),
         };
       }
-      if (!finished)
-        throw new PlatformError(
-          'upstream_interrupted',
-          'Ollama broke off in the middle of its answer. Try again.',
-        );
+      if (!finished) throw new PlatformError('upstream_interrupted', INTERRUPTED);
     }
     yield { type: 'usage', usage: { input_tokens, output_tokens } };
   }
 
-  async embed(request: EmbeddingsRequest, options: BackendCallOptions): Promise<EmbeddingsResult> {
+  async embed(request: EmbeddingsRequest, call: BackendCallOptions): Promise<EmbeddingsResult> {
+    const options = this.#closing.guard(call);
     await this.#require(request.model, options.signal);
     const body = {
       model: request.model,
@@ -136,8 +136,11 @@ class OllamaBackend implements ModelBackend {
       ...(request.dimensions == null ? {} : { dimensions: request.dimensions }),
     };
     const response = await this.#post('/api/embed', body, options);
-    const parsed = Embedded.parse(await response.body.json());
-    return { model: request.model, vectors: parsed.embeddings, input_tokens: parsed.prompt_eval_count ?? 0 };
+    const text = await response.body.text().catch((cause: unknown) => {
+      throw brokeOff(cause, options.signal);
+    });
+    const { embeddings, prompt_eval_count } = read(Embedded, text);
+    return { model: request.model, vectors: embeddings, input_tokens: prompt_eval_count ?? 0 };
   }
 
   async countTokens(request: CountTokensRequest, options: BackendCallOptions): Promise<TokenCount> {
@@ -147,11 +150,14 @@ class OllamaBackend implements ModelBackend {
   }
 
   close(): Promise<void> {
+    this.#closing.close(this.name);
     return this.#pool.destroy();
   }
 
   async #require(id: string, signal: AbortSignal): Promise<ModelInfo> {
-    const model = (await this.models(signal)).find((one) => one.id === id);
+    const models = await this.#list(signal);
+    if (models === undefined) throw unreachable();
+    const model = models.find((one) => one.id === id);
     if (model === undefined)
       throw new PlatformError(
         'model_not_found',
@@ -161,18 +167,26 @@ class OllamaBackend implements ModelBackend {
     return model;
   }
 
-  async #list(signal: AbortSignal): Promise<readonly ModelInfo[]> {
-    const bounded = AbortSignal.any([signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
-    try {
-      const response = await this.#pool.request({
-        method: 'GET',
-        path: `${this.#prefix}/api/tags`,
-        signal: bounded,
+  /** Its models, or undefined when it cannot be reached. Callers share one look-up, and none can break it off. */
+  async #list(signal: AbortSignal): Promise<readonly ModelInfo[] | undefined> {
+    if (this.#known === undefined || Date.now() - this.#known.at_ms > MODELS_TTL_MS) {
+      this.#listing ??= this.#load().then((models) => {
+        this.#known = { at_ms: Date.now(), models };
+        this.#listing = undefined;
       });
+      await untilAborted(this.#listing, signal);
+    }
+    return this.#known?.models;
+  }
+
+  async #load(): Promise<readonly ModelInfo[] | undefined> {
+    const signal = AbortSignal.timeout(LIST_TIMEOUT_MS);
+    try {
+      const response = await this.#pool.request({ method: 'GET', path: `${this.#prefix}/api/tags`, signal });
       const { models } = Tags.parse(await response.body.json());
-      return await Promise.all(models.map(({ name }) => this.#describe(name, bounded)));
+      return await Promise.all(models.map(({ name }) => this.#describe(name, signal)));
     } catch {
-      return [];
+      return undefined;
     }
   }
 
@@ -221,13 +235,13 @@ class OllamaBackend implements ModelBackend {
           const text = rest.slice(0, at).trim();
           rest = rest.slice(at + 1);
           if (text === '') continue;
-          const line = Line.parse(JSON.parse(text));
+          const line = read(Line, text);
           if (line.error != null) throw upstreamError({ message: line.error, status: 502 });
           yield line;
         }
       }
     } catch (cause) {
-      throw translate(cause, options.signal);
+      throw brokeOff(cause, options.signal);
     }
   }
 
@@ -242,7 +256,7 @@ class OllamaBackend implements ModelBackend {
         signal: options.signal,
       });
     } catch (cause) {
-      throw translate(cause, options.signal);
+      throw options.signal.aborted ? abortError(options.signal, cause) : unreachable(cause);
     }
     if (response.statusCode < 400) return response;
     const json: unknown = await response.body.json().catch(() => undefined);
@@ -256,93 +270,28 @@ class OllamaBackend implements ModelBackend {
   }
 }
 
-function translate(cause: unknown, signal: AbortSignal): PlatformError {
+function unreachable(cause?: unknown): PlatformError {
+  return new PlatformError('upstream_failed', 'Ollama cannot be reached. Is it running at OLLAMA_URL?', {
+    cause,
+  });
+}
+
+function brokeOff(cause: unknown, signal: AbortSignal): PlatformError {
   if (cause instanceof PlatformError) return cause;
-  if (signal.aborted)
-    return signal.reason instanceof PlatformError
-      ? signal.reason
-      : new PlatformError('cancelled', 'The caller left before the answer was complete.', { cause });
-  return new PlatformError(
-    'upstream_failed',
-    'Ollama cannot be reached or broke off. Is it running at OLLAMA_URL?',
-    { cause },
-  );
+  if (signal.aborted) return abortError(signal, cause);
+  return new PlatformError('upstream_interrupted', INTERRUPTED, { cause });
 }
 
-function refuseUnsupported(request: ChatCompletionRequest): void {
-  if (request.logprobs === true)
-    throw new PlatformError(
-      'unsupported_parameter',
-      'Ollama gives no log-probabilities through this API. Remove logprobs.',
-      { param: 'logprobs' },
-    );
-  if (request.tool_choice !== undefined && request.tool_choice !== 'auto' && request.tool_choice !== 'none')
-    throw new PlatformError(
-      'unsupported_parameter',
-      'Ollama decides itself whether to call a tool. Use tool_choice auto or none.',
-      { param: 'tool_choice' },
-    );
-}
-
-function chatBody(request: ChatCompletionRequest, choice: number): object {
-  const format = request.response_format;
-  const limit = maxTokens(request);
-  const given = {
-    temperature: request.temperature,
-    top_p: request.top_p,
-    top_k: request.top_k,
-    min_p: request.min_p,
-    presence_penalty: request.presence_penalty,
-    frequency_penalty: request.frequency_penalty,
-  };
-  return {
-    model: request.model,
-    stream: true,
-    messages: request.messages.map(toOllama),
-    ...(request.tools === undefined || request.tool_choice === 'none' ? {} : { tools: request.tools }),
-    ...(format === undefined || format.type === 'text'
-      ? {}
-      : { format: format.type === 'json_object' ? 'json' : (format.json_schema.schema ?? 'json') }),
-    options: {
-      ...Object.fromEntries(Object.entries(given).filter(([, value]) => value != null)),
-      ...(request.seed == null ? {} : { seed: request.seed + choice }),
-      ...(limit === undefined ? {} : { num_predict: limit }),
-      ...(stops(request.stop).length === 0 ? {} : { stop: stops(request.stop) }),
-    },
-  };
-}
-
-function toOllama(message: ChatMessage): object {
-  switch (message.role) {
-    case 'system':
-    case 'developer':
-      return { role: 'system', content: textOf(message) };
-    case 'user':
-      return { role: 'user', content: textOf(message) };
-    case 'assistant':
-      return {
-        role: 'assistant',
-        content: textOf(message),
-        ...(message.tool_calls === undefined
-          ? {}
-          : {
-              tool_calls: message.tool_calls.map((call) => ({
-                function: { name: call.function.name, arguments: parseArguments(call.function.arguments) },
-              })),
-            }),
-      };
-    case 'tool':
-      return { role: 'tool', content: textOf(message) };
-    default:
-      return message satisfies never;
-  }
-}
-
-function parseArguments(text: string): unknown {
+/** Throws `upstream_failed` for what is no JSON, or not of Ollama's shape. */
+function read<S extends z.ZodType>(schema: S, text: string): z.output<S> {
   try {
-    return JSON.parse(text);
-  } catch {
-    return {};
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new PlatformError(
+      'upstream_failed',
+      'Ollama sent what cannot be read. Does OLLAMA_URL name an Ollama server?',
+      { cause },
+    );
   }
 }
 

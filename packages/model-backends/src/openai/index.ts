@@ -12,6 +12,7 @@ import {
   type TokenCount,
 } from '@mcp/contracts';
 import { z } from 'zod';
+import { abortError, Closing, untilAborted } from '../abort.ts';
 import { defineBackend, jsonVariable, Prices } from '../options.ts';
 import { Target, type TargetOptions } from './target.ts';
 
@@ -36,11 +37,14 @@ const MAX_ATTEMPTS = 3;
 class OpenAiBackend implements ModelBackend {
   readonly name = 'openai';
   readonly #targets: readonly Target[];
+  readonly #closing = new Closing();
   #known:
     | {
         at_ms: number;
         models: readonly ModelInfo[];
         routes: ReadonlyMap<string, { target: Target; model: string }>;
+        /** Why a server's list could not be read, where one could not. */
+        detail: string | undefined;
       }
     | undefined;
   #refreshing: Promise<void> | undefined;
@@ -50,11 +54,12 @@ class OpenAiBackend implements ModelBackend {
   }
 
   async models(signal: AbortSignal): Promise<readonly ModelInfo[]> {
-    await this.#refresh(signal);
+    await untilAborted(this.#refresh(), signal);
     return this.#known?.models ?? [];
   }
 
-  async *generate(request: ChatCompletionRequest, options: BackendCallOptions): AsyncIterable<ModelEvent> {
+  async *generate(request: ChatCompletionRequest, call: BackendCallOptions): AsyncIterable<ModelEvent> {
+    const options = this.#closing.guard(call);
     const { target, model } = await this.#route(request.model, options.signal);
     const { store: _kept, ...rest } = request;
     const body = {
@@ -67,7 +72,8 @@ class OpenAiBackend implements ModelBackend {
       yield event.type === 'start' ? { ...event, model: request.model, backend: target.name } : event;
   }
 
-  async embed(request: EmbeddingsRequest, options: BackendCallOptions): Promise<EmbeddingsResult> {
+  async embed(request: EmbeddingsRequest, call: BackendCallOptions): Promise<EmbeddingsResult> {
+    const options = this.#closing.guard(call);
     const { target, model } = await this.#route(request.model, options.signal);
     const result = await this.#retrying(target, options, () => target.embed({ ...request, model }, options));
     return { ...result, model: request.model };
@@ -79,6 +85,7 @@ class OpenAiBackend implements ModelBackend {
   }
 
   async close(): Promise<void> {
+    this.#closing.close(this.name);
     await Promise.all(this.#targets.map((target) => target.close()));
   }
 
@@ -100,8 +107,8 @@ class OpenAiBackend implements ModelBackend {
           Date.now() + wait_ms > options.deadline_ms ||
           wait_ms > 5000;
         if (last) throw error;
-        await sleep(wait_ms, undefined, { signal: options.signal }).catch(() => {
-          throw new PlatformError('cancelled', 'The caller left before the model answered.');
+        await sleep(wait_ms, undefined, { signal: options.signal }).catch((cause: unknown) => {
+          throw abortError(options.signal, cause);
         });
       }
     }
@@ -110,9 +117,14 @@ class OpenAiBackend implements ModelBackend {
   async #route(id: string, signal: AbortSignal): Promise<{ target: Target; model: string }> {
     let route = this.#known?.routes.get(id);
     if (route === undefined || this.#stale()) {
-      await this.#refresh(signal);
+      await untilAborted(this.#refresh(), signal);
       route = this.#known?.routes.get(id);
     }
+    if (route === undefined && this.#known?.detail !== undefined)
+      throw new PlatformError(
+        'upstream_failed',
+        `The model '${id.slice(0, 80)}' cannot be looked up: ${this.#known.detail}. Try again later.`,
+      );
     if (route === undefined)
       throw new PlatformError(
         'model_not_found',
@@ -126,18 +138,18 @@ class OpenAiBackend implements ModelBackend {
     return this.#known === undefined || Date.now() - this.#known.at_ms > MODELS_TTL_MS;
   }
 
-  async #refresh(signal: AbortSignal): Promise<void> {
+  async #refresh(): Promise<void> {
     if (!this.#stale()) return;
-    this.#refreshing ??= this.#load(signal).finally(() => {
+    this.#refreshing ??= this.#load().finally(() => {
       this.#refreshing = undefined;
     });
     // What is known may be used while the list is read again.
     if (this.#known === undefined) await this.#refreshing;
   }
 
-  async #load(signal: AbortSignal): Promise<void> {
+  async #load(): Promise<void> {
     const lists = await Promise.all(
-      this.#targets.map(async (target) => ({ target, ...(await target.list(signal)) })),
+      this.#targets.map(async (target) => ({ target, ...(await target.list()) })),
     );
     const routes = new Map<string, { target: Target; model: string }>();
     const models: ModelInfo[] = [];
@@ -152,7 +164,13 @@ class OpenAiBackend implements ModelBackend {
         models.push(target.describe(id, model, detail));
       }
     }
-    this.#known = { at_ms: Date.now(), models, routes };
+    const failed = lists.find(({ detail }) => detail !== undefined);
+    this.#known = {
+      at_ms: Date.now(),
+      models,
+      routes,
+      detail: failed === undefined ? undefined : `${failed.target.name}: ${failed.detail}`,
+    };
   }
 }
 

@@ -15,6 +15,7 @@ import {
 } from '@mcp/wire';
 import { type Dispatcher, Pool } from 'undici';
 import { z } from 'zod';
+import { abortError } from '../abort.ts';
 import type { Prices } from '../options.ts';
 
 const CONNECT_TIMEOUT_MS = 5000;
@@ -80,7 +81,7 @@ export class Target {
   }
 
   /** Ids of its models; on failure those configured, with the reason. */
-  async list(signal: AbortSignal): Promise<{ ids: readonly string[]; detail: string | undefined }> {
+  async list(): Promise<{ ids: readonly string[]; detail: string | undefined }> {
     const configured = [...(this.options.models ?? []), ...this.options.embedding_models];
     if (this.options.models !== undefined) return { ids: configured, detail: undefined };
     try {
@@ -88,7 +89,7 @@ export class Target {
         method: 'GET',
         path: `${this.#prefix}/models`,
         headers: this.#headers,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]),
+        signal: AbortSignal.timeout(LIST_TIMEOUT_MS),
       });
       if (response.statusCode >= 400) {
         await response.body.dump();
@@ -190,10 +191,7 @@ export class Target {
   }
 
   #translate(cause: unknown, signal: AbortSignal, what: string): PlatformError {
-    if (signal.aborted)
-      return signal.reason instanceof PlatformError
-        ? signal.reason
-        : new PlatformError('cancelled', 'The caller left before the answer was complete.', { cause });
+    if (signal.aborted) return abortError(signal, cause);
     return new PlatformError(
       what.startsWith('broke') ? 'upstream_interrupted' : 'upstream_failed',
       `${this.name} ${what}. Try again, or choose another model.`,

@@ -13,7 +13,7 @@ import {
   PlatformError,
 } from '@mcp/contracts';
 import { z } from 'zod';
-import { abortError } from '../abort.ts';
+import { abortError, Closing } from '../abort.ts';
 import { defineBackend, jsonVariable } from '../options.ts';
 import { maxTokens, stops, textOf } from '../text.ts';
 
@@ -83,6 +83,7 @@ class ScriptedBackend implements ModelBackend {
   readonly name = 'scripted';
   readonly #models: ReadonlyMap<string, Model>;
   readonly #failures = new Map<Rule, number>();
+  readonly #closing = new Closing();
 
   constructor(models: readonly Model[]) {
     this.#models = new Map(models.map((model) => [model.id, model]));
@@ -105,7 +106,8 @@ class ScriptedBackend implements ModelBackend {
   }
 
   async *generate(request: ChatCompletionRequest, options: BackendCallOptions): AsyncIterable<ModelEvent> {
-    if (options.signal.aborted) throw abortError(options.signal);
+    const { signal } = this.#closing.guard(options);
+    if (signal.aborted) throw abortError(signal);
     const model = this.#model(request.model, 'chat');
     const input_tokens = countMessages(request.messages);
     if (input_tokens >= model.max_context)
@@ -140,13 +142,13 @@ class ScriptedBackend implements ModelBackend {
         request,
         last,
         failing,
-        signal: options.signal,
+        signal,
         limit: Math.min(maxTokens(request) ?? Number.POSITIVE_INFINITY, model.max_context - input_tokens),
       });
       output_tokens += spoken;
     }
     yield { type: 'usage', usage: { input_tokens, output_tokens } };
-    if (options.signal.aborted) throw abortError(options.signal);
+    if (signal.aborted) throw abortError(signal);
   }
 
   embed(request: {
@@ -182,6 +184,7 @@ class ScriptedBackend implements ModelBackend {
   }
 
   close(): Promise<void> {
+    this.#closing.close(this.name);
     return Promise.resolve();
   }
 
