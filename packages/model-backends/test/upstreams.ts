@@ -13,7 +13,7 @@ export interface Upstream {
 
 export type Handler = (path: string, body: unknown, answer: Answer) => Promise<void>;
 
-export interface Answer {
+interface Answer {
   readonly response: ServerResponse;
   readonly signal: AbortSignal;
   json(status: number, value: unknown): void;
