@@ -48,13 +48,19 @@ export function readConfig(): ProgramConfig {
   return { stack, secrets, kubeconfigs };
 }
 
+/** The secrets that the operator of a stack must give. */
+export function requiredSecrets(stack: Stack): readonly SecretKey[] {
+  return [
+    ...(stack.kubernetes.database === 'external' ? (['databaseUrl', 'provSecret'] as const) : []),
+    // Regions speak to each other by TLS only, both ends with a certificate.
+    ...(stack.regions.some(({ peers }) => peers.length > 0)
+      ? (['natsTlsCa', 'natsTlsCert', 'natsTlsKey'] as const)
+      : []),
+  ];
+}
+
 function missing(stack: Stack, given: Readonly<Partial<Record<SecretKey, unknown>>>): string[] {
-  const wanted: SecretKey[] = [];
-  if (stack.kubernetes.database === 'external') wanted.push('databaseUrl', 'provSecret');
-  // Regions speak to each other by TLS only, both ends with a certificate.
-  if (stack.regions.some(({ peers }) => peers.length > 0))
-    wanted.push('natsTlsCa', 'natsTlsCert', 'natsTlsKey');
-  return wanted
+  return requiredSecrets(stack)
     .filter((key) => given[key] === undefined)
     .map(
       (key) =>

@@ -2,8 +2,9 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { stacks } from '@mcp/stacks';
+import { type Stack, stacks } from '@mcp/stacks';
 import { stringify } from 'yaml';
+import { requiredSecrets } from './config.ts';
 import { type RecordedResource, recordProgram } from './kit/record.ts';
 
 const USAGE = `usage: npm run synth [-- <stack>] [--out <directory>]
@@ -29,19 +30,18 @@ const { values, positionals } = parseArgs({
   options: { out: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
 });
 const name = positionals[0] ?? 'local';
+const stack = stacks[name];
 if (values.help === true) {
   process.stdout.write(`${USAGE}\n`);
-} else if (stacks[name] === undefined) {
+} else if (stack === undefined) {
   process.stderr.write(`There is no stack '${name}'. ${USAGE}\n`);
   process.exitCode = 2;
-} else await synth(name, values.out ?? join(dirname(fileURLToPath(import.meta.url)), '..', 'dist', name));
+} else await synth(stack, values.out ?? join(dirname(fileURLToPath(import.meta.url)), '..', 'dist', name));
 
-async function synth(stack: string, out: string): Promise<void> {
-  const needed = ['databaseUrl', 'provSecret', 'natsTlsCa', 'natsTlsCert', 'natsTlsKey'];
-  const config = stacks[stack]?.kubernetes.database === 'external' ? needed : [];
+async function synth(stack: Stack, out: string): Promise<void> {
   const { resources } = await recordProgram(
-    stack,
-    Object.fromEntries(config.map((key) => [key, PLACEHOLDER])),
+    stack.name,
+    Object.fromEntries(requiredSecrets(stack).map((key) => [key, PLACEHOLDER])),
   );
   const objects = resources.filter(({ type }) => /^kubernetes:.+\/.+:/.test(type));
   rmSync(out, { recursive: true, force: true });
@@ -54,7 +54,7 @@ async function synth(stack: string, out: string): Promise<void> {
     );
   writeFileSync(join(out, 'secrets.txt'), secretsText(objects.filter(isSecret)));
   process.stdout.write(
-    `${written.length} objects of ${stack} are in ${out}\nmake the Secrets of ${join(out, 'secrets.txt')}, then: kubectl apply --server-side --force-conflicts -f ${out}\n`,
+    `${written.length} objects of ${stack.name} are in ${out}\nmake the Secrets of ${join(out, 'secrets.txt')}, then: kubectl apply --server-side --force-conflicts -f ${out}\n`,
   );
 }
 

@@ -23,7 +23,7 @@ export type PolicySettings = z.input<typeof PolicyParams>;
  * Labels on every workload and pod: Kubernetes' recommended ones and the two that say where data may lie
  * (blueprint, residency).
  */
-export const REQUIRED_LABELS = [
+const REQUIRED_LABELS = [
   'app.kubernetes.io/name',
   'app.kubernetes.io/instance',
   'app.kubernetes.io/part-of',
@@ -37,7 +37,7 @@ export const REQUIRED_LABELS = [
  * `_FILE`, `_PATH` or `_DIR` says where a secret is and is not one. Both lists keep to the syntax that
  * JavaScript and RE2 share, for Rego evaluates the same strings.
  */
-export const SECRET_NAMES = [
+const SECRET_NAMES = [
   '(^|_)TOKEN$',
   '(^|_)KEY$',
   '_KEY_HASH$',
@@ -48,10 +48,10 @@ export const SECRET_NAMES = [
   '^DATABASE_URL$',
   '_DATABASE_URL$',
 ] as const;
-export const NOT_SECRET_NAMES = ['_(FILE|PATH|DIR)$'] as const;
+const NOT_SECRET_NAMES = ['_(FILE|PATH|DIR)$'] as const;
 
 /** Values that are credentials whatever their name: keys of known make, private keys, and URLs with a password. */
-export const SECRET_VALUES = [
+const SECRET_VALUES = [
   '(^|[^A-Za-z0-9])sk-[A-Za-z0-9_-]{20,}',
   '(^|[^A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{30,}',
   '(^|[^A-Za-z0-9])github_pat_[A-Za-z0-9_]{30,}',

@@ -7,7 +7,7 @@ import { KubernetesObject } from './objects.ts';
 import { type Params, PolicyParams, type PolicySettings } from './params.ts';
 
 /** Kinds of one API group, as Gatekeeper matches them. */
-export interface Kinds {
+interface Kinds {
   readonly group: '' | 'apps' | 'batch';
   readonly kinds: readonly string[];
 }

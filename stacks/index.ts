@@ -2,6 +2,7 @@ import { dev } from './dev.ts';
 import { local } from './local.ts';
 import { prod } from './prod.ts';
 import type { Stack } from './schema.ts';
+import { twin } from './twin.ts';
 
 export * from './environment.ts';
 export * from './kubernetes.ts';
@@ -10,4 +11,4 @@ export { services } from './services.ts';
 export { VARIABLES, type VariableRow } from './variables.ts';
 
 /** Every stack, by name. A new environment is a new file and one entry here. */
-export const stacks: Readonly<Record<string, Stack>> = { local, dev, prod };
+export const stacks: Readonly<Record<string, Stack>> = { local, twin, dev, prod };

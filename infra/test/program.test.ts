@@ -168,7 +168,7 @@ describe('bad configuration', () => {
       'an unknown stack',
       'nowhere',
       {},
-      /There is no stack 'nowhere' in stacks\/. There are: local, dev, prod/,
+      /There is no stack 'nowhere' in stacks\/. There are: local, twin, dev, prod/,
     ],
     ['a missing secret', 'dev', { databaseUrl: GIVEN.databaseUrl }, /The secret mcp:provSecret is missing/],
     ['a short secret', 'local', { provSecret: 'short' }, /mcp:provSecret has 5 characters, at least 32/],

@@ -40,7 +40,7 @@ export function secured(fields: Fields): Fields {
   return { ...one, securityContext: { ...Object(one.securityContext), ...fields } };
 }
 
-export function podSpec(fields: Fields = {}): Fields {
+function podSpec(fields: Fields = {}): Fields {
   return {
     securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
     nodeSelector: { 'residency.mcp.platform/eu': 'true' },

@@ -156,7 +156,7 @@ describe('mcp says what is wrong in one line', () => {
     [['start', '--models', 'gpt-9'], 2, /no model is called gpt-9/],
     [['start', '--colocate', 'kore'], 2, /no service is called kore/],
     [['strat'], 2, /unknown command 'strat'[\s\S]*Did you mean/],
-    [['stack', 'show', 'moon'], 2, /Allowed choices are local, dev, prod/],
+    [['stack', 'show', 'moon'], 2, /Allowed choices are local, twin, dev, prod/],
     [['trace', 'nonsense'], 2, /neither a trace id/],
     [['key', '--data', '/dev/null/nowhere'], 1, /cannot be read/],
     [['logs', '--data', '/dev/null/nowhere'], 1, /has no logs yet/],
