@@ -1,3 +1,128 @@
 import type { Chart } from 'cdk8s';
-import type { RegionContext } from '../context.ts';
-export function observabilityChart(_chart: Chart, _context: RegionContext): void {}
+import { COLLECTOR, NATS, type RegionContext, VECTOR_DB, workloads } from '../context.ts';
+import { add, addCustom } from '../kit/objects.ts';
+import { alertRules } from '../observability/alerts.ts';
+import { dashboards } from '../observability/dashboards.ts';
+import { VECTOR_DB_SECRET } from './secrets.ts';
+import { ENGINES } from './vector-db.ts';
+import { isPromoted } from './workload.ts';
+
+const API = 'monitoring.coreos.com/v1';
+const RULES = 'mcp-alert-rules';
+/** The chart kube-prometheus-stack, installed as `prometheus`, takes up what carries this label. */
+const RELEASE = { release: 'prometheus' };
+/** What Grafana's sidecar looks for. */
+const DASHBOARD = { grafana_dashboard: '1' };
+
+/** Alert rules, dashboards and what the Prometheus Operator scrapes; without the operator, the rules as a file. */
+export function observabilityChart(chart: Chart, context: RegionContext): void {
+  const { settings } = context;
+  const rules = alertRules(context);
+  if (settings.features.service_monitor) {
+    addCustom(chart, 'rules', {
+      apiVersion: API,
+      kind: 'PrometheusRule',
+      metadata: { name: RULES, labels: RELEASE },
+      spec: rules,
+    });
+    addMonitors(chart, context);
+  } else
+    add(chart, 'rules', {
+      kind: 'ConfigMap',
+      metadata: { name: RULES },
+      // JSON is YAML, and nothing in it has to be escaped twice.
+      data: { 'rules.yaml': json(rules) },
+    });
+  for (const [name, dashboard] of Object.entries(dashboards(context)))
+    add(chart, `dashboard-${name}`, {
+      kind: 'ConfigMap',
+      metadata: { name: `mcp-dashboard-${name}`, labels: DASHBOARD },
+      data: { [`mcp-${name}.json`]: json(dashboard) },
+    });
+}
+
+function json(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+interface Endpoint {
+  /** Port of the Service, or by `targetPort` of the container, which the Service need not name. */
+  readonly port?: string;
+  readonly targetPort?: string;
+  readonly authorization?: { readonly credentials: { readonly name: string; readonly key: string } };
+}
+
+interface Monitor {
+  /** `app.kubernetes.io/name` of the Services. */
+  readonly services: readonly string[];
+  readonly endpoints: readonly Endpoint[];
+  /** Names of the Services that are scraped, where several lead to the same pods. */
+  readonly only?: string;
+}
+
+function addMonitors(chart: Chart, context: RegionContext): void {
+  const { stack, settings } = context;
+  addMonitor(chart, 'mcp-services', servicesMonitor(context));
+  if (stack.nats.external_url === undefined && settings.nats.exporter_image !== undefined)
+    addMonitor(chart, 'mcp-nats', { services: [NATS], endpoints: [{ targetPort: 'metrics' }], only: NATS });
+  if (settings.vector_db.external_url === undefined) {
+    const { port, metrics_port } = ENGINES[settings.vector_db.engine];
+    // Qdrant tells its figures on the port of its API, to those with the key.
+    const key = { name: VECTOR_DB_SECRET.object, key: VECTOR_DB_SECRET.key };
+    addMonitor(chart, 'mcp-vector-db', {
+      services: [VECTOR_DB],
+      endpoints: [
+        port === metrics_port
+          ? { targetPort: 'http', authorization: { credentials: key } }
+          : { targetPort: 'metrics' },
+      ],
+    });
+  }
+  if (settings.features.collector)
+    addMonitor(chart, 'mcp-collector', { services: [COLLECTOR], endpoints: [{ port: 'metrics' }] });
+}
+
+/** Flagger's Services are named and labelled `core` (the promoted pods), `core-primary` (the same) and `core-canary`. */
+function servicesMonitor(context: RegionContext): Monitor {
+  const all = workloads(context.stack);
+  const names = all.flatMap((workload) => {
+    const { name } = workload.manifest;
+    return isPromoted(context, workload) ? [name, `${name}-canary`] : [name];
+  });
+  const beside = all.flatMap(({ inside, manifest }) => inside.filter(({ name }) => name !== manifest.name));
+  const ports = ['http', ...beside.map(({ name }) => name)];
+  return { services: names, endpoints: ports.map((port) => ({ port })) };
+}
+
+function addMonitor(chart: Chart, name: string, monitor: Monitor): void {
+  addCustom(chart, `monitor-${name}`, {
+    apiVersion: API,
+    kind: 'ServiceMonitor',
+    metadata: { name, labels: RELEASE },
+    spec: {
+      selector: {
+        matchExpressions: [
+          { key: 'app.kubernetes.io/name', operator: 'In', values: [...monitor.services].sort() },
+        ],
+      },
+      endpoints: monitor.endpoints.map((endpoint) => ({
+        ...endpoint,
+        path: '/metrics',
+        interval: '15s',
+        // Our metrics name their service and job themselves.
+        honorLabels: true,
+        ...(monitor.only === undefined
+          ? {}
+          : {
+              relabelings: [
+                {
+                  action: 'keep',
+                  sourceLabels: ['__meta_kubernetes_service_name'],
+                  regex: monitor.only,
+                },
+              ],
+            }),
+      })),
+    },
+  });
+}
