@@ -1,44 +1,74 @@
 # One pattern for every service: docker build --build-arg SERVICE=core --target prod .
-#   prod  the service alone: node and what it is linked to, no shell, no development dependencies, user 10001, read-only root
-#   dev   everything, restarted when a file changes
+#   prod  the service alone: node and what it is linked to, no shell, no package manager, user 10001, read-only root
+#   dev   all dependencies, restarted when a file changes
+# SERVICE   the app that is started; its port is in apps/<service>/service.ts
+# COLOCATE  apps that MCP_COLOCATE may name beside it, separated by spaces
+# BASE      where node and npm come from, best with a digest: node:22-bookworm-slim@sha256:…
 ARG BASE=docker.io/library/node:22-bookworm-slim
 
 FROM ${BASE} AS base
 WORKDIR /app
 ENV NODE_ENV=production ONNXRUNTIME_NODE_INSTALL=skip NODE_LLAMA_CPP_SKIP_DOWNLOAD=true
 
+# Only what npm reads: the layers of the dependencies stay as long as these files do.
 FROM base AS manifests
 COPY . /all
-# Only what npm reads: the layer of the dependencies stays as long as these do.
-RUN cd /all && find . -name package.json -not -path '*/node_modules/*' | xargs -I{} install -D -m 644 {} /manifests/{} \
-  && cp package-lock.json .npmrc /manifests/ && mkdir -p /manifests/tools/bin && cp tools/bin/mcp.mjs /manifests/tools/bin/
+RUN cd /all && find . -name package.json -exec install -D -m 644 {} /manifests/{} \; \
+  && cp -r package-lock.json .npmrc /manifests/ && cp -r tools/bin /manifests/tools/
 
-FROM base AS dependencies
-ARG SERVICE
-COPY --from=manifests /manifests ./
-RUN npm ci --ignore-scripts --omit=dev --no-audit --no-fund --workspace "apps/${SERVICE}" --include-workspace-root=false \
-  && find node_modules -depth \( -name '*.map' -o -name '*.md' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -type f -delete
-
-FROM base AS console
+# Restarted when a file that it imports changes: mount apps/<service> and packages over the copies.
+FROM base AS dev
 ENV NODE_ENV=development
 COPY --from=manifests /manifests ./
-RUN npm ci --ignore-scripts --no-audit --no-fund --workspace apps/console
+RUN npm ci --ignore-scripts --no-audit --no-fund && npm cache clean --force
+COPY . .
+RUN cd apps/console && npx vite build && mkdir /data /models && chown 10001:10001 /data /models
+ARG SERVICE=gateway
+ENV SERVICE=${SERVICE}
+USER 10001:10001
+ENTRYPOINT ["/bin/sh", "-c", "exec node --disable-warning=ExperimentalWarning --watch --watch-preserve-output apps/${SERVICE}/src/main.ts"]
+
+FROM base AS dependencies
+ARG SERVICE=gateway
+ARG COLOCATE=""
+COPY --from=manifests /manifests ./
+# Native modules bring binaries for every platform, the source of llama.cpp and a compiler for their command line.
+RUN for app in ${SERVICE} ${COLOCATE}; do set -- "$@" --workspace "apps/${app}"; done \
+  && npm ci --ignore-scripts --omit=dev --no-audit --no-fund --include-workspace-root=false "$@" \
+  && arch="$(node -p process.arch)" \
+  && find node_modules -depth -type f \( -name '*.map' -o -name '*.md' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
+  && find node_modules -path '*/onnxruntime-node/bin/*' -type f -not -path "*/linux/${arch}/*" -delete \
+  && find node_modules -mindepth 2 -maxdepth 2 -path '*/@node-llama-cpp/*' -not -name "linux-${arch}" -exec rm -rf {} + \
+  && rm -rf node_modules/typescript node_modules/node-llama-cpp/llama/gitRelease.bundle
+
+# The console; other services than the gateway have an empty one.
+FROM base AS console
+ARG SERVICE=gateway
+ARG COLOCATE=""
+ENV NODE_ENV=development
+COPY --from=manifests /manifests ./
 COPY tsconfig.json ./
 COPY packages packages
 COPY apps/console apps/console
-RUN cd apps/console && npx vite build
+RUN mkdir -p apps/console/dist \
+  && case " ${SERVICE} ${COLOCATE} " in *" gateway "*) \
+    npm ci --ignore-scripts --no-audit --no-fund --workspace apps/console && cd apps/console && npx vite build ;; \
+  esac
 
-# The service's own files: its app, the packages, and for the gateway the built console.
-FROM base AS source
-ARG SERVICE
-COPY package.json ./
-COPY packages packages
-COPY apps/${SERVICE} apps/${SERVICE}
+# Files of our own: the apps, the packages they import, what fetches weights where models run, and the console.
+FROM dependencies AS source
+ARG SERVICE=gateway
+ARG COLOCATE=""
+COPY . /all
 COPY --from=console /app/apps/console/dist /console
-RUN echo "import './apps/${SERVICE}/src/main.ts';" > main.mjs \
-  && if [ "${SERVICE}" = gateway ]; then mkdir -p apps/console && mv /console apps/console/dist; fi
+RUN mkdir -p /source/apps /source/packages && cd /all && cp package.json /source/ \
+  && for app in ${SERVICE} ${COLOCATE}; do cp -r "apps/${app}" /source/apps/; done \
+  && for link in /app/node_modules/@mcp/*; do case "$(readlink "$link")" in ../../packages/*) cp -r "packages/${link##*/}" /source/packages/ ;; esac; done \
+  && case " ${SERVICE} ${COLOCATE} " in *" model-gateway "*) cp -r packages/assets /source/packages/ ;; esac \
+  && case " ${SERVICE} ${COLOCATE} " in *" gateway "*) mkdir -p /source/apps/console && cp -r /console /source/apps/console/dist ;; esac \
+  && ln -s "apps/${SERVICE}/src/main.ts" /source/main.ts
 
-# What node and the native modules are linked to, and nothing else: no shell, no package manager.
+# What node and the native modules are linked to, and nothing else of a distribution.
 FROM dependencies AS runtime
 RUN mkdir -p /runtime/tmp /runtime/etc /runtime/app && chmod 1777 /runtime/tmp \
   && echo 'mcp:x:10001:10001::/app:/sbin/nologin' > /runtime/etc/passwd \
@@ -48,23 +78,13 @@ RUN mkdir -p /runtime/tmp /runtime/etc /runtime/app && chmod 1777 /runtime/tmp \
   && cp --parents /usr/local/bin/node /runtime
 
 FROM scratch AS prod
-ARG SERVICE
+ARG SERVICE=gateway
 LABEL org.opencontainers.image.title="Multi-Component Platform: ${SERVICE}" \
   org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=runtime /runtime /
 WORKDIR /app
 ENV NODE_ENV=production PATH=/usr/local/bin
 COPY --from=dependencies /app/node_modules node_modules
-COPY --from=source /app ./
+COPY --from=source /source ./
 USER 10001:10001
-ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "main.mjs"]
-
-FROM base AS dev
-ARG SERVICE
-ENV NODE_ENV=development SERVICE=${SERVICE}
-COPY --from=manifests /manifests ./
-RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY . .
-RUN cd apps/console && npx vite build
-USER 10001:10001
-ENTRYPOINT ["/bin/sh", "-c", "exec node --disable-warning=ExperimentalWarning --watch --watch-path=apps --watch-path=packages apps/${SERVICE}/src/main.ts"]
+ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "main.ts"]
