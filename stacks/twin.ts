@@ -47,7 +47,7 @@ export const twin = defineStack({
     },
     edge: { gateway_class: 'envoy', host: 'twin.mcp.localhost', requests_per_second: 500 },
     canary: { enabled: true, weight: 10 },
-    nats: { image: NATS_IMAGE, replicas: 1, storage_gib: 2 },
+    nats: { image: NATS_IMAGE, replicas: 3, storage_gib: 2 },
     vector_db: {
       engine: 'weaviate',
       image: WEAVIATE_IMAGE,

@@ -3,7 +3,9 @@ import { AssetStore } from '@mcp/assets';
 import type { ServiceName } from '@mcp/contracts';
 import { serviceEnvironment, services, servicesOf, VARIABLES } from '@mcp/stacks';
 import type { types } from '@pulumi/kubernetes';
-import { hostOf, NATS, type RegionContext, SECRETS, type Workload } from '../context.ts';
+import { COLLECTOR, hostOf, NATS, type RegionContext, SECRETS, type Workload } from '../context.ts';
+
+import { COLLECTOR_PORT } from './collector.ts';
 
 type EnvVar = types.input.core.v1.EnvVar;
 
@@ -94,5 +96,7 @@ function passwordOf(host: ServiceName): EnvVar {
 }
 
 function collectorOf({ settings }: RegionContext): Record<string, string> {
-  return settings.features.collector ? { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' } : {};
+  return settings.features.collector
+    ? { OTEL_EXPORTER_OTLP_ENDPOINT: `http://${COLLECTOR}:${COLLECTOR_PORT}` }
+    : {};
 }

@@ -87,7 +87,7 @@ function podOf(
     name: NATS,
     image: context.images.other(settings.nats.image),
     imagePullPolicy: 'IfNotPresent',
-    args: ['--config', '/etc/nats/nats.conf', '--name', '$(POD_NAME)'],
+    args: ['--config', '/etc/nats/nats.conf', '--name', `${context.region.name}-$(POD_NAME)`],
     env: [
       { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
       ...users.map(({ name }) => ({
@@ -169,7 +169,8 @@ export function peersOf({
       namespace,
       host:
         stack.regions.find((one) => one.name === name)?.kube_context === region.kube_context
-          ? `${NATS}.${namespace}.svc.cluster.local`
+          ? // Not through the Service of the ready ones: they are ready only once the regions have met.
+            `${NATS}-headless.${namespace}.svc.cluster.local`
           : `nats.${name}.${stack.kubernetes.edge.host}`,
     }));
 }

@@ -3,6 +3,7 @@ import type { types } from '@pulumi/kubernetes';
 
 import type { Chart } from 'cdk8s';
 import {
+  COLLECTOR,
   hostOf,
   NATS,
   type RegionContext,
@@ -12,6 +13,7 @@ import {
   workloads,
 } from '../context.ts';
 import { add } from '../kit/objects.ts';
+import { COLLECTOR_PORT } from './collector.ts';
 import {
   NATS_CLUSTER_PORT,
   NATS_EXPORTER_PORT,
@@ -131,7 +133,7 @@ function egressOf(context: RegionContext, workload: Workload): Egress[] {
       : []),
     ...[...kinds].flatMap((kind) => settings.egress[kind].map(outside)),
     ...(kinds.has('otlp') && settings.features.collector
-      ? [{ to: [pod('collector')], ports: tcp(4318) }]
+      ? [{ to: [pod(COLLECTOR)], ports: tcp(COLLECTOR_PORT) }]
       : []),
   ];
 }

@@ -113,10 +113,9 @@ export function dashboards(context: RegionContext): Readonly<Record<keyof typeof
 function view<N extends MetricName>(
   title: string,
   metric: N,
-  by: readonly LabelOf<N>[],
-  ...match: [] | [Match<N>]
+  ...[by, match]: [by: readonly LabelOf<N>[], match?: Match<N>]
 ): View {
-  return { title, metric, by, match: { ...match[0] } as Record<string, string> };
+  return { title, metric, by, match: { ...match } as Record<string, string> };
 }
 
 function dashboard(

@@ -7,7 +7,7 @@ import { childEnvironment, ensureNode } from './node-runtime.mjs';
 import { fail, say, seconds } from './say.mjs';
 
 /**
- * Behind `npm start`, `npm test`, `npm run check`, `npm run synth`, `npm run test:browser` and `npx mcp`: sees that Node and the
+ * Behind `npm start`, `npm test`, the scripts of package.json that run something, and `npx mcp`: sees that Node and the
  * dependencies are there, then hands over. Plain JavaScript for Node 18 and newer, without dependencies.
  */
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -86,7 +86,16 @@ switch (command) {
     break;
   }
   case 'synth':
-    handOver(node, [join(ROOT, 'infra', 'synth.ts'), ...rest], env);
+  case 'compose':
+  case 'cluster:up':
+    handOver(node, [join(ROOT, 'infra', `${command.replace(':', '-')}.ts`), ...rest], env);
+    break;
+  case 'test:cluster':
+    handOver(
+      node,
+      [VITEST, 'run', '--config', join(ROOT, 'tests', 'cluster', 'vitest.config.ts'), ...rest],
+      env,
+    );
     break;
   case 'start':
     ensureConsole(ROOT, node, env);

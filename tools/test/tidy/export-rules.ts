@@ -61,6 +61,8 @@ function isPublic(path: string): boolean {
     path === 'policies/index.ts' ||
     // Pulumi reads what the program exports as stack outputs.
     path === 'infra/index.ts' ||
+    // Vitest calls it.
+    path.endsWith('/global-setup.ts') ||
     /(^|\/)[\w.-]+\.config\.ts$/.test(path) ||
     /^apps\/[^/]+\/src\/definition\.ts$/.test(path) ||
     path.endsWith('.d.ts')

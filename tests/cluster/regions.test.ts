@@ -1,0 +1,81 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { EU, edgeOf, get, kubectl, outcome, show, US } from './support.ts';
+
+const MODEL = 'smollm2-135m-instruct';
+
+it('two regions answer, each with its own residency', async () => {
+  const rows: Record<string, unknown>[] = [];
+  for (const region of [EU, US]) {
+    const { url, key } = await edgeOf(region);
+    const health = await fetch(`${url}/healthz`);
+    const began = performance.now();
+    const chat = await fetch(`${url}/chat`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        modelA: MODEL,
+        modelB: MODEL,
+        promptA: 'base_system',
+        promptB: 'critic_mode',
+        exchanges: 2,
+        message: 'What is a queue?',
+      }),
+    });
+    const answer = (await chat.json()) as { messages?: { content: string }[]; detail?: string };
+    expect(chat.status, answer.detail).toBe(200);
+    expect(answer.messages?.length).toBeGreaterThanOrEqual(2);
+    const { metadata } = await get<{ metadata: { labels: Record<string, string> } }>([
+      'namespace',
+      region.namespace,
+    ]);
+    rows.push({
+      region: region.name,
+      health: health.status,
+      residency: metadata.labels['mcp.platform/residency'],
+      messages: answer.messages?.length,
+      chat_s: ((performance.now() - began) / 1000).toFixed(1),
+    });
+    expect(metadata.labels['mcp.platform/residency']).toBe(region.residency);
+  }
+  show('Regions', rows);
+});
+
+it('a preview of what is deployed shows nothing, and of a changed value exactly its path', async () => {
+  const dir = process.env.MCP_CLUSTER_OBJECTS ?? '';
+  const files = readdirSync(dir).filter((file) => file.endsWith('.yaml'));
+  const read = (list: readonly string[]) =>
+    list.map((file) => readFileSync(join(dir, file), 'utf8')).join('\n---\n');
+  const diff = (text: string) =>
+    outcome(
+      kubectl(
+        [
+          'diff',
+          '--server-side',
+          '--force-conflicts',
+          '--field-manager',
+          'mcp-cluster-tests',
+          '--filename',
+          '-',
+        ],
+        text,
+      ),
+    );
+  const same = await diff(read(files));
+  expect(same.text.trim()).toBe('');
+  const config = read(files.filter((file) => file.includes('twin-eu-gateway-config')));
+  const change = await diff(
+    config.replace('MCP_RATE_REQUESTS_PER_MINUTE: "6000"', 'MCP_RATE_REQUESTS_PER_MINUTE: "6001"'),
+  );
+  const lines = change.text.split('\n').filter((line) => /^[-+] /.test(line));
+  show(
+    'Preview of a changed value',
+    lines.map((line) => ({ line: line.trim() })),
+  );
+  expect(
+    lines
+      .filter((line) => !/generation|managedFields|time:/.test(line))
+      .map((line) => line.replace(/\s+/g, ' ')),
+  ).toEqual(['- MCP_RATE_REQUESTS_PER_MINUTE: "6000"', '+ MCP_RATE_REQUESTS_PER_MINUTE: "6001"']);
+});
