@@ -66,6 +66,12 @@ const common: readonly VariableRow[] = [
     operator: true,
   },
   {
+    name: 'MCP_CONNECT_PATIENCE_MS',
+    for: 'all',
+    meaning: 'How long a service that is just coming back is waited for, before a caller is told.',
+    operator: true,
+  },
+  {
     name: 'MCP_METRICS_OPEN',
     for: 'all',
     meaning:

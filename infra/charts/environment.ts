@@ -20,6 +20,8 @@ export interface PodEnvironment {
   readonly checksum: string;
 }
 
+/** A pod that was killed is replaced by another within this time. */
+const POD_RETURNS_MS = 20_000;
 const NATS_PASSWORD = 'NATS_PASSWORD';
 const weights = new AssetStore({ cache_dir: MODELS_DIR, env: {} });
 
@@ -49,7 +51,11 @@ export function environmentOf(context: RegionContext, { placement }: Workload): 
     nats_user: host,
     secret: (name) => referenceTo(context, name),
     asset: assetPath,
-    operator: { MCP_METRICS_OPEN: 'true', ...collectorOf(context) },
+    operator: {
+      MCP_METRICS_OPEN: 'true',
+      MCP_CONNECT_PATIENCE_MS: String(POD_RETURNS_MS),
+      ...collectorOf(context),
+    },
   });
   const secret_names = new Set(VARIABLES.filter((row) => row.secret === true).map(({ name }) => name));
   const plain = Object.fromEntries(Object.entries(all).filter(([name]) => !secret_names.has(name)));

@@ -61,8 +61,9 @@ function addPolicy(
     spec: {
       podSelector: { matchLabels: rules.selector },
       policyTypes: ['Ingress', 'Egress'],
-      ingress: rules.ingress,
-      egress: rules.egress,
+      // An empty list is not kept by the API server: it would be a difference for ever.
+      ...(rules.ingress.length === 0 ? {} : { ingress: rules.ingress }),
+      ...(rules.egress.length === 0 ? {} : { egress: rules.egress }),
     },
   });
 }

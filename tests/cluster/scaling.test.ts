@@ -70,13 +70,13 @@ it('queued jobs raise the task-engine, and an empty queue lowers it', async () =
   const cancel = async () => {
     const list = (await (
       await fetch(`${url}/v1/jobs?status=queued&limit=100`, { headers: { authorization: `Bearer ${key}` } })
-    ).json()) as { data: { id: string }[] };
+    ).json()) as { jobs: { id: string }[] };
     await Promise.all(
-      list.data.map(({ id }) =>
+      list.jobs.map(({ id }) =>
         fetch(`${url}/v1/jobs/${id}/cancel`, { method: 'POST', headers: { authorization: `Bearer ${key}` } }),
       ),
     );
-    return list.data.length;
+    return list.jobs.length;
   };
   for (let round = 0; round < 20 && (await cancel()) > 0; round++);
   const down = await until(

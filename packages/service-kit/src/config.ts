@@ -21,6 +21,8 @@ export const CommonEnv = z.object({
     )
     .pipe(z.array(ServiceNames)),
   MCP_TRACE_DIR: z.string().min(1).optional(),
+  /** How long a caller waits for a service that is just coming back, before it says so. */
+  MCP_CONNECT_PATIENCE_MS: z.coerce.number().int().min(0).max(60_000).default(4000),
   /** Network policies let only Prometheus at the port: it needs no token then. */
   MCP_METRICS_OPEN: z.stringbool().default(false),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),

@@ -3,12 +3,18 @@ import { type CallContext, ERROR_CODES, type ErrorCode, PlatformError } from '@m
 import { type Dispatcher, Pool } from 'undici';
 import { z } from 'zod';
 
-/** How long a caller waits for a service that is just coming back, before it says so. */
-const CONNECT_PATIENCE_MS = 4000;
 const MAX_ERROR_BYTES = 64 * 1024;
 
 /** Errors that say nothing was delivered, so that a retry cannot do the work twice. */
-const NOT_DELIVERED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT']);
+const NOT_DELIVERED = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+/** Errors of a connection that died: what only reads is asked again, for it may be done twice. */
+const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
 const WireError = z.object({
   code: z.string(),
@@ -28,15 +34,25 @@ export interface RequestOptions {
   readonly body?: unknown;
 }
 
+interface ServiceClientOptions {
+  readonly name: string;
+  readonly url: string;
+  readonly token: string;
+  /** How long a service that is just coming back is waited for. */
+  readonly patience_ms: number;
+}
+
 /** HTTP between services: pooled connections, the call's trace, deadline and caller in headers, errors restored. */
 export class ServiceClient {
   readonly #pool: Pool;
   readonly #token: string;
   readonly #name: string;
+  readonly #patience_ms: number;
 
-  constructor(name: string, url: string, token: string) {
+  constructor({ name, url, token, patience_ms }: ServiceClientOptions) {
     this.#name = name;
     this.#token = token;
+    this.#patience_ms = patience_ms;
     this.#pool = new Pool(url, {
       connections: 256,
       pipelining: 1,
@@ -78,7 +94,7 @@ export class ServiceClient {
   }
 
   async #request(options: RequestOptions, call: CallContext): Promise<Dispatcher.ResponseData> {
-    const give_up_ms = Math.min(Date.now() + CONNECT_PATIENCE_MS, call.deadline_ms);
+    const give_up_ms = Math.min(Date.now() + this.#patience_ms, call.deadline_ms);
     const payload = options.body === undefined ? null : JSON.stringify(options.body);
     for (let wait_ms = 50; ; wait_ms = Math.min(wait_ms * 2, 800)) {
       try {
@@ -94,7 +110,7 @@ export class ServiceClient {
         if (
           call.signal.aborted ||
           code === undefined ||
-          !NOT_DELIVERED.has(code) ||
+          !(NOT_DELIVERED.has(code) || (options.method === 'GET' && BROKEN.has(code))) ||
           Date.now() + wait_ms > give_up_ms
         )
           throw this.#translate(cause, call);

@@ -265,7 +265,7 @@ function nothingHere(app: Hono<KitEnv>, c: KitContext): PlatformError {
   if (allowed.length === 0)
     return new PlatformError(
       'not_found',
-      `There is nothing at ${c.req.method} ${c.req.path.slice(0, 200)}. See /v1/models or the API page in the docs.`,
+      `There is nothing at ${c.req.method} ${c.req.path.slice(0, 200)}. See GET /v1/models, or docs/openai-wire.md and docs/conversation.md.`,
     );
   c.get('state').headers.allow = allowed.join(', ');
   return new PlatformError(

@@ -167,7 +167,12 @@ class RemoteClients {
         throw new Error(
           `${urlVariable(name)} is not set, and ${name} does not run in this process. Set it, or add ${name} to MCP_COLOCATE.`,
         );
-      client = new ServiceClient(name, url, this.#common.MCP_SERVICE_TOKEN);
+      client = new ServiceClient({
+        name,
+        url,
+        token: this.#common.MCP_SERVICE_TOKEN,
+        patience_ms: this.#common.MCP_CONNECT_PATIENCE_MS,
+      });
       this.#open.set(name, client);
     }
     return client;
