@@ -14,9 +14,9 @@ import type { Hono } from 'hono';
 import { definition } from '../src/definition.ts';
 import { ScriptedModels } from './scripted-models.ts';
 
-const TOKEN = 't'.repeat(40);
+export const TOKEN = 't'.repeat(40);
 export const SECRET = 'a provenance secret for these tests only';
-const ALICE: Principal = { id: 'key:alice', kind: 'key', name: 'alice', scopes: ['chat'] };
+export const ALICE: Principal = { id: 'key:alice', kind: 'key', name: 'alice', scopes: ['chat'] };
 export const BOB: Principal = { id: 'key:bob', kind: 'key', name: 'bob', scopes: ['chat'] };
 export const ADMIN: Principal = { id: 'key:root', kind: 'key', name: 'root', scopes: ['admin'] };
 
@@ -69,7 +69,7 @@ export async function startCore(
   return core;
 }
 
-function coreEnv(dir: string, more: Record<string, string> = {}): Record<string, string> {
+export function coreEnv(dir: string, more: Record<string, string> = {}): Record<string, string> {
   return {
     MCP_DATA: dir,
     MCP_SERVICE_TOKEN: TOKEN,

@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ConversationSummary } from '@mcp/contracts';
+import { startServices } from '@mcp/service-kit';
+import { afterEach, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
+import { definition } from '../src/definition.ts';
+import { ALICE, cleanUp, coreEnv, TOKEN, tempDir } from './harness.ts';
+import { ScriptedModels } from './scripted-models.ts';
+
+afterEach(cleanUp);
+
+/** A model that would talk for a minute. */
+const endless = { pieces: Array.from({ length: 6000 }, (_, i) => `w${i} `), pause_ms: 10 };
+
+/** The core on a port of its own, as the gateway calls it when the services run apart. */
+async function startRemote(): Promise<{ url: string; headers: Record<string, string> }> {
+  const models = new ScriptedModels();
+  models.script = () => endless;
+  const services = await startServices(definition, coreEnv(tempDir(), { MCP_CORE_PORT: '0' }), {
+    local: new Map([['model-gateway', models]]),
+  });
+  onTestFinished(() => services.stop('end of test'));
+  return {
+    url: `http://127.0.0.1:${services.ports.get('core')}`,
+    headers: {
+      authorization: `Bearer ${TOKEN}`,
+      'content-type': 'application/json',
+      'x-mcp-principal': Buffer.from(JSON.stringify(ALICE)).toString('base64url'),
+    },
+  };
+}
+
+it.each([
+  ['at its deadline', 1500, 'interrupted'],
+  ['long before its deadline', 60_000, 'cancelled'],
+] as const)('a caller that hangs up %s, of %i ms, over HTTP leaves it %s', async (_, time_ms, status) => {
+  const { url, headers } = await startRemote();
+  const deadline_ms = Date.now() + time_ms;
+  // The caller's timer goes off first: the connection is closed before the core's own deadline.
+  const signal = AbortSignal.timeout(1400);
+  const chatting = await fetch(`${url}/internal/chat`, {
+    method: 'POST',
+    headers: { ...headers, 'x-mcp-deadline': String(deadline_ms) },
+    body: JSON.stringify({ message: 'Talk.' }),
+    signal,
+  });
+  await expect(chatting.text()).rejects.toThrow();
+  const stored = async () =>
+    z
+      .array(ConversationSummary)
+      .parse(await (await fetch(`${url}/internal/conversations?limit=1`, { headers })).json());
+  for (let at = 0; at < 200 && (await stored())[0]?.status === 'running'; at++) await sleep(20);
+  expect(await stored()).toMatchObject([{ status }]);
+});
