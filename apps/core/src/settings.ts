@@ -11,6 +11,8 @@ import type { Settings } from './store/conversations.ts';
 
 const DEFAULT_EXCHANGES = 2;
 const DEFAULT_TURN_TOKENS = 512;
+/** Backends that run on this platform's machines and cost nothing, the preferred one first. */
+const OWN_BACKENDS: readonly string[] = ['embedded', 'ollama', 'scripted'];
 
 /** Everything a new conversation is begun with. */
 export interface Opening {
@@ -56,9 +58,14 @@ export async function requireReadyModels(
   for (const [i, id] of ids.entries()) requireReady(known, id, i === 0 ? 'modelA' : 'modelB');
 }
 
-/** The first two models that are ready; one of them twice when there is no second. */
+/**
+ * The first two models that are ready; one of them twice when there is no second. Nobody pays for, or sends text to,
+ * a model outside that was not named while one of the platform's own is ready.
+ */
 function defaults(known: readonly ModelInfo[], request: ChatRequest): [string, string] {
-  const ready = known.filter(({ status }) => status === 'ready').map(({ id }) => id);
+  const all = known.filter(({ status }) => status === 'ready');
+  const own = OWN_BACKENDS.flatMap((name) => all.filter(({ backend }) => backend === name));
+  const ready = (own.length > 0 ? own : all).map(({ id }) => id);
   const a = request.modelA ?? ready.find((id) => id !== request.modelB) ?? ready[0];
   const b = request.modelB ?? ready.find((id) => id !== a) ?? ready[0];
   if (a === undefined || b === undefined) {

@@ -1,3 +1,4 @@
+import type { ModelInfo } from '@mcp/contracts';
 import { verifyLog } from '@mcp/provenance';
 import { readTrace } from '@mcp/service-kit';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -161,6 +162,23 @@ describe('what a conversation is begun with', () => {
       'beta',
       'alpha',
     ]);
+  });
+
+  it('takes models outside only when none of its own is ready, and embedded ones before Ollama', async () => {
+    const core = await startCore();
+    const outside = [chatModel('paid', { backend: 'openai' }), chatModel('paid-too', { backend: 'openai' })];
+    const defaults = async (...known: ModelInfo[]) => {
+      core.models.known = known;
+      return the(await chat(core, { message: 'Hi', exchanges: 1 }), 'start').models;
+    };
+    const ollama = chatModel('llama', { backend: 'ollama' });
+    const small = chatModel('small', { backend: 'embedded' });
+    expect(await defaults(...outside)).toEqual(['paid', 'paid-too']);
+    expect(await defaults(...outside, { ...small, status: 'loading' })).toEqual(['paid', 'paid-too']);
+    expect(await defaults(...outside, small)).toEqual(['small', 'small']);
+    expect(await defaults(...outside, ollama, small)).toEqual(['small', 'llama']);
+    const named = await chat(core, { message: 'Hi', exchanges: 1, modelB: 'paid' });
+    expect(the(named, 'start').models).toEqual(['small', 'paid']);
   });
 
   it.each([
