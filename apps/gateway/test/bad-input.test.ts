@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Harness, startGateway } from './harness.ts';
 import { check, type Row } from './refusals.ts';
@@ -302,4 +303,11 @@ test('is as well as before', async () => {
   expect(answer.status).toBe(200);
   const stats = await (await g.ask('/admin/stats')).json();
   expect(stats).toMatchObject({ error_ratio: 0 });
+});
+
+test('an unknown path points to pages that there are', async () => {
+  const text = await (await g.ask('/v2/chat')).text();
+  const pages = text.match(/docs\/[\w-]+\.md/g) ?? [];
+  expect(pages.length).toBeGreaterThan(0);
+  for (const page of pages) expect(existsSync(new URL(`../../../${page}`, import.meta.url))).toBe(true);
 });
