@@ -12,6 +12,9 @@ import {
 /** A log is turned over at this size; so many older ones are kept. */
 const MAX_LOG_BYTES = 10 * 1024 * 1024;
 const KEPT = 3;
+/** Lines that are looked through for a reason. */
+const MAX_STACK_LINES = 400;
+const STACK_LINE = /^\s+at |^Node\.js v\d/;
 
 /** Opens a log for a child process to append to by itself. The caller closes the descriptor after the spawn. */
 export function openLog(path: string): number {
@@ -54,4 +57,11 @@ export function tail(path: string, count: number, max_bytes = 1024 * 1024): stri
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** The last lines of a log that say something to whoever started the platform: where in the code it happened does not. */
+export function reasonLines(path: string, count: number): string[] {
+  return tail(path, MAX_STACK_LINES)
+    .filter((line) => !STACK_LINE.test(line))
+    .slice(-count);
 }

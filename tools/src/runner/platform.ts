@@ -2,7 +2,7 @@ import { type ServicePlacement, type Stack, type StackModel, services, servicesO
 import { CliError, messageOf } from '../errors.ts';
 import { compileCacheDir, type DataPaths } from '../paths.ts';
 import { duration, type Ui } from '../ui.ts';
-import { rotate, tail } from './log-file.ts';
+import { reasonLines, rotate } from './log-file.ts';
 import { ManagedProcess, type ProcessEvents, type ProcessSpec } from './managed-process.ts';
 import { natsSpec } from './nats.ts';
 import { type Offer, offerModels } from './offer.ts';
@@ -185,7 +185,7 @@ export class LocalPlatform {
     if (this.#context.signal.aborted) throw this.#context.signal.reason;
     const { one, failed } = failure;
     step.fail(`${one.spec.name} is not ready: ${failed}`);
-    const last = tail(one.spec.log, SHOWN_LOG_LINES).map((line) => `  | ${line}`);
+    const last = reasonLines(one.spec.log, SHOWN_LOG_LINES).map((line) => `  | ${line}`);
     throw new CliError(
       `${one.spec.name} did not become ready: ${failed}. Its log ends so (${one.spec.log}):\n${last.join('\n')}`,
     );
