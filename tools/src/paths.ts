@@ -36,6 +36,13 @@ export function dataPaths(data: string | undefined, env: NodeJS.ProcessEnv = pro
   };
 }
 
+/** What a command of `mcp` needs to mean this data directory: empty for the default one. Ready to paste in a shell. */
+export function dataFlag(dir: string, env: NodeJS.ProcessEnv = process.env): string {
+  const named = env.MCP_DATA !== undefined && env.MCP_DATA !== '';
+  if (dir === join(ROOT, 'data') && !named) return '';
+  return ` --data ${/^[\w./:@%+,-]+$/.test(dir) ? dir : `'${dir.replaceAll("'", "'\\''")}'`}`;
+}
+
 /** Where compiled code is kept between starts. */
 export function compileCacheDir(env: NodeJS.ProcessEnv = process.env): string {
   return env.NODE_COMPILE_CACHE ?? join(cacheDir(env), 'compiled');

@@ -140,7 +140,7 @@ describe('mcp start --models scripted', () => {
     ]);
     const second = await mcp(['start', ...args]).done;
     expect(second.code).toBe(4);
-    expect(second.err).toMatch(/already runs on this data directory \(pid \d+.*npx mcp stop/);
+    expect(second.err).toMatch(/already runs on this data directory \(pid \d+.*npx mcp stop --data \S+\n/);
     const all = marks(data);
     const stopped = await mcp(['stop', '--data', data]).done;
     expect(stopped).toMatchObject({ code: 0, err: '' });

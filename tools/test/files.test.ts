@@ -12,6 +12,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '@mcp/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { dataFlag, dataPaths } from '../src/paths.ts';
 import { rotate, tail } from '../src/runner/log-file.ts';
 import { isRunning, markOf } from '../src/runner/processes.ts';
 import { Reservations } from '../src/runner/reserve.ts';
@@ -97,6 +98,18 @@ describe('reservations', () => {
     const dir = join(tmpdir(), `mcp-ports-${userInfo().username.replaceAll(/\W/g, '_')}`);
     writeFileSync(join(dir, String(port)), JSON.stringify({ pid: deadPid(), started: '1' }));
     expect(reservations.take(port)).toBe(true);
+  });
+});
+
+describe('the flag for a data directory', () => {
+  it('is left out for the default one only, and can be pasted in a shell', () => {
+    const usual = dataPaths(undefined, {}).dir;
+    expect(dataFlag(usual, {})).toBe('');
+    expect(dataFlag(usual, { MCP_DATA: '/srv/other' })).toBe(` --data ${usual}`);
+    expect(dataFlag('/srv/mcp', { MCP_DATA: '/srv/mcp' })).toBe(' --data /srv/mcp');
+    const odd = "/srv/it's $HOME";
+    const echoed = spawnSync('sh', ['-c', `printf %s ${dataFlag(odd, {}).replace(' --data ', '')}`]);
+    expect(echoed.stdout.toString()).toBe(odd);
   });
 });
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { AssetStore } from '@mcp/assets';
 import { freePort } from '@mcp/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { dataPaths } from '../src/paths.ts';
+import { dataPaths, ROOT } from '../src/paths.ts';
 import { chosenStack } from '../src/runner/choices.ts';
 import { LocalPlatform } from '../src/runner/platform.ts';
 import { probeReady } from '../src/runner/probe.ts';
@@ -16,7 +16,7 @@ import { fixtureRoot, recordingUi, scratch, until } from './support.ts';
 
 async function begin(
   data = scratch(),
-  choice: { colocate?: string; env?: NodeJS.ProcessEnv; port?: number } = {},
+  choice: { colocate?: string; env?: NodeJS.ProcessEnv; port?: number; root?: string } = {},
 ) {
   const { ui, lines } = recordingUi();
   const controller = new AbortController();
@@ -34,7 +34,7 @@ async function begin(
       assets: new AssetStore({ offline: true }),
       env: choice.env ?? { PATH: process.env.PATH, HOME: process.env.HOME },
       signal: controller.signal,
-      root: fixtureRoot(),
+      root: choice.root ?? fixtureRoot(),
     },
   );
   onTestFinished(() => platform.stop());
@@ -111,7 +111,7 @@ describe('LocalPlatform', () => {
   it('refuses a second platform on the same data directory, by pid and way out', async () => {
     const { data } = await begin();
     await expect(begin(data)).rejects.toThrow(
-      new RegExp(`already runs on this data directory \\(pid ${process.pid}, .*npx mcp stop`),
+      new RegExp(`already runs on this data directory \\(pid ${process.pid}, .*npx mcp stop --data ${data}$`),
     );
   });
 
@@ -135,6 +135,16 @@ describe('LocalPlatform', () => {
       /governance did not become ready: it refuses its configuration[\s\S]*MCP_FIXTURE is not set/,
     );
     expect(existsSync(dataPaths(data).run_file)).toBe(false);
+  });
+
+  it('shows why a real service refuses a flag, not where in its code', async () => {
+    const started = begin(scratch(), {
+      root: ROOT,
+      env: { ...process.env, MODEL_ARBITRATION_ENABLED: 'maybe' },
+    });
+    const error = await started.catch((thrown: unknown) => String(thrown));
+    expect(error).toMatch(/MODEL_ARBITRATION_ENABLED must be true or false, got "maybe"/);
+    expect(error).not.toMatch(/^ *\|? *at /m);
   });
 
   it('kills what does not end by itself, all within 5 s', async () => {

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { CliError } from '../errors.ts';
-import { dataPaths } from '../paths.ts';
+import { dataFlag, dataPaths } from '../paths.ts';
 import { readSecret } from '../runner/secrets.ts';
 
 /** `mcp key`: prints the first admin key, for `$(npx mcp key)`. */
@@ -12,7 +12,7 @@ export function keyCommand(): Command {
       const { dir, secrets } = dataPaths(flags.data);
       const key = readSecret(secrets, 'admin');
       if (key === undefined)
-        throw new CliError(`${dir} has no key yet. Start a platform on it: npx mcp start`);
+        throw new CliError(`${dir} has no key yet. Start a platform on it: npx mcp start${dataFlag(dir)}`);
       process.stdout.write(`${key}\n`);
     });
 }

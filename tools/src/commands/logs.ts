@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { CliError } from '../errors.ts';
 import { formatLine, timeOf } from '../log-line.ts';
-import { type DataPaths, dataPaths } from '../paths.ts';
+import { type DataPaths, dataFlag, dataPaths } from '../paths.ts';
 import { tail } from '../runner/log-file.ts';
 
 const FOLLOW_MS = 250;
@@ -50,7 +50,9 @@ function logNames(paths: DataPaths, service: string | undefined): { name: string
         .map((file) => ({ name: file.slice(0, -'.log'.length), path: join(paths.logs, file) }))
     : [];
   if (all.length === 0)
-    throw new CliError(`${paths.dir} has no logs yet. Start a platform on it: npx mcp start`);
+    throw new CliError(
+      `${paths.dir} has no logs yet. Start a platform on it: npx mcp start${dataFlag(paths.dir)}`,
+    );
   if (service === undefined) return all;
   const one = all.find(({ name }) => name === service);
   if (one === undefined)

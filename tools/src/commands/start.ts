@@ -49,7 +49,7 @@ Examples:
       const { host, port, offline } = flags;
       const options = { stack, paths, scripted, offline, host, port };
       if (flags.detach) await startDetached(options, { argv: foregroundArguments(flags, paths.dir) });
-      else await runForeground(options, { named_data: flags.data !== undefined });
+      else await runForeground(options);
     });
 }
 

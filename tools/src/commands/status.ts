@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { EXIT } from '../errors.ts';
-import { dataPaths } from '../paths.ts';
+import { dataFlag, dataPaths } from '../paths.ts';
 import { probeNats, probeReady } from '../runner/probe.ts';
 import { isRunning, memoryOf } from '../runner/processes.ts';
 import { type RunProcess, readRunFile } from '../runner/run-file.ts';
@@ -36,7 +36,10 @@ export function statusCommand(): Command {
           `${JSON.stringify({ state, url: run?.url ?? null, processes: rows }, null, 2)}\n`,
         );
       else if (running) process.stdout.write(`${render(run.url, state, rows).join('\n')}\n`);
-      else process.stdout.write(`Nothing runs on ${paths.dir}. Start it with: npx mcp start\n`);
+      else
+        process.stdout.write(
+          `Nothing runs on ${paths.dir}. Start it with: npx mcp start${dataFlag(paths.dir)}\n`,
+        );
       process.exitCode = running ? EXIT.ok : EXIT.not_running;
     });
 }

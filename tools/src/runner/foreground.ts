@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AssetStore } from '@mcp/assets';
 import type { StackModel } from '@mcp/stacks';
 import { messageOf } from '../errors.ts';
-import { ROOT } from '../paths.ts';
+import { dataFlag, ROOT } from '../paths.ts';
 import { duration, lineUi, terminalUi, type Ui } from '../ui.ts';
 import { LocalPlatform, type PlatformOptions } from './platform.ts';
 import { askModels, type Summary, summaryLines } from './summary.ts';
@@ -23,10 +23,7 @@ export type DetachMessage =
   | { readonly kind: 'failed'; readonly message: string; readonly exit_code: number };
 
 /** Starts the platform, prints what there is, and holds on until a signal ends it. */
-export async function runForeground(
-  options: PlatformOptions,
-  choice: { named_data: boolean },
-): Promise<void> {
+export async function runForeground(options: PlatformOptions): Promise<void> {
   const started_ms = Date.now();
   const tell = parentChannel();
   const ui = tell === undefined ? terminalUi() : channelUi(tell);
@@ -49,10 +46,7 @@ export async function runForeground(
     process.exit(signals.exitCode());
   }
   signals.onSecond(() => platform.kill());
-  const summary = await summarise(platform, {
-    took_ms: Date.now() - started_ms,
-    named_data: choice.named_data,
-  });
+  const summary = await summarise(platform, Date.now() - started_ms);
   const key = process.stdout.isTTY ? platform.secrets.admin : undefined;
   for (const line of tell === undefined ? summaryLines(summary, key) : []) ui.say(line);
   tell?.({ kind: 'ready', summary });
@@ -69,16 +63,13 @@ export async function runForeground(
   process.exit(0);
 }
 
-async function summarise(
-  platform: LocalPlatform,
-  options: { took_ms: number; named_data: boolean },
-): Promise<Summary> {
+async function summarise(platform: LocalPlatform, took_ms: number): Promise<Summary> {
   const { paths } = platform.options;
   return {
     url: platform.url,
     data_dir: paths.dir,
-    data_flag: options.named_data ? ` --data ${paths.dir}` : '',
-    took_ms: options.took_ms,
+    data_flag: dataFlag(paths.dir),
+    took_ms,
     services: platform.endpoints(),
     models: await settledModels(platform),
   };
@@ -113,7 +104,10 @@ async function followLarge(
     const joined = await joins(platform, { id: model.id, signal: context.signal });
     if (context.signal.aborted) return;
     if (joined) context.ui.say(`${model.id} has joined.`);
-    else context.ui.warn(`${model.id} is here but has not joined; see: npx mcp logs model-gateway`);
+    else
+      context.ui.warn(
+        `${model.id} is here but has not joined; see: npx mcp logs model-gateway${dataFlag(platform.options.paths.dir)}`,
+      );
   }
 }
 

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { CliError, codeOf, EXIT } from '../errors.ts';
+import { dataFlag } from '../paths.ts';
 import { isRunning, markOf, type ProcessMark, signalGroup } from './processes.ts';
 
 const Mark = z.object({ pid: z.number().int().positive(), started: z.string() });
@@ -116,7 +117,7 @@ async function clearLeftOver(path: string): Promise<void> {
   const run = readRunFile(path);
   if (run !== undefined && isRunning(run.runner))
     throw new CliError(
-      `A platform already runs on this data directory (pid ${run.runner.pid}, ${run.url}). Stop it with: npx mcp stop`,
+      `A platform already runs on this data directory (pid ${run.runner.pid}, ${run.url}). Stop it with: npx mcp stop${dataFlag(dirname(dirname(path)))}`,
       EXIT.taken,
     );
   if (run !== undefined) await reap(run);
