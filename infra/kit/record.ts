@@ -27,6 +27,8 @@ export async function recordProgram(
   config: Readonly<Record<string, string>> = {},
 ): Promise<Recording> {
   process.env.MCP_PREFLIGHT = 'off';
+  // The provider would take it for a configuration of its own.
+  delete process.env.KUBECONFIG;
   const resources: RecordedResource[] = [];
   const keys = Object.keys(config);
   pulumi.runtime.setAllConfig(

@@ -52,11 +52,18 @@ export class LocalPlatform {
   readonly #processes: ManagedProcess[] = [];
   #urls: Readonly<Record<string, string>> = {};
   #rotation: NodeJS.Timeout | undefined;
+  readonly #reservations: Reservations;
   #stopping: Promise<void> | undefined;
   #warned = false;
 
   private constructor(
-    parts: { options: PlatformOptions; secrets: Secrets; offer: Offer; run: RunFile },
+    parts: {
+      options: PlatformOptions;
+      secrets: Secrets;
+      offer: Offer;
+      run: RunFile;
+      reservations: Reservations;
+    },
     context: PlatformContext,
   ) {
     this.options = parts.options;
@@ -64,6 +71,7 @@ export class LocalPlatform {
     this.offer = parts.offer;
     this.url = parts.run.url;
     this.#run = parts.run;
+    this.#reservations = parts.reservations;
     this.#context = context;
   }
 
@@ -80,15 +88,15 @@ export class LocalPlatform {
       const secrets = ensureSecrets(paths.secrets);
       const nats = await fetchNats(context);
       const offer = await offerModels(options, { ...context, ports });
-      platform = new LocalPlatform({ options, secrets, offer, run }, context);
+      platform = new LocalPlatform({ options, secrets, offer, run, reservations }, context);
       await platform.#launch(ports, nats);
       return platform;
     } catch (error) {
-      if (platform === undefined) dropRunFile(paths.run_file);
-      else await platform.stop();
+      if (platform === undefined) {
+        reservations.release();
+        dropRunFile(paths.run_file);
+      } else await platform.stop();
       throw error;
-    } finally {
-      reservations.release();
     }
   }
 
@@ -123,6 +131,7 @@ export class LocalPlatform {
   /** Ends everything at once. */
   kill(): void {
     for (const one of this.#processes) one.kill();
+    this.#reservations.release();
     dropRunFile(this.options.paths.run_file);
   }
 
@@ -210,6 +219,7 @@ export class LocalPlatform {
       named((name) => name === 'nats'),
       GRACE_MS.nats,
     );
+    this.#reservations.release();
     dropRunFile(this.options.paths.run_file);
   }
 

@@ -10,8 +10,8 @@ const WRITING_MS = 5000;
 const Owner = z.object({ pid: z.number().int().positive(), started: z.string() });
 
 /**
- * Ports reserved from the moment they were found free until their services listen, so that two starts at once
- * do not choose the same ones.
+ * Ports reserved from the moment they were found free until the platform ends: two starts at once do not choose the
+ * same ones, and nobody takes the port of a service that is being restarted.
  */
 export class Reservations {
   readonly #held = new Set<number>();
