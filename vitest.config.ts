@@ -9,6 +9,8 @@ export default defineConfig({
       'tests/e2e/**/*.test.ts',
     ],
     pool: 'forks',
+    // node:sqlite works and still warns of itself.
+    execArgv: ['--disable-warning=ExperimentalWarning'],
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 60_000,

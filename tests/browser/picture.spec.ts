@@ -10,7 +10,6 @@ test('the console shows a finished conversation of two different models', async 
   await expect(page.getByLabel('Model A').locator('option:enabled')).toHaveCount(2);
   await page.getByLabel('Model A').selectOption({ index: 1 });
   await page.getByLabel('Model B').selectOption({ index: 0 });
-  await page.getByLabel('Mode', { exact: true }).selectOption('Answer');
   await page.getByLabel('Exchanges').fill('2');
   await page.getByLabel('Tokens per turn').fill('180');
   await page.getByRole('textbox', { name: 'Question' }).fill(QUESTION);

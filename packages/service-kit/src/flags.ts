@@ -1,4 +1,5 @@
 import { InMemoryProvider, OpenFeature } from '@openfeature/server-sdk';
+import { ConfigError } from './config.ts';
 
 /**
  * Every feature flag, once (blueprint: "all new features controlled by env flags").
@@ -45,7 +46,7 @@ export function flagStates(env: NodeJS.ProcessEnv): FlagState[] {
     if (raw === undefined || raw === '')
       return { name, value: FLAGS[name].default, source: 'default', description };
     if (raw !== 'true' && raw !== 'false')
-      throw new Error(
+      throw new ConfigError(
         `${name} must be true or false, got ${JSON.stringify(raw.slice(0, 40))}. Set it to one of them or unset it.`,
       );
     return { name, value: raw === 'true', source: 'environment', description };
