@@ -1,62 +1,18 @@
-import { COLLECTOR_IMAGE, NATS_IMAGE, WEAVIATE_IMAGE } from './images.ts';
+import { local } from './local.ts';
 import { minilm, smollm2 } from './models.ts';
 import { region } from './regions.ts';
 import { defineStack } from './schema.ts';
 
 /** Two regions in two namespaces of the current cluster: what `npm run test:cluster` deploys, in namespaces of its own. */
 export const twin = defineStack({
+  ...local,
   name: 'twin',
   regions: [region('twin-eu'), region('twin-us')],
-  services: [
-    { service: 'gateway' },
-    { service: 'core' },
-    // Its weights lie on one volume.
-    { service: 'model-gateway', autoscale: false },
-    { service: 'task-engine' },
-    { service: 'governance' },
-  ],
   models: [smollm2, minilm],
-  limits: {
-    max_tokens: 4096,
-    max_body_bytes: 4 * 1024 * 1024,
-    requests_per_minute: 6000,
-    max_parallel_requests: 512,
-    queue_max_waiting: 64,
-    queue_concurrency: 2,
-    request_timeout_ms: 600_000,
-  },
-  features: {},
-  nats: { port: 4222 },
-  log_level: 'info',
   kubernetes: {
-    images: {
-      repository: 'docker.io/mcp',
-      tag: '0.1.0',
-      build: false,
-      allowed_registries: ['docker.io/mcp/', 'docker.io/library/', 'docker.io/semitechnologies/'],
-    },
-    features: {
-      gateway_api: true,
-      envoy_policies: true,
-      keda: true,
-      gatekeeper: true,
-      flagger: true,
-      service_monitor: false,
-      image_signatures: false,
-      collector: false,
-    },
-    edge: { gateway_class: 'envoy', host: 'twin.mcp.localhost', requests_per_second: 500 },
-    canary: { enabled: true, weight: 10 },
-    nats: { image: NATS_IMAGE, replicas: 3, storage_gib: 2 },
-    vector_db: {
-      engine: 'weaviate',
-      image: WEAVIATE_IMAGE,
-      storage_gib: 1,
-      backup_schedule: '17 2 * * *',
-    },
-    collector_image: COLLECTOR_IMAGE,
-    database: 'embedded',
-    egress: {},
+    ...local.kubernetes,
+    edge: { ...local.kubernetes.edge, host: 'twin.mcp.localhost' },
+    nats: { ...local.kubernetes.nats, replicas: 3 },
     request_percent: 10,
   },
 });
