@@ -1,27 +1,46 @@
+import { services } from '@mcp/stacks';
 import { expect, it } from 'vitest';
-import { EU, edgeOf, get, inPod, STACK, show } from './support.ts';
+import { EU, edgeOf, get, inPod, STACK, show, until } from './support.ts';
 
 const REQUESTS = 1000;
 const PARALLEL = 20;
+const SETTLED_S = 180;
 /** A route that nothing else asks: not a probe, not Prometheus. */
 const PATH = '/v1/models';
 
 const COUNT = `
-  const text = await (await fetch('http://127.0.0.1:8000/metrics')).text();
+  const text = await (await fetch('http://127.0.0.1:${services.gateway.port}/metrics')).text();
   const lines = text.split('\\n').filter((line) => line.startsWith('service_requests_total') && line.includes('endpoint="${PATH}"'));
   console.log(lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0));`;
 
-/** Requests that the pods of a track have answered. */
+interface Pod {
+  readonly metadata: { readonly name: string };
+  readonly status: { readonly conditions?: readonly { type: string; status: string }[] };
+}
+
+async function podsOf(track: 'stable' | 'canary'): Promise<Pod[]> {
+  const selector = `app.kubernetes.io/name=gateway,mcp.platform/track=${track}`;
+  return (await get<{ items: Pod[] }>(['pods', '--namespace', EU.namespace, '--selector', selector])).items;
+}
+
+const isReady = ({ status }: Pod) =>
+  status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true;
+
+/** Requests that the pods of a track have answered; one that is not ready yet has answered none. */
 async function answered(track: 'stable' | 'canary'): Promise<number> {
-  const { items } = await get<{ items: { metadata: { name: string } }[] }>([
-    'pods',
-    '--namespace',
-    EU.namespace,
-    '--selector',
-    `app.kubernetes.io/name=gateway,mcp.platform/track=${track}`,
-  ]);
-  const counts = await Promise.all(items.map(({ metadata }) => inPod(EU.namespace, metadata.name, COUNT)));
+  const pods = (await podsOf(track)).filter(isReady);
+  const counts = await Promise.all(pods.map(({ metadata }) => inPod(EU.namespace, metadata.name, COUNT)));
   return counts.reduce((sum, text) => sum + Number(text), 0);
+}
+
+/** The counts are in the pods: none may be taken away in between, as those that the start's load added will be. */
+async function settled(): Promise<void> {
+  const { scaling } = services.gateway;
+  const fewest = scaling.on === 'cpu' ? scaling.min : 1;
+  await until(`${fewest} gateways are ready and no more`, SETTLED_S, async () => {
+    const pods = await podsOf('stable');
+    return pods.length === fewest && pods.every(isReady);
+  });
 }
 
 async function send(
@@ -47,6 +66,7 @@ async function send(
 
 it('the canary gets its share by weight, and all or nothing by header', async () => {
   const weight = STACK.kubernetes.canary.weight;
+  await settled();
   const byWeight = await send({});
   const always = await send({ 'x-mcp-canary': 'always' });
   const never = await send({ 'x-mcp-canary': 'never' });
