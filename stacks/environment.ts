@@ -1,5 +1,5 @@
 import type { ServiceName } from '@mcp/contracts';
-import type { ServicePlacement, Stack } from './schema.ts';
+import type { Region, ServicePlacement, Stack } from './schema.ts';
 import { services } from './services.ts';
 import { type Scope, VARIABLES } from './variables.ts';
 
@@ -31,6 +31,12 @@ export interface Surroundings {
   readonly nats_address: string;
   /** Its user; undefined: `mcp`, who may do everything there. */
   readonly nats_user?: string;
+  /** True: the bus speaks TLS with a certificate of a public authority, as a managed one does. */
+  readonly nats_tls?: boolean;
+  /** Servers that keep a copy of each stream; undefined: one. */
+  readonly nats_copies?: number;
+  /** Base URL of a region's gateway, where it is known beforehand. */
+  readonly region_url?: (region: Region) => string | undefined;
   /**
    * Gives a secret, or a reference that the platform puts in its place (`$(NAME)` in Kubernetes).
    * The NATS password must need no escaping in a URL. Undefined: there is none, its variable is left out.

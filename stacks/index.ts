@@ -6,6 +6,7 @@ import { twin } from './twin.ts';
 
 export * from './environment.ts';
 export * from './kubernetes.ts';
+export * from './peers.ts';
 export * from './schema.ts';
 export { services } from './services.ts';
 export { VARIABLES, type VariableRow } from './variables.ts';

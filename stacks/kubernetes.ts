@@ -11,12 +11,10 @@ export const ExternalHost = z.strictObject({
 });
 export type ExternalHost = z.infer<typeof ExternalHost>;
 
+const PRIVATE_NETWORKS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '100.64.0.0/10'];
+
 /** Everything outside private networks: where an address is only known by name. */
-const PUBLIC_INTERNET = {
-  cidr: '0.0.0.0/0',
-  except: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', '100.64.0.0/10'],
-  port: 443,
-};
+const publicInternet = (port: number) => [{ cidr: '0.0.0.0/0', except: PRIVATE_NETWORKS, port }];
 
 /** What a stack says about Kubernetes alone; `npm start` has no use for it. */
 export const KubernetesSettings = z.strictObject({
@@ -82,10 +80,16 @@ export const KubernetesSettings = z.strictObject({
   collector_image: z.string(),
   /** Where conversations are: embedded (SQLite on a volume, one replica of core) or PostgreSQL (config `databaseUrl`). */
   database: z.enum(['embedded', 'external']),
-  /** Addresses per kind of egress that manifests declare. */
+  /** Addresses per kind of egress that manifests declare, and of what is external in this stack. */
   egress: z.strictObject({
-    'model-backends': z.array(ExternalHost).default([PUBLIC_INTERNET]),
-    'identity-provider': z.array(ExternalHost).default([PUBLIC_INTERNET]),
+    'model-backends': z.array(ExternalHost).default(publicInternet(443)),
+    'identity-provider': z.array(ExternalHost).default(publicInternet(443)),
+    /** Event bus, where it is managed by somebody else (`nats.external_url`). */
+    nats: z.array(ExternalHost).default(publicInternet(4222)),
+    /** Vector database, where it is managed by somebody else (`vector_db.external_url`). */
+    'vector-db': z.array(ExternalHost).default(publicInternet(6333)),
+    /** Event buses of regions in other clusters: both directions of their links. */
+    regions: z.array(ExternalHost).default(publicInternet(7422)),
     otlp: z.array(ExternalHost).default([]),
     database: z.array(ExternalHost).default([]),
   }),

@@ -1,10 +1,6 @@
-import { ServiceName } from '@mcp/contracts';
+import { Residency, ServiceName } from '@mcp/contracts';
 import { z } from 'zod';
 import { KubernetesSettings } from './kubernetes.ts';
-
-/** Where data may live and be worked on. */
-export const Residency = z.enum(['eu', 'us', 'any']);
-export type Residency = z.infer<typeof Residency>;
 
 /** A region: a row of `regions.ts`. */
 export const Region = z.object({
@@ -100,12 +96,6 @@ export const Stack = z
         message: `model ${id} is named twice: give each model its own id`,
       });
     });
-    if (stack.kubernetes.nats.replicas < 3 && stack.regions.some(({ peers }) => peers.length > 0))
-      context.addIssue({
-        code: 'custom',
-        path: ['kubernetes', 'nats', 'replicas'],
-        message: `must be at least 3 where regions are peers: JetStream agrees among several servers per region (got ${stack.kubernetes.nats.replicas})`,
-      });
     const names = new Set(stack.regions.map((region) => region.name));
     for (const region of stack.regions) {
       for (const peer of region.peers.filter((name) => !names.has(name) || name === region.name)) {

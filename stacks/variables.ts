@@ -1,5 +1,6 @@
 import type { ServiceName } from '@mcp/contracts';
 import type { Environment, Surroundings } from './environment.ts';
+import { routesOf } from './peers.ts';
 import type { Stack } from './schema.ts';
 
 /** Which services get a variable: these, all, or those whose manifest needs the event bus. */
@@ -47,9 +48,15 @@ const common: readonly VariableRow[] = [
     meaning: 'Event bus (NATS with JetStream), user and password included.',
     value: ({ at }) => {
       const password = at.secret('nats_password');
-      return `nats://${password === undefined ? '' : `${at.nats_user ?? 'mcp'}:${password}@`}${at.nats_address}`;
+      return `${at.nats_tls === true ? 'tls' : 'nats'}://${password === undefined ? '' : `${at.nats_user ?? 'mcp'}:${password}@`}${at.nats_address}`;
     },
     secret: true,
+  },
+  {
+    name: 'MCP_BUS_REPLICAS',
+    for: 'bus',
+    meaning: 'Servers of the event bus that keep a copy of each stream and bucket: 1, 3 or 5.',
+    value: ({ at }) => (at.nats_copies === undefined ? undefined : String(at.nats_copies)),
   },
   {
     name: 'MCP_COLOCATE',
@@ -134,6 +141,15 @@ const gateway: readonly VariableRow[] = [
     meaning: 'Deadline of a request that names none.',
     value: ({ stack }) => String(stack.limits.request_timeout_ms),
     operator: true,
+  },
+  {
+    name: 'MCP_REGIONS',
+    for: ['gateway'],
+    meaning: 'The routing table, as JSON: every region with residency and URL, this one first.',
+    value: ({ stack, at }) => {
+      const here = stack.regions.find(({ name }) => name === at.region);
+      return here && JSON.stringify(routesOf(stack, here, at.region_url ?? (() => undefined)));
+    },
   },
   {
     name: 'MCP_CORS_ORIGINS',

@@ -7,7 +7,7 @@ export const manifest = defineManifest({
   entry: 'apps/gateway/src/main.ts',
   calls: ['core', 'model-gateway', 'task-engine', 'governance'],
   needs: ['nats'],
-  bus: { streams: {}, buckets: ['mcp_keys'] },
+  bus: { streams: {}, buckets: ['mcp_keys'], shared: ['mcp_keys'] },
   egress: ['identity-provider', 'otlp'],
   public: true,
   size: { cpu_request: '250m', cpu_limit: '1', memory_request: '192Mi', memory_limit: '512Mi' },

@@ -67,7 +67,7 @@ export function collectorChart(chart: Chart, context: RegionContext): void {
         service_account: COLLECTOR,
         grace_s: DECISION_WAIT_S + 15,
         priority: 'infrastructure',
-        checksum: config,
+        rolls_with: config,
         metrics_port: METRICS_PORT,
         containers: [containerOf(context)],
         volumes: [{ name: 'config', configMap: { name: `${COLLECTOR}-config` } }],

@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
 import { AssetStore } from '@mcp/assets';
 import type { ServiceName } from '@mcp/contracts';
-import { serviceEnvironment, services, servicesOf, VARIABLES } from '@mcp/stacks';
+import { type Surroundings, serviceEnvironment, services, servicesOf, VARIABLES } from '@mcp/stacks';
 import type { types } from '@pulumi/kubernetes';
 import { COLLECTOR, hostOf, NATS, type RegionContext, SECRETS, type Workload } from '../context.ts';
 
 import { COLLECTOR_PORT } from './collector.ts';
+import { urlOf } from './edge.ts';
 
 type EnvVar = types.input.core.v1.EnvVar;
 
@@ -16,12 +16,12 @@ export const MODELS_DIR = '/models';
 export interface PodEnvironment {
   readonly plain: Readonly<Record<string, string>>;
   readonly secret: readonly EnvVar[];
-  /** Changes with any plain value. */
-  readonly checksum: string;
 }
 
 /** A pod that was killed is replaced by another within this time. */
 const POD_RETURNS_MS = 20_000;
+/** More copies than three make a stream slower and hardly safer. */
+const MOST_COPIES = 3;
 const NATS_PASSWORD = 'NATS_PASSWORD';
 const weights = new AssetStore({ cache_dir: MODELS_DIR, env: {} });
 
@@ -47,8 +47,8 @@ export function environmentOf(context: RegionContext, { placement }: Workload): 
     host: '0.0.0.0',
     endpoints,
     data_dir: DATA_DIR,
-    nats_address: `${NATS}:${stack.nats.port}`,
-    nats_user: host,
+    ...busOf(context, host),
+    region_url: (one) => urlOf({ stack, region: one }),
     secret: (name) => referenceTo(context, name),
     asset: assetPath,
     operator: {
@@ -62,11 +62,21 @@ export function environmentOf(context: RegionContext, { placement }: Workload): 
   const secret = Object.entries(all).flatMap(([name, value]) =>
     secret_names.has(name) ? [secretVariable(name, value)] : [],
   );
-  const checksum = createHash('sha256')
-    .update(JSON.stringify(Object.entries(plain).sort()))
-    .digest('hex');
   const needs_bus = MCP_NATS in all;
-  return { plain, checksum, secret: needs_bus ? [passwordOf(host), ...secret] : secret };
+  return { plain, secret: needs_bus ? [passwordOf(host), ...secret] : secret };
+}
+
+/** Where the event bus is, and as whom a pod speaks to it. */
+function busOf(
+  { stack, settings }: RegionContext,
+  host: ServiceName,
+): Pick<Surroundings, 'nats_address' | 'nats_user' | 'nats_tls' | 'nats_copies'> {
+  const nats_copies = Math.min(MOST_COPIES, settings.nats.replicas);
+  const { external_url } = stack.nats;
+  if (external_url === undefined)
+    return { nats_address: `${NATS}:${stack.nats.port}`, nats_user: host, nats_copies };
+  const { host: nats_address, protocol } = new URL(external_url);
+  return { nats_address, nats_user: host, nats_tls: protocol === 'tls:', nats_copies };
 }
 
 const MCP_NATS = 'MCP_NATS_URL';

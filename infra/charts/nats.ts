@@ -1,21 +1,31 @@
-import type { ServiceManifest } from '@mcp/contracts';
+import { copyOfBucket, type ServiceManifest } from '@mcp/contracts';
 import type { types } from '@pulumi/kubernetes';
 import type { Chart } from 'cdk8s';
 import { NATS, type RegionContext, selectorOf, workloads } from '../context.ts';
 import { add } from '../kit/objects.ts';
 import { natsSecretOf } from './environment.ts';
+import {
+  addLinkService,
+  copiedStreams,
+  LINK_PASSWORD,
+  linkEnvironment,
+  linkLines,
+  linksOf,
+  linkUsers,
+  NATS_LINK_PORT,
+  NATS_LINK_SECRET,
+  NATS_TLS_SECRET,
+} from './nats-links.ts';
 import { CONTAINER_SECURITY, type Container, podTemplate, resourcesOf } from './pod.ts';
 
 export const NATS_MONITOR_PORT = 8222;
 export const NATS_CLUSTER_PORT = 6222;
-export const NATS_GATEWAY_PORT = 7222;
 export const NATS_EXPORTER_PORT = 7777;
-export const NATS_TLS_SECRET = 'mcp-nats-tls';
 const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
 const SIZE = { cpu_request: '250m', cpu_limit: '1', memory_request: '256Mi', memory_limit: '1Gi' };
 const EXPORTER_SIZE = { cpu_request: '10m', cpu_limit: '100m', memory_request: '32Mi', memory_limit: '64Mi' };
 
-/** The event bus: NATS with JetStream on volumes, a user per service, gateways to the other regions over TLS. */
+/** The event bus: NATS with JetStream on volumes, a user per service, links to the other regions over TLS. */
 export function natsChart(chart: Chart, context: RegionContext): void {
   const { stack, settings } = context;
   if (stack.nats.external_url !== undefined) return;
@@ -34,7 +44,7 @@ export function natsChart(chart: Chart, context: RegionContext): void {
     { name: 'client', port: stack.nats.port },
     { name: 'monitor', port: NATS_MONITOR_PORT },
     ...(settings.nats.replicas > 1 ? [{ name: 'cluster', port: NATS_CLUSTER_PORT }] : []),
-    ...(peersOf(context).length > 0 ? [{ name: 'gateway', port: NATS_GATEWAY_PORT }] : []),
+    ...(linksOf(context).some((link) => !link.dials) ? [{ name: 'link', port: NATS_LINK_PORT }] : []),
   ];
   for (const headless of [false, true])
     add(chart, headless ? 'service-headless' : 'service', {
@@ -46,6 +56,7 @@ export function natsChart(chart: Chart, context: RegionContext): void {
         ports: ports.map(({ name, port }) => ({ name, port, targetPort: port })),
       },
     });
+  addLinkService(chart, context);
   add(chart, 'statefulset', {
     kind: 'StatefulSet',
     metadata: { name: NATS },
@@ -81,19 +92,28 @@ function podOf(
 ): types.input.core.v1.PodTemplateSpec {
   const { settings } = context;
   const users = busUsers(context);
-  const gateways = peersOf(context).length > 0;
+  const linked = linksOf(context).length > 0;
   const monitor = (path: string) => ({ httpGet: { path, port: 'monitor' }, timeoutSeconds: 3 });
   const server: Container = {
     name: NATS,
     image: context.images.other(settings.nats.image),
     imagePullPolicy: 'IfNotPresent',
-    args: ['--config', '/etc/nats/nats.conf', '--name', `${context.region.name}-$(POD_NAME)`],
+    args: ['--config', '/etc/nats/nats.conf', '--name', '$(POD_NAME)'],
     env: [
       { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
       ...users.map(({ name }) => ({
         name: passwordVariable(name),
         valueFrom: { secretKeyRef: { name: natsSecretOf(name), key: 'password' } },
       })),
+      ...(linked
+        ? [
+            {
+              name: LINK_PASSWORD,
+              valueFrom: { secretKeyRef: { name: NATS_LINK_SECRET.object, key: NATS_LINK_SECRET.key } },
+            },
+            ...linkEnvironment(context),
+          ]
+        : []),
     ],
     ports: ports.map(({ name, port }) => ({ name, containerPort: port })),
     resources: resourcesOf(context, SIZE),
@@ -105,7 +125,7 @@ function podOf(
     volumeMounts: [
       { name: 'config', mountPath: '/etc/nats', readOnly: true },
       { name: 'data', mountPath: '/data' },
-      ...(gateways ? [{ name: 'tls', mountPath: '/etc/nats-tls', readOnly: true }] : []),
+      ...(linked ? [{ name: 'tls', mountPath: '/etc/nats-tls', readOnly: true }] : []),
     ],
   };
   return podTemplate(context, {
@@ -113,12 +133,12 @@ function podOf(
     service_account: NATS,
     grace_s: 60,
     priority: 'infrastructure',
-    checksum: config,
+    rolls_with: config,
     ...(settings.nats.exporter_image === undefined ? {} : { metrics_port: NATS_EXPORTER_PORT }),
     containers: [server, ...exporterOf(context)],
     volumes: [
       { name: 'config', configMap: { name: 'nats-config' } },
-      ...(gateways ? [{ name: 'tls', secret: { secretName: NATS_TLS_SECRET } }] : []),
+      ...(linked ? [{ name: 'tls', secret: { secretName: NATS_TLS_SECRET } }] : []),
     ],
   });
 }
@@ -157,24 +177,6 @@ export function busUsers({
     .map(({ manifest, inside }) => ({ name: manifest.name, inside }));
 }
 
-/** Regions that this one exchanges messages with. */
-export function peersOf({
-  stack,
-  region,
-}: RegionContext): { name: string; namespace: string; host: string }[] {
-  return stack.regions
-    .filter(({ name }) => region.peers.includes(name))
-    .map(({ name, namespace }) => ({
-      name,
-      namespace,
-      host:
-        stack.regions.find((one) => one.name === name)?.kube_context === region.kube_context
-          ? // Not through the Service of the ready ones: they are ready only once the regions have met.
-            `${NATS}-headless.${namespace}.svc.cluster.local`
-          : `nats.${name}.${stack.kubernetes.edge.host}`,
-    }));
-}
-
 function passwordVariable(name: string): string {
   return `${name.toUpperCase().replaceAll('-', '_')}_PASSWORD`;
 }
@@ -188,6 +190,8 @@ function natsConfig(context: RegionContext): string {
     `max_payload: ${MAX_PAYLOAD_BYTES}`,
     `server_tags: ["region:${region.name}", "residency:${region.residency}"]`,
     'jetstream {',
+    // Of its own in every region: what happens to one leaves the others alone.
+    `  domain: ${JSON.stringify(region.name)}`,
     '  store_dir: "/data"',
     '  sync_interval: always',
     '  max_memory_store: 128MB',
@@ -197,13 +201,14 @@ function natsConfig(context: RegionContext): string {
     '  users = [',
     ...busUsers(context).map(
       ({ name, inside }) =>
-        `    { user: ${JSON.stringify(name)}, password: $${passwordVariable(name)}, permissions: ${JSON.stringify(permissionsOf(name, inside))} }`,
+        `    { user: ${JSON.stringify(name)}, password: $${passwordVariable(name)}, permissions: ${JSON.stringify(permissionsOf(context, name, inside))} }`,
     ),
+    ...linkUsers(context).map((user) => `    ${user}`),
     '  ]',
     '}',
   ];
   if (settings.nats.replicas > 1) lines.push(...clusterLines(context));
-  if (peersOf(context).length > 0) lines.push(...gatewayLines(context));
+  lines.push(...linkLines(context));
   return `${lines.join('\n')}\n`;
 }
 
@@ -224,36 +229,16 @@ function clusterLines({ region, settings }: RegionContext): string[] {
   ];
 }
 
-/** The super-cluster: every region knows its peers; both ends prove themselves by certificate. */
-function gatewayLines(context: RegionContext): string[] {
-  return [
-    'gateway {',
-    `  name: ${JSON.stringify(context.region.name)}`,
-    `  port: ${NATS_GATEWAY_PORT}`,
-    '  tls {',
-    '    cert_file: "/etc/nats-tls/tls.crt"',
-    '    key_file: "/etc/nats-tls/tls.key"',
-    '    ca_file: "/etc/nats-tls/ca.crt"',
-    '    verify: true',
-    '  }',
-    '  gateways = [',
-    ...peersOf(context).map(
-      ({ name, host }) =>
-        `    { name: ${JSON.stringify(name)}, urls: ["tls://${host}:${NATS_GATEWAY_PORT}"] }`,
-    ),
-    '  ]',
-    '}',
-  ];
-}
-
 /** What a service may publish and hear: its own streams, subjects and buckets, and answers to itself. */
 function permissionsOf(
+  context: RegionContext,
   user: string,
   inside: readonly ServiceManifest[],
 ): { publish: string[]; subscribe: string[] } {
   const streams = inside.flatMap(({ bus }) => [
     ...Object.keys(bus.streams),
     ...bus.buckets.map((bucket) => `KV_${bucket}`),
+    ...copiedStreams(context, bus.shared, copyOfBucket),
   ]);
   const api = streams.flatMap((stream) => [
     `$JS.API.STREAM.*.${stream}`,

@@ -14,13 +14,8 @@ import {
 } from '../context.ts';
 import { add } from '../kit/objects.ts';
 import { COLLECTOR_PORT } from './collector.ts';
-import {
-  NATS_CLUSTER_PORT,
-  NATS_EXPORTER_PORT,
-  NATS_GATEWAY_PORT,
-  NATS_MONITOR_PORT,
-  peersOf,
-} from './nats.ts';
+import { NATS_CLUSTER_PORT, NATS_EXPORTER_PORT, NATS_MONITOR_PORT } from './nats.ts';
+import { linksOf, NATS_LINK_PORT } from './nats-links.ts';
 import { ENGINES } from './vector-db.ts';
 
 type Ingress = types.input.networking.v1.NetworkPolicyIngressRule;
@@ -102,7 +97,7 @@ function ingressOf({ settings }: RegionContext, workload: Workload, all: readonl
     ...(callers.length === 0
       ? []
       : [{ from: callers.map(({ manifest }) => pod(manifest.name)), ports: tcp(...portsOf(workload)) }]),
-    { from: [namespaceOf(settings.monitoring_namespace)], ports: tcp(workload.manifest.port) },
+    { from: [namespaceOf(settings.monitoring_namespace)], ports: tcp(...portsOf(workload)) },
     ...(workload.inside.some((one) => one.public)
       ? [{ from: [namespaceOf(settings.edge_namespace)], ports: tcp(services.gateway.port) }]
       : []),
@@ -126,11 +121,15 @@ function egressOf(context: RegionContext, workload: Workload): Egress[] {
           .flatMap(portsOf),
       ),
     })),
-    ...(needs.has('nats') && stack.nats.external_url === undefined
-      ? [{ to: [pod(NATS)], ports: tcp(stack.nats.port) }]
+    ...(needs.has('nats')
+      ? stack.nats.external_url === undefined
+        ? [{ to: [pod(NATS)], ports: tcp(stack.nats.port) }]
+        : settings.egress.nats.map(outside)
       : []),
-    ...(needs.has('vector-db') && settings.vector_db.external_url === undefined
-      ? [{ to: [pod(VECTOR_DB)], ports: tcp(ENGINES[settings.vector_db.engine].port) }]
+    ...(needs.has('vector-db')
+      ? settings.vector_db.external_url === undefined
+        ? [{ to: [pod(VECTOR_DB)], ports: tcp(ENGINES[settings.vector_db.engine].port) }]
+        : settings.egress['vector-db'].map(outside)
       : []),
     ...[...kinds].flatMap((kind) => settings.egress[kind].map(outside)),
     ...(kinds.has('otlp') && settings.features.collector
@@ -140,18 +139,27 @@ function egressOf(context: RegionContext, workload: Workload): Egress[] {
 }
 
 /** A host beyond the cluster, by its addresses. */
-function outside({ cidr, except, port }: ExternalHost): Egress {
-  return { to: [{ ipBlock: { cidr, ...(except.length === 0 ? {} : { except }) } }], ports: tcp(port) };
+function outside(host: ExternalHost): Egress {
+  return { to: [blockOf(host)], ports: tcp(host.port) };
+}
+
+function blockOf({ cidr, except }: Pick<ExternalHost, 'cidr' | 'except'>): Peer {
+  return { ipBlock: { cidr, ...(except.length === 0 ? {} : { except }) } };
 }
 
 function addNatsPolicy(chart: Chart, context: RegionContext, all: readonly Workload[]): void {
   const { stack, settings } = context;
   const users = all.filter(({ inside }) => inside.some(({ needs }) => needs.includes('nats')));
-  const peers = peersOf(context);
+  const links = linksOf(context);
   const cluster = settings.nats.replicas > 1;
-  const near = peers
-    .filter(({ namespace }) => namespace !== context.region.namespace)
-    .map(({ namespace }): Peer => ({ ...namespaceOf(namespace), ...pod(NATS) }));
+  const ends = (of: typeof links): Peer[] => [
+    ...of
+      .filter((link) => link.same_cluster)
+      .map(({ region }) => ({ ...namespaceOf(region.namespace), ...pod(NATS) })),
+    ...(of.some((link) => !link.same_cluster) ? settings.egress.regions.map(blockOf) : []),
+  ];
+  const dialing = ends(links.filter((link) => !link.dials));
+  const dialed = ends(links.filter((link) => link.dials));
   addPolicy(chart, NATS, {
     selector: selectorOf(NATS),
     ingress: [
@@ -165,12 +173,12 @@ function addNatsPolicy(chart: Chart, context: RegionContext, all: readonly Workl
         ? [{ from: [namespaceOf(settings.keda_namespace)], ports: tcp(NATS_MONITOR_PORT) }]
         : []),
       ...(cluster ? [{ from: [pod(NATS)], ports: tcp(NATS_CLUSTER_PORT) }] : []),
-      ...(near.length > 0 ? [{ from: near, ports: tcp(NATS_GATEWAY_PORT) }] : []),
+      ...(dialing.length > 0 ? [{ from: dialing, ports: tcp(NATS_LINK_PORT) }] : []),
     ],
     egress: [
       DNS,
       ...(cluster ? [{ to: [pod(NATS)], ports: tcp(NATS_CLUSTER_PORT) }] : []),
-      ...(near.length > 0 ? [{ to: near, ports: tcp(NATS_GATEWAY_PORT) }] : []),
+      ...(dialed.length > 0 ? [{ to: dialed, ports: tcp(NATS_LINK_PORT) }] : []),
     ],
   });
 }

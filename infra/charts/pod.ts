@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { types } from '@pulumi/kubernetes';
 import type { Input } from '@pulumi/pulumi';
 import { labelsOf, NODE_RESIDENCY_LABEL, type RegionContext, selectorOf } from '../context.ts';
@@ -28,8 +29,8 @@ export interface PodOptions {
   readonly token?: boolean;
   readonly grace_s?: number;
   readonly priority: Priority;
-  /** Values whose change rolls the pods. */
-  readonly checksum?: Input<string>;
+  /** Text whose change rolls the pods. */
+  readonly rolls_with?: string;
   /** Port that Prometheus scrapes. */
   readonly metrics_port?: number;
   /** Labels beside those of {@link labelsOf}. */
@@ -74,7 +75,9 @@ export function podTemplate(
 
 function annotationsOf(options: PodOptions): Record<string, Input<string>> {
   return {
-    ...(options.checksum === undefined ? {} : { 'mcp.platform/config-checksum': options.checksum }),
+    ...(options.rolls_with === undefined
+      ? {}
+      : { 'mcp.platform/config-checksum': createHash('sha256').update(options.rolls_with).digest('hex') }),
     ...(options.metrics_port === undefined
       ? {}
       : {

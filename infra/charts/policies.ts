@@ -8,6 +8,7 @@ import {
 import type { KubernetesSettings, Region, Stack } from '@mcp/stacks';
 import type { Chart } from 'cdk8s';
 import { addCustom, type CustomObject } from '../kit/objects.ts';
+import { NATS_LINK_SERVICE } from './nats-links.ts';
 
 /** What the rules are told by a stack: the pack, Gatekeeper and the tests ask the same. */
 export function policySettings({ images, features }: KubernetesSettings): PolicySettings {
@@ -15,6 +16,7 @@ export function policySettings({ images, features }: KubernetesSettings): Policy
   return {
     allowed_registries: [own, ...images.allowed_registries],
     by_digest: images.build,
+    load_balancers: [NATS_LINK_SERVICE],
     signed_registries: features.image_signatures ? [own] : [],
   };
 }

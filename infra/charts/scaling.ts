@@ -63,7 +63,8 @@ export function addScaling(chart: Chart, context: RegionContext, { manifest, pla
             {
               type: 'nats-jetstream',
               metadata: {
-                natsServerMonitoringEndpoint: `${NATS}.${context.region.namespace}.svc.cluster.local:${NATS_MONITOR_PORT}`,
+                // Of several servers the scaler asks the consumer's leader by its name, which is its pod's.
+                natsServerMonitoringEndpoint: `${NATS}-headless.${context.region.namespace}.svc.cluster.local:${NATS_MONITOR_PORT}`,
                 account: '$G',
                 stream: scaling.stream,
                 consumer: scaling.consumer,

@@ -6,7 +6,8 @@ import type { ProgramConfig, SecretKey } from '../config.ts';
 import { SECRETS, type SecretObject } from '../context.ts';
 import { add } from '../kit/objects.ts';
 import { natsSecretOf } from './environment.ts';
-import { busUsers, NATS_TLS_SECRET } from './nats.ts';
+import { busUsers } from './nats.ts';
+import { NATS_LINK_SECRET, NATS_TLS_SECRET } from './nats-links.ts';
 
 export const VECTOR_DB_SECRET = { object: 'mcp-vector-db', key: 'api_key' } as const;
 /** The first admin key; its hash is what the gateway is given. */
@@ -35,6 +36,8 @@ export function platformSecrets({ stack, secrets }: ProgramConfig): PlatformSecr
   put(SECRETS.openai_targets.object, SECRETS.openai_targets.key, secrets.openaiTargets);
   put(VECTOR_DB_SECRET.object, VECTOR_DB_SECRET.key, random('vector-db'));
   for (const { name } of busUsers({ stack })) put(natsSecretOf(name), 'password', random(`nats-${name}`));
+  if (stack.regions.some(({ peers }) => peers.length > 0))
+    put(NATS_LINK_SECRET.object, NATS_LINK_SECRET.key, random('nats-link'));
   for (const [key, config] of Object.entries(NATS_TLS)) put(NATS_TLS_SECRET, key, secrets[config]);
   return made;
 }

@@ -78,10 +78,12 @@ export function workloadChart(chart: Chart, context: RegionContext, workload: Wo
 }
 
 /** Whether an autoscaler sets the replicas: not where one volume holds the state. */
-function isScaled({ settings }: RegionContext, workload: Workload): boolean {
+function isScaled({ stack, settings }: RegionContext, workload: Workload): boolean {
   const { scaling } = workload.manifest;
   if (workload.placement.autoscale === false || holdsEmbeddedData(workload.inside, settings)) return false;
-  return scaling.on === 'cpu' || (scaling.on === 'queue' && settings.features.keda);
+  // The queue's length is asked of our own servers; those of others may not tell it.
+  const measured = settings.features.keda && stack.nats.external_url === undefined;
+  return scaling.on === 'cpu' || (scaling.on === 'queue' && measured);
 }
 
 function mostReplicas(context: RegionContext, workload: Workload): number {
@@ -103,7 +105,7 @@ export function templateOf(
     service_account: manifest.name,
     grace_s: PRE_STOP_S + manifest.drain_s + DRAIN_MARGIN_S,
     priority: 'serving',
-    checksum: environment.checksum,
+    rolls_with: JSON.stringify(Object.entries(environment.plain).sort()),
     metrics_port: manifest.port,
     labels: { 'mcp.platform/track': track },
     ...(fetchesWeights(context, workload) ? { initContainers: [fetchWeights(context, workload)] } : {}),

@@ -27,12 +27,14 @@ export class PlatformImages extends pulumi.ComponentResource implements Images {
   service(name: ServiceName): pulumi.Input<string> {
     const { repository, tag, build } = this.#stack.kubernetes.images;
     const reference = `${repository}/${name}:${tag}`;
+    const placement = this.#stack.services.find((one) => one.service === name);
+    const beside = placement?.colocate.join(' ') ?? '';
     this.references[name] ??= build
       ? this.#build(name, reference, {
           context: { location: ROOT },
           dockerfile: { location: join(ROOT, 'Dockerfile') },
           target: 'prod',
-          buildArgs: { SERVICE: name },
+          buildArgs: { SERVICE: name, ...(beside === '' ? {} : { COLOCATE: beside }) },
         })
       : reference;
     return this.references[name];

@@ -58,9 +58,13 @@ describe.each(STACKS)('the program with the stack %s', (stack) => {
           to?.some(({ ipBlock }) => ipBlock !== undefined),
         ),
     );
-    const declared = Object.values(services)
+    const declared: string[] = Object.values(services)
       .filter(({ egress }) => egress.includes('model-backends') || egress.includes('identity-provider'))
       .map(({ name }) => name);
+    const { regions, kubernetes } = stacks[stack] ?? {};
+    // Event buses of regions in different clusters meet outside; a collector that exports does so too.
+    if (new Set(regions?.map(({ kube_context }) => kube_context)).size > 1) declared.push('nats');
+    if ((kubernetes?.egress.otlp.length ?? 0) > 0) declared.push('collector');
     expect([...new Set(reaching.map(({ metadata }) => metadata.name))].sort()).toEqual(declared.sort());
   });
 
@@ -160,6 +164,34 @@ it('names stay when the rows of a stack change their order', async () => {
   );
   expect(after).toEqual(before);
   expect(before.length).toBeGreaterThan(100);
+});
+
+it('uses a managed event bus and vector database where the stack names them', async () => {
+  const { resources, outputs } = await record('dev', { ...GIVEN }, ({ dev }) => {
+    if (dev === undefined) throw new Error('there is no stack dev');
+    dev.nats.external_url = 'tls://bus.example.com:4222';
+    dev.kubernetes.vector_db.external_url = 'https://vectors.example.com:6333';
+  });
+  const objects = objectsOf(resources);
+  expect(objects.filter(({ kind }) => kind === 'StatefulSet')).toEqual([]);
+  expect(outputs.endpoints).toMatchObject({
+    dev: { nats: 'tls://bus.example.com:4222', vector_db: 'https://vectors.example.com:6333' },
+  });
+  const pods = podsOf(objects).filter(({ spec }) =>
+    spec.containers.some(({ env }) => env?.some(({ name }) => name === 'MCP_NATS_URL')),
+  );
+  expect(pods.map(({ owner }) => owner.metadata.name).sort()).toEqual(
+    expect.arrayContaining(['gateway', 'task-engine']),
+  );
+  for (const { labels, spec } of pods) {
+    const url = spec.containers[0]?.env?.find(({ name }) => name === 'MCP_NATS_URL')?.value;
+    expect(url).toMatch(/^tls:\/\/[\w-]+:\$\(NATS_PASSWORD\)@bus\.example\.com:4222$/);
+    const policy = objects.find(
+      ({ kind, metadata }) =>
+        kind === 'NetworkPolicy' && metadata.name === labels['app.kubernetes.io/component'],
+    );
+    expect(JSON.stringify(policy?.spec)).toMatch(/"port":4222,"protocol":"TCP"\}\],"to":\[\{"ipBlock"/);
+  }
 });
 
 describe('bad configuration', () => {

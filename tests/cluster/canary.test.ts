@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { services } from '@mcp/stacks';
 import { expect, it } from 'vitest';
 import { EU, edgeOf, get, inPod, STACK, show, until } from './support.ts';
@@ -5,6 +6,8 @@ import { EU, edgeOf, get, inPod, STACK, show, until } from './support.ts';
 const REQUESTS = 1000;
 const PARALLEL = 20;
 const SETTLED_S = 180;
+/** Half of what the edge lets through. */
+const PAUSE_MS = (PARALLEL * 1000) / (STACK.kubernetes.edge.requests_per_second / 2);
 /** A route that nothing else asks: not a probe, not Prometheus. */
 const PATH = '/v1/models';
 
@@ -57,6 +60,7 @@ async function send(
       });
       await response.arrayBuffer();
       if (response.status === 200) ok++;
+      await sleep(PAUSE_MS);
     }
   };
   await Promise.all(Array.from({ length: PARALLEL }, worker));

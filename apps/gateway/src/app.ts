@@ -8,6 +8,7 @@ import { openAiRoutes } from './routes/completions.ts';
 import { consoleRoutes } from './routes/console.ts';
 import { conversationRoutes } from './routes/conversations.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { regionRoutes } from './routes/regions.ts';
 import { traceRoutes } from './routes/traces.ts';
 import { socketRoutes } from './routes/ws.ts';
 
@@ -30,6 +31,7 @@ export function createApp(gateway: Gateway): Hono<KitEnv> {
   socketRoutes(app, gateway);
   conversationRoutes(app, gateway);
   traceRoutes(app, gateway);
+  regionRoutes(app, gateway);
   jobRoutes(app, gateway);
   adminRoutes(app, gateway);
   consoleRoutes(app, gateway);

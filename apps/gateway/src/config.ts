@@ -1,6 +1,21 @@
 import { fileURLToPath } from 'node:url';
+import { RegionRoute } from '@mcp/contracts';
 import { MAX_BODY_BYTES } from '@mcp/service-kit';
 import { z } from 'zod';
+
+/** The routing table, as the platform's stack says it: this region first. */
+const Regions = z
+  .string()
+  .default('[]')
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      context.addIssue({ code: 'custom', message: 'must be JSON' });
+      return z.NEVER;
+    }
+  })
+  .pipe(z.array(RegionRoute));
 
 const Origins = z
   .string()
@@ -41,6 +56,7 @@ export const GatewayEnv = z
       .string()
       .min(1)
       .default(fileURLToPath(new URL('../../console/dist', import.meta.url))),
+    MCP_REGIONS: Regions,
     /** Origins of browser applications that may call the API; none by default. */
     MCP_CORS_ORIGINS: Origins,
   })

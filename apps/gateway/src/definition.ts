@@ -15,7 +15,11 @@ export const definition = defineService({
   config: GatewayEnv,
   async create(kit) {
     const { config } = kit;
-    const keys = new KeyStore({ bus: () => kit.bus(), log: kit.log });
+    const keys = new KeyStore({
+      bus: () => kit.bus(),
+      log: kit.log,
+      peers: config.MCP_REGIONS.filter(({ fails_over_here }) => fails_over_here).map(({ name }) => name),
+    });
     const { MCP_OIDC_ISSUER: issuer, MCP_OIDC_AUDIENCE: audience } = config;
     const tokens =
       issuer === undefined || audience === undefined

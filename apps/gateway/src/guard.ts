@@ -4,6 +4,7 @@ import { formatReset } from './admission.ts';
 import { requireScope } from './auth/authenticator.ts';
 import { credentialOf } from './auth/credentials.ts';
 import type { Gateway } from './gateway.ts';
+import { assertResidency } from './residency.ts';
 
 const TIMEOUT_HEADER = 'x-mcp-timeout-ms';
 const CLASS_HEADER = 'x-mcp-class';
@@ -22,6 +23,7 @@ export function guard(
   return async (c) => {
     const principal = await gateway.authenticator.authenticate(credentialOf((name) => c.req.header(name)));
     requireScope(principal, scope);
+    assertResidency(gateway, c);
     admit(gateway, c, principal);
     return await handler(c, beginCall(gateway, c, principal));
   };

@@ -46,7 +46,7 @@ export class JobStore {
 
   static async open(bus: Bus): Promise<JobStore> {
     const store = new JobStore(
-      await bus.kv.create(BUCKET, { history: 1, ttl: KEEP_MS, max_bytes: MAX_BUCKET_BYTES, storage: 'file' }),
+      await bus.bucket(BUCKET, { history: 1, ttl: KEEP_MS, max_bytes: MAX_BUCKET_BYTES, storage: 'file' }),
     );
     await store.#follow();
     return store;

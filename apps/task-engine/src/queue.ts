@@ -102,6 +102,7 @@ async function ensureStream(
     () => true,
     () => false,
   );
-  if (exists) await bus.manager.streams.update(config.name, config);
-  else await bus.manager.streams.add(config);
+  const placed = { ...config, num_replicas: bus.replicas };
+  if (exists) await bus.manager.streams.update(config.name, placed);
+  else await bus.manager.streams.add(placed);
 }

@@ -17,6 +17,7 @@ export const ERROR_CODES = {
   payload_too_large: { status: 413, title: 'Body too large', retryable: false },
   uri_too_long: { status: 414, title: 'URI too long', retryable: false },
   unsupported_media_type: { status: 415, title: 'Unsupported media type', retryable: false },
+  wrong_region: { status: 421, title: 'Wrong region', retryable: false },
   headers_too_large: { status: 431, title: 'Headers too large', retryable: false },
   rate_limited: { status: 429, title: 'Rate limit reached', retryable: true },
   overloaded: { status: 429, title: 'Inference queue is full', retryable: true },

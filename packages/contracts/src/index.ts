@@ -10,4 +10,5 @@ export * from './keys.ts';
 export * from './manifest.ts';
 export * from './model.ts';
 export * from './openai.ts';
+export * from './region.ts';
 export * from './trace.ts';

@@ -32,6 +32,8 @@ export const ServiceManifest = z.object({
     streams: z.record(z.string(), z.array(z.string())),
     /** Key-value buckets. */
     buckets: z.array(z.string()),
+    /** Those of them that peers of the region keep a copy of: nothing in them has a residency. */
+    shared: z.array(z.string()).default([]),
   }),
   /** What it may reach outside the cluster. */
   egress: z.array(z.enum(['model-backends', 'identity-provider', 'otlp', 'database'])),
@@ -64,7 +66,12 @@ export const ServiceManifest = z.object({
 });
 export type ServiceManifest = z.infer<typeof ServiceManifest>;
 
-/** Type-checks a manifest where it is written. */
-export function defineManifest(manifest: ServiceManifest): ServiceManifest {
-  return manifest;
+/** Checks a manifest where it is written. */
+export function defineManifest(manifest: z.input<typeof ServiceManifest>): ServiceManifest {
+  return ServiceManifest.parse(manifest);
+}
+
+/** Name of the copy that a region keeps of a peer's bucket. */
+export function copyOfBucket(bucket: string, region: string): string {
+  return `${bucket}_${region}`;
 }

@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { copyOfBucket } from '@mcp/contracts';
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
-import { Kvm } from '@nats-io/kv';
+import { type KV, Kvm, type KvOptions } from '@nats-io/kv';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from './log.ts';
 
 export interface BusOptions {
   readonly service: string;
+  /** Servers that keep a copy of each stream and bucket. */
+  readonly replicas: number;
   readonly log: Logger;
   /** Gives up on a first connection. */
   readonly signal: AbortSignal;
@@ -16,7 +19,12 @@ export interface Bus {
   readonly connection: NatsConnection;
   readonly jetstream: JetStreamClient;
   readonly manager: JetStreamManager;
-  readonly kv: Kvm;
+  /** Servers that keep a copy of each stream. */
+  readonly replicas: number;
+  /** Opens a bucket, makes it where there is none, and keeps it on as many servers as there are to be. */
+  bucket(name: string, options: Partial<KvOptions>): Promise<KV>;
+  /** Opens this region's copy of a bucket of another one, to be read only; makes it where there is none. */
+  copy(name: string, region: string): Promise<KV>;
   /** Throws with the reason when the bus does not answer. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -27,6 +35,8 @@ const FIRST_CONNECTION_MS = 10_000;
 const GOODBYE_MS = 1000;
 /** An operation of JetStream that takes longer has failed: its caller must not wait for a server that is away. */
 const OPERATION_MS = 2000;
+/** How JetStream names the stream of a bucket (NATS ADR-8). */
+const BUCKET_STREAM = 'KV_';
 const RETRY_MS = 250;
 
 /** Connects, waiting up to 10 s for a server that is still starting. Throws when it does not come, or on abort. */
@@ -40,11 +50,40 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
   void watchStatus(connection, log);
   const manager = await jetstreamManager(connection, { timeout: OPERATION_MS });
   const streams = jetstream(connection, { timeout: OPERATION_MS });
+  const buckets = new Kvm(streams);
+  const { replicas } = options;
+  const onAll = async (bucket: KV): Promise<KV> => {
+    const { replicas: placed, streamInfo } = await bucket.status();
+    if (placed !== replicas) await manager.streams.update(streamInfo.config.name, { num_replicas: replicas });
+    return bucket;
+  };
   return {
     connection,
     jetstream: streams,
     manager,
-    kv: new Kvm(streams),
+    replicas,
+    async bucket(name, more) {
+      return onAll(await buckets.create(name, { ...more, replicas }));
+    },
+    async copy(name, region) {
+      const copy = copyOfBucket(name, region);
+      const exists = await manager.streams.info(`${BUCKET_STREAM}${copy}`).then(
+        () => true,
+        () => false,
+      );
+      if (!exists)
+        await manager.streams.add({
+          name: `${BUCKET_STREAM}${copy}`,
+          mirror: { name: `${BUCKET_STREAM}${name}`, domain: region },
+          // It must not answer for this region's own bucket of that name.
+          mirror_direct: false,
+          allow_direct: true,
+          max_msgs_per_subject: 1,
+          num_replicas: replicas,
+        });
+      // `open` would not look at whose keys it holds.
+      return onAll(await buckets.create(copy, { replicas }));
+    },
     async check() {
       await connection.rtt();
     },
@@ -66,6 +105,7 @@ async function firstConnection(url: string, { service, signal }: BusOptions): Pr
               // A user may be allowed to hear answers to itself alone.
               inboxPrefix: `_INBOX.${decodeURIComponent(address.username)}`,
             }),
+        ...(address.protocol === 'tls:' ? { tls: {} } : {}),
         name: service,
         maxReconnectAttempts: -1,
         reconnectTimeWait: RETRY_MS,

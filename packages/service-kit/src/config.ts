@@ -10,6 +10,11 @@ export const CommonEnv = z.object({
   /** Shared by the services of one platform; at least 32 characters. */
   MCP_SERVICE_TOKEN: z.string().min(32),
   MCP_NATS_URL: z.string().default('nats://127.0.0.1:4222'),
+  MCP_BUS_REPLICAS: z.coerce
+    .number()
+    .int()
+    .refine((value) => [1, 3, 5].includes(value), 'must be 1, 3 or 5')
+    .default(1),
   MCP_COLOCATE: z
     .string()
     .default('')

@@ -102,12 +102,15 @@ export async function createKit<S extends z.ZodType>(
     data_dir,
     service_token_digest: digest(common.MCP_SERVICE_TOKEN),
     bus() {
-      bus ??= connectBus(common.MCP_NATS_URL, { service: manifest.name, log, signal: closing.signal }).catch(
-        (error: unknown) => {
-          bus = undefined;
-          throw error;
-        },
-      );
+      bus ??= connectBus(common.MCP_NATS_URL, {
+        service: manifest.name,
+        replicas: common.MCP_BUS_REPLICAS,
+        log,
+        signal: closing.signal,
+      }).catch((error: unknown) => {
+        bus = undefined;
+        throw error;
+      });
       return bus;
     },
     draining: options.draining,

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,9 @@ export interface NatsOptions {
   readonly port?: number;
   /** Directory of JetStream's store; a fresh one, removed at the end, when left out. */
   readonly store_dir?: string;
+  /** A configuration file beside that (nats.conf), and the variables it names. */
+  readonly config?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface NatsServer {
@@ -29,8 +32,15 @@ export interface NatsServer {
 export async function startNats(options: NatsOptions = {}): Promise<NatsServer> {
   const port = options.port ?? (await freePort());
   const store_dir = options.store_dir ?? mkdtempSync(join(tmpdir(), 'mcp-nats-'));
-  const child = spawn(program(), ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', store_dir], {
+  const args = ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', store_dir];
+  if (options.config !== undefined) {
+    const file = join(store_dir, 'nats.conf');
+    writeFileSync(file, options.config);
+    args.push('-c', file);
+  }
+  const child = spawn(program(), args, {
     stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...options.env },
   });
   await ready(child);
   const stop = async () => {

@@ -1,9 +1,10 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ApiKeyRecord, type CreateKeyRequest, PlatformError } from '@mcp/contracts';
+import { type ApiKeyRecord, type CreateKeyRequest, PlatformError } from '@mcp/contracts';
 import type { Bus, Logger } from '@mcp/service-kit';
+import { type HeldKey, KeySet } from './key-set.ts';
 
-type Bucket = Awaited<ReturnType<Bus['kv']['create']>>;
+type Bucket = Awaited<ReturnType<Bus['bucket']>>;
 
 const BUCKET = 'mcp_keys';
 /** Keys of one platform, revoked and expired ones included. */
@@ -13,32 +14,44 @@ const BUS_PATIENCE_MS = 2000;
 const RETRY_MS = 1000;
 const PREFIX_CHARS = 12;
 
-interface Held {
-  readonly record: ApiKeyRecord;
-  readonly expires_ms: number;
-}
-
 export interface KeyStoreOptions {
   readonly bus: () => Promise<Bus>;
   readonly log: Logger;
+  /** Regions whose keys are good here too: the bus keeps a copy of their bucket. */
+  readonly peers: readonly string[];
 }
 
 /**
  * API keys: kept in the bucket `mcp_keys` of the event bus as hashes only, and followed by every gateway in memory.
  * So looking one up needs no network, a revocation reaches all replicas at once, and keys go on working while
- * the bus is away.
+ * the bus is away. Keys of a peer region are known from a copy, which stays when that region is lost; they are
+ * managed where they were made.
  */
 export class KeyStore {
   readonly #options: KeyStoreOptions;
-  readonly #byHash = new Map<string, Held>();
-  readonly #byId = new Map<string, ApiKeyRecord>();
+  readonly #own = new KeySet();
+  readonly #copies: readonly KeySet[];
   readonly #closing = new AbortController();
   #bucket: Bucket | undefined;
   #loaded = false;
 
   constructor(options: KeyStoreOptions) {
     this.#options = options;
-    void this.#follow();
+    void this.#follow(
+      async (bus) => {
+        this.#bucket = await bus.bucket(BUCKET, { history: 1 });
+        return this.#bucket;
+      },
+      this.#own,
+      () => {
+        this.#loaded = true;
+      },
+    );
+    this.#copies = options.peers.map((region) => {
+      const copy = new KeySet();
+      void this.#follow((bus) => bus.copy(BUCKET, region), copy);
+      return copy;
+    });
   }
 
   /** True once all keys have been read; from then on an unknown key is a wrong key. */
@@ -48,23 +61,22 @@ export class KeyStore {
 
   /** The record of the key with this SHA-256 (hex), or undefined. Throws `unauthenticated` when it is revoked or expired. */
   find(key_hash: string): ApiKeyRecord | undefined {
-    const held = this.#byHash.get(key_hash);
+    const held = this.#search((keys) => keys.byHash(key_hash));
     if (held === undefined) return undefined;
-    this.#assertUsable(held);
+    assertUsable(held);
     return held.record;
   }
 
   /** Throws `unauthenticated` when the key of this id may not be used any more. */
   assertUsable(id: string): void {
-    const record = this.#byId.get(id);
-    const held = record === undefined ? undefined : this.#byHash.get(record.hash);
+    const held = this.#search((keys) => keys.byId(id));
     if (held === undefined) throw new PlatformError('unauthenticated', 'This key has been removed.');
-    this.#assertUsable(held);
+    assertUsable(held);
   }
 
-  /** All keys, newest first. */
+  /** All keys that were made in this region, newest first. */
   list(): ApiKeyRecord[] {
-    return [...this.#byId.values()].sort((a, b) => b.created_at.localeCompare(a.created_at));
+    return this.#own.list();
   }
 
   /** Makes a key. It is returned this once and kept nowhere. Throws `unavailable` without the event bus. */
@@ -88,22 +100,27 @@ export class KeyStore {
       revoked_at: null,
     };
     await this.#withBucket(async (bucket) => {
-      if (this.#byId.size >= MAX_KEYS) await this.#makeRoom(bucket);
+      if (this.#own.size >= MAX_KEYS) await this.#makeRoom(bucket);
       await bucket.create(record.id, JSON.stringify(record));
     });
-    this.#hold(record);
+    this.#own.hold(record);
     return { key, record };
   }
 
   /** Ends a key, everywhere and at once. Throws `not_found`, or `unavailable` without the event bus. */
   async revoke(id: string): Promise<ApiKeyRecord> {
-    const known = this.#byId.get(id);
+    if (this.#copies.some((keys) => keys.byId(id) !== undefined))
+      throw new PlatformError(
+        'conflict',
+        `The key ${id} was made in another region. Revoke it there; it ends here too.`,
+      );
+    const known = this.#own.byId(id)?.record;
     if (known === undefined)
       throw new PlatformError('not_found', `There is no key with the id ${id}. GET /admin/keys lists them.`);
     if (known.revoked_at !== null) return known;
     const record: ApiKeyRecord = { ...known, revoked_at: new Date().toISOString() };
     await this.#withBucket((bucket) => bucket.put(id, JSON.stringify(record)));
-    this.#hold(record);
+    this.#own.hold(record);
     return record;
   }
 
@@ -111,25 +128,25 @@ export class KeyStore {
     this.#closing.abort();
   }
 
-  #assertUsable(held: Held): void {
-    if (held.record.revoked_at !== null)
-      throw new PlatformError(
-        'unauthenticated',
-        'This key has been revoked. Ask an administrator for a new one.',
-      );
-    if (held.expires_ms <= Date.now())
-      throw new PlatformError('unauthenticated', 'This key has expired. Ask an administrator for a new one.');
+  #search(find: (keys: KeySet) => HeldKey | undefined): HeldKey | undefined {
+    for (const keys of [this.#own, ...this.#copies]) {
+      const held = find(keys);
+      if (held !== undefined) return held;
+    }
+    return undefined;
   }
 
-  /** Reads all keys, then every change, for as long as the gateway runs; begins again when the bus was away. */
-  async #follow(): Promise<void> {
+  /** Reads all keys of a bucket, then every change, for as long as the gateway runs; begins again when the bus was away. */
+  async #follow(
+    open: (bus: Bus) => Promise<Bucket>,
+    keys: KeySet,
+    loaded: () => void = () => undefined,
+  ): Promise<void> {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       try {
-        const bus = await this.#options.bus();
-        const bucket = await bus.kv.create(BUCKET, { history: 1, replicas: 1 });
-        this.#bucket = bucket;
-        await this.#watch(bucket, signal);
+        const bucket = await open(await this.#options.bus());
+        await this.#watch(bucket, keys, loaded);
       } catch (error) {
         if (!signal.aborted)
           this.#options.log.warn({ err: error }, 'API keys cannot be followed; trying again');
@@ -138,48 +155,22 @@ export class KeyStore {
     }
   }
 
-  async #watch(bucket: Bucket, signal: AbortSignal): Promise<void> {
+  async #watch(bucket: Bucket, keys: KeySet, loaded: () => void): Promise<void> {
+    const { signal } = this.#closing;
     const changes = await bucket.watch();
     const stop = () => changes.stop();
     signal.addEventListener('abort', stop, { once: true });
     try {
-      if ((await bucket.status()).values === 0) this.#loaded = true;
+      if ((await bucket.status()).values === 0) loaded();
       for await (const entry of changes) {
-        if (entry.operation === 'PUT') this.#take(entry.string());
-        else this.#drop(entry.key);
-        if ((entry.delta ?? 0) === 0) this.#loaded = true;
+        if (entry.operation !== 'PUT') keys.drop(entry.key);
+        else if (!keys.take(entry.string()))
+          this.#options.log.error('an entry of the key bucket cannot be read; it is passed over');
+        if ((entry.delta ?? 0) === 0) loaded();
       }
     } finally {
       signal.removeEventListener('abort', stop);
     }
-  }
-
-  #take(text: string): void {
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      value = undefined;
-    }
-    const parsed = ApiKeyRecord.safeParse(value);
-    if (parsed.success) this.#hold(parsed.data);
-    else this.#options.log.error('an entry of the key bucket cannot be read; it is passed over');
-  }
-
-  #hold(record: ApiKeyRecord): void {
-    // A late echo of the creation must not undo a revocation.
-    const revoked_at = this.#byId.get(record.id)?.revoked_at ?? record.revoked_at;
-    const kept = revoked_at === record.revoked_at ? record : { ...record, revoked_at };
-    const expires_ms = kept.expires_at === null ? Number.POSITIVE_INFINITY : Date.parse(kept.expires_at);
-    this.#byId.set(kept.id, kept);
-    this.#byHash.set(kept.hash, { record: kept, expires_ms });
-  }
-
-  #drop(id: string): void {
-    const record = this.#byId.get(id);
-    if (record === undefined) return;
-    this.#byId.delete(id);
-    this.#byHash.delete(record.hash);
   }
 
   /** Forgets the oldest key that is of no use any more. Throws `conflict` when all of them are in use. */
@@ -194,7 +185,7 @@ export class KeyStore {
         `There are ${MAX_KEYS} keys in use, which is the most there may be. Revoke one first.`,
       );
     await bucket.purge(useless.id);
-    this.#drop(useless.id);
+    this.#own.drop(useless.id);
   }
 
   async #withBucket<T>(change: (bucket: Bucket) => Promise<T>): Promise<T> {
@@ -220,4 +211,14 @@ export class KeyStore {
       patience.abort();
     }
   }
+}
+
+function assertUsable({ record, expires_ms }: HeldKey): void {
+  if (record.revoked_at !== null)
+    throw new PlatformError(
+      'unauthenticated',
+      'This key has been revoked. Ask an administrator for a new one.',
+    );
+  if (expires_ms <= Date.now())
+    throw new PlatformError('unauthenticated', 'This key has expired. Ask an administrator for a new one.');
 }

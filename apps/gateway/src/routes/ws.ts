@@ -5,6 +5,7 @@ import { requireScope } from '../auth/authenticator.ts';
 import { socketCredentialOf } from '../auth/credentials.ts';
 import { ChatSocket } from '../chat-socket.ts';
 import type { Gateway } from '../gateway.ts';
+import { assertResidency } from '../residency.ts';
 
 /** `GET /ws`: conversations over a WebSocket; frames in `contracts/chat.ts`. */
 export function socketRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
@@ -12,6 +13,7 @@ export function socketRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
     const header = (name: string) => c.req.header(name);
     const principal = await gateway.authenticator.authenticate(socketCredentialOf(header));
     requireScope(principal, 'chat');
+    assertResidency(gateway, c);
     assertProtocol(c);
     return acceptWebSocket(c, (socket, draining) => {
       new ChatSocket({ gateway, socket, principal, draining });

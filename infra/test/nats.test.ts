@@ -1,0 +1,159 @@
+import { type Bus, connectBus, createLogger } from '@mcp/service-kit';
+import { freePort, type NatsServer, startNats } from '@mcp/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { objectsOf, record } from './stacks.ts';
+
+const PASSWORD = 'a-password-of-a-test';
+const SPY = '{ user: "spy", password: "spy" }';
+const closing = new AbortController();
+const log = createLogger('test', 'silent');
+
+interface Side {
+  readonly server: NatsServer;
+  /** The bus as a service sees it, or the spy, who may do everything. */
+  as(user: string): Promise<Bus>;
+  close(): Promise<void>;
+}
+
+/** nats.conf of a region of the stack `twin`, as the program writes it. */
+async function generated(region: string): Promise<string> {
+  const { resources } = await record('twin');
+  const config = objectsOf(resources).find(
+    ({ kind, metadata }) =>
+      kind === 'ConfigMap' && metadata.name === 'nats-config' && metadata.namespace === `mcp-${region}`,
+  );
+  const { 'nats.conf': text } = (config?.data ?? {}) as Record<string, string>;
+  return text ?? '';
+}
+
+/** The same for one server on this machine: no cluster of three, no certificates, and a spy among the users. */
+function alone(config: string, link_port: number): string {
+  return config
+    .replace(/cluster \{[\s\S]*?\n\}\n/, '')
+    .replace(/http_port: \d+\n/, '')
+    .replace(/ *store_dir: .*\n/, '')
+    .replaceAll(/,? ?tls \{[^}]*\}/g, '')
+    .replace(/( {2}port: )7422/, `$1${link_port}`)
+    .replace('users = [', `users = [\n    ${SPY}`);
+}
+
+async function start(config: string, env: Record<string, string>): Promise<Side> {
+  const server = await startNats({ config, env });
+  const buses = new Map<string, Promise<Bus>>();
+  return {
+    server,
+    as(user) {
+      const password = user === 'spy' ? 'spy' : PASSWORD;
+      const url = `nats://${user}:${password}@127.0.0.1:${server.port}`;
+      const bus =
+        buses.get(user) ?? connectBus(url, { service: user, replicas: 1, log, signal: closing.signal });
+      buses.set(user, bus);
+      return bus;
+    },
+    async close() {
+      for (const bus of buses.values()) await (await bus).connection.close();
+      await server.close();
+    },
+  };
+}
+
+/** Whether the server lets a user have an answer from a subject. */
+async function answers(bus: Bus, subject: string, body = ''): Promise<boolean> {
+  try {
+    await bus.connection.request(subject, body, { timeout: 1000 });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe('the event buses of two linked regions, as the program configures them', () => {
+  let eu: Side;
+  let us: Side;
+  beforeAll(async () => {
+    const link_port = await freePort();
+    const passwords = {
+      GATEWAY_PASSWORD: PASSWORD,
+      TASK_ENGINE_PASSWORD: PASSWORD,
+      LINK_PASSWORD: PASSWORD,
+    };
+    eu = await start(alone(await generated('twin-eu'), link_port), passwords);
+    us = await start(alone(await generated('twin-us'), link_port), {
+      ...passwords,
+      LINK_URL_TWIN_EU: `"nats-leaf://region-twin-us:${PASSWORD}@127.0.0.1:${link_port}"`,
+    });
+  }, 60_000);
+  afterAll(async () => {
+    await Promise.all([eu.close(), us.close()]);
+  });
+
+  const KEYS = 'mcp_keys';
+  const copyIn = async (side: Side, region: string) => (await side.as('gateway')).copy(KEYS, region);
+  const keysOf = async (side: Side) => (await side.as('gateway')).bucket(KEYS, { history: 1 });
+
+  it('keep streams of the same name apart', async () => {
+    await (await keysOf(eu)).put('of-eu', '1');
+    await (await keysOf(us)).put('of-us', '2');
+    expect((await (await keysOf(us)).get('of-eu'))?.string()).toBeUndefined();
+    expect((await (await keysOf(eu)).get('of-us'))?.string()).toBeUndefined();
+  });
+
+  it('copy to each other what is shared', async () => {
+    const in_us = await copyIn(us, 'twin-eu');
+    const in_eu = await copyIn(eu, 'twin-us');
+    await expect.poll(async () => (await in_us.get('of-eu'))?.string(), { timeout: 10_000 }).toBe('1');
+    await expect.poll(async () => (await in_eu.get('of-us'))?.string(), { timeout: 10_000 }).toBe('2');
+    await (await keysOf(eu)).put('later', '3');
+    await expect.poll(async () => (await in_us.get('later'))?.string(), { timeout: 10_000 }).toBe('3');
+  });
+
+  it('let nothing else across', async () => {
+    const heard: string[] = [];
+    const { connection } = await us.as('spy');
+    for (const subject of ['mcp.>', '$KV.>'])
+      connection.subscribe(subject, {
+        callback: (_error, { subject: one }) => {
+          heard.push(one);
+        },
+      });
+    await connection.flush();
+    const engine = await eu.as('task-engine');
+    await engine.manager.streams.add({ name: 'MCP_JOBS', subjects: ['mcp.jobs.*'], retention: 'workqueue' });
+    await engine.jetstream.publish('mcp.jobs.export', '{}');
+    await (await keysOf(eu)).put('marker', '4');
+    const copy = await copyIn(us, 'twin-eu');
+    await expect.poll(async () => (await copy.get('marker'))?.string(), { timeout: 10_000 }).toBe('4');
+    expect(heard).toEqual([]);
+    const spy = await us.as('spy');
+    const names: string[] = [];
+    for await (const name of spy.manager.streams.names()) names.push(name);
+    expect(names.sort()).toEqual(['KV_mcp_keys', 'KV_mcp_keys_twin-eu']);
+    for (const subject of ['STREAM.NAMES', 'STREAM.INFO.MCP_JOBS', 'CONSUMER.CREATE.MCP_JOBS', 'INFO'])
+      expect(await answers(spy, `$JS.twin-eu.API.${subject}`), subject).toBe(false);
+  });
+
+  it('let a service touch its own streams only', async () => {
+    const gateway = await eu.as('gateway');
+    expect(await answers(gateway, '$JS.API.STREAM.INFO.KV_mcp_keys')).toBe(true);
+    expect(await answers(gateway, '$JS.API.STREAM.INFO.MCP_JOBS')).toBe(false);
+    const engine = await eu.as('task-engine');
+    expect(await answers(engine, '$JS.API.STREAM.INFO.MCP_JOBS')).toBe(true);
+    expect(await answers(engine, '$JS.API.STREAM.INFO.KV_mcp_keys')).toBe(false);
+  });
+
+  it('go on alone when the other is lost, with the copy of its keys', async () => {
+    await eu.server.stop();
+    const bucket = await copyIn(us, 'twin-eu');
+    const watched: string[] = [];
+    for await (const entry of await bucket.watch()) {
+      watched.push(entry.key);
+      if ((entry.delta ?? 0) === 0) break;
+    }
+    expect(watched.sort()).toEqual(['later', 'marker', 'of-eu']);
+    const own = await keysOf(us);
+    for (let at = 0; at < 20; at++) {
+      await own.put(`after-${at}`, '5');
+      expect((await own.get(`after-${at}`))?.string()).toBe('5');
+    }
+  });
+});
