@@ -1,6 +1,7 @@
-import { Residency, ServiceName } from '@mcp/contracts';
+import { define, Residency, ServiceName } from '@mcp/contracts';
 import { z } from 'zod';
 import { KubernetesSettings } from './kubernetes.ts';
+import { services } from './services.ts';
 
 /** A region: a row of `regions.ts`. */
 export const Region = z.object({
@@ -81,6 +82,22 @@ export const Stack = z
         message: `region ${name} is named twice: give each region its own name`,
       });
     });
+    duplicates(stack.regions.map(({ kube_context, namespace }) => `${namespace} of ${kube_context}`)).forEach(
+      (place) => {
+        context.addIssue({
+          code: 'custom',
+          path: ['regions'],
+          message: `two regions share the namespace ${place}: give each region its own`,
+        });
+      },
+    );
+    const taken = Object.values(services).find(({ port }) => port === stack.nats.port);
+    if (taken !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['nats', 'port'],
+        message: `${stack.nats.port} is the port of ${taken.name}: choose another one`,
+      });
     const placed = stack.services.flatMap((placement) => [placement.service, ...placement.colocate]);
     duplicates(placed).forEach((name) => {
       context.addIssue({
@@ -109,12 +126,9 @@ export const Stack = z
   });
 export type Stack = z.infer<typeof Stack>;
 
-/** Checks a stack where it is written, so that a wrong one fails on import with every reason. */
+/** Checks a stack where it is written, so that a wrong one fails on import. Throws a DefinitionError with every fault. */
 export function defineStack(stack: z.input<typeof Stack>): Stack {
-  const parsed = Stack.safeParse(stack);
-  if (parsed.success) return parsed.data;
-  const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.') || 'stack'}: ${issue.message}`);
-  throw new Error(`The stack ${stack.name} does not fit:\n${lines.join('\n')}`);
+  return define(`The stack ${stack.name}`, Stack, stack);
 }
 
 function duplicates(names: readonly string[]): string[] {

@@ -1,4 +1,4 @@
-import type { ServiceManifest, ServiceName } from '@mcp/contracts';
+import { DefinitionError, type ServiceManifest, type ServiceName } from '@mcp/contracts';
 import { manifest as core } from '../apps/core/service.ts';
 import { manifest as gateway } from '../apps/gateway/service.ts';
 import { manifest as governance } from '../apps/governance/service.ts';
@@ -6,10 +6,27 @@ import { manifest as modelGateway } from '../apps/model-gateway/service.ts';
 import { manifest as taskEngine } from '../apps/task-engine/service.ts';
 
 /** Every deployable, by name. A new service: a folder in `apps/` with a `service.ts`, and one line here. */
-export const services: Readonly<Record<ServiceName, ServiceManifest>> = {
+export const services = distinct({
   gateway,
   core,
   'model-gateway': modelGateway,
   'task-engine': taskEngine,
   governance,
-};
+});
+
+/** Checks that services can live in one process or on one machine. Throws a DefinitionError. */
+export function distinct(
+  all: Readonly<Record<ServiceName, ServiceManifest>>,
+): Readonly<Record<ServiceName, ServiceManifest>> {
+  const manifests = Object.values(all);
+  const faults = manifests.flatMap(({ name, port }, at) =>
+    manifests
+      .slice(at + 1)
+      .filter((other) => other.port === port)
+      .map(
+        (other) => `port ${port} is used twice, by ${name} and ${other.name}: give one of them another port`,
+      ),
+  );
+  if (faults.length > 0) throw new DefinitionError('The table of services', faults);
+  return all;
+}

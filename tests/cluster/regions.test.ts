@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { EU, edgeOf, get, kubectl, outcome, show, US } from './support.ts';
+import { EU, edgeOf, get, kubectl, outcome, show, US, until } from './support.ts';
 
 const MODEL = 'smollm2-135m-instruct';
 
@@ -40,6 +40,39 @@ it('two regions answer, each with its own residency', async () => {
     expect(metadata.labels['mcp.platform/residency']).toBe(region.residency);
   }
   show('Regions', rows);
+});
+
+it('a key of one region is good in the other, and data that must stay elsewhere is refused', async () => {
+  const [eu, us] = [await edgeOf(EU), await edgeOf(US)];
+  const made = await fetch(`${eu.url}/admin/keys`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${eu.key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'of-eu', scopes: ['chat'] }),
+  });
+  const { key } = (await made.json()) as { key: string };
+  const statusIn = async ({ url }: typeof us, headers: Record<string, string> = {}) =>
+    (await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${key}`, ...headers } })).status;
+  expect(await statusIn(eu)).toBe(200);
+  const took = await until(
+    'the key is known in the other region',
+    30,
+    async () => (await statusIn(us)) === 200,
+  );
+  const table = await fetch(`${us.url}/v1/regions`, { headers: { authorization: `Bearer ${key}` } });
+  const { here, regions } = (await table.json()) as { here: string; regions: { name: string }[] };
+  expect([here, ...regions.map(({ name }) => name)]).toEqual([US.name, US.name, EU.name]);
+  const residency = { 'x-mcp-residency': EU.residency };
+  const rows = [
+    { region: EU.name, key_s: 0, asks_for: EU.residency, status: await statusIn(eu, residency) },
+    {
+      region: US.name,
+      key_s: took.toFixed(1),
+      asks_for: EU.residency,
+      status: await statusIn(us, residency),
+    },
+  ];
+  show(`A key made in ${EU.name}`, rows);
+  expect(rows.map(({ status }) => status)).toEqual([200, 421]);
 });
 
 it('a preview of what is deployed shows nothing, and of a changed value exactly its path', async () => {

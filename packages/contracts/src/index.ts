@@ -3,6 +3,7 @@ export * from './call.ts';
 export * from './chat.ts';
 export * from './conversation.ts';
 export * from './decision.ts';
+export * from './define.ts';
 export * from './errors.ts';
 export * from './governance.ts';
 export * from './jobs.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { define } from './define.ts';
 
 /** The deployables. A new service: one name here, one folder in `apps/`, one line in `stacks/services.ts`. */
 export const ServiceName = z.enum(['gateway', 'core', 'model-gateway', 'task-engine', 'governance']);
@@ -66,9 +67,9 @@ export const ServiceManifest = z.object({
 });
 export type ServiceManifest = z.infer<typeof ServiceManifest>;
 
-/** Checks a manifest where it is written. */
+/** Checks a manifest where it is written. Throws a DefinitionError with every fault. */
 export function defineManifest(manifest: z.input<typeof ServiceManifest>): ServiceManifest {
-  return ServiceManifest.parse(manifest);
+  return define(`The manifest of ${manifest.name}`, ServiceManifest, manifest);
 }
 
 /** Name of the copy that a region keeps of a peer's bucket. */

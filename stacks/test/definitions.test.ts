@@ -1,0 +1,73 @@
+import { DefinitionError, defineManifest } from '@mcp/contracts';
+import { describe, expect, it } from 'vitest';
+import { defineStack, type Stack, services, stacks } from '../index.ts';
+import { distinct } from '../services.ts';
+
+const prod = (): Stack => {
+  const { prod: stack } = stacks;
+  if (stack === undefined) throw new Error('there is no stack prod');
+  return structuredClone(stack);
+};
+const faultOf = (make: () => unknown): DefinitionError => {
+  try {
+    make();
+  } catch (error) {
+    if (error instanceof DefinitionError) return error;
+    throw error;
+  }
+  throw new Error('it fits');
+};
+
+describe('what does not fit is refused where it is written, with rule, value and way out', () => {
+  it.each<[string, (stack: Stack) => void, string]>([
+    [
+      'a region with a name that is taken',
+      ({ regions }) => regions.push({ ...regions[0], namespace: 'other' } as Stack['regions'][number]),
+      'regions: region eu-central is named twice: give each region its own name',
+    ],
+    [
+      'two regions in one namespace',
+      ({ regions }) => regions.push({ ...regions[0], name: 'eu-west' } as Stack['regions'][number]),
+      'regions: two regions share the namespace mcp of mcp-eu-central: give each region its own',
+    ],
+    [
+      'a peer that is not there',
+      ({ regions }) => regions[0]?.peers.push('mars'),
+      'regions: region eu-central has the peer mars, which is not another region of this stack',
+    ],
+    [
+      'the port of a service for the event bus',
+      (stack) => {
+        stack.nats.port = services.core.port;
+      },
+      'nats.port: 8100 is the port of core: choose another one',
+    ],
+    [
+      'an image without a fixed tag',
+      ({ kubernetes }) => {
+        kubernetes.images.tag = 'latest';
+      },
+      'kubernetes.images.tag: must be a fixed tag, never latest',
+    ],
+  ])('%s', (_, change, fault) => {
+    const stack = prod();
+    change(stack);
+    const { message } = faultOf(() => defineStack(stack));
+    expect(message).toContain(`The stack prod does not fit:\n  ${fault}`);
+  });
+
+  it('a port used twice', () => {
+    const { core, gateway } = services;
+    expect(faultOf(() => distinct({ ...services, core: { ...core, port: gateway.port } })).message).toBe(
+      'The table of services does not fit:\n  port 8000 is used twice, by gateway and core: give one of them another port',
+    );
+  });
+
+  it('a service without limits', () => {
+    const { memory_limit: _, ...size } = services.core.size;
+    const { message, stack } = faultOf(() => defineManifest({ ...services.core, size } as never));
+    expect(message).toMatch(/^The manifest of core does not fit:\n {2}size\.memory_limit: .*string/);
+    // One text, and no lines of ours below it.
+    expect(stack).toBe(`DefinitionError: ${message}`);
+  });
+});
