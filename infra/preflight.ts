@@ -1,4 +1,5 @@
-import { ApiextensionsV1Api, KubeConfig } from '@kubernetes/client-node';
+import { STATUS_CODES } from 'node:http';
+import { ApiException, ApiextensionsV1Api, KubeConfig, Observable } from '@kubernetes/client-node';
 import type { KubernetesSettings, Region } from '@mcp/stacks';
 import * as pulumi from '@pulumi/pulumi';
 import type { ProgramConfig } from './config.ts';
@@ -42,19 +43,23 @@ const NEEDS: Readonly<Partial<Record<Feature, { crd: string; install: string }>>
 };
 /** `off`: no cluster is asked, as when the objects are only written to files. */
 const SWITCH = 'MCP_PREFLIGHT';
+/** A cluster that says nothing for so long is not there. */
+const PATIENCE_MS = 15_000;
 
 /** Asks each cluster, before anything is planned, whether it can be reached and has what the stack's features need. */
-export async function assertCluster(config: ProgramConfig): Promise<void> {
+export async function assertCluster(config: ProgramConfig, patience_ms = PATIENCE_MS): Promise<void> {
   if (process.env[SWITCH] === 'off') return;
-  const faults = (await Promise.all(config.stack.regions.map((region) => faultsOf(config, region)))).flat();
+  const faults = (
+    await Promise.all(config.stack.regions.map((region) => faultsOf(config, region, patience_ms)))
+  ).flat();
   if (faults.length > 0) throw new pulumi.RunError(faults.join('\n'));
 }
 
-async function faultsOf(config: ProgramConfig, region: Region): Promise<string[]> {
+async function faultsOf(config: ProgramConfig, region: Region, patience_ms: number): Promise<string[]> {
   const { features } = config.stack.kubernetes;
   let present: ReadonlySet<string>;
   try {
-    present = await crdsOf(await kubeConfigOf(config, region));
+    present = await crdsOf(await kubeConfigOf(config, region), patience_ms);
   } catch (error) {
     return [
       `The cluster of region ${region.name} cannot be asked (context ${region.kube_context}): ${reasonOf(error)}. Check KUBECONFIG and the context, or set the config mcp:kubeconfig-${region.name}.`,
@@ -91,13 +96,33 @@ async function kubeConfigOf(config: ProgramConfig, region: Region): Promise<Kube
   return loaded;
 }
 
-async function crdsOf(kubeConfig: KubeConfig): Promise<ReadonlySet<string>> {
+async function crdsOf(kubeConfig: KubeConfig, patience_ms: number): Promise<ReadonlySet<string>> {
+  if (kubeConfig.getCurrentCluster() === null) throw new Error('it names no cluster');
   const api = kubeConfig.makeApiClient(ApiextensionsV1Api);
-  const { items } = await api.listCustomResourceDefinition();
+  const { items } = await api.listCustomResourceDefinition(
+    {},
+    {
+      middleware: [
+        {
+          pre(request) {
+            request.setSignal(AbortSignal.timeout(patience_ms));
+            return new Observable(Promise.resolve(request));
+          },
+          post: (response) => new Observable(Promise.resolve(response)),
+        },
+      ],
+      middlewareMergeStrategy: 'append',
+    },
+  );
   return new Set(items.flatMap(({ metadata }) => (metadata?.name === undefined ? [] : [metadata.name])));
 }
 
 function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  if (error instanceof ApiException)
+    return `it answers ${error.code} ${STATUS_CODES[error.code] ?? ''} to the list of its CustomResourceDefinitions`;
+  if (error instanceof DOMException && error.name === 'TimeoutError') return 'it did not answer in time';
+  // What fetch throws says only that it failed; the reason is underneath.
+  const cause = error instanceof TypeError && error.cause instanceof Error ? error.cause : error;
+  const text = cause instanceof Error ? cause.message || cause.name : String(cause);
   return text.split('\n')[0]?.slice(0, 200) ?? 'no reason given';
 }

@@ -81,6 +81,7 @@ test('everything is reached and done with the keyboard alone', async ({ page, ke
   await expect(page.getByRole('link', { name: 'Conversations', exact: true }).first()).toBeFocused();
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { level: 1, name: 'Conversations' })).toBeFocused();
+  await expect(page.getByRole('link', { name: 'What is a queue?' }).first()).toBeVisible();
   await page.getByLabel('Status').focus();
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
