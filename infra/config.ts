@@ -1,5 +1,6 @@
 import { type Stack, stacks } from '@mcp/stacks';
 import * as pulumi from '@pulumi/pulumi';
+import { fault } from './kit/fault.ts';
 
 /** Secrets that an operator may give; those left out are made and kept in the state. */
 const SECRET_KEYS = [
@@ -28,9 +29,9 @@ export function readConfig(): ProgramConfig {
   const name = config.get('stack') || pulumi.getStack();
   const stack = stacks[name];
   if (stack === undefined)
-    throw new pulumi.RunError(
+    throw fault([
       `There is no stack '${name}' in stacks/. There are: ${Object.keys(stacks).join(', ')}. Choose one (pulumi stack select), or name it in the config mcp:stack.`,
-    );
+    ]);
   const secrets: Partial<Record<SecretKey, pulumi.Output<string>>> = {};
   for (const key of SECRET_KEYS) {
     // Typed configuration has a default; an empty value is none.
@@ -38,7 +39,7 @@ export function readConfig(): ProgramConfig {
     if (value !== undefined) secrets[key] = value;
   }
   const faults = [...missing(stack, secrets), ...short(config.get('provSecret') || undefined)];
-  if (faults.length > 0) throw new pulumi.RunError(faults.join('\n'));
+  if (faults.length > 0) throw fault(faults);
   const kubeconfigs = Object.fromEntries(
     stack.regions.flatMap((region) => {
       const value = config.getSecret(`kubeconfig-${region.name}`);

@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import { ApiException, ApiextensionsV1Api, KubeConfig, Observable } from '@kubernetes/client-node';
 import type { KubernetesSettings, Region } from '@mcp/stacks';
-import * as pulumi from '@pulumi/pulumi';
 import type { ProgramConfig } from './config.ts';
+import { fault } from './kit/fault.ts';
 
 type Feature = keyof KubernetesSettings['features'];
 
@@ -52,7 +52,7 @@ export async function assertCluster(config: ProgramConfig, patience_ms = PATIENC
   const faults = (
     await Promise.all(config.stack.regions.map((region) => faultsOf(config, region, patience_ms)))
   ).flat();
-  if (faults.length > 0) throw new pulumi.RunError(faults.join('\n'));
+  if (faults.length > 0) throw fault(faults);
 }
 
 async function faultsOf(config: ProgramConfig, region: Region, patience_ms: number): Promise<string[]> {

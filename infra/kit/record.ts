@@ -56,7 +56,7 @@ export async function recordProgram(
 }
 
 /** What a provider would answer: values that only it knows. */
-function madeUp(
+export function madeUp(
   type: string,
   name: string,
   inputs: Readonly<Record<string, unknown>>,
@@ -85,7 +85,8 @@ function hidden(value: unknown): unknown {
   return Object.fromEntries(Object.keys(value).map((key) => [key, MASKED]));
 }
 
-function masked(value: unknown): unknown {
+/** What was registered with its secrets replaced; a Secret's keys stay. */
+export function masked(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(masked);
   if (value === null || typeof value !== 'object') return value;
   const record = value as Record<string, unknown>;

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { RecordedResource } from '../kit/record.ts';
+import { type Run, runUnderRuntime } from './engine.ts';
+import { GIVEN } from './stacks.ts';
+
+const KUBERNETES = /^kubernetes:.+\/.+:/;
+
+function golden(stack: string): RecordedResource[] {
+  return JSON.parse(readFileSync(new URL(`./expected.${stack}.json`, import.meta.url), 'utf8'));
+}
+
+const keyOf = ({ type, name }: Pick<RecordedResource, 'type' | 'name'>) => `${type} ${name}`;
+const keysOf = (resources: readonly RecordedResource[]) => resources.map(keyOf).sort();
+
+describe('the program under the real language runtime', () => {
+  let run: Run;
+  beforeAll(async () => {
+    run = await runUnderRuntime({ stack: 'twin', config: GIVEN });
+  }, 60_000);
+
+  it('ends well, and registers what the golden file says', () => {
+    expect(run.written).toBe('');
+    expect(run.told).toEqual([]);
+    expect(run.code).toBe(0);
+    expect(keysOf(run.resources)).toEqual(keysOf(golden('twin')));
+    const expected = new Map(golden('twin').map((one) => [keyOf(one), one.inputs]));
+    for (const one of run.resources.filter(({ type }) => KUBERNETES.test(type)))
+      expect(one.inputs, keyOf(one)).toEqual(expected.get(keyOf(one)));
+  });
+
+  it('puts every object under its chart, and makes it by the provider of its region', () => {
+    const objects = run.resources.filter(({ type }) => KUBERNETES.test(type));
+    for (const object of objects) {
+      expect(object.parent, object.name).toMatch(/mcp:cdk8s:Chart::/);
+      const { namespace } = object.inputs.metadata as { namespace?: string };
+      if (namespace === undefined) continue;
+      const region = namespace.replace('mcp-', '');
+      expect(object.provider, object.name).toMatch(new RegExp(`pulumi:providers:kubernetes::${region}::`));
+    }
+  });
+
+  it('says where things are, and no secret', () => {
+    expect(Object.keys(run.outputs).sort()).toEqual([
+      'admin_key_command',
+      'console_url',
+      'endpoints',
+      'gateway_url',
+      'images',
+    ]);
+    const all = JSON.stringify([run.resources, run.outputs]);
+    for (const secret of Object.values(GIVEN)) expect(all).not.toContain(secret);
+    expect(all).not.toContain('made-up-');
+  });
+});
+
+it('shows every object in a first preview, where passwords and digests are not known yet', async () => {
+  const run = await runUnderRuntime({ stack: 'prod', config: GIVEN, preview: true });
+  expect(run.told).toEqual([]);
+  expect(run.code).toBe(0);
+  expect(keysOf(run.resources)).toEqual(keysOf(golden('prod')));
+}, 60_000);
+
+it.each([
+  ['an unknown stack', { stack: 'moon' }, /There is no stack 'moon'.*local/],
+  ['missing secrets', { stack: 'twin' }, /The secret mcp:natsTlsCa is missing.*pulumi config set --secret/],
+  [
+    'a secret that is too short',
+    { stack: 'local', config: { provSecret: 'short' } },
+    /mcp:provSecret has 5 characters, at least 32 are needed: openssl rand/,
+  ],
+])(
+  'ends with one clear error before anything is registered: %s',
+  async (_, options, text) => {
+    const run = await runUnderRuntime(options);
+    expect(run.code).not.toBe(0);
+    expect(run.resources).toEqual([]);
+    const all = [...run.told, run.written].join('\n');
+    expect(all).toMatch(text);
+    expect(all).not.toMatch(/^\s+at /m);
+  },
+  60_000,
+);
