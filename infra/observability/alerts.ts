@@ -35,7 +35,7 @@ const TRUNCATED_RATIO = 0.05;
 const GOVERNANCE_AGE_H = 26;
 const RESTARTS_PER_HOUR = 3;
 
-/** What wakes someone up: objectives of the manifests, the queue, budgets, integrity, policies and drift of one region. */
+/** What wakes someone up: objectives of the manifests, the queue, budgets, integrity and policies of one region. */
 export function alertRules(context: RegionContext): RuleFile {
   const manifests = workloads(context.stack).flatMap(({ inside }) => inside);
   return {
@@ -158,14 +158,6 @@ function governanceRules(context: RegionContext): AlertRule[] {
       summary: `A governance job has not succeeded for ${GOVERNANCE_AGE_H} hours in ${name}.`,
       description:
         'GET /admin/governance shows the last run of each job and its findings; the log of governance says more.',
-    }),
-    rule(context, 'McpDriftFound', {
-      severity: 'warning',
-      expr: `max by (namespace) (${series('mcp_drift_objects', { namespace })}) > 0`,
-      for: '15m',
-      summary: `The cluster is not as it was applied in ${name}.`,
-      description:
-        '{{ $value }} objects differ from what was last applied. Preview the stack, then apply it or take the change into the program.',
     }),
   ];
 }

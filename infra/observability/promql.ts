@@ -11,8 +11,6 @@ export const OTHERS = {
   gatekeeper_violations: ['enforcement_action'],
   /** kube-state-metrics. */
   kube_pod_container_status_restarts_total: ['namespace', 'pod', 'container'],
-  /** Objects that differ from what was last applied (the drift job of governance). */
-  mcp_drift_objects: ['namespace'],
   /** Every service has it from its first moment, for its metrics come with those of the process. */
   process_start_time_seconds: ['namespace', 'service'],
 } as const satisfies Record<string, readonly string[]>;

@@ -137,7 +137,6 @@ it('every alert that the platform promises is there', () => {
   expect([...names].sort()).toEqual([
     'McpChainVerificationFailed',
     'McpCostUnknown',
-    'McpDriftFound',
     'McpErrorRateHigh',
     'McpGovernanceRunMissing',
     'McpJobQueueLag',

@@ -131,4 +131,12 @@ describe('the workflows together', () => {
     );
     expect(order.every((at, index) => at > (order[index - 1] ?? 0))).toBe(true);
   });
+  it('compare the clusters with what was applied every day, and fail where they differ', () => {
+    const { jobs, workflow } = workflowNamed('drift.yml');
+    expect((workflow as { on?: unknown }).on).toMatchObject({ schedule: [{ cron: '17 4 * * *' }] });
+    const compare = jobs[0]?.steps.find(({ name }) => name === 'Compare');
+    expect(compare?.with).toMatchObject({ command: 'preview', refresh: true, 'expect-no-changes': true });
+    const deployed = workflowNamed('deploy.yml').jobs[0]?.strategy?.matrix.stack;
+    expect(jobs[0]?.strategy?.matrix.stack).toEqual(deployed);
+  });
 });
