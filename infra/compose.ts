@@ -16,8 +16,7 @@ import {
 import { stringify } from 'yaml';
 import { DATA_DIR, MODELS_DIR } from './charts/environment.ts';
 import { NATS_MONITOR_PORT } from './charts/nats.ts';
-import { ENGINES } from './charts/vector-db.ts';
-import { hostOf, NATS, VECTOR_DB, type Workload, workloads } from './context.ts';
+import { hostOf, NATS, type Workload, workloads } from './context.ts';
 
 const FILE = join(dirname(fileURLToPath(import.meta.url)), '..', 'docker-compose.dev.yml');
 const COMMAND = 'npm run compose';
@@ -37,17 +36,15 @@ const PUBLISHED = new Set(['gateway', 'model-gateway']);
 const WEIGHTS_START_PERIOD = '30m';
 const GRACE_MARGIN_S = 5;
 
-const BOUNDS = { nats: { cpus: '1', memory: '1g' }, vector_db: { cpus: '2', memory: '2g' } };
+const NATS_BOUNDS = { cpus: '1', memory: '1g' };
 
 /** Variables of .env that must be there, and how to make each. */
-const REQUIRED: Readonly<Partial<Record<SecretName | 'vector_api_key', { variable: string; make: string }>>> =
-  {
-    service_token: { variable: 'MCP_SERVICE_TOKEN', make: 'openssl rand -hex 32' },
-    prov_secret: { variable: 'PROV_SECRET', make: 'openssl rand -hex 32' },
-    nats_password: { variable: 'MCP_NATS_PASSWORD', make: 'openssl rand -hex 24' },
-    admin_key_hash: { variable: 'MCP_ADMIN_KEY_HASH', make: 'printf %s <your key> | openssl dgst -sha256' },
-    vector_api_key: { variable: 'MCP_VECTOR_API_KEY', make: 'openssl rand -hex 24' },
-  };
+const REQUIRED: Readonly<Partial<Record<SecretName, { variable: string; make: string }>>> = {
+  service_token: { variable: 'MCP_SERVICE_TOKEN', make: 'openssl rand -hex 32' },
+  prov_secret: { variable: 'PROV_SECRET', make: 'openssl rand -hex 32' },
+  nats_password: { variable: 'MCP_NATS_PASSWORD', make: 'openssl rand -hex 24' },
+  admin_key_hash: { variable: 'MCP_ADMIN_KEY_HASH', make: 'printf %s <your key> | openssl dgst -sha256' },
+};
 /** Variables of .env that may be there. */
 const OPTIONAL: Readonly<Partial<Record<SecretName, string>>> = {
   openai_api_key: 'OPENAI_API_KEY',
@@ -86,14 +83,11 @@ export function composeText(stack: Stack): string {
 function composeOf(stack: Stack): ComposeFile {
   const placed = workloads(stack);
   const holders = placed.filter(holdsModels);
-  const volumes = [NATS, VECTOR_DB, ...placed.map(({ manifest }) => manifest.name)].map(
-    (name) => `${name}-data`,
-  );
+  const volumes = [NATS, ...placed.map(({ manifest }) => manifest.name)].map((name) => `${name}-data`);
   return {
     name: 'mcp',
     services: {
       [NATS]: natsService(stack),
-      [VECTOR_DB]: vectorDbService(),
       ...Object.fromEntries(placed.map((one) => [one.manifest.name, platformService(stack, one)])),
     },
     configs: { 'nats.conf': { content: natsConfig(stack) } },
@@ -148,7 +142,7 @@ function natsService(stack: Stack): ComposeService {
       `http://127.0.0.1:${NATS_MONITOR_PORT}/healthz?js-server-only=true`,
     ]),
     volumes: [`${NATS}-data:/data`],
-    ...locked(BOUNDS.nats),
+    ...locked(NATS_BOUNDS),
     stop_grace_period: '15s',
   };
 }
@@ -164,37 +158,6 @@ function natsConfig(stack: Stack): string {
       '',
     ].join('\n'),
   );
-}
-
-/** Qdrant has no program that could ask for its health, but bash, which speaks TCP. */
-function vectorDbService(): ComposeService {
-  const { port, ready } = ENGINES.qdrant;
-  const probe = `exec 3<>/dev/tcp/127.0.0.1/${port} && printf 'GET ${ready} HTTP/1.0\\r\\n\\r\\n' >&3 && read -r -t 3 line <&3 && [[ $line == *' 200 '* ]]`;
-  return {
-    image: qdrantImage(),
-    environment: {
-      QDRANT__SERVICE__API_KEY: required('vector_api_key'),
-      QDRANT__SERVICE__HTTP_PORT: String(port),
-      QDRANT__TELEMETRY_DISABLED: 'true',
-    },
-    ports: [published(port)],
-    healthcheck: healthcheck(['CMD', 'bash', '-c', escaped(probe)]),
-    volumes: [`${VECTOR_DB}-data:/qdrant/storage`],
-    ...locked(BOUNDS.vector_db),
-    // Qdrant writes beside its storage too.
-    read_only: false,
-    stop_grace_period: '30s',
-  };
-}
-
-/** The blueprint's vector database; the local cluster may have another one. */
-function qdrantImage(): string {
-  const found = Object.values(stacks)
-    .map(({ kubernetes }) => kubernetes.vector_db)
-    .find(({ engine }) => engine === 'qdrant');
-  if (found === undefined)
-    throw new Error('No stack has a vector_db with the engine qdrant: give one its image.');
-  return found.image;
 }
 
 /** The environment that Kubernetes and `npm start` give too; .env has the secrets and may say otherwise. */
@@ -239,7 +202,7 @@ function referenceTo(name: SecretName): string | undefined {
   return REQUIRED[name] === undefined ? undefined : required(name);
 }
 
-function required(name: SecretName | 'vector_api_key'): string {
+function required(name: SecretName): string {
   const row = REQUIRED[name];
   if (row === undefined) throw new Error(`The secret ${name} has no variable in .env.`);
   return `\${${row.variable}:?Put ${row.variable} into .env, made by: ${row.make}}`;

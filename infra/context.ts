@@ -43,7 +43,6 @@ export const SECRETS = {
 } as const;
 export type SecretObject =
   | (typeof SECRETS)[keyof typeof SECRETS]['object']
-  | 'mcp-vector-db'
   | 'mcp-nats-tls'
   | `mcp-nats-${string}`;
 
@@ -73,7 +72,6 @@ export function labelsOf(
 
 /** Names of what is not one of our services. */
 export const NATS = 'nats';
-export const VECTOR_DB = 'vector-db';
 export const COLLECTOR = 'collector';
 
 /** A placed service with what is co-located in its pod. */

@@ -44,7 +44,7 @@ const by_region = <T>(pick: (region: PlatformRegion) => T) =>
 /** Base URL for OpenAI clients, of the region that is preferred. */
 export const gateway_url = regions[0]?.endpoints.gateway;
 export const console_url = regions[0]?.endpoints.console;
-/** Gateway, console, event bus and vector database of every region. */
+/** Gateway, console and event bus of every region. */
 export const endpoints = by_region((region) => region.endpoints);
 /** References of all images: digests where the stack builds. */
 export const images = platform_images.references;

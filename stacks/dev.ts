@@ -1,4 +1,4 @@
-import { COLLECTOR_IMAGE, NATS_EXPORTER_IMAGE, NATS_IMAGE, QDRANT_IMAGE } from './images.ts';
+import { COLLECTOR_IMAGE, NATS_EXPORTER_IMAGE, NATS_IMAGE } from './images.ts';
 import { minilm, qwenCoder, smollm2 } from './models.ts';
 import { region } from './regions.ts';
 import { defineStack } from './schema.ts';
@@ -62,7 +62,6 @@ export const dev = defineStack({
       storage_gib: 10,
       exporter_image: NATS_EXPORTER_IMAGE,
     },
-    vector_db: { engine: 'qdrant', image: QDRANT_IMAGE, storage_gib: 10, backup_schedule: '17 2 * * *' },
     collector_image: COLLECTOR_IMAGE,
     database: 'external',
     egress: {},

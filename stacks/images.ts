@@ -4,6 +4,4 @@
  */
 export const NATS_IMAGE = 'docker.io/library/nats:2.15.2';
 export const NATS_EXPORTER_IMAGE = 'docker.io/natsio/prometheus-nats-exporter:0.17.3';
-export const QDRANT_IMAGE = 'docker.io/qdrant/qdrant:v1.16.0';
-export const WEAVIATE_IMAGE = 'docker.io/semitechnologies/weaviate:1.35.2';
 export const COLLECTOR_IMAGE = 'docker.io/otel/opentelemetry-collector-contrib:0.140.1';

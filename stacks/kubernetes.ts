@@ -68,15 +68,6 @@ export const KubernetesSettings = z.strictObject({
     /** Prometheus exporter beside each server; undefined: none. */
     exporter_image: z.string().optional(),
   }),
-  vector_db: z.strictObject({
-    engine: z.enum(['qdrant', 'weaviate']),
-    image: z.string(),
-    storage_gib: Gib,
-    /** Base URL of a managed one, used instead. */
-    external_url: z.url().optional(),
-    /** Cron of the snapshot job. */
-    backup_schedule: z.string(),
-  }),
   collector_image: z.string(),
   /** Where conversations are: embedded (SQLite on a volume, one replica of core) or PostgreSQL (config `databaseUrl`). */
   database: z.enum(['embedded', 'external']),
@@ -86,8 +77,6 @@ export const KubernetesSettings = z.strictObject({
     'identity-provider': z.array(ExternalHost).default(publicInternet(443)),
     /** Event bus, where it is managed by somebody else (`nats.external_url`). */
     nats: z.array(ExternalHost).default(publicInternet(4222)),
-    /** Vector database, where it is managed by somebody else (`vector_db.external_url`). */
-    'vector-db': z.array(ExternalHost).default(publicInternet(6333)),
     /** Event buses of regions in other clusters: both directions of their links. */
     regions: z.array(ExternalHost).default(publicInternet(7422)),
     otlp: z.array(ExternalHost).default([]),

@@ -1,4 +1,4 @@
-import { COLLECTOR_IMAGE, NATS_IMAGE, WEAVIATE_IMAGE } from './images.ts';
+import { COLLECTOR_IMAGE, NATS_IMAGE } from './images.ts';
 import { minilm, qwenCoder, smollm2 } from './models.ts';
 import { region } from './regions.ts';
 import { defineStack } from './schema.ts';
@@ -33,7 +33,7 @@ export const local = defineStack({
       repository: 'docker.io/mcp',
       tag: '0.1.0',
       build: false,
-      allowed_registries: ['docker.io/mcp/', 'docker.io/library/', 'docker.io/semitechnologies/'],
+      allowed_registries: ['docker.io/mcp/', 'docker.io/library/'],
     },
     features: {
       gateway_api: true,
@@ -48,12 +48,6 @@ export const local = defineStack({
     edge: { gateway_class: 'envoy', host: 'mcp.localhost', requests_per_second: 500 },
     canary: { enabled: true, weight: 10 },
     nats: { image: NATS_IMAGE, replicas: 1, storage_gib: 2 },
-    vector_db: {
-      engine: 'weaviate',
-      image: WEAVIATE_IMAGE,
-      storage_gib: 1,
-      backup_schedule: '17 2 * * *',
-    },
     collector_image: COLLECTOR_IMAGE,
     database: 'embedded',
     egress: {},

@@ -8,7 +8,6 @@ import {
   NATS,
   type RegionContext,
   selectorOf,
-  VECTOR_DB,
   type Workload,
   workloads,
 } from '../context.ts';
@@ -16,7 +15,6 @@ import { add } from '../kit/objects.ts';
 import { COLLECTOR_PORT } from './collector.ts';
 import { NATS_CLUSTER_PORT, NATS_EXPORTER_PORT, NATS_MONITOR_PORT } from './nats.ts';
 import { linksOf, NATS_LINK_PORT } from './nats-links.ts';
-import { ENGINES } from './vector-db.ts';
 
 type Ingress = types.input.networking.v1.NetworkPolicyIngressRule;
 type Egress = types.input.networking.v1.NetworkPolicyEgressRule;
@@ -78,7 +76,6 @@ export function networkChart(chart: Chart, context: RegionContext): void {
       egress: egressOf(context, workload),
     });
   if (context.stack.nats.external_url === undefined) addNatsPolicy(chart, context, all);
-  if (context.settings.vector_db.external_url === undefined) addVectorPolicies(chart, context, all);
 }
 
 function portsOf({ inside }: Workload): number[] {
@@ -125,11 +122,6 @@ function egressOf(context: RegionContext, workload: Workload): Egress[] {
       ? stack.nats.external_url === undefined
         ? [{ to: [pod(NATS)], ports: tcp(stack.nats.port) }]
         : settings.egress.nats.map(outside)
-      : []),
-    ...(needs.has('vector-db')
-      ? settings.vector_db.external_url === undefined
-        ? [{ to: [pod(VECTOR_DB)], ports: tcp(ENGINES[settings.vector_db.engine].port) }]
-        : settings.egress['vector-db'].map(outside)
       : []),
     ...[...kinds].flatMap((kind) => settings.egress[kind].map(outside)),
     ...(kinds.has('otlp') && settings.features.collector
@@ -180,24 +172,5 @@ function addNatsPolicy(chart: Chart, context: RegionContext, all: readonly Workl
       ...(cluster ? [{ to: [pod(NATS)], ports: tcp(NATS_CLUSTER_PORT) }] : []),
       ...(dialed.length > 0 ? [{ to: dialed, ports: tcp(NATS_LINK_PORT) }] : []),
     ],
-  });
-}
-
-function addVectorPolicies(chart: Chart, context: RegionContext, all: readonly Workload[]): void {
-  const engine = ENGINES[context.settings.vector_db.engine];
-  const users = all.filter(({ inside }) => inside.some(({ needs }) => needs.includes('vector-db')));
-  const snapshot = `${VECTOR_DB}-snapshot`;
-  addPolicy(chart, VECTOR_DB, {
-    selector: selectorOf(VECTOR_DB),
-    ingress: [
-      { from: [...users.map(({ manifest }) => pod(manifest.name)), pod(snapshot)], ports: tcp(engine.port) },
-      { from: [namespaceOf(context.settings.monitoring_namespace)], ports: tcp(engine.metrics_port) },
-    ],
-    egress: [DNS],
-  });
-  addPolicy(chart, snapshot, {
-    selector: selectorOf(snapshot),
-    ingress: [],
-    egress: [DNS, { to: [pod(VECTOR_DB)], ports: tcp(engine.port) }],
   });
 }

@@ -1,10 +1,8 @@
 import type { Chart } from 'cdk8s';
-import { COLLECTOR, NATS, type RegionContext, VECTOR_DB, workloads } from '../context.ts';
+import { COLLECTOR, NATS, type RegionContext, workloads } from '../context.ts';
 import { add, addCustom } from '../kit/objects.ts';
 import { alertRules } from '../observability/alerts.ts';
 import { dashboards } from '../observability/dashboards.ts';
-import { VECTOR_DB_SECRET } from './secrets.ts';
-import { ENGINES } from './vector-db.ts';
 import { isPromoted } from './workload.ts';
 
 const API = 'monitoring.coreos.com/v1';
@@ -49,7 +47,6 @@ interface Endpoint {
   /** Port of the Service, or by `targetPort` of the container, which the Service need not name. */
   readonly port?: string;
   readonly targetPort?: string;
-  readonly authorization?: { readonly credentials: { readonly name: string; readonly key: string } };
 }
 
 interface Monitor {
@@ -65,19 +62,6 @@ function addMonitors(chart: Chart, context: RegionContext): void {
   addMonitor(chart, 'mcp-services', servicesMonitor(context));
   if (stack.nats.external_url === undefined && settings.nats.exporter_image !== undefined)
     addMonitor(chart, 'mcp-nats', { services: [NATS], endpoints: [{ targetPort: 'metrics' }], only: NATS });
-  if (settings.vector_db.external_url === undefined) {
-    const { port, metrics_port } = ENGINES[settings.vector_db.engine];
-    // Qdrant tells its figures on the port of its API, to those with the key.
-    const key = { name: VECTOR_DB_SECRET.object, key: VECTOR_DB_SECRET.key };
-    addMonitor(chart, 'mcp-vector-db', {
-      services: [VECTOR_DB],
-      endpoints: [
-        port === metrics_port
-          ? { targetPort: 'http', authorization: { credentials: key } }
-          : { targetPort: 'metrics' },
-      ],
-    });
-  }
   if (settings.features.collector)
     addMonitor(chart, 'mcp-collector', { services: [COLLECTOR], endpoints: [{ port: 'metrics' }] });
 }

@@ -9,7 +9,6 @@ import { natsSecretOf } from './environment.ts';
 import { busUsers } from './nats.ts';
 import { NATS_LINK_SECRET, NATS_TLS_SECRET } from './nats-links.ts';
 
-export const VECTOR_DB_SECRET = { object: 'mcp-vector-db', key: 'api_key' } as const;
 /** The first admin key; its hash is what the gateway is given. */
 export const ADMIN_KEY = { object: SECRETS.admin_key_hash.object, key: 'key' } as const;
 
@@ -34,7 +33,6 @@ export function platformSecrets({ stack, secrets }: ProgramConfig): PlatformSecr
   put(SECRETS.database_url.object, SECRETS.database_url.key, secrets.databaseUrl);
   put(SECRETS.openai_api_key.object, SECRETS.openai_api_key.key, secrets.openaiApiKey);
   put(SECRETS.openai_targets.object, SECRETS.openai_targets.key, secrets.openaiTargets);
-  put(VECTOR_DB_SECRET.object, VECTOR_DB_SECRET.key, random('vector-db'));
   for (const { name } of busUsers({ stack })) put(natsSecretOf(name), 'password', random(`nats-${name}`));
   if (stack.regions.some(({ peers }) => peers.length > 0))
     put(NATS_LINK_SECRET.object, NATS_LINK_SECRET.key, random('nats-link'));

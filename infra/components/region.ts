@@ -10,17 +10,8 @@ import { natsChart } from '../charts/nats.ts';
 import { networkChart } from '../charts/network.ts';
 import { observabilityChart } from '../charts/observability.ts';
 import { ADMIN_KEY, type PlatformSecrets, secretsChart } from '../charts/secrets.ts';
-import { ENGINES, vectorDbChart } from '../charts/vector-db.ts';
 import { isPromoted, workloadChart } from '../charts/workload.ts';
-import {
-  COLLECTOR,
-  type Images,
-  labelsOf,
-  NATS,
-  type RegionContext,
-  VECTOR_DB,
-  workloads,
-} from '../context.ts';
+import { COLLECTOR, type Images, labelsOf, NATS, type RegionContext, workloads } from '../context.ts';
 import { ChartComponent } from '../kit/bridge.ts';
 
 export interface RegionArgs {
@@ -33,7 +24,7 @@ export interface RegionArgs {
 /** The platform in one region (`mcp:platform:Region`): every chart in the region's namespace, by the region's provider. */
 export class PlatformRegion extends pulumi.ComponentResource {
   /** Where what is in the region is reached. */
-  readonly endpoints: Readonly<Record<'gateway' | 'console' | 'nats' | 'vector_db', string>>;
+  readonly endpoints: Readonly<Record<'gateway' | 'console' | 'nats', string>>;
   /** A command that shows the first admin key; the key itself is in no output. */
   readonly admin_key_command: string;
 
@@ -73,7 +64,6 @@ export class PlatformRegion extends pulumi.ComponentResource {
       put('secrets', (chart) => secretsChart(chart, secrets)),
     ];
     const nats = put(NATS, natsChart, before);
-    put(VECTOR_DB, vectorDbChart, before);
     if (context.settings.features.collector) put(COLLECTOR, collectorChart, before);
     for (const workload of workloads(context.stack)) {
       const service = workload.manifest.name;
@@ -89,15 +79,12 @@ export class PlatformRegion extends pulumi.ComponentResource {
 }
 
 function endpointsOf(context: RegionContext): PlatformRegion['endpoints'] {
-  const { stack, region, settings } = context;
+  const { stack, region } = context;
   const inside = (service: string, port: number) =>
     `${service}.${region.namespace}.svc.cluster.local:${port}`;
   return {
     gateway: urlOf(context),
     console: `${urlOf(context)}/`,
     nats: stack.nats.external_url ?? `nats://${inside(NATS, stack.nats.port)}`,
-    vector_db:
-      settings.vector_db.external_url ??
-      `http://${inside(VECTOR_DB, ENGINES[settings.vector_db.engine].port)}`,
   };
 }

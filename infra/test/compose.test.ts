@@ -49,9 +49,9 @@ describe('docker-compose.dev.yml', () => {
     expect(other.services.gateway?.volumes).toContain('./apps/governance:/app/apps/governance:ro');
   });
 
-  it('has every service of the stack, the event bus and the vector database', () => {
+  it('has every service of the stack, and the event bus', () => {
     const placed = localStack().services.map(({ service }) => service);
-    expect(Object.keys(file.services).sort()).toEqual([...placed, 'nats', 'vector-db'].sort());
+    expect(Object.keys(file.services).sort()).toEqual([...placed, 'nats'].sort());
   });
 
   it.each(all)('%s has a health check, bounds and no capability', (_, service) => {
@@ -62,9 +62,9 @@ describe('docker-compose.dev.yml', () => {
     expect(service.cap_drop).toEqual(['ALL']);
   });
 
-  it('publishes 8000, 9000 and 6333 to this machine alone, each once', () => {
+  it('publishes 8000 and 9000 to this machine alone, each once', () => {
     const ports = all.flatMap(([, { ports: published = [] }]) => published);
-    expect(ports.toSorted()).toEqual(['127.0.0.1:6333:6333', '127.0.0.1:8000:8000', '127.0.0.1:9000:9000']);
+    expect(ports.toSorted()).toEqual(['127.0.0.1:8000:8000', '127.0.0.1:9000:9000']);
   });
 
   it('waits for the health of what a service needs, and never in a circle', () => {
@@ -96,9 +96,7 @@ describe('docker-compose.dev.yml', () => {
 
   it('has no secret, only variables that must be set, each with the command that makes it', () => {
     const variables = all.flatMap(([, { environment = {} }]) => Object.entries(environment));
-    const secrets = variables.filter(([name]) =>
-      /TOKEN$|SECRET$|PASSWORD$|_HASH$|^QDRANT__SERVICE__API_KEY$|NATS_URL$/.test(name),
-    );
+    const secrets = variables.filter(([name]) => /TOKEN$|SECRET$|PASSWORD$|_HASH$|NATS_URL$/.test(name));
     expect(secrets.length).toBeGreaterThanOrEqual(10);
     for (const [name, value] of secrets)
       expect(value, name).toMatch(/\$\{[A-Z_]+:\?Put [A-Z_]+ into \.env, made by: [^}]*openssl [^}]+\}/);

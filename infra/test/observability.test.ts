@@ -230,7 +230,7 @@ describe('the observability chart', () => {
           metadata.name,
         ).toContain(targetPort ?? port);
     }
-    const wanted = Object.keys(services).concat('core-canary', 'nats', 'vector-db', 'collector');
+    const wanted = Object.keys(services).concat('core-canary', 'nats', 'collector');
     expect([...scraped].sort()).toEqual(wanted.sort());
   });
 });

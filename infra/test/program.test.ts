@@ -166,17 +166,14 @@ it('names stay when the rows of a stack change their order', async () => {
   expect(before.length).toBeGreaterThan(100);
 });
 
-it('uses a managed event bus and vector database where the stack names them', async () => {
+it('uses a managed event bus where the stack names one', async () => {
   const { resources, outputs } = await record('dev', { ...GIVEN }, ({ dev }) => {
     if (dev === undefined) throw new Error('there is no stack dev');
     dev.nats.external_url = 'tls://bus.example.com:4222';
-    dev.kubernetes.vector_db.external_url = 'https://vectors.example.com:6333';
   });
   const objects = objectsOf(resources);
   expect(objects.filter(({ kind }) => kind === 'StatefulSet')).toEqual([]);
-  expect(outputs.endpoints).toMatchObject({
-    dev: { nats: 'tls://bus.example.com:4222', vector_db: 'https://vectors.example.com:6333' },
-  });
+  expect(outputs.endpoints).toMatchObject({ dev: { nats: 'tls://bus.example.com:4222' } });
   const pods = podsOf(objects).filter(({ spec }) =>
     spec.containers.some(({ env }) => env?.some(({ name }) => name === 'MCP_NATS_URL')),
   );

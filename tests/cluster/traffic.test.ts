@@ -37,7 +37,6 @@ async function targets(): Promise<Record<string, Target>> {
     found[name] = { host: await addressOf(name, EU.namespace), port };
   found.nats = { host: await addressOf('nats', EU.namespace), port: STACK.nats.port };
   found['nats monitor'] = { host: found.nats.host, port: NATS_MONITOR_PORT };
-  found['vector-db'] = { host: await addressOf('vector-db', EU.namespace), port: 8080 };
   found['gateway of the other region'] = {
     host: await addressOf('gateway', US.namespace),
     port: services.gateway.port,
@@ -52,7 +51,6 @@ function allowed(from: ServiceName, to: string): boolean {
   const { calls, needs, egress } = services[from];
   if (to === 'dns') return true;
   if (to === 'nats') return needs.includes('nats');
-  if (to === 'vector-db') return needs.includes('vector-db');
   if (to === 'outside') return egress.includes('model-backends') || egress.includes('identity-provider');
   return (calls as readonly string[]).includes(to);
 }

@@ -6,7 +6,7 @@ export const ServiceName = z.enum(['gateway', 'core', 'model-gateway', 'task-eng
 export type ServiceName = z.infer<typeof ServiceName>;
 
 /** Infrastructure that services need beside each other. */
-export const DependencyName = z.enum(['nats', 'vector-db']);
+export const DependencyName = z.enum(['nats']);
 export type DependencyName = z.infer<typeof DependencyName>;
 
 /** Kubernetes quantities: `250m`, `512Mi`. */
