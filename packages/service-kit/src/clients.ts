@@ -34,15 +34,21 @@ export interface Clients {
 export function httpModelGateway(client: ServiceClient): ModelGatewayApi {
   return {
     async *generate(request, call) {
-      const stream = request.stream === true;
-      const body = stream ? { ...request, stream_options: { include_usage: true } } : request;
-      const answer = await client.stream({ method: 'POST', path: '/v1/chat/completions', body }, call);
-      if (stream) yield* decodeChatStream(client.bytes(answer, call));
-      else yield* decodeChatCompletion(await answer.json());
+      const path = '/v1/chat/completions';
+      if (request.stream !== true) {
+        const answer = await client.json({ method: 'POST', path, body: request, lane: 'long' }, call);
+        yield* decodeChatCompletion(answer);
+        return;
+      }
+      const body = { ...request, stream_options: { include_usage: true } };
+      yield* decodeChatStream(client.bytes(await client.stream({ method: 'POST', path, body }, call), call));
     },
     embed: async (request, call) =>
       EmbeddingsResult.parse(
-        await client.json({ method: 'POST', path: '/internal/embeddings', body: request }, call),
+        await client.json(
+          { method: 'POST', path: '/internal/embeddings', body: request, lane: 'long' },
+          call,
+        ),
       ),
     countTokens: async (request, call) =>
       TokenCount.parse(await client.json({ method: 'POST', path: '/internal/tokens', body: request }, call)),

@@ -1,9 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallContext, ERROR_CODES, type ErrorCode, PlatformError } from '@mcp/contracts';
-import { type Dispatcher, Pool } from 'undici';
+import { Pool } from 'undici';
 import { z } from 'zod';
+import { callScope } from './call-scope.ts';
+import { type HttpAnswer, type HttpBody, httpCall } from './http-call.ts';
+import { Places } from './places.ts';
 
 const MAX_ERROR_BYTES = 64 * 1024;
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Calls to one service in progress at once, and waiting for a connection. Those that last as long as a model speaks
+ * have connections of their own, so that short ones never stand behind them.
+ */
+export const LANES = {
+  short: { places: 256, max_waiting: 1024 },
+  long: { places: 2048, max_waiting: 512 },
+} as const;
 
 /** Errors that say nothing was delivered, so that a retry cannot do the work twice. */
 const NOT_DELIVERED = new Set([
@@ -32,6 +45,8 @@ export interface RequestOptions {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly body?: unknown;
+  /** `short` unless said otherwise; a stream is always `long`. */
+  readonly lane?: keyof typeof LANES;
 }
 
 interface ServiceClientOptions {
@@ -44,7 +59,8 @@ interface ServiceClientOptions {
 
 /** HTTP between services: pooled connections, the call's trace, deadline and caller in headers, errors restored. */
 export class ServiceClient {
-  readonly #pool: Pool;
+  readonly #pools: Readonly<Record<keyof typeof LANES, Pool>>;
+  readonly #places: Readonly<Record<keyof typeof LANES, Places>>;
   readonly #token: string;
   readonly #name: string;
   readonly #patience_ms: number;
@@ -53,31 +69,35 @@ export class ServiceClient {
     this.#name = name;
     this.#token = token;
     this.#patience_ms = patience_ms;
-    this.#pool = new Pool(url, {
-      connections: 256,
-      pipelining: 1,
-      keepAliveTimeout: 30_000,
-      connect: { timeout: 2000 },
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
+    // The places bound them: a connection that is just closing must not make a call wait that has a place.
+    const pool = () =>
+      new Pool(url, {
+        pipelining: 1,
+        keepAliveTimeout: 30_000,
+        connect: { timeout: 2000 },
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      });
+    this.#pools = { short: pool(), long: pool() };
+    this.#places = {
+      short: new Places({ name: `Short calls to ${name}`, ...LANES.short }),
+      long: new Places({ name: `Streams and generations of ${name}`, ...LANES.long }),
+    };
   }
 
   /** Asks and reads the whole JSON answer. */
   async json(options: RequestOptions, call: CallContext): Promise<unknown> {
-    const body = await this.stream(options, call);
+    const body = await this.#ask(options, call);
     try {
-      return await body.json();
+      return JSON.parse(await body.text(MAX_ANSWER_BYTES));
     } catch (cause) {
-      throw this.#translate(cause, call);
+      throw this.#translate(cause, call.signal);
     }
   }
 
   /** Asks and returns the body as it arrives. Throws the far side's error before the first byte. */
-  async stream(options: RequestOptions, call: CallContext): Promise<Dispatcher.ResponseData['body']> {
-    const response = await this.#request(options, call);
-    if (response.statusCode >= 400) throw await this.#failure(response);
-    return response.body;
+  stream(options: Omit<RequestOptions, 'lane'>, call: CallContext): Promise<HttpBody> {
+    return this.#ask({ ...options, lane: 'long' }, call);
   }
 
   /** Reads a body; what breaks on the way becomes a PlatformError. */
@@ -85,26 +105,22 @@ export class ServiceClient {
     try {
       yield* body;
     } catch (cause) {
-      throw this.#translate(cause, call);
+      throw this.#translate(cause, call.signal);
     }
   }
 
-  close(): Promise<void> {
-    return this.#pool.destroy();
+  async close(): Promise<void> {
+    await Promise.all([this.#pools.short.destroy(), this.#pools.long.destroy()]);
   }
 
-  async #request(options: RequestOptions, call: CallContext): Promise<Dispatcher.ResponseData> {
+  async #ask(options: RequestOptions, call: CallContext): Promise<HttpBody> {
     const give_up_ms = Math.min(Date.now() + this.#patience_ms, call.deadline_ms);
-    const payload = options.body === undefined ? null : JSON.stringify(options.body);
+    const payload = options.body === undefined ? undefined : JSON.stringify(options.body);
     for (let wait_ms = 50; ; wait_ms = Math.min(wait_ms * 2, 800)) {
       try {
-        return await this.#pool.request({
-          method: options.method,
-          path: options.path,
-          headers: this.#headers(call),
-          body: payload,
-          signal: call.signal,
-        });
+        const answer = await this.#attempt({ ...options, payload }, call);
+        if (answer.statusCode >= 400) throw await this.#failure(answer);
+        return answer.body;
       } catch (cause) {
         const code = errorCode(cause);
         if (
@@ -113,12 +129,38 @@ export class ServiceClient {
           !(NOT_DELIVERED.has(code) || (options.method === 'GET' && BROKEN.has(code))) ||
           Date.now() + wait_ms > give_up_ms
         )
-          throw this.#translate(cause, call);
+          throw this.#translate(cause, call.signal);
         await sleep(wait_ms, undefined, { signal: call.signal }).catch((reason: unknown) => {
-          throw this.#translate(reason, call);
+          throw this.#translate(reason, call.signal);
         });
       }
     }
+  }
+
+  /** Waits for a place, within the deadline, and asks. The place is given back when the answer has ended. */
+  async #attempt(
+    { lane = 'short', method, path, payload }: RequestOptions & { payload: string | undefined },
+    call: CallContext,
+  ): Promise<HttpAnswer> {
+    const places = this.#places[lane];
+    const scope = callScope(call.signal, call.deadline_ms);
+    try {
+      await places.enter(scope.signal);
+    } catch (cause) {
+      scope.dispose();
+      throw cause;
+    }
+    return httpCall(this.#pools[lane], {
+      method,
+      path,
+      headers: this.#headers(call),
+      body: payload,
+      signal: scope.signal,
+      onEnd() {
+        places.leave();
+        scope.dispose();
+      },
+    });
   }
 
   #headers(call: CallContext): Record<string, string> {
@@ -133,8 +175,8 @@ export class ServiceClient {
     };
   }
 
-  async #failure(response: Dispatcher.ResponseData): Promise<PlatformError> {
-    const text = await boundedText(response.body);
+  async #failure(response: HttpAnswer): Promise<PlatformError> {
+    const text = await response.body.text(MAX_ERROR_BYTES);
     const retry = Number(
       response.headers['retry-after-ms'] ?? Number(response.headers['retry-after'] ?? Number.NaN) * 1000,
     );
@@ -154,11 +196,11 @@ export class ServiceClient {
     );
   }
 
-  #translate(cause: unknown, call: CallContext): PlatformError {
+  #translate(cause: unknown, signal: AbortSignal): PlatformError {
     if (cause instanceof PlatformError) return cause;
-    if (call.signal.aborted)
-      return call.signal.reason instanceof PlatformError
-        ? call.signal.reason
+    if (signal.aborted)
+      return signal.reason instanceof PlatformError
+        ? signal.reason
         : new PlatformError('cancelled', 'The caller left before the answer was complete.', { cause });
     const code = errorCode(cause);
     if (code !== undefined && NOT_DELIVERED.has(code))
@@ -202,17 +244,6 @@ function readErrorBody(
   if (openai === undefined) return undefined;
   const code = openai.error.code === 'invalid_api_key' ? 'unauthenticated' : (openai.error.code ?? undefined);
   return { code, message: openai.error.message, param: openai.error.param ?? undefined };
-}
-
-async function boundedText(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.byteLength;
-    if (size > MAX_ERROR_BYTES) break;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function isCode(code: string | undefined): code is ErrorCode {

@@ -30,7 +30,6 @@ import {
 import { attachWebSockets, type WebSockets } from './upgrade.ts';
 
 const MAX_HEADER_BYTES = 16 * 1024;
-const MAX_CONNECTIONS = 4096;
 
 /** How long a client may take to send its request. */
 interface ListenLimits {
@@ -127,8 +126,11 @@ async function startOne(
   const kit = await createKit(definition.config, { manifest, ...options });
   const instance = await definition.create(kit);
   options.local.set(manifest.name, instance.api);
-  const server = listener(instance, options.limits);
-  const connections = new Connections(server);
+  const server = httpServer(options.limits);
+  const connections = new Connections(
+    server,
+    getRequestListener(instance.app.fetch, { errorHandler: refuseRequest }),
+  );
   const sockets = attachWebSockets(server, instance.app.fetch);
   const wanted = Number(options.env[portVariable(manifest.name)] ?? manifest.port);
   const port = await listen(server, { port: wanted, host: kit.common.MCP_HOST, manifest });
@@ -136,7 +138,7 @@ async function startOne(
   return { kit, instance, connections, sockets, port };
 }
 
-function listener(instance: ServiceInstance<unknown>, limits: ListenLimits): Server {
+function httpServer(limits: ListenLimits): Server {
   // shouldUpgradeCallback is newer than the types of node 22.
   const options: ServerOptions & { shouldUpgradeCallback(request: IncomingMessage): boolean } = {
     maxHeaderSize: MAX_HEADER_BYTES,
@@ -150,11 +152,7 @@ function listener(instance: ServiceInstance<unknown>, limits: ListenLimits): Ser
     // Anything but a WebSocket (h2c for one) is answered as the plain request that it also is (RFC 9110, 7.8).
     shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
   };
-  const server = createServer(
-    options,
-    getRequestListener(instance.app.fetch, { errorHandler: refuseRequest }),
-  );
-  server.maxConnections = MAX_CONNECTIONS;
+  const server = createServer(options);
   server.on('clientError', refuseConnection);
   server.on('checkExpectation', refuseExpectation);
   return server;
