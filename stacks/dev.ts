@@ -21,7 +21,6 @@ export const dev = defineStack({
     requests_per_minute: 600,
     max_parallel_requests: 64,
     queue_max_waiting: 64,
-    queue_concurrency: 2,
     request_timeout_ms: 600_000,
   },
   features: {},

@@ -22,7 +22,6 @@ export const local = defineStack({
     requests_per_minute: 6000,
     max_parallel_requests: 512,
     queue_max_waiting: 64,
-    queue_concurrency: 2,
     request_timeout_ms: 600_000,
   },
   features: {},

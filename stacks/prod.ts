@@ -21,7 +21,6 @@ export const prod = defineStack({
     requests_per_minute: 600,
     max_parallel_requests: 64,
     queue_max_waiting: 128,
-    queue_concurrency: 4,
     request_timeout_ms: 300_000,
   },
   features: {},

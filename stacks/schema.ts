@@ -29,6 +29,11 @@ export const StackModel = z.object({
   max_context: z.number().int().min(256).max(1_000_000),
   cost_input_per_mtok_usd: z.number().nonnegative().nullable(),
   cost_output_per_mtok_usd: z.number().nonnegative().nullable(),
+  /**
+   * Inferences it works on at once. An embedded model shares its weights among so many; unset, by cores and memory.
+   * Elsewhere it is the most that is sent to one server; unset, as many as the server takes (learnt from its 429s).
+   */
+  max_concurrency: z.number().int().min(1).max(4096).optional(),
   /** The local start does not wait for it. */
   background: z.boolean().default(false),
 });
@@ -43,8 +48,6 @@ export const Limits = z.object({
   max_parallel_requests: z.number().int().min(1),
   /** Inferences that may wait per model before the gateway answers 429. */
   queue_max_waiting: z.number().int().min(1),
-  /** Inferences that one model works on at once. */
-  queue_concurrency: z.number().int().min(1),
   request_timeout_ms: z.number().int().min(1000),
 });
 export type Limits = z.infer<typeof Limits>;

@@ -251,10 +251,11 @@ const models: readonly VariableRow[] = [
     operator: true,
   },
   {
-    name: 'MCP_QUEUE_CONCURRENCY',
+    name: 'MODEL_CONCURRENCY',
     for: ['model-gateway'],
-    meaning: 'Inferences one model works on at once.',
-    value: ({ stack }) => String(stack.limits.queue_concurrency),
+    meaning:
+      'Most requests at once that a model of a server elsewhere gets, as JSON; unset, as many as it takes.',
+    value: ({ stack }) => remoteConcurrency(stack),
     operator: true,
   },
   {
@@ -290,8 +291,12 @@ const jobs: readonly VariableRow[] = [
 /** Every variable but the ports and URLs of services and the feature flags, which follow from their own tables. */
 export const VARIABLES: readonly VariableRow[] = [...common, ...gateway, ...core, ...models, ...jobs];
 
-/** Inferences that one embedded model can share its weights among. */
-const MAX_PARALLEL = 16;
+function remoteConcurrency(stack: Stack): string | undefined {
+  const rows = stack.models.flatMap(({ id, backend, max_concurrency }) =>
+    backend === 'embedded' || max_concurrency === undefined ? [] : [[id, max_concurrency] as const],
+  );
+  return rows.length === 0 ? undefined : JSON.stringify(Object.fromEntries(rows));
+}
 
 function embeddedModels(stack: Stack, at: Surroundings): string | undefined {
   const rows = stack.models
@@ -303,7 +308,7 @@ function embeddedModels(stack: Stack, at: Surroundings): string | undefined {
       kind: model.kind,
       path: at.asset(model.asset ?? model.id),
       max_context: model.max_context,
-      parallel: Math.min(MAX_PARALLEL, stack.limits.queue_concurrency),
+      ...(model.max_concurrency === undefined ? {} : { parallel: model.max_concurrency }),
     }));
   return rows.length === 0 ? undefined : JSON.stringify(rows);
 }

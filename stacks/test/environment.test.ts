@@ -152,7 +152,6 @@ describe('serviceEnvironment', () => {
       kind: 'chat',
       path: '/models/smollm2-135m-instruct',
       max_context: 4096,
-      parallel: 2,
     });
   });
 

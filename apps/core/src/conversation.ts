@@ -7,7 +7,7 @@ import {
   PlatformError,
 } from '@mcp/contracts';
 import { planTurn, sideOf, wantsCritique } from '@mcp/conversation';
-import { EventQueue, toPlatformError } from '@mcp/service-kit';
+import { EventQueue, RetryBudget, toPlatformError } from '@mcp/service-kit';
 import { type DecideDeps, decide, finalists, type Prepared, prepare } from './decide.ts';
 import { type Emit, emitter } from './events.ts';
 import { pastOf, standingOf } from './history.ts';
@@ -44,7 +44,8 @@ export async function* converse(
 ): AsyncGenerator<ChatEvent> {
   const queue = new EventQueue<ChatEvent>();
   const emit = emitter(queue);
-  const { scope, done } = deps.runs.start(call, (inner) =>
+  const budgeted = { ...call, retries: call.retries ?? new RetryBudget() };
+  const { scope, done } = deps.runs.start(budgeted, (inner) =>
     run(deps, request, { call: inner, emit, speed: new Map() }).then(
       () => queue.end(),
       (error: unknown) => queue.fail(error),

@@ -32,8 +32,9 @@ export async function openingOf(
   const [first, second] = defaults(known, request);
   const modelA = request.modelA ?? first;
   const modelB = request.modelB ?? second;
-  requireReady(known, modelA, 'modelA');
-  requireReady(known, modelB, 'modelB');
+  const find = finder(models, known, call);
+  await requireReady(find, modelA, 'modelA');
+  await requireReady(find, modelB, 'modelB');
   return {
     mode: request.mode ?? 'debate',
     models: [modelA, modelB],
@@ -55,7 +56,15 @@ export async function requireReadyModels(
   call: CallContext,
 ): Promise<void> {
   const known = (await models.models(call)).filter(({ kind }) => kind === 'chat');
-  for (const [i, id] of ids.entries()) requireReady(known, id, i === 0 ? 'modelA' : 'modelB');
+  const find = finder(models, known, call);
+  for (const [i, id] of ids.entries()) await requireReady(find, id, i === 0 ? 'modelA' : 'modelB');
+}
+
+type Find = (id: string) => Promise<ModelInfo>;
+
+/** Looks a model up in the list, else asks for it: its server may be one that does not tell its models just now. */
+function finder(models: ModelGatewayApi, known: readonly ModelInfo[], call: CallContext): Find {
+  return async (id) => known.find((one) => one.id === id) ?? (await models.model(id, call));
 }
 
 /**
@@ -81,18 +90,23 @@ function defaults(known: readonly ModelInfo[], request: ChatRequest): [string, s
   return [a, b];
 }
 
-function requireReady(known: readonly ModelInfo[], id: string, param: 'modelA' | 'modelB'): void {
-  const model = known.find((one) => one.id === id);
-  if (model === undefined)
+async function requireReady(find: Find, id: string, param: 'modelA' | 'modelB'): Promise<void> {
+  const model = await find(id).catch((error: unknown) => {
+    if (!(error instanceof PlatformError)) throw error;
+    const { code, message, retry_after_ms } = error;
+    throw new PlatformError(code, `${param}: ${message}`, {
+      param,
+      cause: error,
+      ...(retry_after_ms === undefined ? {} : { retry_after_ms }),
+    });
+  });
+  if (model.kind !== 'chat')
     throw new PlatformError(
       'model_not_found',
-      `${param}: there is no chat model '${id.slice(0, 80)}'. GET /v1/models lists: ${
-        known
-          .map((one) => one.id)
-          .slice(0, 8)
-          .join(', ') || 'none yet'
-      }.`,
-      { param },
+      `${param}: the model '${id}' is for ${model.kind}, not for chat.`,
+      {
+        param,
+      },
     );
   if (model.status !== 'ready')
     throw new PlatformError(

@@ -14,7 +14,8 @@ import { type ServiceKit, type Span, toPlatformError } from '@mcp/service-kit';
 import { type BudgetDeps, budgetOf } from './budget.ts';
 import type { Emit } from './events.ts';
 
-const MAX_ATTEMPTS = 3;
+const FIRST_PAUSE_MS = 250;
+const MAX_PAUSE_MS = 15_000;
 
 /** What a turn needs of its surroundings. */
 export type TurnDeps = BudgetDeps & { readonly kit: Pick<ServiceKit, 'tracer' | 'log'> };
@@ -45,7 +46,7 @@ export interface TurnResult {
 
 /**
  * Asks one model for its turn and streams it. What fails for a passing reason is tried again, as a new attempt of the
- * same turn. When the call is aborted the partial turn is the result, with `finish.unified` `cancelled`.
+ * same turn, as long as the request has retries left. When the call is aborted the partial turn is the result, with `finish.unified` `cancelled`.
  */
 export async function takeTurn(
   deps: TurnDeps,
@@ -79,13 +80,13 @@ export async function takeTurn(
       const error = toPlatformError(thrown);
       span.end(error);
       deps.kit.metrics.inc('conversation_turns_total', { model: request.model, status: error.code });
-      const wait_ms = error.retry_after_ms ?? 250 * 2 ** attempt;
+      const wait_ms = error.retry_after_ms ?? FIRST_PAUSE_MS * 2 ** attempt;
       if (
-        attempt >= MAX_ATTEMPTS ||
         !error.retryable ||
         call.signal.aborted ||
         Date.now() + wait_ms > call.deadline_ms ||
-        wait_ms > 15_000
+        wait_ms > MAX_PAUSE_MS ||
+        call.retries?.take() !== true
       )
         throw error;
       deps.kit.log.warn(

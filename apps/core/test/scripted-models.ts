@@ -104,6 +104,13 @@ export class ScriptedModels implements ModelGatewayApi {
     return Promise.resolve(this.known);
   }
 
+  model(id: string) {
+    const model = this.known.find((one) => one.id === id);
+    return model === undefined
+      ? Promise.reject(new PlatformError('model_not_found', `There is no model ${id}.`))
+      : Promise.resolve(model);
+  }
+
   queues() {
     return Promise.resolve([]);
   }

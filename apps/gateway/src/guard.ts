@@ -1,5 +1,5 @@
 import { type CallContext, PlatformError, type Principal, QueueClass, type Scope } from '@mcp/contracts';
-import { callScope, type KitContext } from '@mcp/service-kit';
+import { callScope, type KitContext, RetryBudget } from '@mcp/service-kit';
 import { formatReset } from './admission.ts';
 import { requireScope } from './auth/authenticator.ts';
 import { credentialOf } from './auth/credentials.ts';
@@ -77,6 +77,7 @@ function beginCall(gateway: Gateway, c: KitContext, principal: Principal): CallC
     principal,
     class: classOf(c),
     signal: state.scope.signal,
+    retries: new RetryBudget(),
   };
 }
 

@@ -120,6 +120,11 @@ function modelGateway(seen: Seen, options: DoubleOptions): ModelGatewayApi {
     },
     countTokens: async () => ({ tokens: 1, exact: true, max_context: 4096 }),
     models: async () => [CHAT_MODEL, EMBEDDING_MODEL],
+    async model(id) {
+      const model = [CHAT_MODEL, EMBEDDING_MODEL].find((one) => one.id === id);
+      if (model !== undefined) return model;
+      throw new PlatformError('model_not_found', `There is no model '${id}'.`, { param: 'model' });
+    },
     queues: async () => [
       { model: CHAT_MODEL.id, running: 0, waiting_interactive: 0, waiting_batch: 0, capacity: 2 },
     ],

@@ -6,7 +6,7 @@ import type { Metrics, Span } from '@mcp/service-kit';
 export class Accounting {
   readonly #metrics: Metrics;
   readonly #span: Span;
-  readonly #info: ModelInfo;
+  #info: ModelInfo;
   readonly #started_ms = performance.now();
   #first_ms: number | undefined;
   #usage: Usage | undefined;
@@ -19,7 +19,9 @@ export class Accounting {
     this.#info = parts.info;
   }
 
-  queued(): void {
+  /** A place was found, at the server that `info` describes. */
+  queued(info: ModelInfo): void {
+    this.#info = info;
     const waited_ms = performance.now() - this.#started_ms;
     this.#metrics.observe(
       'model_inference_duration_seconds',

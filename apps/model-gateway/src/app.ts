@@ -57,6 +57,7 @@ export function createApp(kit: ServiceKit, api: ModelGatewayApi): Hono<KitEnv> {
   });
   app.get('/v1/models', async (c) => c.json(encodeModelList(await api.models(c.get('call')))));
   app.get('/internal/models', async (c) => c.json(await api.models(c.get('call'))));
+  app.get('/internal/models/:id{.+}', async (c) => c.json(await api.model(c.req.param('id'), c.get('call'))));
   app.get('/internal/queues', async (c) => c.json(await api.queues(c.get('call'))));
   app.post('/internal/embeddings', async (c) =>
     c.json(await api.embed(await parseBody(c, EmbeddingsRequest), c.get('call'))),

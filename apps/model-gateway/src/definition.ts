@@ -6,26 +6,26 @@ import { manifest } from '../service.ts';
 import { createApp } from './app.ts';
 import { createModelGateway } from './service.ts';
 
-const Fallbacks = z
-  .string()
-  .default('{}')
-  .transform((text, context) => {
-    const parsed = z.record(z.string(), z.array(z.string())).safeParse(safeJson(text));
-    if (parsed.success) return parsed.data;
-    context.addIssue({
-      code: 'custom',
-      message: 'MODEL_FALLBACKS must be JSON such as {"model":["instead"]}',
+/** A JSON object by model id, from a variable. */
+function byModel<S extends z.ZodType>(schema: S, example: string) {
+  return z
+    .string()
+    .default('{}')
+    .transform((text, context): Record<string, z.output<S>> => {
+      const parsed = z.record(z.string(), schema).safeParse(safeJson(text));
+      if (parsed.success) return parsed.data;
+      context.addIssue({ code: 'custom', message: `must be JSON such as ${example}` });
+      return z.NEVER;
     });
-    return z.NEVER;
-  });
+}
 
 export const definition = defineService({
   manifest,
   config: BackendEnv.extend({
     MODEL_BACKENDS: BackendList,
-    MCP_QUEUE_CONCURRENCY: z.coerce.number().int().min(1).max(4096).default(64),
     MCP_QUEUE_MAX_WAITING: z.coerce.number().int().min(1).max(100_000).default(256),
-    MODEL_FALLBACKS: Fallbacks,
+    MODEL_CONCURRENCY: byModel(z.number().int().min(1).max(4096), '{"model":16}'),
+    MODEL_FALLBACKS: byModel(z.array(z.string()), '{"model":["instead"]}'),
   }),
   async create(kit) {
     const { config } = kit;
@@ -33,7 +33,7 @@ export const definition = defineService({
     const api: ModelGatewayApi = createModelGateway({
       kit,
       backends,
-      concurrency: config.MCP_QUEUE_CONCURRENCY,
+      concurrency: config.MODEL_CONCURRENCY,
       max_waiting: config.MCP_QUEUE_MAX_WAITING,
       fallbacks: config.MODEL_FALLBACKS,
     });

@@ -10,37 +10,57 @@ import {
 } from '@mcp/contracts';
 import type { ServiceKit, Span } from '@mcp/service-kit';
 import { Accounting, countTokens } from './accounting.ts';
-import type { Entry } from './catalog.ts';
 import type { Queues } from './queues.ts';
+import type { Route, Visit } from './route.ts';
 
 export interface InferenceDeps {
   readonly kit: Pick<ServiceKit, 'metrics' | 'tracer'>;
   readonly queues: Queues;
 }
 
+/** Where an attempt may go. */
+export interface Offered {
+  /** The model. */
+  readonly id: string;
+  /** Its name in the request, which may name a server too. */
+  readonly asked: string;
+  /** At least one. */
+  readonly routes: readonly Route[];
+  /** Called when a server is about to be asked; throws when it must not be. */
+  reach(route: Route): void;
+}
+
 /** One inference by one model: waits its turn, is traced and counted. */
 export async function* infer(
   { kit, queues }: InferenceDeps,
-  { info, backend }: Entry,
+  offered: Offered,
   { request, call }: { request: ChatCompletionRequest; call: CallContext },
 ): AsyncGenerator<ModelEvent> {
+  const { id, asked } = offered;
+  const { info } = offered.routes[0] as Route;
   const span = startSpan(kit, info, { call, operation: 'chat' });
   const accounting = new Accounting({ metrics: kit.metrics, span, info });
-  let leave: (() => void) | undefined;
+  let visit: Visit | undefined;
   let failure: unknown;
   try {
-    leave = await queues.of(info).enter(call.class, call.signal);
-    accounting.queued();
-    const asked = request.model === info.id ? request : { ...request, model: info.id };
-    for await (const event of backend.generate(asked, optionsOf(call, span))) {
+    visit = await placeOf(queues, offered, call);
+    const { route } = visit;
+    accounting.queued(route.info);
+    const forwarded = request.model === id ? request : { ...request, model: id };
+    let taken = false;
+    for await (const event of route.backend.generate(forwarded, optionsOf(call, span))) {
+      if (!taken) {
+        taken = true;
+        visit.accepted();
+      }
       accounting.see(event);
-      yield event;
+      yield event.type === 'start' && asked !== id ? { ...event, model: asked } : event;
     }
   } catch (error) {
-    failure = error;
-    throw error;
+    failure = visit === undefined ? error : visit.failed(error);
+    throw failure;
   } finally {
-    leave?.();
+    visit?.leave();
     accounting.end(failure);
   }
 }
@@ -48,32 +68,49 @@ export async function* infer(
 /** Vectors by one model: the same turn-taking, tracing and counting. */
 export async function embed(
   { kit, queues }: InferenceDeps,
-  { info, backend }: Entry,
+  offered: Offered,
   { request, call }: { request: EmbeddingsRequest; call: CallContext },
 ): Promise<EmbeddingsResult> {
+  const { id, asked } = offered;
+  const { info } = offered.routes[0] as Route;
   const span = startSpan(kit, info, { call, operation: 'embeddings' });
   const started_ms = performance.now();
   let status = 'ok';
-  let leave: (() => void) | undefined;
+  let visit: Visit | undefined;
   try {
-    leave = await queues.of(info).enter(call.class, call.signal);
-    const result = await backend.embed(request, optionsOf(call, span));
-    countTokens(kit.metrics, info, { input_tokens: result.input_tokens, output_tokens: 0 });
+    visit = await placeOf(queues, offered, call);
+    const { route } = visit;
+    const result = await route.backend.embed({ ...request, model: id }, optionsOf(call, span));
+    visit.accepted();
+    countTokens(kit.metrics, route.info, { input_tokens: result.input_tokens, output_tokens: 0 });
     span.set({ 'gen_ai.usage.input_tokens': result.input_tokens, tokens_in: result.input_tokens });
     span.end();
-    return result;
+    return { ...result, model: asked };
   } catch (error) {
-    status = error instanceof PlatformError ? error.code : 'internal';
-    span.end(error);
-    throw error;
+    const failure = visit === undefined ? error : visit.failed(error);
+    status = failure instanceof PlatformError ? failure.code : 'internal';
+    span.end(failure);
+    throw failure;
   } finally {
-    leave?.();
+    visit?.leave();
     kit.metrics.inc('model_inferences_total', { model: info.id, status, phase: 'embedding' });
     kit.metrics.observe(
       'model_inference_duration_seconds',
       { model: info.id, status, phase: 'total' },
       (performance.now() - started_ms) / 1000,
     );
+  }
+}
+
+/** Waits for a place at one of the servers. */
+async function placeOf(queues: Queues, { id, routes, reach }: Offered, call: CallContext): Promise<Visit> {
+  const visit = await queues.of(id).enter({ class: call.class, signal: call.signal, routes });
+  try {
+    reach(visit.route);
+    return visit;
+  } catch (error) {
+    visit.leave();
+    throw error;
   }
 }
 

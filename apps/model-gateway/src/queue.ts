@@ -1,24 +1,34 @@
 import { PlatformError, type QueueClass, type QueueStatus } from '@mcp/contracts';
+import { type Choice, choose, type Route, type Visit } from './route.ts';
 
 export interface QueueOptions {
   readonly model: string;
-  /** Inferences at work at once. */
-  readonly concurrency: number;
   /** Inferences that may wait; one more is refused. */
   readonly max_waiting: number;
 }
 
-interface Waiter {
+/** Who asks for a place, and where it may be. */
+export interface Ask {
   readonly class: QueueClass;
-  start(): void;
+  readonly signal: AbortSignal;
+  /** At least one. */
+  readonly routes: readonly Route[];
+}
+
+interface Waiter {
+  readonly routes: readonly Route[];
+  start(visit: Visit): void;
+  refuse(error: PlatformError): void;
 }
 
 /** Weight of the newest duration in the moving average. */
 const EMA = 0.2;
+/** A server that is to be left alone for longer is not waited for. */
+export const PATIENCE_MS = 5000;
 
 /**
  * The queue of one model. Interactive inferences go before batch ones, first come first served within a class.
- * Whoever leaves while waiting gives up its place at once.
+ * Whoever leaves while waiting gives up its place at once. How many work at once is the routes' business.
  */
 export class ModelQueue {
   readonly #options: QueueOptions;
@@ -27,6 +37,7 @@ export class ModelQueue {
   #running = 0;
   /** Moving average of how long an inference holds its place. */
   #mean_ms = 1000;
+  #alarm: NodeJS.Timeout | undefined;
 
   constructor(options: QueueOptions, onChange: (status: QueueStatus) => void) {
     this.#options = options;
@@ -44,70 +55,123 @@ export class ModelQueue {
   }
 
   /**
-   * Waits for a place and returns how to give it back. Throws `overloaded` when the queue is full,
-   * and the signal's reason when the caller leaves while waiting.
+   * Waits for a place at one of the routes. Throws `overloaded` when the queue is full or the servers are to be left
+   * alone for longer than 5 s, and the signal's reason when the caller leaves while waiting.
    */
-  async enter(cls: QueueClass, signal: AbortSignal): Promise<() => void> {
+  async enter({ class: cls, signal, routes }: Ask): Promise<Visit> {
     if (signal.aborted) throw reasonOf(signal);
-    if (this.#running >= this.#options.concurrency) {
-      if (this.#depth() >= this.#options.max_waiting) throw this.#full();
-      await this.#wait(cls, signal);
-    } else this.#running++;
-    this.#onChange(this.status());
-    const since = performance.now();
-    let left = false;
-    return () => {
-      if (left) return;
-      left = true;
-      this.#mean_ms += EMA * (performance.now() - since - this.#mean_ms);
-      this.#next();
-      this.#onChange(this.status());
-    };
+    let choice = choose(routes);
+    if (choice.type === 'free' && this.#depth() > 0) {
+      // Nobody passes those who wait already: a server may have been opened by the clock alone.
+      this.#serve();
+      choice = choose(routes);
+    }
+    if (choice.type === 'free') return this.#start(choice.route);
+    const closed = closedFor(routes);
+    if (closed !== undefined) throw closed;
+    if (this.#depth() >= this.#options.max_waiting) throw this.#full(routes);
+    return await this.#wait(cls, signal, routes);
   }
 
   #depth(): number {
     return this.#waiting.interactive.length + this.#waiting.batch.length;
   }
 
-  /** A place is handed over, so that nobody can slip in between. */
-  #wait(cls: QueueClass, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        const line = this.#waiting[cls];
-        line.splice(line.indexOf(waiter), 1);
-        this.#onChange(this.status());
-        reject(reasonOf(signal));
-      };
-      const waiter: Waiter = {
-        class: cls,
-        start() {
-          signal.removeEventListener('abort', leave);
-          resolve();
-        },
-      };
-      signal.addEventListener('abort', leave, { once: true });
-      this.#waiting[cls].push(waiter);
+  #start(route: Route): Visit {
+    this.#running++;
+    const since_ms = performance.now();
+    const visit = route.visit(() => {
+      this.#running--;
+      this.#mean_ms += EMA * (performance.now() - since_ms - this.#mean_ms);
+      this.#serve();
       this.#onChange(this.status());
     });
+    this.#onChange(this.status());
+    return {
+      ...visit,
+      accepted: () => {
+        visit.accepted();
+        if (this.#depth() > 0) this.#serve();
+      },
+    };
   }
 
-  #next(): void {
-    const next = this.#waiting.interactive.shift() ?? this.#waiting.batch.shift();
-    if (next === undefined) this.#running--;
-    else next.start();
+  #wait(cls: QueueClass, signal: AbortSignal, routes: readonly Route[]): Promise<Visit> {
+    const { promise, resolve, reject } = Promise.withResolvers<Visit>();
+    const line = this.#waiting[cls];
+    const leave = () => {
+      line.splice(line.indexOf(waiter), 1);
+      this.#onChange(this.status());
+      reject(reasonOf(signal));
+    };
+    const waiter: Waiter = {
+      routes,
+      start(visit) {
+        signal.removeEventListener('abort', leave);
+        resolve(visit);
+      },
+      refuse(error) {
+        signal.removeEventListener('abort', leave);
+        reject(error);
+      },
+    };
+    signal.addEventListener('abort', leave, { once: true });
+    line.push(waiter);
+    this.#onChange(this.status());
+    this.#serve();
+    return promise;
   }
 
-  #full(): PlatformError {
-    const retry_after_ms = Math.min(
-      60_000,
-      Math.max(250, (this.#mean_ms * (this.#depth() + 1)) / this.#options.concurrency),
-    );
+  /** Hands places over, so that nobody can slip in between, and sends away those whose servers are closed for long. */
+  #serve(): void {
+    clearTimeout(this.#alarm);
+    let alarm_ms = Number.POSITIVE_INFINITY;
+    const busy = new Set<readonly Route[]>();
+    for (const line of [this.#waiting.interactive, this.#waiting.batch])
+      for (let at = 0; at < line.length; ) {
+        const waiter = line[at] as Waiter;
+        const choice: Choice = busy.has(waiter.routes) ? { type: 'busy' } : choose(waiter.routes);
+        if (choice.type === 'busy') {
+          busy.add(waiter.routes);
+          at++;
+          continue;
+        }
+        const closed = choice.type === 'closed' ? closedFor(waiter.routes) : undefined;
+        if (choice.type === 'closed' && closed === undefined) {
+          alarm_ms = Math.min(alarm_ms, choice.wait_ms);
+          at++;
+          continue;
+        }
+        line.splice(at, 1);
+        if (choice.type === 'free') waiter.start(this.#start(choice.route));
+        else if (closed !== undefined) waiter.refuse(closed);
+      }
+    if (Number.isFinite(alarm_ms)) {
+      this.#alarm = setTimeout(() => this.#serve(), Math.ceil(alarm_ms));
+      this.#alarm.unref();
+    }
+  }
+
+  #full(routes: readonly Route[]): PlatformError {
+    const places = routes.reduce((sum, { limit }) => sum + limit, 0);
+    const retry_after_ms = Math.min(60_000, Math.max(250, (this.#mean_ms * (this.#depth() + 1)) / places));
     return new PlatformError(
       'overloaded',
       `The queue of ${this.#options.model} is full: ${this.#depth()} inferences wait. Try again in about ${Math.ceil(retry_after_ms / 1000)} s.`,
       { retry_after_ms: Math.round(retry_after_ms) },
     );
   }
+}
+
+/** Why nobody waits for these routes, or undefined. */
+function closedFor(routes: readonly Route[]): PlatformError | undefined {
+  const wait_ms = Math.min(...routes.map((route) => route.wait_ms));
+  if (wait_ms <= PATIENCE_MS) return undefined;
+  return new PlatformError(
+    'overloaded',
+    `${routes[0]?.info.owned_by ?? 'The server'} asked to be left alone. Try again in ${Math.ceil(wait_ms / 1000)} s, or choose another model.`,
+    { retry_after_ms: Math.ceil(wait_ms) },
+  );
 }
 
 function reasonOf(signal: AbortSignal): PlatformError {

@@ -1,11 +1,8 @@
-import type { ModelInfo } from '@mcp/contracts';
 import type { Metrics } from '@mcp/service-kit';
 import { ModelQueue } from './queue.ts';
 
 interface QueuesOptions {
   readonly metrics: Metrics;
-  /** Inferences one model works on at once. */
-  readonly concurrency: number;
   readonly max_waiting: number;
 }
 
@@ -18,11 +15,11 @@ export class Queues {
     this.#options = options;
   }
 
-  of({ id: model }: Pick<ModelInfo, 'id'>): ModelQueue {
+  of(model: string): ModelQueue {
     const known = this.#queues.get(model);
     if (known !== undefined) return known;
-    const { metrics, concurrency, max_waiting } = this.#options;
-    const queue = new ModelQueue({ model, concurrency, max_waiting }, (status) => {
+    const { metrics, max_waiting } = this.#options;
+    const queue = new ModelQueue({ model, max_waiting }, (status) => {
       metrics.set('queue_depth', { model, class: 'running' }, status.running);
       metrics.set('queue_depth', { model, class: 'interactive' }, status.waiting_interactive);
       metrics.set('queue_depth', { model, class: 'batch' }, status.waiting_batch);

@@ -1,8 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { PlatformError, type QueueClass, type QueueStatus } from '@mcp/contracts';
+import { type ModelBackend, PlatformError, type QueueClass, type QueueStatus } from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ModelQueue } from '../src/queue.ts';
+import { Route } from '../src/route.ts';
 
 const LIMITS = { concurrency: fc.integer({ min: 1, max: 4 }), max_waiting: fc.integer({ min: 1, max: 5 }) };
 const CLASS = fc.constantFrom<QueueClass>('interactive', 'batch');
@@ -20,6 +21,7 @@ interface Caller {
 
 interface Real {
   readonly queue: ModelQueue;
+  enter(cls: QueueClass, signal: AbortSignal): ReturnType<ModelQueue['enter']>;
   readonly callers: Caller[];
   /** What the queue last said of itself. */
   readonly told: { status: QueueStatus | undefined };
@@ -35,22 +37,43 @@ interface Model {
 
 function makeReal(limits: { concurrency: number; max_waiting: number }): Real {
   const told: Real['told'] = { status: undefined };
-  const queue = new ModelQueue({ model: 'm', ...limits }, (status) => {
+  const queue = new ModelQueue({ model: 'm', max_waiting: limits.max_waiting }, (status) => {
     told.status = status;
   });
-  return { queue, callers: [], told };
+  const routes = [routeOf(limits.concurrency)];
+  const enter: Real['enter'] = (cls, signal) => queue.enter({ class: cls, signal, routes });
+  return { queue, enter, callers: [], told };
 }
 
-function arrive({ queue, callers }: Real, cls: QueueClass, stop = new AbortController()): Caller {
+/** A server that is never asked: only its limit matters here. */
+function routeOf(max_concurrency: number): Route {
+  return new Route({
+    backend: {} as ModelBackend,
+    tier: 0,
+    info: {
+      id: 'm',
+      backend: 'none',
+      kind: 'chat',
+      owned_by: 'test',
+      max_context: 8192,
+      max_concurrency,
+      cost_input_per_mtok_usd: 0,
+      cost_output_per_mtok_usd: 0,
+      status: 'ready',
+    },
+  });
+}
+
+function arrive({ enter, callers }: Real, cls: QueueClass, stop = new AbortController()): Caller {
   const caller: Caller = { stop, fate: 'waiting', entered: 0, release: () => undefined };
   callers.push(caller);
-  queue.enter(cls, stop.signal).then(
-    (release) => {
+  enter(cls, stop.signal).then(
+    (visit) => {
       caller.entered++;
       caller.fate = 'running';
       caller.release = () => {
         caller.fate = 'left';
-        release();
+        visit.leave();
       };
     },
     (error: unknown) => {
@@ -216,9 +239,9 @@ describe('the queue of one model', () => {
           await turn();
           const order: number[] = [];
           const work = classes.map(async (cls, id) => {
-            const release = await real.queue.enter(cls, new AbortController().signal);
+            const visit = await real.enter(cls, new AbortController().signal);
             order.push(id);
-            release();
+            visit.leave();
           });
           for (const { release } of holders) release();
           await Promise.all(work);
@@ -236,7 +259,7 @@ describe('the queue of one model', () => {
       fc.asyncProperty(fc.record(LIMITS), CLASS, async (limits, cls) => {
         const real = makeReal(limits);
         for (let n = 0; n < limits.concurrency + limits.max_waiting; n++) arrive(real, 'batch');
-        const error = await refusal(real.queue.enter(cls, new AbortController().signal));
+        const error = await refusal(real.enter(cls, new AbortController().signal));
         expect(error).toMatchObject({ code: 'overloaded', status: 429, retryable: true });
         expect(error.message).toMatch(
           new RegExp(
@@ -261,12 +284,12 @@ describe('the queue of one model', () => {
     ];
     for (const [reason, code] of reasons) {
       const stop = new AbortController();
-      const waiting = refusal(real.queue.enter('batch', stop.signal));
+      const waiting = refusal(real.enter('batch', stop.signal));
       stop.abort(reason);
       // Its place is free in the same turn, before the promise is even read.
       expect(real.queue.status().waiting_batch).toBe(0);
       expect((await waiting).code).toBe(code);
-      expect((await refusal(real.queue.enter('batch', stop.signal))).code).toBe(code);
+      expect((await refusal(real.enter('batch', stop.signal))).code).toBe(code);
     }
     expect(real.queue.status()).toMatchObject({ running: 1, waiting_interactive: 0, waiting_batch: 0 });
   });

@@ -11,7 +11,7 @@ import { definition } from '../src/definition.ts';
 const TOKEN = 't'.repeat(40);
 const MODELS = [
   { id: 'calm', rules: [{ reply: 'all is well' }] },
-  { id: 'slow', rules: [{ reply: 'word '.repeat(2000).trim(), token_delay_ms: 5 }] },
+  { id: 'slow', max_concurrency: 1, rules: [{ reply: 'word '.repeat(2000).trim(), token_delay_ms: 5 }] },
   { id: 'broken', rules: [{ error: 'unavailable' }] },
   { id: 'halfway', rules: [{ reply: 'one two three', error: 'unavailable', fail_after_tokens: 2 }] },
   { id: 'refuses', rules: [{ error: 'invalid_request' }] },
@@ -116,7 +116,7 @@ describe('the model gateway over HTTP', () => {
   });
 
   it('frees the place of a caller that hangs up, and lets the next one in', async () => {
-    const { chat, queue } = await start({ MCP_QUEUE_CONCURRENCY: '1' });
+    const { chat, queue } = await start();
     const stop = new AbortController();
     const talking = await chat('slow', { stream: true }, { signal: stop.signal });
     await until(async () => (await queue('slow'))?.running === 1);
@@ -129,7 +129,7 @@ describe('the model gateway over HTTP', () => {
   });
 
   it('refuses with 429 and a time to wait when the queue is full', async () => {
-    const { chat, queue } = await start({ MCP_QUEUE_CONCURRENCY: '1', MCP_QUEUE_MAX_WAITING: '1' });
+    const { chat, queue } = await start({ MCP_QUEUE_MAX_WAITING: '1' });
     const stop = new AbortController();
     const callers = [chat('slow', {}, { signal: stop.signal }), chat('slow', {}, { signal: stop.signal })];
     await until(async () => (await queue('slow'))?.waiting_interactive === 1);

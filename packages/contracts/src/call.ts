@@ -17,11 +17,21 @@ export const Principal = z.object({
 });
 export type Principal = z.infer<typeof Principal>;
 
+/** Second and further attempts that one request may still cost, shared by all layers it passes through. */
+export interface RetryBudget {
+  readonly left: number;
+  /** Takes one; false when none is left. */
+  take(): boolean;
+  /** Another process says how many it left over. */
+  settle(left: number): void;
+}
+
 /**
  * What travels beside every call between services, in process or over HTTP:
  * the trace (W3C `traceparent`), the deadline, the caller and the way to stop.
  * Over HTTP: headers `traceparent`, `x-mcp-deadline` (epoch ms), `x-request-id`, `x-mcp-principal`
- * (base64url JSON, trusted only behind the service token), `x-mcp-class`; aborting closes the connection.
+ * (base64url JSON, trusted only behind the service token), `x-mcp-class`, `x-mcp-retries` (and in the answer
+ * `x-mcp-retries-left`); aborting closes the connection.
  */
 export interface CallContext {
   readonly request_id: string;
@@ -31,4 +41,6 @@ export interface CallContext {
   readonly principal: Principal;
   readonly class: QueueClass;
   readonly signal: AbortSignal;
+  /** Absent: whoever first has to try again begins one. */
+  readonly retries?: RetryBudget | undefined;
 }

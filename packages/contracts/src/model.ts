@@ -57,6 +57,8 @@ export const ModelInfo = z.object({
   owned_by: z.string(),
   /** Context window in tokens. */
   max_context: z.number().int().positive(),
+  /** Inferences it works on at once; absent where that is learnt from what its server refuses. */
+  max_concurrency: z.number().int().positive().optional(),
   /** Size of the vector, for embedding models. */
   dimensions: z.number().int().positive().optional(),
   cost_input_per_mtok_usd: z.number().nonnegative().nullable(),
@@ -108,13 +110,17 @@ export interface ModelGatewayApi {
   embed(request: EmbeddingsRequest, call: CallContext): Promise<EmbeddingsResult>;
   countTokens(request: CountTokensRequest, call: CallContext): Promise<TokenCount>;
   models(call: CallContext): Promise<readonly ModelInfo[]>;
+  /** One model. Throws `model_not_found`, and `unavailable` while a server that may have it does not tell its models. */
+  model(id: string, call: CallContext): Promise<ModelInfo>;
   queues(call: CallContext): Promise<readonly QueueStatus[]>;
 }
 
 /** A model backend (blueprint: BaseModelBackend). One folder each in `packages/model-backends/src/`. */
 export interface ModelBackend {
   readonly name: string;
-  /** Models this backend serves now; may change while weights arrive. */
+  /** The server behind it, where there can be several of this backend: `<target>/<model>` asks this one alone. */
+  readonly target?: string;
+  /** Models it serves now; may change while weights arrive. Throws when they cannot be known. */
   models(signal: AbortSignal): Promise<readonly ModelInfo[]>;
   /**
    * `start`, what the model says, a `finish` per choice, `usage`. When the signal fires it ends at once, with a finish

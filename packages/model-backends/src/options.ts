@@ -29,10 +29,10 @@ export const Prices = z.record(
 );
 export type Prices = z.infer<typeof Prices>;
 
-/** A backend as the registry makes it. `Env` is the part of the environment it reads. */
+/** A backend as the registry makes it, once per server. `Env` is the part of the environment it reads. */
 export interface BackendFactory<S extends z.ZodObject = z.ZodObject> {
   readonly env: S;
-  create(env: z.output<S>): ModelBackend;
+  create(env: z.output<S>): readonly ModelBackend[];
 }
 
 /** Type-checks a factory where it is written. */

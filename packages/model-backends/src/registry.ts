@@ -31,9 +31,9 @@ export const BackendEnv = embedded.env
   .extend(scripted.env.shape);
 export type BackendEnv = z.output<typeof BackendEnv>;
 
-/** Makes the named backends from the environment. */
+/** Makes the named backends from the environment: one for each server. */
 export function createBackends(names: readonly BackendName[], env: BackendEnv): ModelBackend[] {
-  return names.map((name) => {
+  return names.flatMap((name) => {
     switch (name) {
       case 'embedded':
         return embedded.create(env);

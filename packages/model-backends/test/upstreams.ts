@@ -81,8 +81,11 @@ export function openAiServer(backend: ModelBackend): Promise<Upstream> {
     const events = backend.generate(request, options(signal));
     if (request.stream !== true) return json(200, encodeChatCompletion(await collect(events)));
     const encode = chatChunkEncoder({ include_usage: true });
-    response.writeHead(200, { 'content-type': 'text/event-stream' });
-    for await (const event of events) response.write(encode(event));
+    for await (const event of events) {
+      // A refusal keeps its status.
+      if (!response.headersSent) response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(encode(event));
+    }
     response.end(DONE_FRAME);
   });
 }

@@ -54,6 +54,10 @@ export function httpModelGateway(client: ServiceClient): ModelGatewayApi {
       TokenCount.parse(await client.json({ method: 'POST', path: '/internal/tokens', body: request }, call)),
     models: async (call) =>
       z.array(ModelInfo).parse(await client.json({ method: 'GET', path: '/internal/models' }, call)),
+    model: async (id, call) =>
+      ModelInfo.parse(
+        await client.json({ method: 'GET', path: `/internal/models/${encodeURIComponent(id)}` }, call),
+      ),
     queues: async (call) =>
       z.array(QueueStatus).parse(await client.json({ method: 'GET', path: '/internal/queues' }, call)),
   };

@@ -119,6 +119,8 @@ export class ServiceClient {
     for (let wait_ms = 50; ; wait_ms = Math.min(wait_ms * 2, 800)) {
       try {
         const answer = await this.#attempt({ ...options, payload }, call);
+        const left = answer.headers['x-mcp-retries-left'];
+        if (typeof left === 'string') call.retries?.settle(Number(left));
         if (answer.statusCode >= 400) throw await this.#failure(answer);
         return answer.body;
       } catch (cause) {
@@ -170,6 +172,7 @@ export class ServiceClient {
       'x-request-id': call.request_id,
       'x-mcp-deadline': String(call.deadline_ms),
       'x-mcp-class': call.class,
+      ...(call.retries === undefined ? {} : { 'x-mcp-retries': String(call.retries.left) }),
       'x-mcp-principal': Buffer.from(JSON.stringify(call.principal)).toString('base64url'),
       ...(call.traceparent === undefined ? {} : { traceparent: call.traceparent }),
     };

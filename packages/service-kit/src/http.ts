@@ -5,6 +5,7 @@ import { type Context, Hono } from 'hono';
 import { routePath } from 'hono/route';
 import { type CallScope, callScope } from './call-scope.ts';
 import { retryAfterSeconds, toOpenAiError, toPlatformError, toProblem } from './errors.ts';
+import { RetryBudget } from './retry-budget.ts';
 import type { ServiceKit } from './service.ts';
 import type { Span } from './telemetry.ts';
 import type { UpgradeSlot } from './upgrade.ts';
@@ -33,6 +34,8 @@ export interface RequestState {
   sealed: boolean;
   /** The headers, for the answer that is being made now. */
   seal(): Readonly<Record<string, string>>;
+  /** Calls back when the headers are about to go out. */
+  onSeal(listener: () => void): void;
   /** Calls back once, when the answer is complete or has failed. */
   onFinish(listener: FinishListener): void;
   finish(status: number, error?: PlatformError): void;
@@ -117,6 +120,10 @@ function internalCall(c: KitContext): CallContext {
   const deadline_ms = Number.isFinite(deadline) && deadline > 0 ? deadline : Date.now() + DEFAULT_DEADLINE_MS;
   state.scope = callScope(c.req.raw.signal, deadline_ms);
   const header = c.req.header('x-mcp-principal');
+  const retries = RetryBudget.from(c.req.header('x-mcp-retries'));
+  state.onSeal(() => {
+    state.headers['x-mcp-retries-left'] = String(retries.left);
+  });
   const principal = header === undefined ? undefined : Principal.safeParse(decodePrincipal(header)).data;
   return {
     request_id: state.request_id,
@@ -125,6 +132,7 @@ function internalCall(c: KitContext): CallContext {
     principal: principal ?? { id: 'service', kind: 'service', name: 'service', scopes: ['admin'] },
     class: QueueClass.safeParse(c.req.header('x-mcp-class')).data ?? 'interactive',
     signal: state.scope.signal,
+    retries,
   };
 }
 
@@ -204,6 +212,7 @@ function beginRequest(kit: ServiceKit, c: KitContext): RequestState {
   kit.requests.begin();
   let finished = false;
   const listeners: FinishListener[] = [];
+  const beforeSeal: (() => void)[] = [];
   const state: RequestState = {
     request_id,
     span,
@@ -216,9 +225,13 @@ function beginRequest(kit: ServiceKit, c: KitContext): RequestState {
     sealed: false,
     seal() {
       state.sealed = true;
+      for (const listener of beforeSeal) listener();
       // So that a client's next request does not meet a closing connection.
       if (kit.draining()) headers.connection = 'close';
       return headers;
+    },
+    onSeal(listener) {
+      beforeSeal.push(listener);
     },
     onFinish(listener) {
       listeners.push(listener);

@@ -21,6 +21,7 @@ export {
 export { restoreError } from './http-client.ts';
 export { createLogger, type Logger } from './log.ts';
 export type { Metrics } from './metrics.ts';
+export { RetryBudget } from './retry-budget.ts';
 export { runMain, type StartedServices, startServices } from './run.ts';
 export {
   createKit,

@@ -24,9 +24,7 @@ export function chosenStack(choice: { models: string; colocate: string }, base: 
   return defineStack({
     ...base,
     // A script answers as many at once as are asked; the limits are for models that compute.
-    ...(choice.models === 'scripted'
-      ? { limits: { ...base.limits, queue_concurrency: 512, queue_max_waiting: 1024 } }
-      : {}),
+    ...(choice.models === 'scripted' ? { limits: { ...base.limits, queue_max_waiting: 1024 } } : {}),
     services: placements(choice.colocate, base.services),
     models: chosenModels(choice.models, base.models),
   });

@@ -1,10 +1,4 @@
-import {
-  type CallContext,
-  ChatCompletionRequest,
-  EmbeddingsRequest,
-  type ModelEvent,
-  PlatformError,
-} from '@mcp/contracts';
+import { type CallContext, ChatCompletionRequest, EmbeddingsRequest, type ModelEvent } from '@mcp/contracts';
 import {
   type KitContext,
   type KitEnv,
@@ -75,16 +69,11 @@ function modelRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   // Model ids may hold slashes (mcp/dual, org/model).
   app.get(
     '/v1/models/:id{.+}',
-    guard(gateway, 'chat', async (c) => {
+    guard(gateway, 'chat', async (c, call) => {
       const id = c.req.param('id') ?? '';
-      const model = (await list()).find((one) => one.id === id);
-      if (model === undefined)
-        throw new PlatformError(
-          'model_not_found',
-          `The model '${id.slice(0, 200)}' does not exist here. GET /v1/models lists those that do.`,
-          { param: 'model' },
-        );
-      return c.json(encodeModel(model));
+      const listed = (await list()).find((one) => one.id === id);
+      // What is not listed may still be known: one server's own, or a server that cannot be asked just now.
+      return c.json(encodeModel(listed ?? (await gateway.kit.clients.modelGateway.model(id, call))));
     }),
   );
 }

@@ -113,6 +113,7 @@ function describe({ spec, state }: Slot): ModelInfo {
     kind: spec.kind,
     owned_by: 'mcp',
     max_context: ready instanceof ChatModel ? ready.max_context : spec.max_context,
+    max_concurrency: spec.parallel,
     ...(ready instanceof Embedder ? { dimensions: ready.dimensions } : {}),
     cost_input_per_mtok_usd: 0,
     cost_output_per_mtok_usd: 0,
@@ -140,5 +141,5 @@ export const embedded = defineBackend({
       .max(256)
       .default(Math.max(1, availableParallelism() - 1)),
   }),
-  create: (env) => new EmbeddedBackend(env.MCP_EMBEDDED_MODELS ?? [], env.MCP_EMBEDDED_THREADS),
+  create: (env) => [new EmbeddedBackend(env.MCP_EMBEDDED_MODELS ?? [], env.MCP_EMBEDDED_THREADS)],
 });

@@ -17,8 +17,31 @@ export function refuseUnsupported(request: ChatCompletionRequest): void {
     );
 }
 
+/** Ollama's own default, and the smallest context asked for. */
+const MIN_CONTEXT = 4096;
+/** Left for the answer of a request that names no limit. */
+const ANSWER_TOKENS = 1024;
+/** An estimate on the safe side in most languages: a token has some 4 bytes of English, 3 of one Chinese character. */
+const BYTES_PER_TOKEN = 3;
+const TOKENS_PER_MESSAGE = 8;
+
+/** Tokens that the request needs with its answer, as a power of two within what the model holds. */
+export function contextFor(request: ChatCompletionRequest, max_context: number): number {
+  const tools = request.tools === undefined ? 0 : Buffer.byteLength(JSON.stringify(request.tools));
+  const prompt = request.messages.reduce(
+    (sum, message) =>
+      sum + TOKENS_PER_MESSAGE + Math.ceil(Buffer.byteLength(JSON.stringify(message)) / BYTES_PER_TOKEN),
+    Math.ceil(tools / BYTES_PER_TOKEN),
+  );
+  const needed = Math.max(MIN_CONTEXT, prompt + (maxTokens(request) ?? ANSWER_TOKENS));
+  return Math.min(max_context, 2 ** Math.ceil(Math.log2(needed)));
+}
+
 /** The body of `/api/chat` for one choice. */
-export function chatBody(request: ChatCompletionRequest, choice: number): object {
+export function chatBody(
+  request: ChatCompletionRequest,
+  { choice, num_ctx }: { readonly choice: number; readonly num_ctx: number },
+): object {
   const format = request.response_format;
   const limit = maxTokens(request);
   const given = {
@@ -38,6 +61,7 @@ export function chatBody(request: ChatCompletionRequest, choice: number): object
       ? {}
       : { format: format.type === 'json_object' ? 'json' : (format.json_schema.schema ?? 'json') }),
     options: {
+      num_ctx,
       ...Object.fromEntries(Object.entries(given).filter(([, value]) => value != null)),
       ...(request.seed == null ? {} : { seed: request.seed + choice }),
       ...(limit === undefined ? {} : { num_predict: limit }),

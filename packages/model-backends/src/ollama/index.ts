@@ -14,12 +14,12 @@ import {
 import { errorFromBody, readFinish, upstreamError } from '@mcp/wire';
 import { type Dispatcher, Pool } from 'undici';
 import { z } from 'zod';
-import { abortError, Closing, untilAborted } from '../abort.ts';
+import { abortError, Closing } from '../abort.ts';
+import { ModelList } from '../model-list.ts';
 import { defineBackend } from '../options.ts';
 import { textOf } from '../text.ts';
-import { chatBody, refuseUnsupported } from './body.ts';
+import { chatBody, contextFor, refuseUnsupported } from './body.ts';
 
-const LIST_TIMEOUT_MS = 5000;
 const IDLE_TIMEOUT_MS = 300_000;
 const MODELS_TTL_MS = 15_000;
 const MAX_LINE_CHARS = 8 * 1024 * 1024;
@@ -62,8 +62,13 @@ class OllamaBackend implements ModelBackend {
   readonly #pool: Pool;
   readonly #prefix: string;
   readonly #closing = new Closing();
-  #known: { at_ms: number; models: readonly ModelInfo[] | undefined } | undefined;
-  #listing: Promise<void> | undefined;
+  readonly #list = new ModelList({
+    name: 'Ollama',
+    ttl_ms: MODELS_TTL_MS,
+    read: (signal) => this.#load(signal),
+  });
+  /** Context that each model was last asked to hold. */
+  readonly #contexts = new Map<string, number>();
 
   constructor(url: string) {
     const address = new URL(url);
@@ -76,14 +81,15 @@ class OllamaBackend implements ModelBackend {
     });
   }
 
-  async models(signal: AbortSignal): Promise<readonly ModelInfo[]> {
-    return (await this.#list(signal)) ?? [];
+  models(signal: AbortSignal): Promise<readonly ModelInfo[]> {
+    return this.#list.get(signal);
   }
 
   async *generate(request: ChatCompletionRequest, call: BackendCallOptions): AsyncIterable<ModelEvent> {
     const options = this.#closing.guard(call);
     refuseUnsupported(request);
-    await this.#require(request.model, options.signal);
+    const info = await this.#require(request.model, options.signal);
+    const num_ctx = this.#contextFor(request, info);
     const id = `chatcmpl-${randomUUID()}`;
     yield {
       type: 'start',
@@ -97,7 +103,7 @@ class OllamaBackend implements ModelBackend {
     for (let choice = 0; choice < (request.n ?? 1); choice++) {
       let calls = 0;
       let finished = false;
-      for await (const line of this.#lines('/api/chat', chatBody(request, choice), options)) {
+      for await (const line of this.#lines('/api/chat', chatBody(request, { choice, num_ctx }), options)) {
         if (line.message?.thinking) yield { type: 'reasoning', choice, text: line.message.thinking };
         if (line.message?.content) yield { type: 'text', choice, text: line.message.content };
         for (const call of line.message?.tool_calls ?? []) {
@@ -155,8 +161,9 @@ class OllamaBackend implements ModelBackend {
   }
 
   async #require(id: string, signal: AbortSignal): Promise<ModelInfo> {
-    const models = await this.#list(signal);
-    if (models === undefined) throw unreachable();
+    const models = await this.#list.get(signal).catch((error: unknown) => {
+      throw signal.aborted ? abortError(signal, error) : unreachable(error);
+    });
     const model = models.find((one) => one.id === id);
     if (model === undefined)
       throw new PlatformError(
@@ -167,27 +174,18 @@ class OllamaBackend implements ModelBackend {
     return model;
   }
 
-  /** Its models, or undefined when it cannot be reached. Callers share one look-up, and none can break it off. */
-  async #list(signal: AbortSignal): Promise<readonly ModelInfo[] | undefined> {
-    if (this.#known === undefined || Date.now() - this.#known.at_ms > MODELS_TTL_MS) {
-      this.#listing ??= this.#load().then((models) => {
-        this.#known = { at_ms: Date.now(), models };
-        this.#listing = undefined;
-      });
-      await untilAborted(this.#listing, signal);
-    }
-    return this.#known?.models;
+  /** A context that grows with what is needed and never shrinks: Ollama loads a model anew when it changes. */
+  #contextFor(request: ChatCompletionRequest, { id, max_context }: ModelInfo): number {
+    const known = this.#contexts.get(id) ?? 0;
+    const num_ctx = Math.max(known, contextFor(request, max_context));
+    this.#contexts.set(id, num_ctx);
+    return num_ctx;
   }
 
-  async #load(): Promise<readonly ModelInfo[] | undefined> {
-    const signal = AbortSignal.timeout(LIST_TIMEOUT_MS);
-    try {
-      const response = await this.#pool.request({ method: 'GET', path: `${this.#prefix}/api/tags`, signal });
-      const { models } = Tags.parse(await response.body.json());
-      return await Promise.all(models.map(({ name }) => this.#describe(name, signal)));
-    } catch {
-      return undefined;
-    }
+  async #load(signal: AbortSignal): Promise<readonly ModelInfo[]> {
+    const response = await this.#pool.request({ method: 'GET', path: `${this.#prefix}/api/tags`, signal });
+    const { models } = Tags.parse(await response.body.json());
+    return await Promise.all(models.map(({ name }) => this.#describe(name, signal)));
   }
 
   async #describe(name: string, signal: AbortSignal): Promise<ModelInfo> {
@@ -235,11 +233,11 @@ class OllamaBackend implements ModelBackend {
           const text = rest.slice(0, at).trim();
           rest = rest.slice(at + 1);
           if (text === '') continue;
-          const line = read(Line, text);
-          if (line.error != null) throw upstreamError({ message: line.error, status: 502 });
-          yield line;
+          yield lineOf(text);
         }
       }
+      // The last line may lack its end; half a line is no line.
+      if (isJson(rest)) yield lineOf(rest);
     } catch (cause) {
       throw brokeOff(cause, options.signal);
     }
@@ -270,6 +268,21 @@ class OllamaBackend implements ModelBackend {
   }
 }
 
+function lineOf(text: string): z.infer<typeof Line> {
+  const line = read(Line, text);
+  if (line.error != null) throw upstreamError({ message: line.error, status: 502 });
+  return line;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function unreachable(cause?: unknown): PlatformError {
   return new PlatformError('upstream_failed', 'Ollama cannot be reached. Is it running at OLLAMA_URL?', {
     cause,
@@ -297,5 +310,5 @@ function read<S extends z.ZodType>(schema: S, text: string): z.output<S> {
 
 export const ollama = defineBackend({
   env: z.object({ OLLAMA_URL: z.url().default('http://127.0.0.1:11434') }),
-  create: (env) => new OllamaBackend(env.OLLAMA_URL),
+  create: (env) => [new OllamaBackend(env.OLLAMA_URL)],
 });

@@ -1,18 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type BackendCallOptions,
-  type ChatCompletionRequest,
-  type CountTokensRequest,
-  type EmbeddingsRequest,
-  type EmbeddingsResult,
-  type ModelBackend,
-  type ModelEvent,
-  type ModelInfo,
-  PlatformError,
-  type TokenCount,
+import type {
+  BackendCallOptions,
+  ChatCompletionRequest,
+  CountTokensRequest,
+  EmbeddingsRequest,
+  EmbeddingsResult,
+  ModelBackend,
+  ModelEvent,
+  ModelInfo,
+  TokenCount,
 } from '@mcp/contracts';
 import { z } from 'zod';
-import { abortError, Closing, untilAborted } from '../abort.ts';
+import { Closing } from '../abort.ts';
+import { ModelList } from '../model-list.ts';
 import { defineBackend, jsonVariable, Prices } from '../options.ts';
 import { Target, type TargetOptions } from './target.ts';
 
@@ -24,153 +23,57 @@ const TargetConfig = z.strictObject({
   models: z.array(z.string()).optional(),
   embedding_models: z.array(z.string()).default([]),
   max_context: z.number().int().positive().default(128_000),
+  /** Most requests at once for each of its models; without it, as many as it takes. */
+  max_concurrency: z.number().int().min(1).max(4096).optional(),
   prices: Prices.default({}),
 });
 
 const MODELS_TTL_MS = 30_000;
-const MAX_ATTEMPTS = 3;
 
-/**
- * Any server that speaks OpenAI's wire: OpenAI, vLLM, LM Studio, Groq, DeepSeek, llama.cpp. Model ids are
- * `<target>/<model>`, and the bare id where only one target has it.
- */
+/** A server that speaks OpenAI's wire: OpenAI, vLLM, LM Studio, Groq, DeepSeek, llama.cpp. One attempt per call. */
 class OpenAiBackend implements ModelBackend {
   readonly name = 'openai';
-  readonly #targets: readonly Target[];
+  readonly target: string;
+  readonly #target: Target;
+  readonly #list: ModelList;
   readonly #closing = new Closing();
-  #known:
-    | {
-        at_ms: number;
-        models: readonly ModelInfo[];
-        routes: ReadonlyMap<string, { target: Target; model: string }>;
-        /** Why a server's list could not be read, where one could not. */
-        detail: string | undefined;
-      }
-    | undefined;
-  #refreshing: Promise<void> | undefined;
 
-  constructor(targets: readonly TargetOptions[]) {
-    this.#targets = targets.map((options) => new Target(options));
+  constructor(options: TargetOptions) {
+    this.target = options.name;
+    this.#target = new Target(options);
+    this.#list = new ModelList({
+      name: options.name,
+      ttl_ms: MODELS_TTL_MS,
+      read: (signal) => this.#target.list(signal),
+    });
   }
 
-  async models(signal: AbortSignal): Promise<readonly ModelInfo[]> {
-    await untilAborted(this.#refresh(), signal);
-    return this.#known?.models ?? [];
+  models(signal: AbortSignal): Promise<readonly ModelInfo[]> {
+    return this.#list.get(signal);
   }
 
   async *generate(request: ChatCompletionRequest, call: BackendCallOptions): AsyncIterable<ModelEvent> {
-    const options = this.#closing.guard(call);
-    const { target, model } = await this.#route(request.model, options.signal);
     const { store: _kept, ...rest } = request;
-    const body = {
-      ...rest,
-      model,
-      ...(request.stream === true ? { stream: true, stream_options: { include_usage: true } } : {}),
-    };
-    const events = await this.#retrying(target, options, () => target.chat(body, options));
+    const body =
+      request.stream === true ? { ...rest, stream: true, stream_options: { include_usage: true } } : rest;
+    const events = await this.#target.chat(body, this.#closing.guard(call));
     for await (const event of events)
-      yield event.type === 'start' ? { ...event, model: request.model, backend: target.name } : event;
+      yield event.type === 'start' ? { ...event, model: request.model, backend: this.target } : event;
   }
 
   async embed(request: EmbeddingsRequest, call: BackendCallOptions): Promise<EmbeddingsResult> {
-    const options = this.#closing.guard(call);
-    const { target, model } = await this.#route(request.model, options.signal);
-    const result = await this.#retrying(target, options, () => target.embed({ ...request, model }, options));
+    const result = await this.#target.embed(request, this.#closing.guard(call));
     return { ...result, model: request.model };
   }
 
-  async countTokens(request: CountTokensRequest, options: BackendCallOptions): Promise<TokenCount> {
-    const { target } = await this.#route(request.model, options.signal);
-    return { tokens: await estimate(request), exact: false, max_context: target.options.max_context };
+  async countTokens(request: CountTokensRequest): Promise<TokenCount> {
+    const { max_context } = this.#target.options;
+    return { tokens: await estimate(request), exact: false, max_context };
   }
 
   async close(): Promise<void> {
     this.#closing.close(this.name);
-    await Promise.all(this.#targets.map((target) => target.close()));
-  }
-
-  /** Tries again, with back-off, as long as nothing has come from the server yet. */
-  async #retrying<T>(target: Target, options: BackendCallOptions, attempt: () => Promise<T>): Promise<T> {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await attempt();
-      } catch (thrown) {
-        const error =
-          thrown instanceof PlatformError
-            ? thrown
-            : new PlatformError('upstream_failed', `${target.name} failed.`, { cause: thrown });
-        const wait_ms = error.retry_after_ms ?? 100 * 2 ** tries * (0.75 + Math.random() / 2);
-        const last =
-          tries >= MAX_ATTEMPTS ||
-          !error.retryable ||
-          options.signal.aborted ||
-          Date.now() + wait_ms > options.deadline_ms ||
-          wait_ms > 5000;
-        if (last) throw error;
-        await sleep(wait_ms, undefined, { signal: options.signal }).catch((cause: unknown) => {
-          throw abortError(options.signal, cause);
-        });
-      }
-    }
-  }
-
-  async #route(id: string, signal: AbortSignal): Promise<{ target: Target; model: string }> {
-    let route = this.#known?.routes.get(id);
-    if (route === undefined || this.#stale()) {
-      await untilAborted(this.#refresh(), signal);
-      route = this.#known?.routes.get(id);
-    }
-    if (route === undefined && this.#known?.detail !== undefined)
-      throw new PlatformError(
-        'upstream_failed',
-        `The model '${id.slice(0, 80)}' cannot be looked up: ${this.#known.detail}. Try again later.`,
-      );
-    if (route === undefined)
-      throw new PlatformError(
-        'model_not_found',
-        `No configured server has the model '${id.slice(0, 80)}'. See GET /v1/models.`,
-        { param: 'model' },
-      );
-    return route;
-  }
-
-  #stale(): boolean {
-    return this.#known === undefined || Date.now() - this.#known.at_ms > MODELS_TTL_MS;
-  }
-
-  async #refresh(): Promise<void> {
-    if (!this.#stale()) return;
-    this.#refreshing ??= this.#load().finally(() => {
-      this.#refreshing = undefined;
-    });
-    // What is known may be used while the list is read again.
-    if (this.#known === undefined) await this.#refreshing;
-  }
-
-  async #load(): Promise<void> {
-    const lists = await Promise.all(
-      this.#targets.map(async (target) => ({ target, ...(await target.list()) })),
-    );
-    const routes = new Map<string, { target: Target; model: string }>();
-    const models: ModelInfo[] = [];
-    const counts = new Map<string, number>();
-    for (const { ids } of lists) for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
-    for (const { target, ids, detail } of lists) {
-      for (const model of ids) {
-        const bare = counts.get(model) === 1;
-        const id = bare ? model : `${target.name}/${model}`;
-        routes.set(`${target.name}/${model}`, { target, model });
-        if (bare) routes.set(model, { target, model });
-        models.push(target.describe(id, model, detail));
-      }
-    }
-    const failed = lists.find(({ detail }) => detail !== undefined);
-    this.#known = {
-      at_ms: Date.now(),
-      models,
-      routes,
-      detail: failed === undefined ? undefined : `${failed.target.name}: ${failed.detail}`,
-    };
+    await this.#target.close();
   }
 }
 
@@ -191,24 +94,26 @@ export const openai = defineBackend({
   env: z.object({
     OPENAI_BASE_URL: z.url().optional(),
     OPENAI_API_KEY: z.string().min(1).optional(),
-    OPENAI_TARGETS: jsonVariable('OPENAI_TARGETS', z.array(TargetConfig)).optional(),
+    OPENAI_TARGETS: jsonVariable(
+      'OPENAI_TARGETS',
+      z
+        .array(TargetConfig)
+        .refine(
+          (targets) => new Set(targets.map(({ name }) => name)).size === targets.length,
+          'two targets have the same name: give each its own',
+        ),
+    ).optional(),
   }),
   create(env) {
-    const targets: TargetOptions[] = (env.OPENAI_TARGETS ?? []).map(({ api_key, models, ...rest }) => ({
-      ...rest,
-      api_key,
-      models,
-    }));
-    if (env.OPENAI_BASE_URL !== undefined || env.OPENAI_API_KEY !== undefined) {
+    const targets = [...(env.OPENAI_TARGETS ?? [])];
+    if (env.OPENAI_BASE_URL !== undefined || env.OPENAI_API_KEY !== undefined)
       targets.push({
         ...TargetConfig.parse({
           name: 'openai',
           base_url: env.OPENAI_BASE_URL ?? 'https://api.openai.com/v1',
         }),
         api_key: env.OPENAI_API_KEY,
-        models: undefined,
       });
-    }
-    return new OpenAiBackend(targets);
+    return targets.map((options) => new OpenAiBackend(options));
   },
 });

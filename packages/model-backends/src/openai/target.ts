@@ -21,8 +21,6 @@ import type { Prices } from '../options.ts';
 const CONNECT_TIMEOUT_MS = 5000;
 /** A stream in which nothing comes for this long is given up. */
 const IDLE_TIMEOUT_MS = 120_000;
-const LIST_TIMEOUT_MS = 5000;
-const COOL_DOWN_MS = 2000;
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
 const ModelList = z.object({ data: z.array(z.object({ id: z.string() })) });
@@ -30,21 +28,21 @@ const ModelList = z.object({ data: z.array(z.object({ id: z.string() })) });
 export interface TargetOptions {
   readonly name: string;
   readonly base_url: string;
-  readonly api_key: string | undefined;
-  readonly models: readonly string[] | undefined;
+  readonly api_key?: string | undefined;
+  readonly models?: readonly string[] | undefined;
   readonly embedding_models: readonly string[];
   readonly max_context: number;
+  readonly max_concurrency?: number | undefined;
   readonly prices: Prices;
 }
 
-/** One server that speaks OpenAI's wire. Its connections are kept; it is left alone for a while after it said so. */
+/** One server that speaks OpenAI's wire. Its connections are kept. */
 export class Target {
   readonly name: string;
   readonly options: TargetOptions;
   readonly #pool: Pool;
   readonly #prefix: string;
   readonly #headers: Readonly<Record<string, string>>;
-  #cool_until_ms = 0;
 
   constructor(options: TargetOptions) {
     this.name = options.name;
@@ -80,48 +78,41 @@ export class Target {
     return decodeEmbeddings(await this.#json(await this.#post('/embeddings', body, options), options));
   }
 
-  /** Ids of its models; on failure those configured, with the reason. */
-  async list(): Promise<{ ids: readonly string[]; detail: string | undefined }> {
-    const configured = [...(this.options.models ?? []), ...this.options.embedding_models];
-    if (this.options.models !== undefined) return { ids: configured, detail: undefined };
-    try {
-      const response = await this.#pool.request({
-        method: 'GET',
-        path: `${this.#prefix}/models`,
-        headers: this.#headers,
-        signal: AbortSignal.timeout(LIST_TIMEOUT_MS),
-      });
-      if (response.statusCode >= 400) {
-        await response.body.dump();
-        return { ids: configured, detail: `its model list answered with status ${response.statusCode}` };
-      }
-      return {
-        ids: [
-          ...new Set([
-            ...ModelList.parse(await response.body.json()).data.map(({ id }) => id),
-            ...configured,
-          ]),
-        ],
-        detail: undefined,
-      };
-    } catch {
-      return { ids: configured, detail: 'its model list cannot be read' };
-    }
+  /** Its models: those configured, else those that it lists. Throws when its list cannot be read. */
+  async list(signal: AbortSignal): Promise<readonly ModelInfo[]> {
+    const { models, embedding_models } = this.options;
+    const ids = models ?? (await this.#ids(signal));
+    return [...new Set([...ids, ...embedding_models])].map((id) => this.#describe(id));
   }
 
-  describe(id: string, model: string, detail: string | undefined): ModelInfo {
-    const price = this.options.prices[model];
-    const embedding = this.options.embedding_models.includes(model) || /embed/i.test(model);
+  async #ids(signal: AbortSignal): Promise<readonly string[]> {
+    const response = await this.#pool.request({
+      method: 'GET',
+      path: `${this.#prefix}/models`,
+      headers: this.#headers,
+      signal,
+    });
+    if (response.statusCode >= 400) {
+      await response.body.dump();
+      throw new Error(`its model list answered with status ${response.statusCode}`);
+    }
+    return ModelList.parse(await response.body.json()).data.map(({ id }) => id);
+  }
+
+  #describe(id: string): ModelInfo {
+    const { prices, embedding_models, max_context, max_concurrency } = this.options;
+    const price = Object.hasOwn(prices, id) ? prices[id] : undefined;
+    const embedding = embedding_models.includes(id) || /embed/i.test(id);
     return {
       id,
       backend: 'openai',
       kind: embedding ? 'embedding' : 'chat',
       owned_by: this.name,
-      max_context: this.options.max_context,
+      max_context,
+      ...(max_concurrency === undefined ? {} : { max_concurrency }),
       cost_input_per_mtok_usd: price?.input ?? null,
       cost_output_per_mtok_usd: price?.output ?? null,
-      status: detail === undefined ? 'ready' : 'unavailable',
-      ...(detail === undefined ? {} : { detail: `${this.name}: ${detail}` }),
+      status: 'ready',
     };
   }
 
@@ -130,13 +121,6 @@ export class Target {
   }
 
   async #post(path: string, body: object, options: BackendCallOptions): Promise<Dispatcher.ResponseData> {
-    const cooling_ms = this.#cool_until_ms - Date.now();
-    if (cooling_ms > 0)
-      throw new PlatformError(
-        'overloaded',
-        `${this.name} asked to be left alone for a moment. Try again later.`,
-        { retry_after_ms: cooling_ms },
-      );
     let response: Dispatcher.ResponseData;
     try {
       const headers =
@@ -155,8 +139,6 @@ export class Target {
     }
     if (response.statusCode < 400) return response;
     const retry_after_ms = retryAfterMs(response.headers);
-    if (response.statusCode === 429 || response.statusCode === 503)
-      this.#cool_until_ms = Date.now() + (retry_after_ms ?? COOL_DOWN_MS);
     const text = await this.#text(response, options);
     throw (
       errorFromBody(parse(text), { status: response.statusCode, retry_after_ms }) ??

@@ -38,6 +38,7 @@ const Model = z.strictObject({
   id: z.string().min(1),
   kind: z.enum(['chat', 'embedding']).default('chat'),
   max_context: z.number().int().positive().default(8192),
+  max_concurrency: z.number().int().positive().optional(),
   rules: z.array(Rule).default([]),
 });
 type Model = z.infer<typeof Model>;
@@ -97,6 +98,7 @@ class ScriptedBackend implements ModelBackend {
         kind: model.kind,
         owned_by: 'mcp',
         max_context: model.max_context,
+        ...(model.max_concurrency === undefined ? {} : { max_concurrency: model.max_concurrency }),
         ...(model.kind === 'embedding' ? { dimensions: DIMENSIONS } : {}),
         cost_input_per_mtok_usd: 0,
         cost_output_per_mtok_usd: 0,
@@ -293,5 +295,5 @@ export const scripted = defineBackend({
   env: z.object({
     MCP_SCRIPTED_MODELS: jsonVariable('MCP_SCRIPTED_MODELS', z.array(Model).min(1)).optional(),
   }),
-  create: (env) => new ScriptedBackend(env.MCP_SCRIPTED_MODELS ?? DEFAULT_MODELS),
+  create: (env) => [new ScriptedBackend(env.MCP_SCRIPTED_MODELS ?? DEFAULT_MODELS)],
 });

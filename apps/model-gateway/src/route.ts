@@ -1,0 +1,154 @@
+import { type ModelBackend, type ModelInfo, PlatformError } from '@mcp/contracts';
+import { AdaptiveLimit, DEFAULT_MAX_CONCURRENCY, type Outcome } from './adaptive-limit.ts';
+import { CoolDown } from './cool-down.ts';
+
+export interface RouteParts {
+  readonly backend: ModelBackend;
+  readonly info: ModelInfo;
+  /** Place of the backend's kind in MODEL_BACKENDS: lower ones are asked first. */
+  readonly tier: number;
+  /** Epoch-like milliseconds that never go back. */
+  readonly now?: () => number;
+}
+
+/** One request at a route. */
+export interface Visit {
+  readonly route: Route;
+  /** The server has taken the request: its first event is there. */
+  accepted(): void;
+  /** It failed or was refused. Returns what to tell: a server that is left alone for a minute is tried again then. */
+  failed(error: unknown): unknown;
+  /** Gives the place back, once. */
+  leave(): void;
+}
+
+/** A model at one server: how many requests that takes at once, and whether it is to be left alone. */
+export class Route {
+  readonly backend: ModelBackend;
+  readonly tier: number;
+  info: ModelInfo;
+  readonly #limit: AdaptiveLimit;
+  readonly #cool_down: CoolDown;
+
+  constructor({ backend, info, tier, now = () => performance.now() }: RouteParts) {
+    this.backend = backend;
+    this.info = info;
+    this.tier = tier;
+    this.#limit = new AdaptiveLimit(info.max_concurrency ?? DEFAULT_MAX_CONCURRENCY);
+    this.#cool_down = new CoolDown(now);
+  }
+
+  get free(): boolean {
+    return this.#limit.free;
+  }
+
+  get limit(): number {
+    return this.#limit.limit;
+  }
+
+  /** How much of its limit is in use. */
+  get load(): number {
+    return this.#limit.running / this.#limit.limit;
+  }
+
+  get wait_ms(): number {
+    return this.#cool_down.wait_ms;
+  }
+
+  get shunned(): boolean {
+    return this.#cool_down.shunned;
+  }
+
+  /** Takes a place. Whoever calls has seen that it is free and does not wait. */
+  visit(onLeave: () => void): Visit {
+    const ticket = this.#limit.begin();
+    const epoch = this.#cool_down.begin();
+    let outcome: Outcome = 'other';
+    let left = false;
+    return {
+      route: this,
+      accepted: () => {
+        outcome = 'served';
+        this.#cool_down.accepted(epoch);
+      },
+      failed: (error) => {
+        const verdict = verdictOn(error);
+        outcome = verdict === 'refused' ? 'refused' : 'other';
+        if (verdict === 'failed') this.#cool_down.failed();
+        else if (verdict === 'taken') this.#cool_down.accepted(epoch);
+        if (verdict !== 'refused' || !(error instanceof PlatformError)) return error;
+        const retry_after_ms = this.#cool_down.refused(epoch, error.retry_after_ms);
+        const { code, message, param, cause } = error;
+        return new PlatformError(code, message, {
+          retry_after_ms,
+          cause,
+          ...(param === undefined ? {} : { param }),
+        });
+      },
+      leave: () => {
+        if (left) return;
+        left = true;
+        this.#limit.end(ticket, outcome);
+        onLeave();
+      },
+    };
+  }
+}
+
+/** What an error says about the server: it was too much, it is broken, it took the request, or nothing. */
+function verdictOn(error: unknown): 'refused' | 'failed' | 'taken' | undefined {
+  if (!(error instanceof PlatformError)) return undefined;
+  switch (error.code) {
+    case 'overloaded':
+      return 'refused';
+    // The server asks for a pause.
+    case 'unavailable':
+      return error.retry_after_ms === undefined ? 'failed' : 'refused';
+    case 'upstream_failed':
+    case 'upstream_interrupted':
+      return 'failed';
+    case 'cancelled':
+    case 'deadline_exceeded':
+    case 'internal':
+      return undefined;
+    default:
+      return 'taken';
+  }
+}
+
+/** What there is for a request among the routes of its model. */
+export type Choice =
+  | { readonly type: 'free'; readonly route: Route }
+  /** All that may be asked are at their limits. */
+  | { readonly type: 'busy' }
+  /** All are to be left alone, for so long. */
+  | { readonly type: 'closed'; readonly wait_ms: number };
+
+/**
+ * Among the routes that may be asked, the best ranked; of these the one in less use of two taken at random (power of
+ * two choices: Mitzenmacher 2001).
+ */
+export function choose(routes: readonly Route[], random: () => number = Math.random): Choice {
+  const [only] = routes;
+  if (only !== undefined && routes.length === 1)
+    return only.wait_ms > 0
+      ? { type: 'closed', wait_ms: only.wait_ms }
+      : only.free
+        ? { type: 'free', route: only }
+        : { type: 'busy' };
+  const open = routes.filter(({ wait_ms }) => wait_ms === 0);
+  if (open.length === 0)
+    return { type: 'closed', wait_ms: Math.min(...routes.map(({ wait_ms }) => wait_ms)) };
+  const best = Math.min(...open.map(rank));
+  const free = open.filter((route) => route.free && rank(route) === best);
+  const one = free[Math.floor(random() * free.length)];
+  if (one === undefined) return { type: 'busy' };
+  const rest = free.filter((route) => route !== one);
+  const other = rest[Math.floor(random() * rest.length)];
+  return { type: 'free', route: other !== undefined && other.load < one.load ? other : one };
+}
+
+/** Lower ones are asked first: what is ready, what did not fail of late, what was named first. */
+function rank({ info, shunned, tier }: Route): number {
+  return (info.status === 'ready' ? 0 : 2000) + (shunned ? 1000 : 0) + tier;
+}

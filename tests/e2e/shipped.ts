@@ -1,0 +1,86 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ServiceName } from '@mcp/contracts';
+import { type ServiceDefinition, type StartedServices, startServices } from '@mcp/service-kit';
+import { type SecretName, type Stack, type Surroundings, serviceEnvironment, services } from '@mcp/stacks';
+import { freePort, startNats } from '@mcp/testkit';
+
+export interface ShippedOptions {
+  readonly stack: Stack;
+  /** Each on a port of its own, calling the others over HTTP. */
+  readonly services: readonly ServiceName[];
+  /** What an operator sets around the platform. */
+  readonly operator?: Readonly<Record<string, string>>;
+  readonly secrets?: Readonly<Partial<Record<SecretName, string>>>;
+}
+
+export interface Shipped {
+  readonly urls: Readonly<Record<ServiceName, string>>;
+  readonly data: string;
+  /** An admin key of the gateway. */
+  readonly key: string;
+  /** For calls between services. */
+  readonly token: string;
+  stop(): Promise<void>;
+}
+
+/** Services of a stack as it ships them: the environment that their pods would get, a real event bus, real sockets. */
+export async function startShipped(options: ShippedOptions): Promise<Shipped> {
+  const { stack } = options;
+  const data = mkdtempSync(join(tmpdir(), 'mcp-shipped-'));
+  const nats = options.services.some((name) => services[name].needs.includes('nats'))
+    ? await startNats()
+    : undefined;
+  const ports = Object.fromEntries(
+    await Promise.all(ServiceName.options.map(async (name) => [name, await freePort()] as const)),
+  ) as Record<ServiceName, number>;
+  const urls = Object.fromEntries(
+    ServiceName.options.map((name) => [name, `http://127.0.0.1:${ports[name]}`]),
+  ) as Record<ServiceName, string>;
+  const key = `mcp_${randomBytes(32).toString('base64url')}`;
+  const secrets: Partial<Record<SecretName, string>> = {
+    service_token: randomBytes(32).toString('base64url'),
+    prov_secret: randomBytes(32).toString('base64url'),
+    admin_key_hash: createHash('sha256').update(key).digest('hex'),
+    ...options.secrets,
+  };
+  const at: Surroundings = {
+    region: stack.regions[0]?.name ?? '',
+    host: '127.0.0.1',
+    endpoints: urls,
+    ports,
+    data_dir: data,
+    nats_address: `127.0.0.1:${nats?.port ?? 0}`,
+    secret: (name) => secrets[name],
+    asset: (id) => join(data, 'models', id),
+    operator: { MCP_LOG_LEVEL: 'fatal', ...options.operator },
+  };
+  const running: StartedServices[] = [];
+  const stop = async () => {
+    for (const one of running.reverse()) await one.stop('end of test');
+    await nats?.close();
+    rmSync(data, { recursive: true, force: true });
+  };
+  try {
+    for (const service of options.services)
+      running.push(
+        await startServices(
+          await definitionOf(service),
+          serviceEnvironment(stack, { service, colocate: [] }, at),
+        ),
+      );
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { urls, data, key, token: secrets.service_token ?? '', stop };
+}
+
+async function definitionOf(name: ServiceName): Promise<ServiceDefinition<unknown>> {
+  const module: { definition: ServiceDefinition<unknown> } = await import(
+    `../../apps/${name}/src/definition.ts`
+  );
+  return module.definition;
+}
