@@ -28,7 +28,7 @@ export interface Provider {
 const base = { id: 'c1', created: 1_700_000_000, model: 'm' };
 const usage = { prompt_tokens: 3, completion_tokens: 3, total_tokens: 6 };
 
-export function json(response: ServerResponse, status: number, body: unknown, headers: object = {}): void {
+function json(response: ServerResponse, status: number, body: unknown, headers: object = {}): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 }
 

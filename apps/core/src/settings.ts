@@ -32,9 +32,9 @@ export async function openingOf(
   const [first, second] = defaults(known, request);
   const modelA = request.modelA ?? first;
   const modelB = request.modelB ?? second;
-  const find = finder(models, known, call);
-  await requireReady(find, modelA, 'modelA');
-  await requireReady(find, modelB, 'modelB');
+  const there: Known = { chat: known, ask: (id) => models.model(id, call) };
+  await requireReady(there, modelA, 'modelA');
+  await requireReady(there, modelB, 'modelB');
   return {
     mode: request.mode ?? 'debate',
     models: [modelA, modelB],
@@ -55,16 +55,15 @@ export async function requireReadyModels(
   ids: readonly string[],
   call: CallContext,
 ): Promise<void> {
-  const known = (await models.models(call)).filter(({ kind }) => kind === 'chat');
-  const find = finder(models, known, call);
-  for (const [i, id] of ids.entries()) await requireReady(find, id, i === 0 ? 'modelA' : 'modelB');
+  const chat = (await models.models(call)).filter(({ kind }) => kind === 'chat');
+  const there: Known = { chat, ask: (id) => models.model(id, call) };
+  for (const [i, id] of ids.entries()) await requireReady(there, id, i === 0 ? 'modelA' : 'modelB');
 }
 
-type Find = (id: string) => Promise<ModelInfo>;
-
-/** Looks a model up in the list, else asks for it: its server may be one that does not tell its models just now. */
-function finder(models: ModelGatewayApi, known: readonly ModelInfo[], call: CallContext): Find {
-  return async (id) => known.find((one) => one.id === id) ?? (await models.model(id, call));
+/** The models there are, and who tells of one that is not among them. */
+interface Known {
+  readonly chat: readonly ModelInfo[];
+  ask(id: string): Promise<ModelInfo>;
 }
 
 /**
@@ -90,28 +89,33 @@ function defaults(known: readonly ModelInfo[], request: ChatRequest): [string, s
   return [a, b];
 }
 
-async function requireReady(find: Find, id: string, param: 'modelA' | 'modelB'): Promise<void> {
-  const model = await find(id).catch((error: unknown) => {
-    if (!(error instanceof PlatformError)) throw error;
-    const { code, message, retry_after_ms } = error;
-    throw new PlatformError(code, `${param}: ${message}`, {
-      param,
-      cause: error,
-      ...(retry_after_ms === undefined ? {} : { retry_after_ms }),
-    });
-  });
-  if (model.kind !== 'chat')
-    throw new PlatformError(
-      'model_not_found',
-      `${param}: the model '${id}' is for ${model.kind}, not for chat.`,
-      {
-        param,
-      },
-    );
+async function requireReady(known: Known, id: string, param: 'modelA' | 'modelB'): Promise<void> {
+  const model = known.chat.find((one) => one.id === id) ?? (await unlisted(known, id, param));
   if (model.status !== 'ready')
     throw new PlatformError(
       'unavailable',
       `${param}: the model ${id} is ${model.status}${model.detail === undefined ? '' : `: ${model.detail}`}. Choose another meanwhile, or try again later.`,
       { param, retry_after_ms: 5000 },
     );
+}
+
+/** What is not listed may still be there: one server's own, or of a server that does not tell its models just now. */
+async function unlisted(known: Known, id: string, param: 'modelA' | 'modelB'): Promise<ModelInfo> {
+  const nobody = new PlatformError(
+    'model_not_found',
+    `${param}: there is no chat model '${id.slice(0, 80)}'. GET /v1/models lists: ${
+      known.chat
+        .map((one) => one.id)
+        .slice(0, 8)
+        .join(', ') || 'none yet'
+    }.`,
+    { param },
+  );
+  try {
+    const model = await known.ask(id);
+    if (model.kind === 'chat') return model;
+  } catch (error) {
+    if (!(error instanceof PlatformError) || error.code !== 'model_not_found') throw error;
+  }
+  throw nobody;
 }

@@ -137,6 +137,7 @@ describe('a failing model', () => {
       [1, 1],
       [1, 2],
       [1, 3],
+      [1, 4],
     ]);
     expect(await core.api.getConversation(id, callOf())).toMatchObject({ status: 'interrupted', turns: 1 });
     core.models.script = () => ({ pieces: ['and on.'] });
