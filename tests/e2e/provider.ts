@@ -28,8 +28,13 @@ export interface Provider {
 const base = { id: 'c1', created: 1_700_000_000, model: 'm' };
 const usage = { prompt_tokens: 3, completion_tokens: 3, total_tokens: 6 };
 
-function json(response: ServerResponse, status: number, body: unknown, headers: object = {}): void {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+function json(
+  response: ServerResponse,
+  body: unknown,
+  head: { status?: number; headers?: object } = {},
+): void {
+  response.writeHead(head.status ?? 200, { 'content-type': 'application/json', ...head.headers });
+  response.end(JSON.stringify(body));
 }
 
 /** A whole answer, as JSON or as a stream. */
@@ -39,7 +44,7 @@ export function well({ stream, response }: Hit, text = 'all is well'): void {
   if (stream) {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.end(`${chunk({ content: text })}${chunk({}, 'stop')}data: [DONE]\n\n`);
-  } else json(response, 200, { ...whole, choices: [{ index: 0, message, finish_reason: 'stop' }] });
+  } else json(response, { ...whole, choices: [{ index: 0, message, finish_reason: 'stop' }] });
 }
 
 /** One frame of a stream. */
@@ -50,7 +55,7 @@ export function chunk(delta: object, finish_reason: string | null = null): strin
 
 /** Refuses with a status, as a provider under load does. */
 export function refuse(response: ServerResponse, status: number, headers: object = {}): void {
-  json(response, status, { error: { message: `status ${status}`, type: 'server_error' } }, headers);
+  json(response, { error: { message: `status ${status}`, type: 'server_error' } }, { status, headers });
 }
 
 export async function startProvider(models: readonly string[] = ['m']): Promise<Provider> {
@@ -62,7 +67,7 @@ export async function startProvider(models: readonly string[] = ['m']): Promise<
     if (request.url?.endsWith('/models') === true) {
       provider.lists++;
       if (provider.models === undefined) return refuse(response, 500);
-      return json(response, 200, { object: 'list', data: provider.models.map((id) => ({ id })) });
+      return json(response, { object: 'list', data: provider.models.map((id) => ({ id })) });
     }
     open++;
     response.once('close', () => open--);

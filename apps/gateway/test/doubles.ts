@@ -123,7 +123,7 @@ function modelGateway(seen: Seen, options: DoubleOptions): ModelGatewayApi {
     async model(id) {
       const model = [CHAT_MODEL, EMBEDDING_MODEL].find((one) => one.id === id);
       if (model !== undefined) return model;
-      throw new PlatformError('model_not_found', `There is no model '${id}'.`, { param: 'model' });
+      throw new PlatformError('model_not_found', `The model '${id}' does not exist.`, { param: 'model' });
     },
     queues: async () => [
       { model: CHAT_MODEL.id, running: 0, waiting_interactive: 0, waiting_batch: 0, capacity: 2 },
