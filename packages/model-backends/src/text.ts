@@ -38,3 +38,8 @@ export function stops(stop: string | readonly string[] | null | undefined): read
   if (stop == null) return [];
   return (typeof stop === 'string' ? [stop] : stop).filter((text) => text !== '');
 }
+
+/** Whether a body that is no JSON began as some, or not at all: its server broke off. */
+export function isCut(text: string): boolean {
+  return /^\s*([[{]|$)/.test(text);
+}

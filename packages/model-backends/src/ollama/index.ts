@@ -17,7 +17,7 @@ import { z } from 'zod';
 import { abortError, Closing } from '../abort.ts';
 import { ModelList } from '../model-list.ts';
 import { defineBackend } from '../options.ts';
-import { textOf } from '../text.ts';
+import { isCut, textOf } from '../text.ts';
 import { chatBody, contextFor, refuseUnsupported } from './body.ts';
 
 const IDLE_TIMEOUT_MS = 300_000;
@@ -300,6 +300,8 @@ function read<S extends z.ZodType>(schema: S, text: string): z.output<S> {
   try {
     return schema.parse(JSON.parse(text));
   } catch (cause) {
+    if (cause instanceof SyntaxError && isCut(text))
+      throw new PlatformError('upstream_interrupted', INTERRUPTED);
     throw new PlatformError(
       'upstream_failed',
       'Ollama sent what cannot be read. Does OLLAMA_URL name an Ollama server?',

@@ -17,10 +17,12 @@ import { type Dispatcher, Pool } from 'undici';
 import { z } from 'zod';
 import { abortError } from '../abort.ts';
 import type { Prices } from '../options.ts';
+import { isCut } from '../text.ts';
 
 const CONNECT_TIMEOUT_MS = 5000;
 /** A stream in which nothing comes for this long is given up. */
 const IDLE_TIMEOUT_MS = 120_000;
+const BROKE_OFF = 'broke off in the middle of its answer';
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
 const ModelList = z.object({ data: z.array(z.object({ id: z.string() })) });
@@ -151,7 +153,10 @@ export class Target {
   }
 
   async #json(response: Dispatcher.ResponseData, options: BackendCallOptions): Promise<unknown> {
-    return parse(await this.#text(response, options));
+    const text = await this.#text(response, options);
+    const json = parse(text);
+    if (json === undefined && isCut(text)) throw this.#translate(undefined, options.signal, BROKE_OFF);
+    return json;
   }
 
   async #text(response: Dispatcher.ResponseData, options: BackendCallOptions): Promise<string> {
@@ -160,7 +165,7 @@ export class Target {
     try {
       return await response.body.text();
     } catch (cause) {
-      throw this.#translate(cause, options.signal, 'broke off in the middle of its answer');
+      throw this.#translate(cause, options.signal, BROKE_OFF);
     }
   }
 
@@ -168,14 +173,14 @@ export class Target {
     try {
       yield* body;
     } catch (cause) {
-      throw this.#translate(cause, options.signal, 'broke off in the middle of its answer');
+      throw this.#translate(cause, options.signal, BROKE_OFF);
     }
   }
 
   #translate(cause: unknown, signal: AbortSignal, what: string): PlatformError {
     if (signal.aborted) return abortError(signal, cause);
     return new PlatformError(
-      what.startsWith('broke') ? 'upstream_interrupted' : 'upstream_failed',
+      what === BROKE_OFF ? 'upstream_interrupted' : 'upstream_failed',
       `${this.name} ${what}. Try again, or choose another model.`,
       { cause },
     );
