@@ -4,6 +4,7 @@ import {
   type ChatRequest,
   type ChatResponse,
   type Decision,
+  type Place,
   PlatformError,
 } from '@mcp/contracts';
 import { planTurn, sideOf, wantsCritique } from '@mcp/conversation';
@@ -20,7 +21,7 @@ import { type TurnDeps, takeTurn } from './turn.ts';
  * The one file where the order of steps of a conversation is written:
  * open → for each turn: plan → budget → ask → record → … → arbitrate (→ critique) → record the decision → done.
  */
-export interface ConversationDeps extends TurnDeps, DecideDeps, SessionDeps {
+export interface ConversationDeps extends TurnDeps, DecideDeps, Omit<SessionDeps, 'takeRoom'> {
   readonly kit: TurnDeps['kit'];
   readonly runs: Runs;
 }
@@ -59,8 +60,21 @@ export async function* converse(
   }
 }
 
+/** Holds the conversation with room for its first turn, which is taken before anything is written. */
 async function run(deps: ConversationDeps, request: ChatRequest, step: Run): Promise<void> {
-  const session = await open(deps, request, step.call);
+  let place: Place | undefined;
+  const takeRoom = async (model: string) => {
+    place = await deps.models.reserve(model, step.call);
+  };
+  try {
+    const session = await open({ ...deps, takeRoom }, request, step.call);
+    await hold(deps, session, { ...step, call: { ...step.call, place: place?.id } });
+  } finally {
+    place?.release();
+  }
+}
+
+async function hold(deps: ConversationDeps, session: Session, step: Run): Promise<void> {
   const { id, mode, models, exchanges } = session.summary;
   const { trace_id } = session;
   step.emit({ type: 'start', conversation_id: id, trace_id, mode, models: pair(models), exchanges });
@@ -75,7 +89,7 @@ async function run(deps: ConversationDeps, request: ChatRequest, step: Run): Pro
 }
 
 /** Loads or creates the conversation. */
-function open(deps: ConversationDeps, request: ChatRequest, call: CallContext): Promise<Session> {
+function open(deps: SessionDeps, request: ChatRequest, call: CallContext): Promise<Session> {
   const { conversation_id } = request;
   return conversation_id === undefined
     ? createSession(deps, request, call)

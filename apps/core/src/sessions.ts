@@ -6,11 +6,12 @@ import {
   type ModelGatewayApi,
   PlatformError,
 } from '@mcp/contracts';
-import type { PromptLibrary } from '@mcp/conversation';
+import { type PromptLibrary, sideOf } from '@mcp/conversation';
 import type { LogHeader } from '@mcp/provenance';
 import { checkFile, headerOf } from './file-check.ts';
 import { isFinished, standingOf } from './history.ts';
 import { Recorder, type RecorderDeps, type Saying } from './recorder.ts';
+import { pair } from './response.ts';
 import { openingOf, requireReadyModels } from './settings.ts';
 import type { ConversationStore, Settings, Stored } from './store/conversations.ts';
 
@@ -23,6 +24,8 @@ export interface SessionDeps {
   readonly store: ConversationStore;
   readonly prompts: PromptLibrary;
   readonly recorder: RecorderDeps;
+  /** Takes room at the model that speaks next, before anything is written. Throws when there is none. */
+  takeRoom(model: string): Promise<void>;
 }
 
 /** A conversation that is open for this run. */
@@ -47,6 +50,7 @@ export async function createSession(
     await deps.prompts.get(settings.promptA, 'promptA'),
     await deps.prompts.get(settings.promptB, 'promptB'),
   ] as const;
+  await deps.takeRoom(opening.models[0]);
   const message = request.message ?? '';
   const trace_id = traceOf(call);
   const created_at = new Date().toISOString();
@@ -108,6 +112,8 @@ export async function resumeSession(
       'conflict',
       `The log of conversation ${id} does not verify and is left as it is: ${file.verdict.reason ?? 'it was changed.'} Begin a new conversation.`,
     );
+  const next = request.message === undefined ? done : 0;
+  if (next < exchanges) await deps.takeRoom(pair(models)[sideOf(next) === 'modelA' ? 0 : 1]);
   await deps.store.claim(id, { exchanges, records: stored.records.length });
   const recorder = new Recorder(deps.recorder, headerOf(stored), stored.records);
   const trace_id = traceOf(call);

@@ -104,6 +104,10 @@ export class ScriptedModels implements ModelGatewayApi {
     return Promise.resolve(this.known);
   }
 
+  /** Room for the next inference; a test may have none. */
+  reserve: ModelGatewayApi['reserve'] = () =>
+    Promise.resolve({ id: 'place', gone: Promise.resolve(), release: () => undefined });
+
   model(id: string) {
     const model = this.known.find((one) => one.id === id);
     return model === undefined

@@ -120,6 +120,7 @@ function modelGateway(seen: Seen, options: DoubleOptions): ModelGatewayApi {
     },
     countTokens: async () => ({ tokens: 1, exact: true, max_context: 4096 }),
     models: async () => [CHAT_MODEL, EMBEDDING_MODEL],
+    reserve: async () => ({ id: 'place', gone: Promise.resolve(), release: () => undefined }),
     async model(id) {
       const model = [CHAT_MODEL, EMBEDDING_MODEL].find((one) => one.id === id);
       if (model !== undefined) return model;

@@ -5,11 +5,13 @@ import {
   EmbeddingsRequest,
   type ModelGatewayApi,
   type PlatformError,
+  ReservePlace,
 } from '@mcp/contracts';
 import {
   internalApp,
   type KitContext,
   type KitEnv,
+  ndjson,
   parseBody,
   type ServiceKit,
   streamEvents,
@@ -62,6 +64,10 @@ export function createApp(kit: ServiceKit, api: ModelGatewayApi): Hono<KitEnv> {
   app.post('/internal/embeddings', async (c) =>
     c.json(await api.embed(await parseBody(c, EmbeddingsRequest), c.get('call'))),
   );
+  app.post('/internal/places', async (c) => {
+    const { model } = await parseBody(c, ReservePlace);
+    return ndjson(c, held(api, model, c.get('call')));
+  });
   app.post('/internal/tokens', async (c) =>
     c.json(await api.countTokens(await parseBody(c, CountTokensRequest), c.get('call'))),
   );
@@ -75,6 +81,18 @@ function streamed(c: KitContext, api: ModelGatewayApi, request: ChatCompletionRe
     onEnd: () => DONE_FRAME,
     onError: (error: PlatformError) => `data: ${JSON.stringify(toOpenAiError(error))}\n\n`,
   });
+}
+
+/** A place as long as its connection is there. */
+async function* held(api: ModelGatewayApi, model: string, call: CallContext): AsyncGenerator<{ id: string }> {
+  const { id, gone, release } = await api.reserve(model, call);
+  try {
+    call.signal.addEventListener('abort', release, { once: true });
+    yield { id };
+    await gone;
+  } finally {
+    release();
+  }
 }
 
 /** The call of a readiness probe: nobody's, and short. */

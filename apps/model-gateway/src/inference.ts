@@ -104,7 +104,8 @@ export async function embed(
 
 /** Waits for a place at one of the servers. */
 async function placeOf(queues: Queues, { id, routes, reach }: Offered, call: CallContext): Promise<Visit> {
-  const visit = await queues.of(id).enter({ class: call.class, signal: call.signal, routes });
+  const { class: cls, signal, place } = call;
+  const visit = await queues.of(id).enter({ class: cls, signal, routes, place });
   try {
     reach(visit.route);
     return visit;

@@ -1,4 +1,5 @@
-import { PlatformError, type QueueClass, type QueueStatus } from '@mcp/contracts';
+import { randomUUID } from 'node:crypto';
+import { type Place, PlatformError, type QueueClass, type QueueStatus } from '@mcp/contracts';
 import { type Choice, choose, type Route, type Visit } from './route.ts';
 
 export interface QueueOptions {
@@ -13,6 +14,8 @@ export interface Ask {
   readonly signal: AbortSignal;
   /** At least one. */
   readonly routes: readonly Route[];
+  /** Room that was kept for it, perhaps here. */
+  readonly place?: string | undefined;
 }
 
 interface Waiter {
@@ -21,6 +24,8 @@ interface Waiter {
   refuse(error: PlatformError): void;
 }
 
+/** How long room is kept for somebody who does not come. */
+const PLACE_MS = 10_000;
 /** Weight of the newest duration in the moving average. */
 const EMA = 0.2;
 /** A server that is to be left alone for longer is not waited for. */
@@ -34,6 +39,8 @@ export class ModelQueue {
   readonly #options: QueueOptions;
   readonly #waiting: Record<QueueClass, Waiter[]> = { interactive: [], batch: [] };
   readonly #onChange: (status: QueueStatus) => void;
+  /** Room that is kept for those who will come. */
+  readonly #reserved = new Map<string, () => void>();
   #running = 0;
   /** Moving average of how long an inference holds its place. */
   #mean_ms = 1000;
@@ -58,19 +65,46 @@ export class ModelQueue {
    * Waits for a place at one of the routes. Throws `overloaded` when the queue is full or the servers are to be left
    * alone for longer than 5 s, and the signal's reason when the caller leaves while waiting.
    */
-  async enter({ class: cls, signal, routes }: Ask): Promise<Visit> {
+  async enter({ class: cls, signal, routes, place }: Ask): Promise<Visit> {
     if (signal.aborted) throw reasonOf(signal);
+    const kept = place !== undefined && this.#release(place);
     let choice = choose(routes);
     if (choice.type === 'free' && this.#depth() > 0) {
       // Nobody passes those who wait already: a server may have been opened by the clock alone.
       this.#serve();
       choice = choose(routes);
     }
+    if (choice.type !== 'free' || this.#reserved.size > 0) this.#refuse(routes, kept);
     if (choice.type === 'free') return this.#start(choice.route);
+    return await this.#wait(cls, signal, routes);
+  }
+
+  /** Keeps room for one inference at these routes. Throws what {@link enter} would. */
+  reserve(routes: readonly Route[]): Place {
+    this.#refuse(routes, false);
+    const id = randomUUID();
+    const { promise: gone, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(() => this.#release(id), PLACE_MS).unref();
+    this.#reserved.set(id, () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    return { id, gone, release: () => void this.#release(id) };
+  }
+
+  /** True when there was such room. */
+  #release(place: string): boolean {
+    this.#reserved.get(place)?.();
+    return this.#reserved.delete(place);
+  }
+
+  /** Throws `overloaded` when the servers are closed for long, or when there is no room and none was kept. */
+  #refuse(routes: readonly Route[], kept: boolean): void {
     const closed = closedFor(routes);
     if (closed !== undefined) throw closed;
-    if (this.#depth() >= this.#options.max_waiting) throw this.#full(routes);
-    return await this.#wait(cls, signal, routes);
+    const limit = routes.reduce((sum, one) => sum + one.limit, 0);
+    const room = Math.max(0, limit - this.#running) + this.#options.max_waiting - this.#depth();
+    if (!kept && room <= this.#reserved.size) throw this.#full(limit);
   }
 
   #depth(): number {
@@ -152,8 +186,7 @@ export class ModelQueue {
     }
   }
 
-  #full(routes: readonly Route[]): PlatformError {
-    const places = routes.reduce((sum, { limit }) => sum + limit, 0);
+  #full(places: number): PlatformError {
     const retry_after_ms = Math.min(60_000, Math.max(250, (this.#mean_ms * (this.#depth() + 1)) / places));
     return new PlatformError(
       'overloaded',

@@ -4,6 +4,7 @@ import type {
   ModelBackend,
   ModelEvent,
   ModelGatewayApi,
+  Place,
 } from '@mcp/contracts';
 import type { ServiceKit } from '@mcp/service-kit';
 import { type AttemptDeps, firstSuccess } from './attempts.ts';
@@ -43,6 +44,7 @@ export function createModelGateway(options: ModelGatewayOptions): ModelGatewayAp
         { signal: call.signal, deadline_ms: call.deadline_ms, traceparent: call.traceparent },
       );
     },
+    reserve: (model) => reserve(deps, model),
     models: () => catalog.all(),
     model: (id) => catalog.one(id),
     async queues() {
@@ -52,16 +54,34 @@ export function createModelGateway(options: ModelGatewayOptions): ModelGatewayAp
   };
 }
 
+/** The model, then those that stand in for it. */
+function namesOf({ fallbacks }: Pick<ModelGatewayOptions, 'fallbacks'>, model: string): readonly string[] {
+  return [model, ...(Object.hasOwn(fallbacks, model) ? (fallbacks[model] ?? []) : [])];
+}
+
+/** Room at the model, or at the first of those that stand in for it. */
+async function reserve(deps: ModelGatewayOptions & AttemptDeps, model: string): Promise<Place> {
+  let failure: unknown;
+  for (const name of namesOf(deps, model)) {
+    const { id, routes } = await deps.catalog.find(name, 'chat');
+    try {
+      return deps.queues.of(id).reserve(routes);
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  throw failure;
+}
+
 /** Asks the model, and those that stand in for it while nothing has been said yet. */
 async function* generate(
   deps: ModelGatewayOptions & AttemptDeps,
   request: ChatCompletionRequest,
   call: CallContext,
 ): AsyncGenerator<ModelEvent> {
-  const fallbacks = Object.hasOwn(deps.fallbacks, request.model) ? (deps.fallbacks[request.model] ?? []) : [];
   const { events, first } = await firstSuccess(
     deps,
-    { models: [request.model, ...fallbacks], kind: 'chat', call },
+    { models: namesOf(deps, request.model), kind: 'chat', call },
     async (offer) => {
       const events = infer(deps, offer, { request, call });
       return { events, first: await events.next() };

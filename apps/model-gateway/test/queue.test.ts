@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { type ModelBackend, PlatformError, type QueueClass, type QueueStatus } from '@mcp/contracts';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ModelQueue } from '../src/queue.ts';
 import { Route } from '../src/route.ts';
 
@@ -307,5 +307,48 @@ describe('the queue of one model', () => {
     second.release();
     await turn();
     expect(third.fate).toBe('running');
+  });
+
+  it('keeps room for exactly as many as it would let in or let wait, and lets each of them come', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.record(LIMITS), fc.nat(12), async (limits, present) => {
+        const real = makeReal(limits);
+        const routes = [routeOf(limits.concurrency)];
+        const { signal } = new AbortController();
+        const enter = (place?: string) => real.queue.enter({ class: 'interactive', signal, routes, place });
+        const all = limits.concurrency + limits.max_waiting;
+        const here = Math.min(present, all);
+        for (let n = 0; n < here; n++) void enter();
+        const places = Array.from({ length: all - here }, () => real.queue.reserve(routes));
+        expect(() => real.queue.reserve(routes)).toThrow(/is full/);
+        expect(await refusal(enter())).toMatchObject({ code: 'overloaded' });
+        // Nobody who holds a place is refused, and a place is good for one.
+        const came = places.map(({ id }) => enter(id));
+        const { running, waiting_interactive } = real.queue.status();
+        expect(running + waiting_interactive).toBe(all);
+        const [first] = places;
+        if (first !== undefined) expect(await refusal(enter(first.id))).toMatchObject({ code: 'overloaded' });
+        await Promise.all(places.map(({ gone }) => gone));
+        expect(came).toHaveLength(all - here);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('forgets room that nobody comes for after 10 s, and room that is given back at once', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const real = makeReal({ concurrency: 1, max_waiting: 1 });
+    const routes = [routeOf(1)];
+    const [kept, given] = [real.queue.reserve(routes), real.queue.reserve(routes)];
+    given.release();
+    await given.gone;
+    real.queue.reserve(routes).release();
+    vi.advanceTimersByTime(9999);
+    real.queue.reserve(routes);
+    expect(() => real.queue.reserve(routes)).toThrow(/is full/);
+    vi.advanceTimersByTime(1);
+    await kept.gone;
+    real.queue.reserve(routes);
   });
 });

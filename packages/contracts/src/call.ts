@@ -30,8 +30,8 @@ export interface RetryBudget {
  * What travels beside every call between services, in process or over HTTP:
  * the trace (W3C `traceparent`), the deadline, the caller and the way to stop.
  * Over HTTP: headers `traceparent`, `x-mcp-deadline` (epoch ms), `x-request-id`, `x-mcp-principal`
- * (base64url JSON, trusted only behind the service token), `x-mcp-class`, `x-mcp-retries` (and in the answer
- * `x-mcp-retries-left`); aborting closes the connection.
+ * (base64url JSON, trusted only behind the service token), `x-mcp-class`, `x-mcp-place`, `x-mcp-retries` (and in the
+ * answer `x-mcp-retries-left`); aborting closes the connection.
  */
 export interface CallContext {
   readonly request_id: string;
@@ -43,4 +43,6 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** Absent: whoever first has to try again begins one. */
   readonly retries?: RetryBudget | undefined;
+  /** Id of a {@link Place} that was taken before. */
+  readonly place?: string | undefined;
 }

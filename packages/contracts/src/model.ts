@@ -101,6 +101,16 @@ export const CountTokensRequest = z.object({
 });
 export type CountTokensRequest = z.infer<typeof CountTokensRequest>;
 
+export const ReservePlace = z.object({ model: z.string().min(1).max(200) });
+
+/** Room for one inference in the queue of a model, kept until it is used, given back or forgotten after 10 s. */
+export interface Place {
+  readonly id: string;
+  /** Resolves when it was used, given back or forgotten. */
+  readonly gone: Promise<void>;
+  release(): void;
+}
+
 /**
  * The model-gateway's interface, the same in process and over HTTP.
  * `generate` throws before its first event when the request is refused (unknown model, full queue, …).
@@ -109,6 +119,11 @@ export interface ModelGatewayApi {
   generate(request: ChatCompletionRequest, call: CallContext): AsyncIterable<ModelEvent>;
   embed(request: EmbeddingsRequest, call: CallContext): Promise<EmbeddingsResult>;
   countTokens(request: CountTokensRequest, call: CallContext): Promise<TokenCount>;
+  /**
+   * Takes room for an inference that is about to be asked for with `place` in its call. Throws what `generate` would
+   * throw before its first event: so it is known before anything is written whether the request is refused.
+   */
+  reserve(model: string, call: CallContext): Promise<Place>;
   models(call: CallContext): Promise<readonly ModelInfo[]>;
   /** One model. Throws `model_not_found`, and `unavailable` while a server that may have it does not tell its models. */
   model(id: string, call: CallContext): Promise<ModelInfo>;

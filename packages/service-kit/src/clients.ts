@@ -22,6 +22,8 @@ import { z } from 'zod';
 import { restoreError, type ServiceClient } from './http-client.ts';
 import { readNdjson } from './stream.ts';
 
+const PlaceLine = z.object({ id: z.string() });
+
 /** What `clients` of a kit offers: the same interfaces whether a service is in this process or elsewhere. */
 export interface Clients {
   readonly modelGateway: ModelGatewayApi;
@@ -52,6 +54,19 @@ export function httpModelGateway(client: ServiceClient): ModelGatewayApi {
       ),
     countTokens: async (request, call) =>
       TokenCount.parse(await client.json({ method: 'POST', path: '/internal/tokens', body: request }, call)),
+    async reserve(model, call) {
+      // The place is held by the connection.
+      const stop = new AbortController();
+      const held = { ...call, signal: AbortSignal.any([call.signal, stop.signal]) };
+      const body = await client.stream({ method: 'POST', path: '/internal/places', body: { model } }, held);
+      const lines = readNdjson(client.bytes(body, held), restoreError)[Symbol.asyncIterator]();
+      const { id } = PlaceLine.parse((await lines.next()).value);
+      const gone = lines.next().then(
+        () => undefined,
+        () => undefined,
+      );
+      return { id, gone, release: () => stop.abort() };
+    },
     models: async (call) =>
       z.array(ModelInfo).parse(await client.json({ method: 'GET', path: '/internal/models' }, call)),
     model: async (id, call) =>

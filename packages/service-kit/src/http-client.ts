@@ -172,6 +172,7 @@ export class ServiceClient {
       'x-request-id': call.request_id,
       'x-mcp-deadline': String(call.deadline_ms),
       'x-mcp-class': call.class,
+      ...(call.place === undefined ? {} : { 'x-mcp-place': call.place }),
       ...(call.retries === undefined ? {} : { 'x-mcp-retries': String(call.retries.left) }),
       'x-mcp-principal': Buffer.from(JSON.stringify(call.principal)).toString('base64url'),
       ...(call.traceparent === undefined ? {} : { traceparent: call.traceparent }),

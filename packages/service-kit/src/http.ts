@@ -133,6 +133,7 @@ function internalCall(c: KitContext): CallContext {
     class: QueueClass.safeParse(c.req.header('x-mcp-class')).data ?? 'interactive',
     signal: state.scope.signal,
     retries,
+    place: c.req.header('x-mcp-place'),
   };
 }
 
