@@ -24,7 +24,7 @@ const common: readonly VariableRow[] = [
   {
     name: 'MCP_DATA',
     for: 'all',
-    meaning: 'Directory for what must survive: logs, state, traces.',
+    meaning: 'Directory for what must survive: logs and state.',
     value: ({ at }) => at.data_dir,
   },
   { name: 'MCP_REGION', for: 'all', meaning: 'Region it runs in.', value: ({ at }) => at.region },
@@ -66,10 +66,17 @@ const common: readonly VariableRow[] = [
       placement.colocate.filter((name) => name !== placement.service).join(',') || undefined,
   },
   {
-    name: 'MCP_TRACE_DIR',
+    name: 'MCP_TRACE_STORE',
     for: 'all',
-    meaning: 'Directory of the local trace store that `npx mcp trace` reads.',
-    value: ({ at }) => `${at.data_dir}/traces`,
+    meaning:
+      'true: spans go to the trace store on the event bus, which `npx mcp trace` and the console read.',
+    value: () => 'true',
+    operator: true,
+  },
+  {
+    name: 'MCP_TRACES_PER_SECOND',
+    for: 'all',
+    meaning: 'New traces that a service keeps per second; of further ones only spans that fail are kept.',
     operator: true,
   },
   {
@@ -88,7 +95,7 @@ const common: readonly VariableRow[] = [
   {
     name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
     for: 'all',
-    meaning: 'OTLP/HTTP endpoint; unset, spans go to the local trace store only.',
+    meaning: 'OTLP/HTTP endpoint; unset, spans go to the trace store on the event bus only.',
     operator: true,
   },
 ];
@@ -150,6 +157,12 @@ const gateway: readonly VariableRow[] = [
       const here = stack.regions.find(({ name }) => name === at.region);
       return here && JSON.stringify(routesOf(stack, here, at.region_url ?? (() => undefined)));
     },
+  },
+  {
+    name: 'MCP_TRACE_STORE_BYTES',
+    for: ['gateway'],
+    meaning: 'Size of the trace store on the event bus; the oldest traces make room for new ones.',
+    operator: true,
   },
   {
     name: 'MCP_CORS_ORIGINS',

@@ -1,4 +1,4 @@
-import { defineManifest } from '@mcp/contracts';
+import { defineManifest, TRACE_SUBJECTS } from '@mcp/contracts';
 
 export const manifest = defineManifest({
   name: 'core',
@@ -6,8 +6,8 @@ export const manifest = defineManifest({
   port: 8100,
   entry: 'apps/core/src/main.ts',
   calls: ['model-gateway'],
-  needs: [],
-  bus: { streams: {}, buckets: [] },
+  needs: ['nats'],
+  bus: { streams: {}, buckets: [], publishes: [TRACE_SUBJECTS] },
   egress: ['otlp', 'database'],
   volume: { holds: 'data', size_gib: 10 },
   public: false,

@@ -1,4 +1,4 @@
-import { defineManifest } from '@mcp/contracts';
+import { defineManifest, TRACE_STREAM, TRACE_SUBJECTS } from '@mcp/contracts';
 
 export const manifest = defineManifest({
   name: 'gateway',
@@ -7,7 +7,7 @@ export const manifest = defineManifest({
   entry: 'apps/gateway/src/main.ts',
   calls: ['core', 'model-gateway', 'task-engine', 'governance'],
   needs: ['nats'],
-  bus: { streams: {}, buckets: ['mcp_keys'], shared: ['mcp_keys'] },
+  bus: { streams: { [TRACE_STREAM]: [TRACE_SUBJECTS] }, buckets: ['mcp_keys'], shared: ['mcp_keys'] },
   egress: ['identity-provider', 'otlp'],
   public: true,
   size: { cpu_request: '250m', cpu_limit: '1', memory_request: '192Mi', memory_limit: '512Mi' },

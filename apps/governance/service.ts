@@ -1,4 +1,4 @@
-import { defineManifest } from '@mcp/contracts';
+import { defineManifest, TRACE_SUBJECTS } from '@mcp/contracts';
 
 export const manifest = defineManifest({
   name: 'governance',
@@ -6,8 +6,8 @@ export const manifest = defineManifest({
   port: 8300,
   entry: 'apps/governance/src/main.ts',
   calls: ['core'],
-  needs: [],
-  bus: { streams: {}, buckets: [] },
+  needs: ['nats'],
+  bus: { streams: {}, buckets: [], publishes: [TRACE_SUBJECTS] },
   egress: ['otlp'],
   public: false,
   size: { cpu_request: '50m', cpu_limit: '250m', memory_request: '96Mi', memory_limit: '256Mi' },

@@ -1,4 +1,4 @@
-import { defineManifest } from '@mcp/contracts';
+import { defineManifest, TRACE_SUBJECTS } from '@mcp/contracts';
 
 export const manifest = defineManifest({
   name: 'model-gateway',
@@ -6,8 +6,8 @@ export const manifest = defineManifest({
   port: 9000,
   entry: 'apps/model-gateway/src/main.ts',
   calls: [],
-  needs: [],
-  bus: { streams: {}, buckets: [] },
+  needs: ['nats'],
+  bus: { streams: {}, buckets: [], publishes: [TRACE_SUBJECTS] },
   egress: ['model-backends', 'otlp'],
   volume: { holds: 'models', size_gib: 10 },
   public: false,

@@ -1,4 +1,4 @@
-import { defineManifest } from '@mcp/contracts';
+import { defineManifest, TRACE_SUBJECTS } from '@mcp/contracts';
 
 export const manifest = defineManifest({
   name: 'task-engine',
@@ -10,6 +10,7 @@ export const manifest = defineManifest({
   bus: {
     streams: { MCP_JOBS: ['mcp.jobs.*'], MCP_JOBS_DEAD: ['mcp.dead-jobs.*'] },
     buckets: ['mcp_jobs'],
+    publishes: [TRACE_SUBJECTS],
   },
   egress: ['otlp'],
   public: false,

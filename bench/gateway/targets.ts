@@ -68,7 +68,7 @@ async function ours(options: OursOptions): Promise<{ target: Target; started: St
     MCP_LOG_LEVEL: 'warn',
     MCP_SERVICE_TOKEN: randomBytes(32).toString('base64url'),
     MCP_NATS_URL: options.nats_url,
-    MCP_TRACE_DIR: join(options.dir, options.name, 'traces'),
+    MCP_TRACE_STORE: 'true',
     MCP_ADMIN_KEY_HASH: createHash('sha256').update(key).digest('hex'),
     MCP_RATE_REQUESTS_PER_MINUTE: '10000000',
     MODEL_BACKENDS: 'openai',

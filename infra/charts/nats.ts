@@ -255,6 +255,11 @@ function permissionsOf(
   const subjects = inside.flatMap(({ bus }) => [
     ...Object.values(bus.streams).flat(),
     ...bus.buckets.map((bucket) => `$KV.${bucket}.>`),
+    ...bus.publishes,
   ]);
-  return { publish: ['$JS.API.INFO', ...api, ...subjects], subscribe: [`_INBOX.${user}.>`] };
+  const heard = inside.flatMap(({ bus }) => bus.hears);
+  return {
+    publish: ['$JS.API.INFO', ...new Set([...api, ...subjects])],
+    subscribe: [`_INBOX.${user}.>`, ...new Set(heard)],
+  };
 }

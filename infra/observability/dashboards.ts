@@ -53,6 +53,7 @@ const DASHBOARDS = {
       view('Requests in flight', 'service_requests_in_flight', ['service']),
       view('Refused before any model', 'gateway_admission_rejected_total', ['code']),
       view('Clients that left a stream', 'gateway_stream_disconnects_total', ['endpoint']),
+      view('Spans that were not kept', 'trace_spans_dropped_total', ['service']),
       view('Inference queue', 'queue_depth', ['model', 'class']),
       view('Tokens per second', 'model_tokens_total', ['service', 'direction']),
       view('Cost per hour', 'model_cost_usd_total', ['service']),

@@ -1,6 +1,8 @@
-import { type Bus, connectBus, createLogger } from '@mcp/service-kit';
+import { type Bus, connectBus, createKit, createLogger, openTraceStore, readTrace } from '@mcp/service-kit';
+import { services } from '@mcp/stacks';
 import { freePort, type NatsServer, startNats } from '@mcp/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { objectsOf, record } from './stacks.ts';
 
 const PASSWORD = 'a-password-of-a-test';
@@ -72,11 +74,12 @@ describe('the event buses of two linked regions, as the program configures them'
   let us: Side;
   beforeAll(async () => {
     const link_port = await freePort();
-    const passwords = {
-      GATEWAY_PASSWORD: PASSWORD,
-      TASK_ENGINE_PASSWORD: PASSWORD,
-      LINK_PASSWORD: PASSWORD,
-    };
+    const passwords = Object.fromEntries(
+      ['GATEWAY', 'CORE', 'MODEL_GATEWAY', 'TASK_ENGINE', 'GOVERNANCE', 'LINK'].map((name) => [
+        `${name}_PASSWORD`,
+        PASSWORD,
+      ]),
+    );
     eu = await start(alone(await generated('twin-eu'), link_port), passwords);
     us = await start(alone(await generated('twin-us'), link_port), {
       ...passwords,
@@ -139,6 +142,46 @@ describe('the event buses of two linked regions, as the program configures them'
     const engine = await eu.as('task-engine');
     expect(await answers(engine, '$JS.API.STREAM.INFO.MCP_JOBS')).toBe(true);
     expect(await answers(engine, '$JS.API.STREAM.INFO.KV_mcp_keys')).toBe(false);
+  });
+
+  it('take the spans of every service, which only the gateway can read', async () => {
+    const gateway = await eu.as('gateway');
+    await openTraceStore(gateway, 1_000_000);
+    const trace_id = 'c'.repeat(32);
+    const kits = await Promise.all(
+      Object.values(services).map((manifest) =>
+        createKit(z.object({}), {
+          manifest,
+          env: {
+            MCP_DATA: eu.server.store_dir,
+            MCP_SERVICE_TOKEN: 't'.repeat(32),
+            MCP_LOG_LEVEL: 'silent',
+            MCP_NATS_URL: `nats://${manifest.name}:${PASSWORD}@127.0.0.1:${eu.server.port}`,
+            MCP_TRACE_STORE: 'true',
+          },
+          local: new Map(),
+          draining: () => false,
+        }),
+      ),
+    );
+    for (const { tracer } of kits)
+      tracer.start('work', { traceparent: `00-${trace_id}-${'d'.repeat(16)}-01` }).end();
+    const writers = async () => (await readTrace(gateway, trace_id)).map(({ service }) => service);
+    await expect.poll(writers).toHaveLength(kits.length);
+    expect((await writers()).sort()).toEqual(Object.keys(services).sort());
+    await Promise.all(kits.map((kit) => kit.close()));
+    const core = await eu.as('core');
+    await expect(readTrace(core, trace_id)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(await answers(core, '$JS.API.STREAM.INFO.MCP_TRACES')).toBe(false);
+    const spy = await eu.as('spy');
+    const { state } = await spy.manager.streams.info('MCP_TRACES');
+    core.connection.publish('mcp.traces.x', 'not kept for ever');
+    core.connection.publish('mcp.jobs.export', 'a job that core may not make');
+    await core.connection.flush();
+    await expect
+      .poll(async () => (await spy.manager.streams.info('MCP_TRACES')).state.messages)
+      .toBe(state.messages + 1);
+    expect((await spy.manager.streams.info('MCP_JOBS')).state.messages).toBe(1);
   });
 
   it('go on alone when the other is lost, with the copy of its keys', async () => {

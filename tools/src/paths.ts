@@ -10,7 +10,6 @@ export interface DataPaths {
   readonly dir: string;
   readonly secrets: string;
   readonly logs: string;
-  readonly traces: string;
   readonly run: string;
   readonly run_file: string;
   readonly nats: string;
@@ -27,7 +26,6 @@ export function dataPaths(data: string | undefined, env: NodeJS.ProcessEnv = pro
     dir,
     secrets: join(dir, 'secrets'),
     logs: join(dir, 'logs'),
-    traces: join(dir, 'traces'),
     run,
     run_file: join(run, 'platform.json'),
     nats: join(dir, 'nats'),

@@ -1,7 +1,8 @@
 import type { ModelInfo } from '@mcp/contracts';
 import { verifyLog } from '@mcp/provenance';
-import { readTrace } from '@mcp/service-kit';
-import { afterEach, describe, expect, it } from 'vitest';
+import { openTraceStore, readTrace } from '@mcp/service-kit';
+import { startNats } from '@mcp/testkit';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import {
   ADMIN,
   BOB,
@@ -120,11 +121,14 @@ describe('a whole conversation', () => {
   });
 
   it('is one trace: turns and arbitration below the request, models below their turn', async () => {
-    const traces = tempDir();
-    const core = await startCore({ env: { MCP_TRACE_DIR: traces } });
+    const nats = await startNats();
+    onTestFinished(() => nats.close());
+    const core = await startCore({ env: { MCP_TRACE_STORE: 'true', MCP_NATS_URL: nats.url } });
+    await openTraceStore(await core.kit.bus(), 1_000_000);
     await chat(core, { message: 'Trace me.', exchanges: 2 });
-    await core.kit.tracer.flush();
-    const spans = await readTrace(traces, 'a'.repeat(32));
+    const read = async () => readTrace(await core.kit.bus(), 'a'.repeat(32));
+    await expect.poll(read).toHaveLength(3);
+    const spans = await read();
     expect(spans.map(({ name }) => name)).toEqual([
       'conversation.turn',
       'conversation.turn',

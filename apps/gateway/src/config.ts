@@ -56,6 +56,12 @@ export const GatewayEnv = z
       .string()
       .min(1)
       .default(fileURLToPath(new URL('../../console/dist', import.meta.url))),
+    /** Size of the trace store, which all services of the region share. */
+    MCP_TRACE_STORE_BYTES: z.coerce
+      .number()
+      .int()
+      .min(1_000_000)
+      .default(128 * 1024 * 1024),
     MCP_REGIONS: Regions,
     /** Origins of browser applications that may call the API; none by default. */
     MCP_CORS_ORIGINS: Origins,

@@ -8,6 +8,7 @@ import { TokenVerifier } from './auth/tokens.ts';
 import { GatewayEnv } from './config.ts';
 import { ModelCatalog } from './models.ts';
 import { LiveStats } from './stats.ts';
+import { Traces } from './traces.ts';
 
 /** The gateway has no callers among the services, so its API is empty. */
 export const definition = defineService({
@@ -25,6 +26,7 @@ export const definition = defineService({
       issuer === undefined || audience === undefined
         ? undefined
         : new TokenVerifier({ issuer, audience, jwks_url: config.MCP_JWKS_URL });
+    const traces = new Traces(kit);
     const app = createApp({
       kit,
       keys,
@@ -35,7 +37,12 @@ export const definition = defineService({
       }),
       models: new ModelCatalog(() => kit.clients.modelGateway),
       stats: new LiveStats(),
+      traces,
     });
-    return { app, api: {}, close: async () => keys.close() };
+    const close = async () => {
+      keys.close();
+      traces.close();
+    };
+    return { app, api: {}, close };
   },
 });

@@ -5,6 +5,7 @@ import type { KeyStore } from './auth/keys.ts';
 import type { GatewayEnv } from './config.ts';
 import type { ModelCatalog } from './models.ts';
 import type { LiveStats } from './stats.ts';
+import type { Traces } from './traces.ts';
 
 /** What the routes work with. */
 export interface Gateway {
@@ -14,4 +15,5 @@ export interface Gateway {
   readonly keys: KeyStore;
   readonly models: ModelCatalog;
   readonly stats: LiveStats;
+  readonly traces: Traces;
 }

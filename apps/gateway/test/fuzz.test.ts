@@ -36,7 +36,7 @@ beforeAll(async () => {
     env: {
       MCP_DATA: dir,
       MCP_CONSOLE_DIR: join(dir, 'console'),
-      MCP_TRACE_DIR: join(dir, 'traces'),
+      MCP_TRACE_STORE: 'true',
       MCP_SERVICE_TOKEN: 'x'.repeat(40),
       MCP_NATS_URL: nats.url,
       MCP_LOG_LEVEL: 'silent',

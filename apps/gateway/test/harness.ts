@@ -15,7 +15,6 @@ export interface Harness {
   readonly nats: NatsServer;
   readonly seen: Seen;
   readonly options: DoubleOptions;
-  readonly trace_dir: string;
   /** Makes a key through the API. */
   key(scopes: readonly string[], expires_at?: string): Promise<{ id: string; key: string }>;
   /** Asks with the admin key unless another one is given. */
@@ -34,7 +33,6 @@ export interface HarnessOptions {
 export async function startGateway(options: HarnessOptions = {}): Promise<Harness> {
   const nats = options.nats ?? (await startNats());
   const dir = mkdtempSync(join(tmpdir(), 'mcp-gateway-'));
-  const trace_dir = join(dir, 'traces');
   const admin = `mcp_${randomBytes(32).toString('base64url')}`;
   const { apis, seen, options: behaviour } = doubles();
   const services = await startServices(
@@ -45,7 +43,7 @@ export async function startGateway(options: HarnessOptions = {}): Promise<Harnes
       MCP_NATS_URL: nats.url,
       MCP_LOG_LEVEL: 'silent',
       MCP_GATEWAY_PORT: '0',
-      MCP_TRACE_DIR: trace_dir,
+      MCP_TRACE_STORE: 'true',
       MCP_ADMIN_KEY_HASH: createHash('sha256').update(admin).digest('hex'),
       ...options.env,
     },
@@ -68,7 +66,6 @@ export async function startGateway(options: HarnessOptions = {}): Promise<Harnes
     nats,
     seen,
     options: behaviour,
-    trace_dir,
     ask,
     async key(scopes, expires_at) {
       const answer = await ask('/admin/keys', {

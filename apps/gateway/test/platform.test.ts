@@ -30,7 +30,7 @@ async function startPlatform(form: 'co-located' | 'apart', nats: NatsServer): Pr
   const dir = mkdtempSync(join(tmpdir(), 'mcp-platform-'));
   const env: Record<string, string> = {
     MCP_DATA: dir,
-    MCP_TRACE_DIR: join(dir, 'traces'),
+    MCP_TRACE_STORE: 'true',
     MCP_SERVICE_TOKEN: randomBytes(32).toString('hex'),
     PROV_SECRET: randomBytes(32).toString('hex'),
     MCP_NATS_URL: nats.url,

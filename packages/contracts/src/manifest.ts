@@ -35,6 +35,10 @@ export const ServiceManifest = z.object({
     buckets: z.array(z.string()),
     /** Those of them that peers of the region keep a copy of: nothing in them has a residency. */
     shared: z.array(z.string()).default([]),
+    /** Subjects of others, or of no stream, that it may publish to. */
+    publishes: z.array(z.string()).default([]),
+    /** Subjects beyond its own that it hears. */
+    hears: z.array(z.string()).default([]),
   }),
   /** What it may reach outside the cluster. */
   egress: z.array(z.enum(['model-backends', 'identity-provider', 'otlp', 'database'])),

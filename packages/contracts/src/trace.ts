@@ -1,6 +1,16 @@
 import { z } from 'zod';
 
-/** One finished span as the local trace store keeps it (a line of JSON), named as in OpenTelemetry. */
+/** The JetStream stream that keeps the spans of every service and replica of a region. */
+export const TRACE_STREAM = 'MCP_TRACES';
+/** Its subjects. Whoever does work may add its spans; only the gateway reads them. */
+export const TRACE_SUBJECTS = 'mcp.traces.*';
+
+/** Subject of the spans of one trace, so that they are found without looking at others. */
+export function traceSubject(trace_id: string): string {
+  return `mcp.traces.${trace_id}`;
+}
+
+/** One finished span as the trace store keeps it, named as in OpenTelemetry. */
 export const SpanRecord = z.object({
   trace_id: z.string(),
   span_id: z.string(),

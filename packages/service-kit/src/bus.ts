@@ -21,6 +21,10 @@ export interface Bus {
   readonly manager: JetStreamManager;
   /** Servers that keep a copy of each stream. */
   readonly replicas: number;
+  /** False while it looks for the server. */
+  readonly connected: boolean;
+  /** Makes a stream where there is none, else brings it up to date; again after each reconnection. */
+  stream(config: StreamSettings): Promise<void>;
   /** Opens a bucket, makes it where there is none, and keeps it on as many servers as there are to be. */
   bucket(name: string, options: Partial<KvOptions>): Promise<KV>;
   /** Opens this region's copy of a bucket of another one, to be read only; makes it where there is none. */
@@ -29,6 +33,8 @@ export interface Bus {
   check(): Promise<void>;
   close(): Promise<void>;
 }
+
+type StreamSettings = Parameters<JetStreamManager['streams']['add']>[0];
 
 /** How long a first connection is tried for, and how long a goodbye may take. */
 const FIRST_CONNECTION_MS = 10_000;
@@ -47,8 +53,18 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
     await connection.close();
     throw new Error('the service is shutting down');
   }
-  void watchStatus(connection, log);
   const manager = await jetstreamManager(connection, { timeout: OPERATION_MS });
+  const state = { connected: true };
+  const kept = new Map<string, StreamSettings>();
+  void watchStatus(connection, log, (connected) => {
+    state.connected = connected;
+    // A server that came back may be another one, or have lost its disk.
+    if (connected)
+      for (const config of kept.values())
+        ensureStream(manager, config).catch((err: unknown) =>
+          log.warn({ err, stream: config.name }, 'a stream could not be brought up to date'),
+        );
+  });
   const streams = jetstream(connection, { timeout: OPERATION_MS });
   const buckets = new Kvm(streams);
   const { replicas } = options;
@@ -62,6 +78,14 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
     jetstream: streams,
     manager,
     replicas,
+    get connected() {
+      return state.connected;
+    },
+    async stream(config) {
+      const placed = { num_replicas: replicas, ...config };
+      kept.set(config.name, placed);
+      await ensureStream(manager, placed);
+    },
     async bucket(name, more) {
       return onAll(await buckets.create(name, { ...more, replicas }));
     },
@@ -130,9 +154,23 @@ async function sayGoodbye(connection: NatsConnection): Promise<void> {
   if (!connection.isClosed()) await connection.close();
 }
 
-async function watchStatus(connection: NatsConnection, log: Logger): Promise<void> {
-  for await (const status of connection.status()) {
-    if (status.type === 'disconnect' || status.type === 'reconnect')
-      log.warn({ event: status.type }, 'event bus connection changed');
+async function ensureStream(manager: JetStreamManager, config: StreamSettings): Promise<void> {
+  const exists = await manager.streams.info(config.name).then(
+    () => true,
+    () => false,
+  );
+  if (exists) await manager.streams.update(config.name, config);
+  else await manager.streams.add(config);
+}
+
+async function watchStatus(
+  connection: NatsConnection,
+  log: Logger,
+  onChange: (connected: boolean) => void,
+): Promise<void> {
+  for await (const { type } of connection.status()) {
+    if (type !== 'disconnect' && type !== 'reconnect') continue;
+    onChange(type === 'reconnect');
+    log.warn({ event: type }, 'event bus connection changed');
   }
 }

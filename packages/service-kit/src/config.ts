@@ -25,7 +25,10 @@ export const CommonEnv = z.object({
         .filter((part) => part !== ''),
     )
     .pipe(z.array(ServiceNames)),
-  MCP_TRACE_DIR: z.string().min(1).optional(),
+  /** Whether spans go to the trace store on the event bus. */
+  MCP_TRACE_STORE: z.stringbool().default(false),
+  /** New traces that are kept per second; of further ones only spans that fail are. */
+  MCP_TRACES_PER_SECOND: z.coerce.number().int().min(0).max(1_000_000).default(100),
   /** How long a caller waits for a service that is just coming back, before it says so. */
   MCP_CONNECT_PATIENCE_MS: z.coerce.number().int().min(0).max(60_000).default(4000),
   /** Network policies let only Prometheus at the port: it needs no token then. */

@@ -41,5 +41,5 @@ export {
 } from './stream.ts';
 export { METRICS, type MetricName, type MetricRow } from './taxonomy.ts';
 export type { Span, Tracer } from './telemetry.ts';
-export { readTrace } from './trace-file.ts';
+export { openTraceStore, readTrace } from './trace-store.ts';
 export { acceptWebSocket } from './upgrade.ts';

@@ -12,6 +12,7 @@ import { ServiceClient } from './http-client.ts';
 import { createLogger, type Logger } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { createTracer, type Tracer } from './telemetry.ts';
+import { SpanPublisher, type SpanSink } from './trace-store.ts';
 
 /** What a running service consists of. */
 export interface ServiceInstance<Api> {
@@ -79,15 +80,29 @@ export async function createKit<S extends z.ZodType>(
   mkdirSync(data_dir, { recursive: true, mode: 0o700 });
   const log = createLogger(manifest.name, common.MCP_LOG_LEVEL);
   const metrics = new Metrics(manifest.name);
-  const tracer = await createTracer({
-    service: manifest.name,
-    region: common.MCP_REGION,
-    trace_dir: common.MCP_TRACE_DIR,
-    otlp_endpoint: common.OTEL_EXPORTER_OTLP_ENDPOINT,
-  });
   const remote = new RemoteClients(common, env);
   const closing = new AbortController();
-  let bus: Promise<Bus> | undefined;
+  let connection: Promise<Bus> | undefined;
+  const bus = () => {
+    connection ??= connectBus(common.MCP_NATS_URL, {
+      service: manifest.name,
+      replicas: common.MCP_BUS_REPLICAS,
+      log,
+      signal: closing.signal,
+    }).catch((error: unknown) => {
+      connection = undefined;
+      throw error;
+    });
+    return connection;
+  };
+  const tracer = createTracer({
+    service: manifest.name,
+    sinks: await sinksOf(common, manifest.name, {
+      bus,
+      onDropped: (spans) => metrics.inc('trace_spans_dropped_total', {}, spans),
+    }),
+    traces_per_second: common.MCP_TRACES_PER_SECOND,
+  });
   return {
     name: manifest.name,
     manifest,
@@ -101,30 +116,31 @@ export async function createKit<S extends z.ZodType>(
     requests: new RequestGauge(metrics),
     data_dir,
     service_token_digest: digest(common.MCP_SERVICE_TOKEN),
-    bus() {
-      bus ??= connectBus(common.MCP_NATS_URL, {
-        service: manifest.name,
-        replicas: common.MCP_BUS_REPLICAS,
-        log,
-        signal: closing.signal,
-      }).catch((error: unknown) => {
-        bus = undefined;
-        throw error;
-      });
-      return bus;
-    },
+    bus,
     draining: options.draining,
     async close() {
+      await tracer.close();
       closing.abort();
       await remote.close();
-      if (bus !== undefined)
-        await bus.then(
-          (open) => open.close(),
-          () => undefined,
-        );
-      await tracer.close();
+      await connection?.then(
+        (open) => open.close(),
+        () => undefined,
+      );
     },
   };
+}
+
+async function sinksOf(
+  common: CommonEnv,
+  service: ServiceName,
+  store: ConstructorParameters<typeof SpanPublisher>[0],
+): Promise<SpanSink[]> {
+  const endpoint = common.OTEL_EXPORTER_OTLP_ENDPOINT;
+  const sinks: SpanSink[] = common.MCP_TRACE_STORE ? [new SpanPublisher(store)] : [];
+  if (endpoint === undefined) return sinks;
+  // Loaded only where it is used: it is a large part of a start.
+  const { otlpSink } = await import('./otlp.ts');
+  return [...sinks, otlpSink({ endpoint, service, region: common.MCP_REGION })];
 }
 
 /** Counts requests in progress, so that a drain knows when it is done. */

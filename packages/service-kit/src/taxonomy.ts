@@ -55,6 +55,13 @@ export const METRICS = {
     labels: ['endpoint', 'status', 'model', 'phase', 'code'],
     help: 'Requests answered with an error, by error code.',
   },
+  trace_spans_dropped_total: {
+    type: 'counter',
+    category: 'error_count',
+    unit: '1',
+    labels: [],
+    help: 'Spans that did not reach the trace store: the event bus was away for too long.',
+  },
   gateway_admission_rejected_total: {
     type: 'counter',
     category: 'error_count',

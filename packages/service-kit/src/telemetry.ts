@@ -1,38 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import {
-  type Attributes,
-  type Tracer as OtelTracer,
-  ROOT_CONTEXT,
-  type SpanContext,
-  SpanKind,
-  SpanStatusCode,
-  trace,
-} from '@opentelemetry/api';
-import { resourceFromAttributes } from '@opentelemetry/resources';
-import {
-  BatchSpanProcessor,
-  type IdGenerator,
-  type SpanProcessor,
-  TracerProvider,
-} from '@opentelemetry/sdk-trace';
+import type { SpanRecord } from '@mcp/contracts';
 import { later, runLater } from './later.ts';
-import { FileSpanExporter } from './trace-file.ts';
+import type { SpanSink } from './trace-store.ts';
 
-const KIND = {
-  internal: SpanKind.INTERNAL,
-  server: SpanKind.SERVER,
-  client: SpanKind.CLIENT,
-  producer: SpanKind.PRODUCER,
-  consumer: SpanKind.CONSUMER,
-} as const;
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
-const MAX_QUEUED_SPANS = 8192;
 const MAX_EVENTS = 128;
+const MAX_MESSAGE_CHARS = 1000;
+
+type Attributes = Readonly<SpanRecord['attributes']>;
 
 interface StartSpan {
   /** W3C traceparent of the parent; a missing or malformed one begins a new trace. */
   readonly traceparent?: string | undefined;
-  readonly kind?: keyof typeof KIND;
+  readonly kind?: SpanRecord['kind'];
   readonly attributes?: Attributes;
 }
 
@@ -55,128 +35,114 @@ export interface Tracer {
 
 export interface TracerOptions {
   readonly service: string;
-  readonly region: string;
-  /** Directory of the local trace store, or undefined for none. */
-  readonly trace_dir: string | undefined;
-  /** OTLP/HTTP endpoint (`OTEL_EXPORTER_OTLP_ENDPOINT`), or undefined for none. */
-  readonly otlp_endpoint: string | undefined;
+  readonly sinks: readonly SpanSink[];
+  /** New traces that are kept per second; of further ones only what fails is. Later services follow the first. */
+  readonly traces_per_second: number;
 }
 
-/** Starts OpenTelemetry tracing for one service. Parents are explicit, so nothing depends on async context. */
-export async function createTracer(options: TracerOptions): Promise<Tracer> {
-  const processors: SpanProcessor[] = [];
-  if (options.trace_dir !== undefined) {
-    const exporter = new FileSpanExporter(options.trace_dir, options.service);
-    processors.push(
-      new BatchSpanProcessor({ exporter, scheduledDelayMillis: 250, maxQueueSize: MAX_QUEUED_SPANS }),
-    );
-  }
-  if (options.otlp_endpoint !== undefined) {
-    const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');
-    const exporter = new OTLPTraceExporter({ url: `${options.otlp_endpoint.replace(/\/$/, '')}/v1/traces` });
-    processors.push(new BatchSpanProcessor({ exporter, maxQueueSize: MAX_QUEUED_SPANS }));
-  }
-  const ids = new PresetIds();
-  const provider = new TracerProvider({
-    resource: resourceFromAttributes({
-      'service.name': options.service,
-      'service.namespace': 'mcp',
-      'cloud.region': options.region,
-    }),
-    idGenerator: ids,
-    spanProcessors: processors,
-  });
-  const tracer = provider.getTracer('mcp');
-  const build = (record: Recorded) => buildSpan(tracer, ids, record);
+/** Tracing for one service. Parents are explicit, so nothing depends on async context. */
+export function createTracer(options: TracerOptions): Tracer {
+  const { service, sinks } = options;
+  const sampler = new Sampler(options.traces_per_second);
+  const keep = (span: SpanRecord) => {
+    for (const sink of sinks) sink.add(span);
+  };
   return {
-    start: (name, start = {}) => recordSpan(name, start, build),
-    flush() {
+    start: (name, start = {}) => recordSpan({ name, service, start }, sampler, keep),
+    async flush() {
       runLater();
-      return provider.forceFlush();
+      await Promise.all(sinks.map((sink) => sink.flush()));
     },
-    close() {
+    async close() {
       runLater();
-      return provider.shutdown();
+      await Promise.all(sinks.map((sink) => sink.close()));
     },
   };
 }
 
-/** A span as it is noted down while the work goes on; OpenTelemetry's own is made from it afterwards. */
-interface Recorded {
+/** Lets through so many per second. */
+class Sampler {
+  readonly #per_second: number;
+  #second = -1;
+  #taken = 0;
+
+  constructor(per_second: number) {
+    this.#per_second = per_second;
+  }
+
+  take(now_ms: number): boolean {
+    const second = Math.floor(now_ms / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#taken = 0;
+    }
+    return this.#taken++ < this.#per_second;
+  }
+}
+
+interface Beginning {
   readonly name: string;
-  readonly kind: SpanKind;
-  readonly parent: SpanContext | undefined;
-  readonly trace_id: string;
-  readonly span_id: string;
-  readonly start_unix_ms: number;
-  readonly attributes: Attributes;
-  readonly events: { name: string; attributes: Attributes | undefined; at_unix_ms: number }[];
-  duration_ms: number;
-  error: unknown;
+  readonly service: string;
+  readonly start: StartSpan;
 }
 
-/** Gives spans the ids that their children have been told already. */
-class PresetIds implements IdGenerator {
-  trace_id = '';
-  span_id = '';
-  generateTraceId = () => this.trace_id;
-  generateSpanId = () => this.span_id;
-}
-
-function recordSpan(name: string, start: StartSpan, build: (record: Recorded) => void): Span {
+function recordSpan(
+  { name, service, start }: Beginning,
+  sampler: Sampler,
+  keep: (span: SpanRecord) => void,
+): Span {
   const parent = parseTraceparent(start.traceparent);
   const began_ms = performance.now();
-  const record: Recorded = {
-    name,
-    kind: KIND[start.kind ?? 'internal'],
-    parent,
-    trace_id: parent?.traceId ?? randomUUID().replaceAll('-', ''),
-    span_id: newSpanId(),
-    start_unix_ms: Date.now(),
-    attributes: { ...start.attributes },
-    events: [],
-    duration_ms: 0,
-    error: undefined,
-  };
+  const start_unix_ms = Date.now();
+  const trace_id = parent?.trace_id ?? randomUUID().replaceAll('-', '');
+  const span_id = newSpanId();
+  const sampled = parent?.sampled ?? sampler.take(began_ms);
+  const attributes: SpanRecord['attributes'] = { ...start.attributes };
+  const events: SpanRecord['events'] = [];
   let ended = false;
   return {
-    traceparent: `00-${record.trace_id}-${record.span_id}-01`,
-    trace_id: record.trace_id,
-    span_id: record.span_id,
-    set(attributes) {
-      if (!ended) Object.assign(record.attributes, attributes);
+    traceparent: `00-${trace_id}-${span_id}-${sampled ? '01' : '00'}`,
+    trace_id,
+    span_id,
+    set(more) {
+      if (!ended) Object.assign(attributes, more);
     },
-    event(event, attributes) {
-      const at_unix_ms = record.start_unix_ms + performance.now() - began_ms;
-      if (!ended && record.events.length < MAX_EVENTS)
-        record.events.push({ name: event, attributes, at_unix_ms });
+    event(event, more = {}) {
+      if (!ended && events.length < MAX_EVENTS)
+        events.push({
+          name: event,
+          attributes: more,
+          at_unix_ms: start_unix_ms + performance.now() - began_ms,
+        });
     },
     end(error) {
       if (ended) return;
       ended = true;
-      record.duration_ms = performance.now() - began_ms;
-      record.error = error;
-      later(() => build(record));
+      if (!sampled && error === undefined) return;
+      const duration_ms = performance.now() - began_ms;
+      later(() =>
+        keep({
+          trace_id,
+          span_id,
+          parent_span_id: parent?.span_id ?? null,
+          name,
+          service,
+          kind: start.kind ?? 'internal',
+          start_unix_ms,
+          duration_ms,
+          ...standing(error),
+          attributes,
+          events,
+        }),
+      );
     },
   };
 }
 
-function buildSpan(tracer: OtelTracer, ids: PresetIds, record: Recorded): void {
-  const { parent, error } = record;
-  ids.trace_id = record.trace_id;
-  ids.span_id = record.span_id;
-  const span = tracer.startSpan(
-    record.name,
-    { kind: record.kind, attributes: record.attributes, startTime: record.start_unix_ms },
-    parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent),
-  );
-  for (const event of record.events) span.addEvent(event.name, event.attributes, event.at_unix_ms);
-  if (error !== undefined)
-    span.setStatus({
-      code: SpanStatusCode.ERROR,
-      message: error instanceof Error ? error.message : String(error),
-    });
-  span.end(record.start_unix_ms + record.duration_ms);
+function standing(error: unknown): Pick<SpanRecord, 'status' | 'status_message'> {
+  if (error === undefined) return { status: 'unset' };
+  const message = error instanceof Error ? error.message : String(error);
+  return { status: 'error', status_message: message.slice(0, MAX_MESSAGE_CHARS) };
 }
 
 /** 64 random bits: those of a UUID that hold no version or variant. */
@@ -185,11 +151,13 @@ function newSpanId(): string {
   return uuid.slice(24) + uuid.slice(0, 4);
 }
 
-function parseTraceparent(value: string | undefined): SpanContext | undefined {
+function parseTraceparent(
+  value: string | undefined,
+): { trace_id: string; span_id: string; sampled: boolean } | undefined {
   const match = value === undefined ? null : TRACEPARENT.exec(value);
   if (match === null) return undefined;
-  const [, traceId, spanId] = match;
-  if (traceId === undefined || spanId === undefined || /^0+$/.test(traceId) || /^0+$/.test(spanId))
+  const [, trace_id, span_id, flags = '01'] = match;
+  if (trace_id === undefined || span_id === undefined || /^0+$/.test(trace_id) || /^0+$/.test(span_id))
     return undefined;
-  return { traceId, spanId, traceFlags: 1, isRemote: true };
+  return { trace_id, span_id, sampled: (Number.parseInt(flags, 16) & 1) === 1 };
 }

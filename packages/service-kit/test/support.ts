@@ -44,7 +44,7 @@ export function manifestOf(name: ServiceName): ServiceManifest {
 
 const dirs: string[] = [];
 /** A directory that {@link cleanUp} removes. */
-export function tempDir(): string {
+function tempDir(): string {
   const dir = mkdtempSync(join(tmpdir(), 'mcp-kit-'));
   dirs.push(dir);
   return dir;

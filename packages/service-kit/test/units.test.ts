@@ -1,6 +1,3 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ChatCompletionRequest, ERROR_CODES, type ErrorCode, PlatformError } from '@mcp/contracts';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -13,7 +10,6 @@ import {
   fromZod,
   METRICS,
   parseJson,
-  readTrace,
   restoreError,
   retryAfterSeconds,
   toOpenAiError,
@@ -21,8 +17,7 @@ import {
   toProblem,
 } from '../src/index.ts';
 import { Metrics } from '../src/metrics.ts';
-import { createTracer } from '../src/telemetry.ts';
-import { cleanUp, tempDir } from './support.ts';
+import { cleanUp } from './support.ts';
 
 afterAll(cleanUp);
 
@@ -124,56 +119,6 @@ describe('metrics', () => {
       expect(text).toContain(`# TYPE ${name} ${row.type}`);
       expect(text).toContain(`[${row.unit}]`);
     }
-  });
-});
-
-describe('traces', () => {
-  test('spans are written, read back in order, and others left out', async () => {
-    const dir = tempDir();
-    const tracer = await createTracer({
-      service: 'core',
-      region: 'local',
-      trace_dir: dir,
-      otlp_endpoint: undefined,
-    });
-    const root = tracer.start('http.server.request', { kind: 'server', attributes: { a: 1 } });
-    await sleep(3);
-    const child = tracer.start('model.inference', { traceparent: root.traceparent });
-    child.event('token', { n: 1 });
-    child.end(new Error('broke'));
-    root.end();
-    root.end();
-    tracer.start('other').end();
-    await tracer.close();
-    const spans = await readTrace(dir, root.trace_id);
-    expect(spans).toMatchObject([
-      { name: 'http.server.request', parent_span_id: null, kind: 'server', attributes: { a: 1 } },
-      { name: 'model.inference', parent_span_id: root.span_id, status: 'error', status_message: 'broke' },
-    ]);
-  });
-
-  test.each([
-    '',
-    'nonsense',
-    `00-${'0'.repeat(32)}-${'1'.repeat(16)}-01`,
-    `00-${'a'.repeat(32)}-${'0'.repeat(16)}-01`,
-  ])('a parent %j that is none begins a new trace', async (traceparent) => {
-    const tracer = await createTracer({
-      service: 'core',
-      region: 'x',
-      trace_dir: undefined,
-      otlp_endpoint: undefined,
-    });
-    expect(tracer.start('a', { traceparent }).trace_id).not.toMatch(/^(0+|a+)$/);
-    await tracer.close();
-  });
-
-  test('lines that do not parse are passed over, a missing directory is an empty trace', async () => {
-    const dir = join(tempDir(), 'traces');
-    expect(await readTrace(dir, 'a'.repeat(32))).toEqual([]);
-    mkdirSync(dir);
-    writeFileSync(join(dir, 'x.jsonl'), `{"trace_id":"${'a'.repeat(32)}"\nnot json ${'a'.repeat(32)}\n`);
-    expect(await readTrace(dir, 'a'.repeat(32))).toEqual([]);
   });
 });
 

@@ -14,7 +14,7 @@ const ROOM_BYTES = 256 * 1024 * 1024;
 /** Makes the data directory and its folders, and sees that they can be written to. */
 export function prepareDataDir(paths: DataPaths): void {
   try {
-    for (const dir of [paths.dir, paths.logs, paths.run, paths.traces]) {
+    for (const dir of [paths.dir, paths.logs, paths.run]) {
       mkdirSync(dir, { recursive: true, mode: 0o700 });
       accessSync(dir, constants.W_OK | constants.X_OK);
     }

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { CliError, EXIT, messageOf } from './errors.ts';
+import { dataFlag, dataPaths } from './paths.ts';
+import { isRunning } from './runner/processes.ts';
+import { readRunFile } from './runner/run-file.ts';
+import { readSecret } from './runner/secrets.ts';
+
+const Problem = z.object({ detail: z.string() });
+const PATIENCE_MS = 30_000;
+
+/** Options of a command that asks a platform; {@link GATEWAY_OPTIONS} describes them. */
+export interface GatewayFlags {
+  readonly data?: string;
+  readonly url?: string;
+}
+
+export const GATEWAY_OPTIONS = {
+  data: ['--data <directory>', 'the data directory of the platform (default: ./data of the checkout)'],
+  url: ['--url <url>', 'a platform elsewhere: its gateway; the key then comes from MCP_KEY'],
+} as const;
+
+/** The gateway of a platform, asked as its administrator. */
+export interface GatewayClient {
+  /** Where it is, for messages. */
+  readonly url: string;
+  get<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>>;
+  post<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>>;
+}
+
+/** The platform that runs on a data directory, or the one at `--url`. Throws a CliError when there is none. */
+export function gatewayOf(flags: GatewayFlags, env: NodeJS.ProcessEnv = process.env): GatewayClient {
+  const { url, key } = flags.url === undefined ? localGateway(flags.data) : remoteGateway(flags.url, env);
+  const ask = async <S extends z.ZodType>(method: string, path: string, schema: S) => {
+    const answer = await fetch(new URL(path, url), {
+      method,
+      headers: { authorization: `Bearer ${key}` },
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    }).catch((error: unknown) => {
+      throw new CliError(`${url} does not answer (${messageOf(error)}). Is it running? npx mcp status`);
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new CliError(detailOf(text) ?? `${url} answered with status ${answer.status}.`);
+    return schema.parse(JSON.parse(text));
+  };
+  return {
+    url,
+    get: (path, schema) => ask('GET', path, schema),
+    post: (path, schema) => ask('POST', path, schema),
+  };
+}
+
+function localGateway(data: string | undefined): { url: string; key: string } {
+  const { dir, run_file, secrets } = dataPaths(data);
+  const run = readRunFile(run_file);
+  const key = readSecret(secrets, 'admin');
+  if (run === undefined || key === undefined || !isRunning(run.runner))
+    throw new CliError(
+      `Nothing runs on ${dir}. Start it with: npx mcp start${dataFlag(dir)}`,
+      EXIT.not_running,
+    );
+  return { url: run.url, key };
+}
+
+function remoteGateway(url: string, env: NodeJS.ProcessEnv): { url: string; key: string } {
+  const key = env.MCP_KEY;
+  if (!URL.canParse(url)) throw new CliError(`${url.slice(0, 80)} is not a URL.`, EXIT.usage);
+  if (key === undefined || key === '')
+    throw new CliError(`MCP_KEY is not set. Set it to a key of ${url}.`, EXIT.usage);
+  return { url, key };
+}
+
+function detailOf(text: string): string | undefined {
+  try {
+    return Problem.safeParse(JSON.parse(text)).data?.detail;
+  } catch {
+    return undefined;
+  }
+}
