@@ -9,6 +9,8 @@ import { cleanUp, env, manifestOf } from './support.ts';
 afterAll(cleanUp);
 
 let work_ms = 150;
+/** Requests that have reached their handler. */
+let arrived = 0;
 const slow = defineService({
   manifest: manifestOf('core'),
   config: z.object({}),
@@ -22,6 +24,7 @@ const slow = defineService({
       },
     });
     app.get('/slow', async (c) => {
+      arrived++;
       await sleep(work_ms);
       return textAnswer(c, 'x'.repeat(300_000), { content_type: 'text/plain' });
     });
@@ -29,6 +32,7 @@ const slow = defineService({
       streamText(
         c,
         (async function* () {
+          arrived++;
           for (let i = 0; i < 20; i++) {
             yield `${i}\n`;
             await sleep(10);
@@ -58,6 +62,7 @@ const slow = defineService({
 });
 
 const start = async () => {
+  arrived = 0;
   const services = await startServices(slow, env());
   return { services, url: `http://127.0.0.1:${services.ports.get('core')}` };
 };
@@ -67,7 +72,7 @@ test('requests in progress are answered in full while the service stops, new one
   const { services, url } = await start();
   const whole = fetch(`${url}/slow`).then((answer) => answer.text());
   const stream = fetch(`${url}/stream`).then((answer) => answer.text());
-  await sleep(50);
+  await expect.poll(() => arrived).toBe(2);
   const stopping = services.stop('test');
   await sleep(20);
   await expect(fetch(`${url}/healthz`)).rejects.toThrow();
@@ -98,7 +103,7 @@ test('an answer given while the service stops closes its connection', async () =
   work_ms = 100;
   const { services, url } = await start();
   const asked = fetch(`${url}/slow`);
-  await sleep(50);
+  await expect.poll(() => arrived).toBe(1);
   const stopping = services.stop('test');
   const answer = await asked;
   expect(answer.headers.get('connection')).toBe('close');
