@@ -1,8 +1,15 @@
-import { type Bus, connectBus, createKit, createLogger, openTraceStore, readTrace } from '@mcp/service-kit';
+import {
+  type Bus,
+  CommonEnv,
+  connectBus,
+  createKit,
+  createLogger,
+  openTraceStore,
+  readTrace,
+} from '@mcp/service-kit';
 import { services } from '@mcp/stacks';
 import { freePort, type NatsServer, startNats } from '@mcp/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import { objectsOf, record } from './stacks.ts';
 
 const PASSWORD = 'a-password-of-a-test';
@@ -150,7 +157,7 @@ describe('the event buses of two linked regions, as the program configures them'
     const trace_id = 'c'.repeat(32);
     const kits = await Promise.all(
       Object.values(services).map((manifest) =>
-        createKit(z.object({}), {
+        createKit(CommonEnv, {
           manifest,
           env: {
             MCP_DATA: eu.server.store_dir,

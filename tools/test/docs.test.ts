@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
+import { services } from '@mcp/stacks';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { commands } from '../src/commands/index.ts';
@@ -180,7 +181,7 @@ describe.each(LIVING.map((page): [string, Page] => [page.path, page]))('%s', (_,
 
   it('names variables that docs/configuration.md explains', () => {
     const known = readFileSync(join(ROOT, 'docs/configuration.md'), 'utf8');
-    const streams = ['MCP_JOBS', 'MCP_JOBS_DEAD'];
+    const streams = Object.values(services).flatMap(({ bus }) => Object.keys(bus.streams));
     const names = page.code.flatMap((code) => code.match(/\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b/g) ?? []);
     expect(
       [...new Set(names)].filter((name) => !streams.includes(name) && !known.includes(`\`${name}\``)),
