@@ -121,7 +121,10 @@ async function embed(
     );
     if (model === undefined) return { vectors: undefined, timed_out: false };
     const { vectors } = await deps.models.embed(
-      { model: model.id, input: texts.map((text) => text.slice(0, EMBED_CHARS).trim() || '-') },
+      {
+        model: model.id,
+        input: texts.map((text) => text.slice(0, EMBED_CHARS).toWellFormed().trim() || '-'),
+      },
       bounded,
     );
     return { vectors, timed_out: false };

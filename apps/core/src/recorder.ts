@@ -35,7 +35,7 @@ export class Recorder {
     return this.#records;
   }
 
-  /** Chains sayings without writing them: for the first records, which are stored with the conversation itself. */
+  /** Chains sayings, as well-formed Unicode (a hash has no other), without writing them: for the first records, which are stored with the conversation itself. */
   chain(sayings: readonly Saying[]): LogRecord[] {
     const added: LogRecord[] = [];
     for (const saying of sayings) {
@@ -43,6 +43,8 @@ export class Recorder {
       added.push(
         chainRecord(this.#header, added.at(-1) ?? this.#records.at(-1), {
           ...saying,
+          content: saying.content.toWellFormed(),
+          ...(saying.reasoning === undefined ? {} : { reasoning: saying.reasoning.toWellFormed() }),
           message_id: saying.message_id ?? randomUUID(),
           at: new Date().toISOString(),
           pii_tags: tags,

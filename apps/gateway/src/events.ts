@@ -4,7 +4,8 @@ type ErrorEvent = Extract<ChatEvent, { type: 'error' }>;
 
 /** An error event as the error it stands for. */
 export function errorOf(event: ErrorEvent): PlatformError {
-  const code: ErrorCode = event.code in ERROR_CODES ? (event.code as ErrorCode) : 'upstream_failed';
+  const known = Object.hasOwn(ERROR_CODES, event.code);
+  const code: ErrorCode = known ? (event.code as ErrorCode) : 'upstream_failed';
   return new PlatformError(code, event.message, {
     retryable: event.retryable,
     ...(event.retry_after_ms === null ? {} : { retry_after_ms: event.retry_after_ms }),

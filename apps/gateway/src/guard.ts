@@ -1,5 +1,6 @@
 import { type CallContext, PlatformError, type Principal, QueueClass, type Scope } from '@mcp/contracts';
-import { callScope, type KitContext, RetryBudget } from '@mcp/service-kit';
+import { callScope, type KitContext, parseQuery, RetryBudget } from '@mcp/service-kit';
+import { z } from 'zod';
 import { formatReset } from './admission.ts';
 import { requireScope } from './auth/authenticator.ts';
 import { credentialOf } from './auth/credentials.ts';
@@ -11,19 +12,27 @@ const CLASS_HEADER = 'x-mcp-class';
 
 type Handler = (c: KitContext, call: CallContext) => Response | Promise<Response>;
 
+/** What a route asks of its caller; `query` where it takes parameters, which its handler reads. */
+type Access = Scope | { readonly scope: Scope; readonly query: true };
+
+/** A WebSocket or a route without parameters. */
+export const NO_QUERY = z.object({});
+
 /**
  * What stands before every route: who is it, may they, is there room, until when. One function instead of a chain
  * of middlewares, because the path of an inference is counted in microseconds.
  */
 export function guard(
   gateway: Gateway,
-  scope: Scope,
+  access: Access,
   handler: Handler,
 ): (c: KitContext) => Promise<Response> {
+  const scope = typeof access === 'string' ? access : access.scope;
   return async (c) => {
     const principal = await gateway.authenticator.authenticate(credentialOf((name) => c.req.header(name)));
     requireScope(principal, scope);
     assertResidency(gateway, c);
+    if (access === scope && c.req.url.includes('?')) parseQuery(c, NO_QUERY);
     admit(gateway, c, principal);
     return await handler(c, beginCall(gateway, c, principal));
   };

@@ -83,6 +83,11 @@ const routing: Row[] = [
   ['an unknown trace', get(`/v1/traces/${'a'.repeat(32)}`), 404, /no trace/],
   ['a limit that is no number', get('/v1/conversations?limit=many'), 400, /limit: /],
   ['a limit beyond its bound', get('/v1/conversations?limit=1000'), 400, /limit: .*200/],
+  ['an unknown parameter', get('/v1/conversations?colour=red'), 400, /parameter 'colour'. There are: /],
+  ['a parameter of every object', get('/v1/jobs?constructor=1'), 400, /parameter 'constructor'/],
+  ['__proto__ as a parameter', get('/v1/jobs?__proto__=1'), 400, /parameter '__proto__'/],
+  ['a limit given twice', get('/v1/jobs?limit=1&limit=2'), 400, /limit: is given twice/],
+  ['a parameter where there are none', get('/v1/models?limit=1'), 400, /'limit'. This address takes none/],
   ['a date that is none', get('/v1/conversations?before=yesterday'), 400, /before: /],
   ['an unknown job status', get('/v1/jobs?status=lost'), 400, /status: /],
   [
@@ -147,6 +152,24 @@ const bodies: Row[] = [
     () => post('/chat', '{"message":"a","__proto__":{"admin":true}}'),
     400,
     /Unrecognized.*__proto__/,
+  ],
+  [
+    'half of a character',
+    () => post('/chat', '{"message":"a\\ud83d"}'),
+    400,
+    /message: has half of a surrogate pair/,
+  ],
+  [
+    'the other half',
+    () => post('/chat', '{"message":"\\uDE00 a"}'),
+    400,
+    /message: has half of a surrogate pair/,
+  ],
+  [
+    'half of a character as a name',
+    () => post('/v1/verify', '{"a":[{"\\ud800":1}]}'),
+    400,
+    /a\.0\..*: has half of a surrogate pair/,
   ],
   ['constructor', () => post('/chat', '{"message":"a","constructor":{}}'), 400, /Unrecognized.*constructor/],
 ];
@@ -229,6 +252,60 @@ const completions: Row[] = [
   ],
 ];
 
+const format = (schema: unknown) =>
+  completion({ response_format: { type: 'json_schema', json_schema: { name: 's', schema } } });
+const deep = (levels: number): unknown => (levels === 0 ? {} : { type: 'array', items: deep(levels - 1) });
+const tool = (parameters: unknown) => [{ type: 'function', function: { name: 'f', parameters } }];
+const words = (count: number) => Array.from({ length: count }, (_, i) => `word ${i}`);
+
+const schemas: Row[] = [
+  ['5,000 words', format({ enum: words(5000) }), 400, /schema: must have at most 1000 enum values/],
+  [
+    '5,000 words in many lists',
+    format({ anyOf: Array.from({ length: 50 }, () => ({ enum: words(100) })) }),
+    400,
+    /at most 1000 enum values/,
+  ],
+  ['40 levels', format(deep(40)), 400, /must nest at most 32 schemas/],
+  [
+    'a name beyond its bound',
+    format({ properties: { ['x'.repeat(200_000)]: {} } }),
+    400,
+    /at most 120000 characters/,
+  ],
+  [
+    'a reference to nothing',
+    format({ $ref: '#/$defs/no' }),
+    400,
+    /\$ref "#\/\$defs\/no", which points to no/,
+  ],
+  [
+    'a reference to what every object has',
+    format({ $defs: {}, items: { $ref: '#/$defs/constructor' } }),
+    400,
+    /points to no schema/,
+  ],
+  ['a reference elsewhere', format({ $ref: 'https://example.com/a.json' }), 400, /points to no schema/],
+  [
+    'a reference to nothing in a tool',
+    completion({ tools: tool({ properties: { a: { $ref: '#/x' } } }) }),
+    400,
+    /tools\.0\.function\.parameters: .*points to no schema/,
+  ],
+  [
+    'a tool that is not there',
+    completion({ tools: tool({}), tool_choice: { type: 'function', function: { name: 'g' } } }),
+    400,
+    /tool_choice\.function\.name: must be the name of one of the tools \(got "g"\)/,
+  ],
+  [
+    'a call of no tools',
+    completion({ tool_choice: 'required' }),
+    400,
+    /tool_choice: .*tools has no function/,
+  ],
+];
+
 const others: Row[] = [
   ['an embedding of nothing', embed({ input: '' }), 400, /input/],
   ['embeddings of no texts', embed({ input: [] }), 400, /input/],
@@ -293,6 +370,7 @@ describe.each<[string, Row[]]>([
   ['routing', routing],
   ['bodies', bodies],
   ['completions', completions],
+  ['schemas', schemas],
   ['other requests', others],
 ])('refuses in words: %s', (_group, rows) => {
   test.each(rows)('%s', async (...row) => check(row));

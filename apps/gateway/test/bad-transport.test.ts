@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Harness, startGateway } from './harness.ts';
-import { head, raw } from './raw.ts';
+import { untilClosed as closing, head, raw } from './raw.ts';
 import { check, type Row } from './refusals.ts';
 
 let g: Harness;
@@ -19,6 +19,7 @@ const send =
   (...pieces: (string | Buffer)[]) =>
   () =>
     raw(g.port, pieces);
+const untilClosed = (pieces: readonly string[], how?: { end: boolean }) => closing(g.port, pieces, how);
 const chatHead = (...lines: string[]) =>
   head('POST /chat HTTP/1.1', [bearer(), 'Content-Type: application/json', ...lines]);
 
@@ -155,6 +156,33 @@ describe.each<[string, Row[]]>([
   ['handshakes', handshakes],
 ])('refuses in words: %s', (_group, rows) => {
   test.each(rows)('%s', async (...row) => check(row));
+});
+
+describe('does not hold a connection open', () => {
+  const CUT = ['Content-Length: 1000', 'Content-Type: application/json'];
+  test.each<[string, string, number]>([
+    ['GET /healthz', 'GET /healthz HTTP/1.1', 200],
+    ['GET /v1/models', 'GET /v1/models HTTP/1.1', 200],
+    ['HEAD /v1/models', 'HEAD /v1/models HTTP/1.1', 200],
+    ['GET /ws without upgrade', 'GET /ws HTTP/1.1', 400],
+    ['a path that is not there', 'POST /nope HTTP/1.1', 404],
+    ['another method', 'PUT /chat HTTP/1.1', 405],
+  ])('for the rest of a body that %s does not wait for', async (_name, start, status) => {
+    const answers = await untilClosed([head(start, [bearer(), ...CUT]), '{"message"']);
+    expect(answers).toEqual([status]);
+  });
+
+  test.each<[string, readonly string[], number]>([
+    ['that is needed', CUT, 400],
+    ['that was refused', [...CUT, 'Content-Encoding: gzip'], 415],
+    ['beyond its bound', ['Content-Length: 9000000', 'Content-Type: application/json'], 413],
+  ])(
+    'for the rest of a body %s when the client has ended, nor answers twice',
+    async (_name, lines, status) => {
+      const pieces = [head('POST /chat HTTP/1.1', [bearer(), ...lines]), '{"message"'];
+      expect(await untilClosed(pieces, { end: true })).toEqual([status]);
+    },
+  );
 });
 
 test('is as well as before', async () => {

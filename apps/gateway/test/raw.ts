@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -36,6 +37,27 @@ export async function raw(port: number, pieces: readonly (string | Buffer)[], pa
     headers: text.slice(0, split),
     body: split < 0 ? '' : text.slice(split + 4),
   };
+}
+
+/** Sends bytes and waits for the server to end the connection; returns the status of each answer. */
+export async function untilClosed(
+  port: number,
+  pieces: readonly string[],
+  { end = false }: { end?: boolean } = {},
+): Promise<number[]> {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  let text = '';
+  socket.on('data', (chunk: Buffer) => {
+    text += chunk.toString('latin1');
+    // The client ends while its answer is on the way.
+    if (end) socket.end();
+  });
+  for (const piece of pieces) socket.write(piece);
+  if (end) setTimeout(() => socket.end(), 20);
+  socket.on('error', () => undefined);
+  await once(socket, 'end');
+  socket.destroy();
+  return [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status));
 }
 
 /** A request head with what every client sends. */

@@ -12,6 +12,7 @@ import type { ServiceKit, Span } from '@mcp/service-kit';
 import { Accounting, countTokens } from './accounting.ts';
 import type { Queues } from './queues.ts';
 import type { Route, Visit } from './route.ts';
+import { WholeCharacters } from './whole-characters.ts';
 
 export interface InferenceDeps {
   readonly kit: Pick<ServiceKit, 'metrics' | 'tracer'>;
@@ -47,6 +48,7 @@ export async function* infer(
     const { route } = visit;
     accounting.queued(route.info);
     const forwarded = request.model === id ? request : { ...request, model: id };
+    const characters = new WholeCharacters();
     let taken = false;
     for await (const event of route.backend.generate(forwarded, optionsOf(call, span))) {
       if (!taken) {
@@ -54,7 +56,8 @@ export async function* infer(
         visit.accepted();
       }
       accounting.see(event);
-      yield event.type === 'start' && asked !== id ? { ...event, model: asked } : event;
+      for (const whole of characters.take(event))
+        yield whole.type === 'start' && asked !== id ? { ...whole, model: asked } : whole;
     }
   } catch (error) {
     failure = visit === undefined ? error : visit.failed(error);

@@ -56,7 +56,8 @@ export class PlatformError extends Error {
   readonly retry_after_ms: number | undefined;
 
   constructor(code: ErrorCode, message: string, options: PlatformErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    // A value that was cut for the message may have been cut in the middle of a character.
+    super(message.toWellFormed(), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'PlatformError';
     this.code = code;
     this.status = ERROR_CODES[code].status;

@@ -50,7 +50,7 @@ export const CreateJobRequest = z.strictObject({
 });
 export type CreateJobRequest = z.infer<typeof CreateJobRequest>;
 
-export const ListJobsQuery = z.object({
+export const ListJobsQuery = z.strictObject({
   status: JobStatus.optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { JsonSchema } from './json-schema.ts';
 
 /**
  * The OpenAI wire, request side, as published in OpenAI's API reference (chat completions, embeddings).
@@ -55,14 +56,12 @@ export const ChatMessage = z.discriminatedUnion('role', [
 ]);
 export type ChatMessage = z.infer<typeof ChatMessage>;
 
-const JsonSchemaObject = z.record(z.string(), z.unknown());
-
 export const Tool = z.strictObject({
   type: z.literal('function'),
   function: z.strictObject({
     name: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -'),
     description: z.string().max(16_000).optional(),
-    parameters: JsonSchemaObject.optional(),
+    parameters: JsonSchema.optional(),
     strict: z.boolean().nullish(),
   }),
 });
@@ -76,7 +75,7 @@ export const ResponseFormat = z.discriminatedUnion('type', [
     json_schema: z.strictObject({
       name: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -'),
       description: z.string().max(16_000).optional(),
-      schema: JsonSchemaObject.optional(),
+      schema: JsonSchema.optional(),
       strict: z.boolean().nullish(),
     }),
   }),
@@ -86,49 +85,68 @@ export type ResponseFormat = z.infer<typeof ResponseFormat>;
 const tokens = z.number().int().min(1).max(1_000_000).nullish();
 
 /** `POST /v1/chat/completions`. */
-export const ChatCompletionRequest = z.strictObject({
-  model: z.string().min(1).max(200),
-  messages: z.array(ChatMessage).min(1).max(2048),
-  stream: z.boolean().nullish(),
-  stream_options: z
-    .strictObject({ include_usage: z.boolean().optional(), include_obfuscation: z.boolean().optional() })
-    .nullish(),
-  n: z.number().int().min(1).max(16).nullish(),
-  stop: z.union([z.string().max(1000), z.array(z.string().max(1000)).max(16)]).nullish(),
-  max_tokens: tokens,
-  max_completion_tokens: tokens,
-  temperature: z.number().min(0).max(2).nullish(),
-  top_p: z.number().min(0).max(1).nullish(),
-  top_k: z.number().int().min(0).max(10_000).nullish(),
-  min_p: z.number().min(0).max(1).nullish(),
-  seed: z.number().int().nullish(),
-  presence_penalty: z.number().min(-2).max(2).nullish(),
-  frequency_penalty: z.number().min(-2).max(2).nullish(),
-  logit_bias: z.record(z.string(), z.number().min(-100).max(100)).nullish(),
-  logprobs: z.boolean().nullish(),
-  top_logprobs: z.number().int().min(0).max(20).nullish(),
-  response_format: ResponseFormat.optional(),
-  tools: z.array(Tool).min(1).max(128).optional(),
-  tool_choice: z
-    .union([
-      z.enum(['none', 'auto', 'required']),
-      z.strictObject({
-        type: z.literal('function'),
-        function: z.strictObject({ name: z.string().min(1).max(64) }),
-      }),
-    ])
-    .optional(),
-  parallel_tool_calls: z.boolean().nullish(),
-  reasoning_effort: z.string().max(32).nullish(),
-  user: z.string().max(512).nullish(),
-  safety_identifier: z.string().max(512).nullish(),
-  prompt_cache_key: z.string().max(512).nullish(),
-  service_tier: z.string().max(32).nullish(),
-  /** OpenAI's own switch for keeping a completion; here it writes the conversation log. */
-  store: z.boolean().nullish(),
-  metadata: z.record(z.string().max(64), z.string().max(512)).nullish(),
-  verbosity: z.enum(['low', 'medium', 'high']).nullish(),
-});
+export const ChatCompletionRequest = z
+  .strictObject({
+    model: z.string().min(1).max(200),
+    messages: z.array(ChatMessage).min(1).max(2048),
+    stream: z.boolean().nullish(),
+    stream_options: z
+      .strictObject({ include_usage: z.boolean().optional(), include_obfuscation: z.boolean().optional() })
+      .nullish(),
+    n: z.number().int().min(1).max(16).nullish(),
+    stop: z.union([z.string().max(1000), z.array(z.string().max(1000)).max(16)]).nullish(),
+    max_tokens: tokens,
+    max_completion_tokens: tokens,
+    temperature: z.number().min(0).max(2).nullish(),
+    top_p: z.number().min(0).max(1).nullish(),
+    top_k: z.number().int().min(0).max(10_000).nullish(),
+    min_p: z.number().min(0).max(1).nullish(),
+    seed: z.number().int().nullish(),
+    presence_penalty: z.number().min(-2).max(2).nullish(),
+    frequency_penalty: z.number().min(-2).max(2).nullish(),
+    logit_bias: z.record(z.string(), z.number().min(-100).max(100)).nullish(),
+    logprobs: z.boolean().nullish(),
+    top_logprobs: z.number().int().min(0).max(20).nullish(),
+    response_format: ResponseFormat.optional(),
+    tools: z.array(Tool).min(1).max(128).optional(),
+    tool_choice: z
+      .union([
+        z.enum(['none', 'auto', 'required']),
+        z.strictObject({
+          type: z.literal('function'),
+          function: z.strictObject({ name: z.string().min(1).max(64) }),
+        }),
+      ])
+      .optional(),
+    parallel_tool_calls: z.boolean().nullish(),
+    reasoning_effort: z.string().max(32).nullish(),
+    user: z.string().max(512).nullish(),
+    safety_identifier: z.string().max(512).nullish(),
+    prompt_cache_key: z.string().max(512).nullish(),
+    service_tier: z.string().max(32).nullish(),
+    /** OpenAI's own switch for keeping a completion; here it writes the conversation log. */
+    store: z.boolean().nullish(),
+    metadata: z.record(z.string().max(64), z.string().max(512)).nullish(),
+    verbosity: z.enum(['low', 'medium', 'high']).nullish(),
+  })
+  .superRefine(({ tools = [], tool_choice }, context) => {
+    if (tool_choice === undefined || tool_choice === 'none' || tool_choice === 'auto') return;
+    if (tools.length === 0)
+      context.addIssue({
+        code: 'custom',
+        path: ['tool_choice'],
+        message: 'asks for a function call, and tools has no function. Add tools, or leave tool_choice out',
+      });
+    else if (
+      tool_choice !== 'required' &&
+      !tools.some(({ function: { name } }) => name === tool_choice.function.name)
+    )
+      context.addIssue({
+        code: 'custom',
+        path: ['tool_choice', 'function', 'name'],
+        message: 'must be the name of one of the tools',
+      });
+  });
 export type ChatCompletionRequest = z.infer<typeof ChatCompletionRequest>;
 
 /** `POST /v1/embeddings`. Token arrays are refused: the platform embeds text. */

@@ -194,5 +194,6 @@ export function extractSummary(messages: readonly ChatMessage[], max_chars = 600
   return firsts
     .map((sentence) => sentence.slice(0, each))
     .join(' ')
-    .slice(0, max_chars);
+    .slice(0, max_chars)
+    .toWellFormed();
 }

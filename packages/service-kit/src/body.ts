@@ -43,12 +43,36 @@ function assertJson(type: string | undefined): void {
     );
 }
 
-/** Parses the query string by a schema. */
-export function parseQuery<S extends z.ZodType>(c: KitContext, schema: S): z.output<S> {
-  const value = c.req.query();
+/** Parses the query string by a schema. A parameter that the schema does not know, or one given twice, is refused. */
+export function parseQuery<S extends z.ZodObject>(c: KitContext, schema: S): z.output<S> {
+  const value: Record<string, string> = {};
+  const { url } = c.req;
+  const given = new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?')) : '');
+  for (const [name, text] of given) {
+    if (!Object.hasOwn(schema.shape, name))
+      throw new PlatformError(
+        'invalid_request',
+        `Unrecognized query parameter '${name.slice(0, 60)}'. ${knownOf(schema)}`,
+        { param: name.slice(0, 60) },
+      );
+    if (Object.hasOwn(value, name))
+      throw new PlatformError(
+        'invalid_request',
+        `${name}: is given twice in the query string. Give it once.`,
+        {
+          param: name,
+        },
+      );
+    value[name] = text;
+  }
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw fromZod(parsed.error, value);
   return parsed.data;
+}
+
+function knownOf(schema: z.ZodObject): string {
+  const names = Object.keys(schema.shape);
+  return names.length === 0 ? 'This address takes none.' : `There are: ${names.join(', ')}.`;
 }
 
 /** A path parameter that must be a UUID. */
@@ -66,7 +90,7 @@ export function uuidParam(c: KitContext, name: string): string {
 /** Nesting that JSON bodies may have. */
 const MAX_DEPTH = 64;
 
-/** Parses JSON of bounded nesting. Throws `invalid_json`. */
+/** Parses JSON of bounded nesting whose texts are Unicode. Throws `invalid_json`. */
 export function parseJson(text: string): unknown {
   let depth = 0;
   let inString = false;
@@ -84,14 +108,35 @@ export function parseJson(text: string): unknown {
         );
     } else if (code === 125 || code === 93) depth--;
   }
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (cause) {
     throw new PlatformError(
       'invalid_json',
       `The body is not valid JSON: ${cause instanceof Error ? cause.message.slice(0, 200) : 'unreadable'}.`,
       { cause },
     );
+  }
+  if (SURROGATE_ESCAPE.test(text)) refuseHalves(value, []);
+  return value;
+}
+
+/** The only way in which half of a character comes through UTF-8: as an escape. */
+const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/;
+
+/** Half of a surrogate pair cannot be written as UTF-8, hashed or shown (RFC 8259, 8.2; RFC 8785, 3.2.2.2). */
+function refuseHalves(value: unknown, path: readonly string[]): void {
+  if (typeof value === 'string' && !value.isWellFormed())
+    throw new PlatformError(
+      'invalid_json',
+      `${path.join('.') || 'body'}: has half of a surrogate pair, such as \\ud83d alone. Send whole characters.`,
+      { param: path.join('.') || 'body' },
+    );
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, item] of Object.entries(value)) {
+    refuseHalves(key, [...path, key.toWellFormed().slice(0, 60)]);
+    refuseHalves(item, [...path, key.slice(0, 60)]);
   }
 }
 

@@ -173,6 +173,7 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
   let value = input;
   for (const key of path) {
     if (typeof value !== 'object' || value === null || typeof key === 'symbol') return undefined;
+    if (!Object.hasOwn(value, key)) return undefined;
     value = (value as Record<string | number, unknown>)[key];
   }
   return typeof value === 'object' && value !== null ? undefined : value;

@@ -251,7 +251,7 @@ function readErrorBody(
 }
 
 function isCode(code: string | undefined): code is ErrorCode {
-  return code !== undefined && code in ERROR_CODES;
+  return code !== undefined && Object.hasOwn(ERROR_CODES, code);
 }
 
 function errorCode(error: unknown): string | undefined {

@@ -27,6 +27,7 @@ import {
   type ServiceInstance,
   type ServiceKit,
 } from './service.ts';
+import { endUnread, isAnswered } from './unread.ts';
 import { attachWebSockets, type WebSockets } from './upgrade.ts';
 
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -127,10 +128,11 @@ async function startOne(
   const instance = await definition.create(kit);
   options.local.set(manifest.name, instance.api);
   const server = httpServer(options.limits);
-  const connections = new Connections(
-    server,
-    getRequestListener(instance.app.fetch, { errorHandler: refuseRequest }),
-  );
+  const answer = getRequestListener(instance.app.fetch, { errorHandler: refuseRequest });
+  const connections = new Connections(server, (incoming, outgoing) => {
+    endUnread(incoming, outgoing);
+    return answer(incoming, outgoing);
+  });
   const sockets = attachWebSockets(server, instance.app.fetch);
   const wanted = Number(options.env[portVariable(manifest.name)] ?? manifest.port);
   const port = await listen(server, { port: wanted, host: kit.common.MCP_HOST, manifest });
@@ -179,7 +181,7 @@ const MALFORMED = {
 
 /** Answers what node refuses before any handler runs: malformed, oversized or slow requests. */
 function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  if (error.code === 'ECONNRESET' || !socket.writable || isAnswered(socket)) {
     socket.destroy();
     return;
   }

@@ -16,7 +16,7 @@ export function conversationRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   );
   app.get(
     '/v1/conversations',
-    guard(gateway, 'chat', async (c, call) =>
+    guard(gateway, { scope: 'chat', query: true }, async (c, call) =>
       c.json({ conversations: await core().listConversations(parseQuery(c, ListConversationsQuery), call) }),
     ),
   );

@@ -19,7 +19,7 @@ export function jobRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   );
   app.get(
     '/v1/jobs',
-    guard(gateway, 'jobs', async (c, call) =>
+    guard(gateway, { scope: 'jobs', query: true }, async (c, call) =>
       c.json({ jobs: await engine().list(parseQuery(c, ListJobsQuery), call) }),
     ),
   );

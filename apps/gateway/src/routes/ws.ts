@@ -1,10 +1,11 @@
 import { PlatformError } from '@mcp/contracts';
-import { acceptWebSocket, type KitContext, type KitEnv } from '@mcp/service-kit';
+import { acceptWebSocket, type KitContext, type KitEnv, parseQuery } from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import { requireScope } from '../auth/authenticator.ts';
 import { socketCredentialOf } from '../auth/credentials.ts';
 import { ChatSocket } from '../chat-socket.ts';
 import type { Gateway } from '../gateway.ts';
+import { NO_QUERY } from '../guard.ts';
 import { assertResidency } from '../residency.ts';
 
 /** `GET /ws`: conversations over a WebSocket; frames in `contracts/chat.ts`. */
@@ -14,6 +15,7 @@ export function socketRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
     const principal = await gateway.authenticator.authenticate(socketCredentialOf(header));
     requireScope(principal, 'chat');
     assertResidency(gateway, c);
+    parseQuery(c, NO_QUERY);
     assertProtocol(c);
     return acceptWebSocket(c, (socket, draining) => {
       new ChatSocket({ gateway, socket, principal, draining });

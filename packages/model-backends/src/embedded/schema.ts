@@ -4,6 +4,13 @@ import type { GbnfJsonSchema } from 'node-llama-cpp';
 type Schema = Readonly<Record<string, unknown>>;
 
 const MAX_DEPTH = 32;
+/**
+ * Choices that the grammar holds open at once are looked at for every token: with these a token costs at most some
+ * tens of milliseconds more, with ten times as many a short answer took ten seconds.
+ */
+const MAX_CHOICES = 500;
+/** Schemas once alternatives are written out (`type: [a, b]` is one for each). */
+const MAX_SCHEMAS = 2000;
 /** Keywords that the grammar holds to, and those that only describe. */
 const HELD = new Set([
   ...['type', 'properties', 'additionalProperties', 'required', 'minProperties', 'maxProperties'],
@@ -27,13 +34,26 @@ export interface SchemaOptions {
  */
 export function toGrammarSchema(schema: Schema, options: SchemaOptions): GbnfJsonSchema {
   // What is built here is one of the shapes of GbnfJsonSchema, whose type cannot be followed while building.
-  return convert(schema, options, []) as GbnfJsonSchema;
+  return convert(schema, { ...options, spent: { schemas: 0, choices: 0 } }, []) as GbnfJsonSchema;
 }
 
-function convert(schema: unknown, options: SchemaOptions, path: readonly string[]): Schema {
+interface Conversion extends SchemaOptions {
+  readonly spent: { schemas: number; choices: number };
+}
+
+function spend(options: Conversion, path: readonly string[], schema: Schema): void {
+  const { spent } = options;
+  for (const list of [schema.enum, schema.oneOf ?? schema.anyOf, schema.type])
+    if (Array.isArray(list)) spent.choices += list.length;
+  if (spent.choices > MAX_CHOICES) throw refused(options, path, `has more than ${MAX_CHOICES} choices`);
+  if (++spent.schemas > MAX_SCHEMAS) throw refused(options, path, `has more than ${MAX_SCHEMAS} schemas`);
+}
+
+function convert(schema: unknown, options: Conversion, path: readonly string[]): Schema {
   if (schema === true) return {};
   if (!isObject(schema)) throw refused(options, path, 'must be a schema object');
   if (path.length > MAX_DEPTH) throw refused(options, path, `is nested deeper than ${MAX_DEPTH} levels`);
+  spend(options, path, schema);
   for (const keyword of Object.keys(schema))
     if (options.strict && !HELD.has(keyword))
       throw refused(options, [...path, keyword], 'cannot be held to by the embedded models');
@@ -63,7 +83,7 @@ interface Walk {
   inner(value: unknown, ...where: string[]): Schema;
 }
 
-function typed(schema: Schema, options: SchemaOptions, { path, inner }: Walk): Schema {
+function typed(schema: Schema, options: Conversion, { path, inner }: Walk): Schema {
   const described = typeof schema.description === 'string' ? { description: schema.description } : {};
   switch (schema.type ?? (isObject(schema.properties) ? 'object' : undefined)) {
     case 'object': {
