@@ -34,7 +34,7 @@ export function readConfig(): ProgramConfig {
     ]);
   const secrets: Partial<Record<SecretKey, pulumi.Output<string>>> = {};
   for (const key of SECRET_KEYS) {
-    // Typed configuration has a default; an empty value is none.
+    // An empty value is none: what a shell makes of a variable that is not set.
     const value = config.get(key) ? config.getSecret(key) : undefined;
     if (value !== undefined) secrets[key] = value;
   }
@@ -60,13 +60,14 @@ export function requiredSecrets(stack: Stack): readonly SecretKey[] {
   ];
 }
 
+/** One line, whatever the number. */
 function missing(stack: Stack, given: Readonly<Partial<Record<SecretKey, unknown>>>): string[] {
-  return requiredSecrets(stack)
-    .filter((key) => given[key] === undefined)
-    .map(
-      (key) =>
-        `The secret mcp:${key} is missing, which the stack ${stack.name} needs. Set it: pulumi config set --secret mcp:${key} <value>`,
-    );
+  const keys = requiredSecrets(stack).filter((key) => given[key] === undefined);
+  if (keys.length === 0) return [];
+  const names = keys.map((key) => `mcp:${key}`).join(', ');
+  return [
+    `The stack ${stack.name} needs ${keys.length === 1 ? 'a secret that is' : 'secrets that are'} not set: ${names}. Set each: pulumi config set --secret <name> <value>`,
+  ];
 }
 
 function short(provSecret: string | undefined): string[] {

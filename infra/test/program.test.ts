@@ -199,13 +199,24 @@ describe('bad configuration', () => {
       {},
       /There is no stack 'nowhere' in stacks\/. There are: local, twin, dev, prod/,
     ],
-    ['a missing secret', 'dev', { databaseUrl: GIVEN.databaseUrl }, /The secret mcp:provSecret is missing/],
+    [
+      'a missing secret',
+      'dev',
+      { databaseUrl: GIVEN.databaseUrl },
+      /^The stack dev needs a secret that is not set: mcp:provSecret\. Set each: /,
+    ],
+    [
+      'missing secrets',
+      'dev',
+      {},
+      /^The stack dev needs secrets that are not set: mcp:databaseUrl, mcp:provSecret\..*$/,
+    ],
     ['a short secret', 'local', { provSecret: 'short' }, /mcp:provSecret has 5 characters, at least 32/],
     [
       'regions without TLS',
       'prod',
       { databaseUrl: 'postgres://x', provSecret: GIVEN.provSecret },
-      /mcp:natsTlsCa is missing/,
+      /needs secrets that are not set: mcp:natsTlsCa, mcp:natsTlsCert, mcp:natsTlsKey\./,
     ],
   ])('%s is refused before anything is planned', async (_, stack, config, message) => {
     await expect(record(stack, config)).rejects.toThrow(message);

@@ -63,7 +63,11 @@ it('shows every object in a first preview, where passwords and digests are not k
 
 it.each([
   ['an unknown stack', { stack: 'moon' }, /There is no stack 'moon'.*local/],
-  ['missing secrets', { stack: 'twin' }, /The secret mcp:natsTlsCa is missing.*pulumi config set --secret/],
+  [
+    'missing secrets',
+    { stack: 'twin' },
+    /The stack twin needs secrets .* mcp:natsTlsCa.*pulumi config set --secret/,
+  ],
   [
     'a secret that is too short',
     { stack: 'local', config: { provSecret: 'short' } },

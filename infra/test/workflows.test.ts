@@ -117,6 +117,20 @@ describe('the workflows together', () => {
     expect(versions.length).toBeGreaterThanOrEqual(3);
     expect(new Set(versions)).toEqual(new Set([manifest.dependencies['@pulumi/pulumi']]));
   });
+  it('give every run of Pulumi the settings of its stack', () => {
+    const project = parse(readFileSync(join(ROOT, 'Pulumi.yaml'), 'utf8')) as { stackConfigDir: string };
+    const settings = `install -D "Pulumi.$NAME.yaml" "${project.stackConfigDir}/Pulumi.$NAME.yaml"\n`;
+    for (const { name, jobs } of files)
+      for (const { steps } of jobs) {
+        const first = steps.findIndex(({ uses }) => uses?.startsWith('pulumi/actions@'));
+        if (first < 0) continue;
+        const before = steps.slice(0, first).map(({ run }) => run ?? '');
+        expect(
+          before.some((run) => run.startsWith(settings)),
+          name,
+        ).toBe(true);
+      }
+  });
   it('build every service', () => {
     const { images } = workflowNamed('ci.yml').workflow.jobs;
     expect([...(images?.strategy?.matrix.service ?? [])].sort()).toEqual(Object.keys(services).sort());
