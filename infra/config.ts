@@ -14,6 +14,8 @@ const SECRET_KEYS = [
 ] as const;
 export type SecretKey = (typeof SECRET_KEYS)[number];
 
+const NATS_TLS_KEYS = ['natsTlsCa', 'natsTlsCert', 'natsTlsKey'] as const satisfies readonly SecretKey[];
+
 export interface ProgramConfig {
   readonly stack: Stack;
   readonly secrets: Readonly<Partial<Record<SecretKey, pulumi.Output<string>>>>;
@@ -38,7 +40,11 @@ export function readConfig(): ProgramConfig {
     const value = config.get(key) ? config.getSecret(key) : undefined;
     if (value !== undefined) secrets[key] = value;
   }
-  const faults = [...missing(stack, secrets), ...short(config.get('provSecret') || undefined)];
+  const faults = [
+    ...missing(stack, secrets),
+    ...halfOf(secrets),
+    ...short(config.get('provSecret') || undefined),
+  ];
   if (faults.length > 0) throw fault(faults);
   const kubeconfigs = Object.fromEntries(
     stack.regions.flatMap((region) => {
@@ -51,13 +57,7 @@ export function readConfig(): ProgramConfig {
 
 /** The secrets that the operator of a stack must give. */
 export function requiredSecrets(stack: Stack): readonly SecretKey[] {
-  return [
-    ...(stack.kubernetes.database === 'external' ? (['databaseUrl', 'provSecret'] as const) : []),
-    // Regions speak to each other by TLS only, both ends with a certificate.
-    ...(stack.regions.some(({ peers }) => peers.length > 0)
-      ? (['natsTlsCa', 'natsTlsCert', 'natsTlsKey'] as const)
-      : []),
-  ];
+  return stack.kubernetes.database === 'external' ? ['databaseUrl', 'provSecret'] : [];
 }
 
 /** One line, whatever the number. */
@@ -68,6 +68,16 @@ function missing(stack: Stack, given: Readonly<Partial<Record<SecretKey, unknown
   return [
     `The stack ${stack.name} needs ${keys.length === 1 ? 'a secret that is' : 'secrets that are'} not set: ${names}. Set each: pulumi config set --secret <name> <value>`,
   ];
+}
+
+/** A certificate is of use with its key and its authority alone. */
+function halfOf(given: Readonly<Partial<Record<SecretKey, unknown>>>): string[] {
+  const absent = NATS_TLS_KEYS.filter((key) => given[key] === undefined).map((key) => `mcp:${key}`);
+  return absent.length === 0 || absent.length === NATS_TLS_KEYS.length
+    ? []
+    : [
+        `The certificate of the event buses is incomplete: ${absent.join(', ')} is not set. Set it, or none of mcp:natsTlsCa, mcp:natsTlsCert and mcp:natsTlsKey: then the platform makes its own.`,
+      ];
 }
 
 function short(provSecret: string | undefined): string[] {

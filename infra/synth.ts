@@ -71,7 +71,7 @@ function secretsText(secrets: readonly RecordedResource[]): string {
   return secrets
     .map(({ inputs }) => {
       const { name: secret, namespace } = inputs.metadata as { name: string; namespace: string };
-      const keys = Object.keys(inputs.stringData ?? {});
+      const keys = Object.keys(inputs.data ?? {});
       return `kubectl --namespace ${namespace} create secret generic ${secret} ${keys.map((key) => `--from-literal=${key}=…`).join(' ')}\n`;
     })
     .sort()

@@ -29,11 +29,27 @@ export function linksOf({ stack, region }: Pick<RegionContext, 'stack' | 'region
       region: other,
       dials: dials(region, other),
       same_cluster,
-      host: same_cluster
-        ? `${NATS}-headless.${other.namespace}.svc.cluster.local`
-        : `${NATS}.${other.name}.${stack.kubernetes.edge.host}`,
+      host: same_cluster ? nameInside(other) : nameOutside(stack, other),
     };
   });
+}
+
+function nameInside({ namespace }: Region): string {
+  return `${NATS}-headless.${namespace}.svc.cluster.local`;
+}
+
+function nameOutside(stack: Stack, { name }: Region): string {
+  return `${NATS}.${name}.${stack.kubernetes.edge.host}`;
+}
+
+/** Names by which the servers of a stack are reached from each other: what a certificate for all of them holds. */
+export function busNames(stack: Stack): string[] {
+  const names = stack.regions.flatMap((region) => [
+    nameInside(region),
+    `*.${nameInside(region)}`,
+    nameOutside(stack, region),
+  ]);
+  return [...new Set(names)].sort();
 }
 
 /** The `leafnodes` block of nats.conf, or nothing where there are no links. */

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
+import type { Stack } from '@mcp/stacks';
 import * as pulumi from '@pulumi/pulumi';
 import { RandomPassword } from '@pulumi/random';
 import type { Chart } from 'cdk8s';
-import type { ProgramConfig, SecretKey } from '../config.ts';
-import { SECRETS, type SecretObject } from '../context.ts';
+import type { ProgramConfig } from '../config.ts';
+import { NATS, SECRETS, type SecretObject } from '../context.ts';
+import { certificatesOf } from '../kit/certificates.ts';
 import { add } from '../kit/objects.ts';
 import { natsSecretOf } from './environment.ts';
 import { busUsers } from './nats.ts';
-import { NATS_LINK_SECRET, NATS_TLS_SECRET } from './nats-links.ts';
+import { busNames, NATS_LINK_SECRET, NATS_TLS_SECRET } from './nats-links.ts';
 
 /** The first admin key; its hash is what the gateway is given. */
 export const ADMIN_KEY = { object: SECRETS.admin_key_hash.object, key: 'key' } as const;
@@ -34,17 +36,29 @@ export function platformSecrets({ stack, secrets }: ProgramConfig): PlatformSecr
   put(SECRETS.openai_api_key.object, SECRETS.openai_api_key.key, secrets.openaiApiKey);
   put(SECRETS.openai_targets.object, SECRETS.openai_targets.key, secrets.openaiTargets);
   for (const { name } of busUsers({ stack })) put(natsSecretOf(name), 'password', random(`nats-${name}`));
-  if (stack.regions.some(({ peers }) => peers.length > 0))
+  if (stack.regions.some(({ peers }) => peers.length > 0)) {
     put(NATS_LINK_SECRET.object, NATS_LINK_SECRET.key, random('nats-link'));
-  for (const [key, config] of Object.entries(NATS_TLS)) put(NATS_TLS_SECRET, key, secrets[config]);
+    for (const [key, value] of Object.entries(natsTls(stack, secrets))) put(NATS_TLS_SECRET, key, value);
+  }
   return made;
 }
 
-const NATS_TLS: Readonly<Record<string, SecretKey>> = {
-  'tls.crt': 'natsTlsCert',
-  'tls.key': 'natsTlsKey',
-  'ca.crt': 'natsTlsCa',
-};
+/** Certificates of the event buses: the operator's, or of an authority of the platform's own, from a seed in the state. */
+function natsTls(
+  stack: Stack,
+  { natsTlsCa, natsTlsCert, natsTlsKey }: ProgramConfig['secrets'],
+): Readonly<Record<string, pulumi.Output<string>>> {
+  // All or none of them: the configuration was checked.
+  if (natsTlsCa !== undefined && natsTlsCert !== undefined && natsTlsKey !== undefined)
+    return { 'ca.crt': natsTlsCa, 'tls.crt': natsTlsCert, 'tls.key': natsTlsKey };
+  const of = { authority: `mcp ${stack.name} event buses`, subject: NATS, names: busNames(stack) };
+  const made = random('nats-tls').apply((seed) => certificatesOf(seed, of));
+  return {
+    'ca.crt': made.apply(({ ca }) => ca),
+    'tls.crt': made.apply(({ cert }) => cert),
+    'tls.key': made.apply(({ key }) => key),
+  };
+}
 
 /** 43 characters without any that a URL would escape: 256 bits. */
 function random(name: string): pulumi.Output<string> {
@@ -53,6 +67,13 @@ function random(name: string): pulumi.Output<string> {
 
 /** One Secret per purpose, so that a pod is given only what it needs. */
 export function secretsChart(chart: Chart, secrets: PlatformSecrets): void {
-  for (const [name, stringData] of secrets)
-    add(chart, name, { kind: 'Secret', metadata: { name }, type: 'Opaque', stringData: { ...stringData } });
+  for (const [name, values] of secrets) {
+    // Not as `stringData`, which the API server takes and never gives back.
+    const data = Object.fromEntries(Object.entries(values).map(([key, value]) => [key, base64(value)]));
+    add(chart, name, { kind: 'Secret', metadata: { name }, type: 'Opaque', data });
+  }
+}
+
+function base64(value: pulumi.Output<string>): pulumi.Output<string> {
+  return value.apply((text) => Buffer.from(text).toString('base64'));
 }

@@ -4,7 +4,16 @@ import { services, stacks } from '@mcp/stacks';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { policySettings } from '../charts/policies.ts';
 import type { Recording } from '../kit/record.ts';
-import { GIVEN, type KubernetesObject, objectsOf, podsOf, record, STACKS, selects } from './stacks.ts';
+import {
+  GIVEN,
+  type KubernetesObject,
+  objectsOf,
+  podsOf,
+  record,
+  STACKS,
+  selects,
+  spellingsOf,
+} from './stacks.ts';
 
 interface PolicySpec {
   readonly podSelector: { matchLabels?: Record<string, string> };
@@ -70,7 +79,8 @@ describe.each(STACKS)('the program with the stack %s', (stack) => {
 
   it('shows no secret in any object, output or environment', () => {
     const text = JSON.stringify(recording);
-    for (const value of [...Object.values(GIVEN), 'made-up-']) expect(text).not.toContain(value);
+    for (const value of [...spellingsOf(Object.values(GIVEN)), 'made-up-', btoa('made-up-')])
+      expect(text).not.toContain(value);
     for (const { owner, spec } of podsOf(objects))
       for (const { env } of spec.containers)
         for (const { name, value } of env ?? [])
@@ -191,6 +201,17 @@ it('uses a managed event bus where the stack names one', async () => {
   }
 });
 
+it('makes the certificates of linked regions where nobody gives them', async () => {
+  const { resources } = await record('twin', {});
+  expect(resources.some(({ type, name }) => type.endsWith(':RandomPassword') && name === 'nats-tls')).toBe(
+    true,
+  );
+  const secrets = objectsOf(resources).filter(({ metadata }) => metadata.name === 'mcp-nats-tls');
+  expect(secrets.map(({ metadata }) => metadata.namespace)).toEqual(['mcp-twin-eu', 'mcp-twin-us']);
+  for (const { data } of secrets)
+    expect(Object.keys(data as object)).toEqual(['ca.crt', 'tls.crt', 'tls.key']);
+});
+
 describe('bad configuration', () => {
   it.each([
     [
@@ -213,10 +234,10 @@ describe('bad configuration', () => {
     ],
     ['a short secret', 'local', { provSecret: 'short' }, /mcp:provSecret has 5 characters, at least 32/],
     [
-      'regions without TLS',
+      'a certificate without its key',
       'prod',
-      { databaseUrl: 'postgres://x', provSecret: GIVEN.provSecret },
-      /needs secrets that are not set: mcp:natsTlsCa, mcp:natsTlsCert, mcp:natsTlsKey\./,
+      { ...GIVEN, natsTlsKey: '' },
+      /^The certificate of the event buses is incomplete: mcp:natsTlsKey is not set\. /,
     ],
   ])('%s is refused before anything is planned', async (_, stack, config, message) => {
     await expect(record(stack, config)).rejects.toThrow(message);

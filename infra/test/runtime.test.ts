@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { RecordedResource } from '../kit/record.ts';
 import { type Run, runUnderRuntime } from './engine.ts';
-import { GIVEN } from './stacks.ts';
+import { GIVEN, spellingsOf } from './stacks.ts';
 
 const KUBERNETES = /^kubernetes:.+\/.+:/;
 
@@ -49,7 +49,7 @@ describe('the program under the real language runtime', () => {
       'images',
     ]);
     const all = JSON.stringify([run.resources, run.outputs]);
-    for (const secret of Object.values(GIVEN)) expect(all).not.toContain(secret);
+    for (const secret of spellingsOf(Object.values(GIVEN))) expect(all).not.toContain(secret);
     expect(all).not.toContain('made-up-');
   });
 });
@@ -65,8 +65,8 @@ it.each([
   ['an unknown stack', { stack: 'moon' }, /There is no stack 'moon'.*local/],
   [
     'missing secrets',
-    { stack: 'twin' },
-    /The stack twin needs secrets .* mcp:natsTlsCa.*pulumi config set --secret/,
+    { stack: 'prod' },
+    /The stack prod needs secrets that are not set: mcp:databaseUrl, mcp:provSecret\. .*pulumi config set --secret/,
   ],
   [
     'a secret that is too short',

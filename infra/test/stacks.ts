@@ -13,6 +13,11 @@ export const GIVEN = {
   natsTlsKey: 'private-key-of-a-test',
 } as const;
 
+/** Secrets as they could be seen: as they are, and as a Secret holds them. */
+export function spellingsOf(values: readonly string[]): string[] {
+  return values.flatMap((value) => [value, Buffer.from(value).toString('base64')]);
+}
+
 /** Runs the program for a stack in this process, afresh; `change` may alter the stacks before. */
 export async function record(
   stack: string,
