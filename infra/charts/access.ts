@@ -89,7 +89,12 @@ function addRole(
     subject: { kind: 'Group' | 'ServiceAccount'; name: string; namespace?: string };
   },
 ): void {
-  add(chart, `role-${name}`, { kind: 'Role', metadata: { name }, rules: [...rules] });
+  // A list without rules is not kept by the API server: it would be a difference for ever.
+  add(chart, `role-${name}`, {
+    kind: 'Role',
+    metadata: { name },
+    ...(rules.length === 0 ? {} : { rules: [...rules] }),
+  });
   add(chart, `binding-${name}`, {
     kind: 'RoleBinding',
     metadata: { name },

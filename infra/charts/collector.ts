@@ -33,11 +33,6 @@ const MOST_SPANS_PER_BATCH = 2048;
  */
 export function collectorChart(chart: Chart, context: RegionContext): void {
   const config = stringify(collectorConfig(context));
-  add(chart, 'config', {
-    kind: 'ConfigMap',
-    metadata: { name: `${COLLECTOR}-config` },
-    data: { 'config.yaml': config },
-  });
   add(chart, 'account', {
     kind: 'ServiceAccount',
     metadata: { name: COLLECTOR },
@@ -67,10 +62,9 @@ export function collectorChart(chart: Chart, context: RegionContext): void {
         service_account: COLLECTOR,
         grace_s: DECISION_WAIT_S + 15,
         priority: 'infrastructure',
-        rolls_with: config,
+        files: { 'config.yaml': config },
         metrics_port: METRICS_PORT,
         containers: [containerOf(context)],
-        volumes: [{ name: 'config', configMap: { name: `${COLLECTOR}-config` } }],
       }),
     },
   });
@@ -168,12 +162,14 @@ function containerOf(context: RegionContext): Container {
     image: context.images.other(context.settings.collector_image),
     imagePullPolicy: 'IfNotPresent',
     args: [`--config=${CONFIG_DIR}/config.yaml`],
-    env: exports(context)
-      ? [
-          fromSecret(ENDPOINT_VARIABLE, 'endpoint', false),
-          fromSecret(AUTHORIZATION_VARIABLE, 'authorization', true),
-        ]
-      : [],
+    ...(exports(context)
+      ? {
+          env: [
+            fromSecret(ENDPOINT_VARIABLE, 'endpoint', false),
+            fromSecret(AUTHORIZATION_VARIABLE, 'authorization', true),
+          ],
+        }
+      : {}),
     ports: [
       { name: 'otlp-http', containerPort: COLLECTOR_PORT },
       { name: 'metrics', containerPort: METRICS_PORT },
@@ -222,7 +218,7 @@ function addPolicy(chart: Chart, context: RegionContext): void {
           ports: [{ protocol: 'TCP', port: METRICS_PORT }],
         },
       ],
-      egress: outside.length === 0 ? [] : [dns, ...outside],
+      ...(outside.length === 0 ? {} : { egress: [dns, ...outside] }),
     },
   });
 }

@@ -12,9 +12,12 @@ type EnvVar = types.input.core.v1.EnvVar;
 export const DATA_DIR = '/data';
 export const MODELS_DIR = '/models';
 
-/** What a pod is told: plain values for its ConfigMap, and references to Secrets. */
+/**
+ * What a pod is told: references to Secrets first, for values may name them, then plain values. They stand in the pod
+ * template and not in a ConfigMap, so that every revision of a workload keeps its own, in a rollback too.
+ */
 export interface PodEnvironment {
-  readonly plain: Readonly<Record<string, string>>;
+  readonly plain: readonly EnvVar[];
   readonly secret: readonly EnvVar[];
 }
 
@@ -58,12 +61,20 @@ export function environmentOf(context: RegionContext, { placement }: Workload): 
     },
   });
   const secret_names = new Set(VARIABLES.filter((row) => row.secret === true).map(({ name }) => name));
-  const plain = Object.fromEntries(Object.entries(all).filter(([name]) => !secret_names.has(name)));
+  const plain = Object.entries(all)
+    .filter(([name]) => !secret_names.has(name))
+    .map(([name, value]) => ({ name, value: literal(value) }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
   const secret = Object.entries(all).flatMap(([name, value]) =>
     secret_names.has(name) ? [secretVariable(name, value)] : [],
   );
   const needs_bus = MCP_NATS in all;
   return { plain, secret: needs_bus ? [passwordOf(host), ...secret] : secret };
+}
+
+/** A value as it is: the kubelet replaces `$(NAME)`, which only references to Secrets mean. */
+function literal(value: string): string {
+  return value.replaceAll('$(', '$$$$(');
 }
 
 /** Where the event bus is, and as whom a pod speaks to it. */

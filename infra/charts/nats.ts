@@ -30,11 +30,6 @@ export function natsChart(chart: Chart, context: RegionContext): void {
   const { stack, settings } = context;
   if (stack.nats.external_url !== undefined) return;
   const config = natsConfig(context);
-  add(chart, 'config', {
-    kind: 'ConfigMap',
-    metadata: { name: 'nats-config' },
-    data: { 'nats.conf': config },
-  });
   add(chart, 'account', {
     kind: 'ServiceAccount',
     metadata: { name: NATS },
@@ -133,13 +128,10 @@ function podOf(
     service_account: NATS,
     grace_s: 60,
     priority: 'infrastructure',
-    rolls_with: config,
+    files: { 'nats.conf': config },
     ...(settings.nats.exporter_image === undefined ? {} : { metrics_port: NATS_EXPORTER_PORT }),
     containers: [server, ...exporterOf(context)],
-    volumes: [
-      { name: 'config', configMap: { name: 'nats-config' } },
-      ...(linked ? [{ name: 'tls', secret: { secretName: NATS_TLS_SECRET } }] : []),
-    ],
+    volumes: linked ? [{ name: 'tls', secret: { secretName: NATS_TLS_SECRET } }] : [],
   });
 }
 

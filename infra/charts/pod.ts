@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
 import type { types } from '@pulumi/kubernetes';
-import type { Input } from '@pulumi/pulumi';
 import { labelsOf, NODE_RESIDENCY_LABEL, type RegionContext, selectorOf } from '../context.ts';
 import { type Priority, priorityClassOf } from './namespace.ts';
 
@@ -29,8 +27,11 @@ export interface PodOptions {
   readonly token?: boolean;
   readonly grace_s?: number;
   readonly priority: Priority;
-  /** Text whose change rolls the pods. */
-  readonly rolls_with?: string;
+  /**
+   * Configuration files by name, in a volume `config`. They are part of the pod template, so that every revision of a
+   * workload keeps its own: a change rolls the pods, a rollback brings the old files back, and no object can be missing.
+   */
+  readonly files?: Readonly<Record<string, string>>;
   /** Port that Prometheus scrapes. */
   readonly metrics_port?: number;
   /** Labels beside those of {@link labelsOf}. */
@@ -44,10 +45,13 @@ export function podTemplate(
   options: PodOptions,
 ): types.input.core.v1.PodTemplateSpec & { spec: PodSpec } {
   const { name } = options;
+  const volumes = [...filesVolume(options), ...(options.volumes ?? [])];
+  const nodeSelector = nodeSelectorOf(context);
+  const annotations = annotationsOf(options);
   return {
     metadata: {
       labels: { ...labelsOf(context, name), ...options.labels },
-      annotations: annotationsOf(options),
+      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
     },
     spec: {
       ...(options.service_account === undefined ? {} : { serviceAccountName: options.service_account }),
@@ -64,28 +68,38 @@ export function podTemplate(
         fsGroupChangePolicy: 'OnRootMismatch',
         seccompProfile: { type: 'RuntimeDefault' },
       },
-      nodeSelector: nodeSelectorOf(context),
+      ...(Object.keys(nodeSelector).length === 0 ? {} : { nodeSelector }),
       topologySpreadConstraints: spreadOf(name),
       ...(options.initContainers === undefined ? {} : { initContainers: options.initContainers }),
       containers: options.containers,
-      volumes: options.volumes ?? [],
+      ...(volumes.length === 0 ? {} : { volumes }),
     },
   };
 }
 
-function annotationsOf(options: PodOptions): Record<string, Input<string>> {
+function annotationsOf({ files = {}, metrics_port }: PodOptions): Record<string, string> {
   return {
-    ...(options.rolls_with === undefined
-      ? {}
-      : { 'mcp.platform/config-checksum': createHash('sha256').update(options.rolls_with).digest('hex') }),
-    ...(options.metrics_port === undefined
+    ...Object.fromEntries(Object.entries(files).map(([name, text]) => [annotationOf(name), text])),
+    ...(metrics_port === undefined
       ? {}
       : {
           'prometheus.io/scrape': 'true',
-          'prometheus.io/port': String(options.metrics_port),
+          'prometheus.io/port': String(metrics_port),
           'prometheus.io/path': '/metrics',
         }),
   };
+}
+
+function annotationOf(file: string): string {
+  return `config.mcp.platform/${file}`;
+}
+
+function filesVolume({ files = {} }: PodOptions): Volume[] {
+  const items = Object.keys(files).map((path) => ({
+    path,
+    fieldRef: { fieldPath: `metadata.annotations['${annotationOf(path)}']` },
+  }));
+  return items.length === 0 ? [] : [{ name: 'config', downwardAPI: { items } }];
 }
 
 /** Data of a residency stays on nodes that are marked for it; a node may be marked for several. */
@@ -116,12 +130,14 @@ export function resourcesOf(
   };
 }
 
-/** `250m` at 20 % is `50m`, `2Gi` is `410Mi`. */
+/** `250m` at 20 % is `50m`, `2Gi` is `410Mi`: as the API server writes it. */
 function scaled(quantity: string, percent: number): string {
-  if (percent === 100) return quantity;
   const [, digits = '0', unit = ''] = /^(\d+)(m|Mi|Gi)?$/.exec(quantity) ?? [];
   const amount = Number(digits) * (percent / 100);
-  if (unit === 'Gi') return `${Math.ceil(amount * 1024)}Mi`;
-  if (unit === 'Mi') return `${Math.ceil(amount)}Mi`;
-  return `${Math.ceil(unit === 'm' ? amount : amount * 1000)}m`;
+  if (unit === 'Gi' || unit === 'Mi') {
+    const mib = Math.ceil(unit === 'Gi' ? amount * 1024 : amount);
+    return mib % 1024 === 0 ? `${mib / 1024}Gi` : `${mib}Mi`;
+  }
+  const milli = Math.ceil(unit === 'm' ? amount : amount * 1000);
+  return milli % 1000 === 0 ? `${milli / 1000}` : `${milli}m`;
 }

@@ -21,16 +21,11 @@ const PRE_STOP_S = 5;
 const DRAIN_MARGIN_S = 5;
 const SCRATCH = '1Gi';
 
-/** Everything of one service: ConfigMap, ServiceAccount, Deployment, Service, budget, autoscaling, volume. */
+/** Everything of one service: ServiceAccount, Deployment, Service, budget, autoscaling, volume. */
 export function workloadChart(chart: Chart, context: RegionContext, workload: Workload): void {
   const { manifest } = workload;
   const { name } = manifest;
   const environment = environmentOf(context, workload);
-  add(chart, 'config', {
-    kind: 'ConfigMap',
-    metadata: { name: `${name}-config` },
-    data: { ...environment.plain },
-  });
   add(chart, 'account', { kind: 'ServiceAccount', metadata: { name }, automountServiceAccountToken: false });
   const embedded = holdsEmbeddedData(workload.inside, context.settings);
   add(chart, 'deployment', {
@@ -105,7 +100,6 @@ export function templateOf(
     service_account: manifest.name,
     grace_s: PRE_STOP_S + manifest.drain_s + DRAIN_MARGIN_S,
     priority: 'serving',
-    rolls_with: JSON.stringify(Object.entries(environment.plain).sort()),
     metrics_port: manifest.port,
     labels: { 'mcp.platform/track': track },
     ...(fetchesWeights(context, workload) ? { initContainers: [fetchWeights(context, workload)] } : {}),
@@ -124,8 +118,7 @@ function serviceContainer(
     name: manifest.name,
     image: context.images.service(manifest.name),
     imagePullPolicy: 'IfNotPresent',
-    envFrom: [{ configMapRef: { name: `${manifest.name}-config` } }],
-    env: [...environment.secret],
+    env: [...environment.secret, ...environment.plain],
     ports: inside.map(({ name, port }) => ({
       name: name === manifest.name ? 'http' : name.slice(0, 15),
       containerPort: port,

@@ -14,6 +14,9 @@ export function providerOf(config: ProgramConfig, region: Region | undefined): P
   const kubeconfig = config.kubeconfigs[region.name];
   const provider = new Provider(region.name, {
     enableServerSideApply: true,
+    // Changed in place: else they are deleted and made anew, and what starts in between, or fails, has none.
+    enableConfigMapMutable: true,
+    enableSecretMutable: true,
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(region.kube_context === CURRENT || kubeconfig !== undefined ? {} : { context: region.kube_context }),
   });

@@ -10,7 +10,7 @@ import {
 import { services } from '@mcp/stacks';
 import { freePort, type NatsServer, startNats } from '@mcp/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { objectsOf, record } from './stacks.ts';
+import { objectsOf, podsOf, record } from './stacks.ts';
 
 const PASSWORD = 'a-password-of-a-test';
 const SPY = '{ user: "spy", password: "spy" }';
@@ -27,12 +27,10 @@ interface Side {
 /** nats.conf of a region of the stack `twin`, as the program writes it. */
 async function generated(region: string): Promise<string> {
   const { resources } = await record('twin');
-  const config = objectsOf(resources).find(
-    ({ kind, metadata }) =>
-      kind === 'ConfigMap' && metadata.name === 'nats-config' && metadata.namespace === `mcp-${region}`,
+  const pod = podsOf(objectsOf(resources)).find(
+    ({ owner: { metadata } }) => metadata.name === 'nats' && metadata.namespace === `mcp-${region}`,
   );
-  const { 'nats.conf': text } = (config?.data ?? {}) as Record<string, string>;
-  return text ?? '';
+  return pod?.annotations['config.mcp.platform/nats.conf'] ?? '';
 }
 
 /** The same for one server on this machine: no cluster of three, no certificates, and a spy among the users. */

@@ -262,8 +262,8 @@ describe('the collector', () => {
   const given = contextOf('prod');
   const exporting = contextOf('prod', { egress: { ...given.settings.egress, otlp: [host] } });
   const configOf = (context: RegionContext): CollectorConfig => {
-    const map = chartOf(collectorChart, context).find(({ kind }) => kind === 'ConfigMap');
-    return parse(dataOf(map)['config.yaml'] ?? '');
+    const [pod] = podsOf(chartOf(collectorChart, context));
+    return parse(pod?.annotations['config.mcp.platform/config.yaml'] ?? '');
   };
 
   it.each([
@@ -291,9 +291,9 @@ describe('the collector', () => {
 
   it('is where the services send their spans', async () => {
     const objects = objectsOf((await record('prod')).resources);
-    const endpoints = objects
-      .map((object) => dataOf(object).OTEL_EXPORTER_OTLP_ENDPOINT)
-      .filter((one) => one !== undefined);
+    const endpoints = podsOf(objects)
+      .flatMap(({ spec }) => spec.containers.flatMap(({ env = [] }) => env))
+      .flatMap(({ name, value }) => (name === 'OTEL_EXPORTER_OTLP_ENDPOINT' ? [value] : []));
     expect(new Set(endpoints)).toEqual(new Set([`http://collector:${COLLECTOR_PORT}`]));
   });
 

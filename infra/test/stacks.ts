@@ -51,6 +51,7 @@ export function objectsOf(resources: readonly RecordedResource[]): KubernetesObj
 export interface Pod {
   readonly owner: KubernetesObject;
   readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
   readonly spec: {
     readonly containers: readonly ContainerShape[];
     readonly initContainers?: readonly ContainerShape[];
@@ -78,12 +79,17 @@ export function podsOf(objects: readonly KubernetesObject[]): Pod[] {
         : isWorkload(owner)
           ? spec?.template
           : undefined;
-    return template === undefined ? [] : [{ owner, labels: template.metadata.labels, spec: template.spec }];
+    if (template === undefined) return [];
+    const { labels, annotations = {} } = template.metadata;
+    return [{ owner, labels, annotations, spec: template.spec }];
   });
 }
 
 interface TemplateShape {
-  readonly metadata: { readonly labels: Record<string, string> };
+  readonly metadata: {
+    readonly labels: Record<string, string>;
+    readonly annotations?: Record<string, string>;
+  };
   readonly spec: Pod['spec'];
 }
 
