@@ -1,4 +1,4 @@
-import { type Stack, stacks } from '@mcp/stacks';
+import { canonical, type Stack, stacks } from '@mcp/stacks';
 import * as pulumi from '@pulumi/pulumi';
 import { fault } from './kit/fault.ts';
 
@@ -29,11 +29,12 @@ const MIN_SECRET_CHARS = 32;
 export function readConfig(): ProgramConfig {
   const config = new pulumi.Config();
   const name = config.get('stack') || pulumi.getStack();
-  const stack = stacks[name];
-  if (stack === undefined)
+  const written = stacks[name];
+  if (written === undefined)
     throw fault([
       `There is no stack '${name}' in stacks/. There are: ${Object.keys(stacks).join(', ')}. Choose one (pulumi stack select), or name it in the config mcp:stack.`,
     ]);
+  const stack = canonical(written);
   const secrets: Partial<Record<SecretKey, pulumi.Output<string>>> = {};
   for (const key of SECRET_KEYS) {
     // An empty value is none: what a shell makes of a variable that is not set.

@@ -54,17 +54,25 @@ export function selectorOf(name: string): Record<string, string> {
   return { 'app.kubernetes.io/component': name, 'app.kubernetes.io/part-of': 'mcp' };
 }
 
-/** The labels that every object carries (policy `required-labels`). */
+/** The labels of what a cluster has once: of no region. */
+export function clusterLabelsOf(stack: Stack, name: string): Record<string, string> {
+  return {
+    'app.kubernetes.io/name': name,
+    ...selectorOf(name),
+    'app.kubernetes.io/instance': stack.name,
+    'app.kubernetes.io/version': stack.kubernetes.images.tag,
+    'app.kubernetes.io/managed-by': 'pulumi',
+  };
+}
+
+/** The labels that every object of a region carries (policy `required-labels`). */
 export function labelsOf(
   { stack, region }: Pick<RegionContext, 'stack' | 'region'>,
   name: string,
 ): Record<string, string> {
   return {
-    'app.kubernetes.io/name': name,
-    ...selectorOf(name),
+    ...clusterLabelsOf(stack, name),
     'app.kubernetes.io/instance': `${stack.name}-${region.name}`,
-    'app.kubernetes.io/version': stack.kubernetes.images.tag,
-    'app.kubernetes.io/managed-by': 'pulumi',
     [REGION_LABEL]: region.name,
     [RESIDENCY_LABEL]: region.residency,
   };

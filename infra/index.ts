@@ -1,5 +1,5 @@
 import { platformSecrets } from './charts/secrets.ts';
-import { PlatformCluster } from './components/cluster.ts';
+import { clusterName, PlatformCluster } from './components/cluster.ts';
 import { PlatformImages } from './components/images.ts';
 import { providerOf } from './components/provider.ts';
 import { PlatformRegion } from './components/region.ts';
@@ -14,19 +14,12 @@ const platform_images = new PlatformImages('images', { stack });
 const secrets = platformSecrets(config);
 
 // Regions that share a cluster share its admission policies.
-const contexts = new Set(stack.regions.map(({ kube_context }) => kube_context));
+const contexts = [...new Set(stack.regions.map(({ kube_context }) => kube_context))];
 const clusters = new Map(
-  [...contexts].map((context) => {
+  contexts.map((context) => {
     const regions = stack.regions.filter(({ kube_context }) => kube_context === context);
-    const name = regions[0]?.name ?? context;
-    return [
-      context,
-      new PlatformCluster(
-        `${name}-cluster`,
-        { stack, regions },
-        { provider: providerOf(config, regions[0]) },
-      ),
-    ];
+    const provider = providerOf(config, { name: clusterName(context), of: regions });
+    return [context, new PlatformCluster(clusterName(context), { stack, regions }, { provider })];
   }),
 );
 
@@ -35,7 +28,10 @@ const regions = stack.regions.map((region) => {
   return new PlatformRegion(
     region.name,
     { stack, region, images: platform_images, secrets },
-    { provider: providerOf(config, region), ...(cluster === undefined ? {} : { dependsOn: [cluster] }) },
+    {
+      provider: providerOf(config, { name: region.name, of: [region] }),
+      ...(cluster === undefined ? {} : { dependsOn: [cluster] }),
+    },
   );
 });
 const by_region = <T>(pick: (region: PlatformRegion) => T) =>

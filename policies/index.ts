@@ -1,6 +1,5 @@
 export {
   type ConstraintOptions,
-  constraintKind,
   constraints,
   constraintTemplates,
   type GatekeeperObject,

@@ -29,17 +29,18 @@ export function policiesChart(
   const { features, images } = stack.kubernetes;
   const put = (object: CustomObject) =>
     addCustom(chart, `${object.kind}-${object.metadata.name}`.toLowerCase(), object);
+  const owner = stack.name;
   if (features.gatekeeper) {
-    for (const template of constraintTemplates()) put(template);
-    put(syncSet());
+    for (const template of constraintTemplates({ owner })) put(template);
+    put(syncSet({ owner }));
     for (const constraint of constraints({
-      namespaces: regions.map(({ namespace }) => namespace),
+      namespaces: regions.map(({ namespace }) => namespace).sort(),
       ...policySettings(stack.kubernetes),
       enforcement: 'deny',
-      name_prefix: `mcp-${stack.name}`,
+      owner,
     }))
       put(constraint);
   }
   if (features.image_signatures && images.signer !== undefined)
-    put(clusterImagePolicy({ repository: images.repository, ...images.signer }));
+    put(clusterImagePolicy({ owner, repository: images.repository, ...images.signer }));
 }

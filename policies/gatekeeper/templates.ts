@@ -12,10 +12,18 @@ export interface GatekeeperObject {
   readonly spec: Readonly<Record<string, unknown>>;
 }
 
-/** Kind of a rule's constraint: `McpImageTag`. */
-export function constraintKind(rule: Rule): string {
-  const camel = rule.name.split('-').map((word) => word.charAt(0).toUpperCase() + word.slice(1));
-  return `Mcp${camel.join('')}`;
+/**
+ * Whose policies they are: a stack's name. All that Gatekeeper is given carries it, so that stacks of one cluster neither
+ * meet nor take each other's away: a template that goes takes every constraint of its kind with it.
+ */
+export interface Owned {
+  readonly owner: string;
+}
+
+/** Kind of a rule's constraint: `McpProdImageTag`. */
+function constraintKind(rule: Rule, { owner }: Owned): string {
+  const words = `${owner}-${rule.name}`.split('-');
+  return `Mcp${words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')}`;
 }
 
 /** What the audit-only rules read beside the object: group, version, kind. */
@@ -29,22 +37,22 @@ const NEIGHBOURS = [
  * Tells Gatekeeper to keep the objects that the audit-only rules read (Gatekeeper, "Replicating data"). It goes
  * before the constraints: until it is there, audit holds that nothing has a NetworkPolicy.
  */
-export function syncSet(): GatekeeperObject {
+export function syncSet({ owner }: Owned): GatekeeperObject {
   return {
     apiVersion: 'syncset.gatekeeper.sh/v1alpha1',
     kind: 'SyncSet',
-    metadata: { name: 'mcp', annotations: {} },
+    metadata: { name: `mcp-${owner}`, annotations: {} },
     spec: { gvks: NEIGHBOURS },
   };
 }
 
-/** One ConstraintTemplate (templates.gatekeeper.sh/v1, Rego v1) per rule that Gatekeeper can hold. Not tied to a stack. */
-export function constraintTemplates(): GatekeeperObject[] {
+/** One ConstraintTemplate (templates.gatekeeper.sh/v1, Rego v1) per rule that Gatekeeper can hold. */
+export function constraintTemplates(owned: Owned): GatekeeperObject[] {
   return GATEKEEPER_RULES.map((rule) => ({
     apiVersion: 'templates.gatekeeper.sh/v1',
     kind: 'ConstraintTemplate',
     metadata: {
-      name: constraintKind(rule).toLowerCase(),
+      name: constraintKind(rule, owned).toLowerCase(),
       annotations: {
         description: rule.summary,
         ...(rule.gatekeeper === 'audit' ? { 'metadata.gatekeeper.sh/requires-sync-data': required() } : {}),
@@ -53,7 +61,7 @@ export function constraintTemplates(): GatekeeperObject[] {
     spec: {
       crd: {
         spec: {
-          names: { kind: constraintKind(rule) },
+          names: { kind: constraintKind(rule, owned) },
           validation: { openAPIV3Schema: schemaOf(rule) },
         },
       },
@@ -84,13 +92,11 @@ function schemaOf(rule: Rule): object {
 }
 
 /** Where and how the constraints hold. */
-export interface ConstraintOptions extends PolicySettings {
+export interface ConstraintOptions extends PolicySettings, Owned {
   /** Namespaces of the platform's regions; no other is looked at. */
   readonly namespaces: readonly string[];
   /** `dryrun`: refusals are only reported by the audit. Audit-only rules are so in any case. */
   readonly enforcement: 'deny' | 'dryrun';
-  /** Stands before each name, so that two stacks can share a cluster: `<name_prefix>-image-tag`. */
-  readonly name_prefix: string;
 }
 
 /**
@@ -98,14 +104,14 @@ export interface ConstraintOptions extends PolicySettings {
  * ZodError that names a setting that does not hold, and an Error without namespaces, for that would match all.
  */
 export function constraints(options: ConstraintOptions): GatekeeperObject[] {
-  const { namespaces, enforcement, name_prefix, ...settings } = options;
+  const { namespaces, enforcement, owner, ...settings } = options;
   if (namespaces.length === 0)
     throw new Error('constraints() needs at least one namespace: none would match every namespace.');
   const params = paramsOf(settings);
   return GATEKEEPER_RULES.filter(({ name }) => params.by_digest || name !== 'image-digest').map((rule) => ({
     apiVersion: 'constraints.gatekeeper.sh/v1beta1',
-    kind: constraintKind(rule),
-    metadata: { name: `${name_prefix}-${rule.name}`, annotations: {} },
+    kind: constraintKind(rule, { owner }),
+    metadata: { name: `mcp-${owner}-${rule.name}`, annotations: {} },
     spec: {
       enforcementAction: rule.gatekeeper === 'audit' ? 'dryrun' : enforcement,
       match: {

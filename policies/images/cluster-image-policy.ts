@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
 const Options = z.strictObject({
+  /** Whose policy it is: a stack's name, so that stacks of one cluster have one each. */
+  owner: z.string().regex(/^[a-z0-9-]+$/),
   /** Registry and path of the platform's images, without tag: `ghcr.io/acme/mcp`. */
   repository: z.string().regex(/^[a-z0-9.:-]+(\/[a-z0-9._-]+)+$/, 'must be such as ghcr.io/acme/mcp'),
   /** OIDC issuer that vouches for the signer; GitHub Actions': `https://token.actions.githubusercontent.com`. */
@@ -38,11 +40,11 @@ export interface ClusterImagePolicy {
  * ZodError that names the option that does not hold.
  */
 export function clusterImagePolicy(options: ImagePolicyOptions): ClusterImagePolicy {
-  const { repository, issuer, subject_regexp } = Options.parse(options);
+  const { owner, repository, issuer, subject_regexp } = Options.parse(options);
   return {
     apiVersion: 'policy.sigstore.dev/v1beta1',
     kind: 'ClusterImagePolicy',
-    metadata: { name: `mcp-${repository.replaceAll(/[^a-z0-9]+/g, '-')}` },
+    metadata: { name: `mcp-${owner}` },
     spec: {
       mode: 'enforce',
       images: [{ glob: `${repository}/**` }],

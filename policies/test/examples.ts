@@ -46,6 +46,7 @@ const byTag = paramsOf({ allowed_registries: ['docker.io/library/'], by_digest: 
 const env = (name: string, value: string) => running(container({ env: [{ name, value }] }));
 const CREDENTIAL = 'holds what looks like a credential';
 const policy = clusterImagePolicy({
+  owner: 'prod',
   repository: 'ghcr.io/acme/mcp',
   issuer: GITHUB_ISSUER,
   subject_regexp: '^https://github[.]com/acme/mcp/.*@refs/heads/main$',

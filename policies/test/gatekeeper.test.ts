@@ -15,7 +15,7 @@ const OPTIONS: ConstraintOptions = {
   namespaces: ['mcp-eu', 'mcp-us'],
   allowed_registries: ['ghcr.io/acme/'],
   enforcement: 'deny',
-  name_prefix: 'prod',
+  owner: 'prod',
 };
 const Constraint = z.object({
   enforcementAction: z.string(),
@@ -46,7 +46,7 @@ const Template = z.object({
 
 it('gives each rule that Gatekeeper can hold a template whose schema takes what its constraint says', () => {
   const templates = new Map(
-    constraintTemplates().map(({ metadata, spec }) => {
+    constraintTemplates(OPTIONS).map(({ metadata, spec }) => {
       const { crd } = Template.parse(spec);
       expect(metadata.name).toBe(crd.spec.names.kind.toLowerCase());
       return [crd.spec.names.kind, Object.keys(crd.spec.validation.openAPIV3Schema.properties)];
@@ -56,6 +56,17 @@ it('gives each rule that Gatekeeper can hold a template whose schema takes what 
   expect(all.length).toBe(RULES.filter(({ gatekeeper }) => gatekeeper !== 'none').length);
   for (const { kind, spec } of all)
     expect(templates.get(kind)).toEqual(Object.keys(Constraint.parse(spec).parameters));
+});
+
+it('gives two owners nothing in common', () => {
+  const namesOf = (owner: string) => [
+    ...constraintTemplates({ owner }).map(({ metadata }) => metadata.name),
+    ...constraints({ ...OPTIONS, owner }).flatMap(({ kind, metadata }) => [kind, metadata.name]),
+    syncSet({ owner }).metadata.name,
+    clusterImagePolicy({ ...SIGNER, owner }).metadata.name,
+  ];
+  const [ours, theirs] = [namesOf('prod'), new Set(namesOf('prod-eu'))];
+  expect(ours.filter((name) => theirs.has(name))).toEqual([]);
 });
 
 it('looks at the given namespaces alone, and refuses to look at all', () => {
@@ -71,17 +82,17 @@ it('denies by what admission can see, and only reports what needs the neighbours
       Constraint.parse(spec).enforcementAction,
     ]),
   );
-  expect(actions).toMatchObject({ 'prod-image-tag': 'deny', 'prod-network-policy': 'dryrun' });
-  expect(Object.keys(actions)).toContain('prod-image-digest');
+  expect(actions).toMatchObject({ 'mcp-prod-image-tag': 'deny', 'mcp-prod-network-policy': 'dryrun' });
+  expect(Object.keys(actions)).toContain('mcp-prod-image-digest');
   const dry = constraints({ ...OPTIONS, enforcement: 'dryrun', by_digest: false });
   expect(new Set(dry.map(({ spec }) => Constraint.parse(spec).enforcementAction))).toEqual(
     new Set(['dryrun']),
   );
-  expect(dry.map(({ metadata }) => metadata.name)).not.toContain('prod-image-digest');
+  expect(dry.map(({ metadata }) => metadata.name)).not.toContain('mcp-prod-image-digest');
 });
 
 it('keeps every kind that the Rego reads beside the object', () => {
-  const audited = constraintTemplates().filter(
+  const audited = constraintTemplates(OPTIONS).filter(
     ({ metadata }) => metadata.annotations['metadata.gatekeeper.sh/requires-sync-data'],
   );
   const rego = audited.map(({ spec }) => Template.parse(spec).targets[0].code[0].source.rego).join('\n');
@@ -92,7 +103,7 @@ it('keeps every kind that the Rego reads beside the object', () => {
     gvks: z.array(z.object({ group: z.string(), version: z.string(), kind: z.string() })),
   });
   const kept = gvks
-    .parse(syncSet().spec)
+    .parse(syncSet(OPTIONS).spec)
     .gvks.map(({ group, version, kind }) => `${group}/${version} ${kind}`);
   expect(read.sort()).toEqual(kept.sort());
 });
@@ -116,6 +127,7 @@ it('tells the Pulumi pack what the stack says, rule by rule', () => {
 });
 
 const SIGNER = {
+  owner: 'prod',
   repository: 'ghcr.io/acme/mcp',
   issuer: GITHUB_ISSUER,
   subject_regexp: '^https://github[.]com/acme/mcp/[.]github/workflows/deploy[.]yml@refs/heads/main$',
@@ -123,7 +135,7 @@ const SIGNER = {
 
 it('admits images of the repository with the signature of its workflow', () => {
   expect(clusterImagePolicy(SIGNER)).toMatchObject({
-    metadata: { name: 'mcp-ghcr-io-acme-mcp' },
+    metadata: { name: 'mcp-prod' },
     spec: {
       mode: 'enforce',
       images: [{ glob: 'ghcr.io/acme/mcp/**' }],
