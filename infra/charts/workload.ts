@@ -102,7 +102,9 @@ export function templateOf(
     priority: 'serving',
     metrics_port: manifest.port,
     labels: { 'mcp.platform/track': track },
-    ...(fetchesWeights(context, workload) ? { initContainers: [fetchWeights(context, workload)] } : {}),
+    ...(fetchesWeights(context, workload)
+      ? { initContainers: [fetchWeights(context, workload, mounts)] }
+      : {}),
     containers: [serviceContainer(context, workload, { environment, mounts })],
     volumes,
   });
@@ -134,7 +136,7 @@ function serviceContainer(
 }
 
 /** Weights are fetched before the service starts, checked, and kept on the volume; a second start finds them. */
-function fetchWeights(context: RegionContext, { manifest }: Workload): Container {
+function fetchWeights(context: RegionContext, { manifest }: Workload, mounts: readonly Mount[]): Container {
   return {
     name: 'fetch-weights',
     image: context.images.service(manifest.name),
@@ -143,10 +145,7 @@ function fetchWeights(context: RegionContext, { manifest }: Workload): Container
     env: [{ name: 'MCP_CACHE', value: MODELS_DIR }],
     resources: resourcesOf(context, manifest.size),
     securityContext: CONTAINER_SECURITY,
-    volumeMounts: [
-      { name: 'models', mountPath: MODELS_DIR },
-      { name: 'tmp', mountPath: '/tmp' },
-    ],
+    volumeMounts: mounts.filter(({ mountPath }) => mountPath !== DATA_DIR),
   };
 }
 
@@ -159,24 +158,24 @@ function fetchesWeights(context: RegionContext, { inside }: Workload): boolean {
 }
 
 function volumesOf(context: RegionContext, workload: Workload): { volumes: Volume[]; mounts: Mount[] } {
-  const claim = (holds: 'data' | 'models'): Omit<Volume, 'name'> => {
+  // What it is is in its name: a volume that changes its kind under one name cannot be previewed.
+  const volume = (holds: 'data' | 'models'): Volume => {
     const size = workload.inside.find(({ volume }) => volume?.holds === holds)?.volume?.size_gib;
     return needsClaim(context, workload, holds)
-      ? { persistentVolumeClaim: { claimName: `${workload.manifest.name}-${holds}` } }
-      : { emptyDir: { sizeLimit: size === undefined ? SCRATCH : `${size}Gi` } };
+      ? { name: holds, persistentVolumeClaim: { claimName: `${workload.manifest.name}-${holds}` } }
+      : {
+          name: `${holds}-scratch`,
+          emptyDir: { sizeLimit: size === undefined ? SCRATCH : `${size}Gi` },
+        };
   };
-  const models = fetchesWeights(context, workload);
+  const mounted = [
+    { volume: { name: 'tmp', emptyDir: { sizeLimit: SCRATCH } }, mountPath: '/tmp' },
+    { volume: volume('data'), mountPath: DATA_DIR },
+    ...(fetchesWeights(context, workload) ? [{ volume: volume('models'), mountPath: MODELS_DIR }] : []),
+  ];
   return {
-    volumes: [
-      { name: 'tmp', emptyDir: { sizeLimit: SCRATCH } },
-      { name: 'data', ...claim('data') },
-      ...(models ? [{ name: 'models', ...claim('models') }] : []),
-    ],
-    mounts: [
-      { name: 'tmp', mountPath: '/tmp' },
-      { name: 'data', mountPath: DATA_DIR },
-      ...(models ? [{ name: 'models', mountPath: MODELS_DIR }] : []),
-    ],
+    volumes: mounted.map((one) => one.volume),
+    mounts: mounted.map((one) => ({ name: one.volume.name, mountPath: one.mountPath })),
   };
 }
 

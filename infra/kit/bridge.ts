@@ -28,6 +28,14 @@ const CLUSTER_SCOPED = new Set([
 const NEEDED_FIRST = new Set(['Namespace', 'ConstraintTemplate']);
 const CLUSTER_SCOPED_GROUPS = new Set(['constraints.gatekeeper.sh']);
 
+/**
+ * What stays as it was made, by kind: the API server refuses to change it, and Pulumi would delete the object and make
+ * it anew. A claim of another class would be a new, empty volume: only claims that are made from then on have it.
+ */
+const STAYS_AS_MADE: Readonly<Record<string, readonly string[]>> = {
+  PersistentVolumeClaim: ['spec.storageClassName'],
+};
+
 export interface ChartArgs {
   /** Namespace of every object that has one; undefined: the chart holds cluster-wide objects only. */
   readonly namespace?: string;
@@ -73,6 +81,7 @@ export class ChartComponent extends pulumi.ComponentResource {
       const resource = create(`${chart.node.id}-${id}`, manifest, {
         parent: this,
         dependsOn: dependsOn.filter((one) => one !== undefined),
+        ignoreChanges: [...(STAYS_AS_MADE[manifest.kind] ?? [])],
       });
       made.set(id, resource);
     }

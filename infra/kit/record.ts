@@ -26,6 +26,7 @@ export async function recordProgram(
   stack: string,
   config: Readonly<Record<string, string>> = {},
 ): Promise<Recording> {
+  const { KUBECONFIG } = process.env;
   process.env.MCP_PREFLIGHT = 'off';
   // The provider would take it for a configuration of its own.
   delete process.env.KUBECONFIG;
@@ -52,6 +53,7 @@ export async function recordProgram(
   );
   const program = (await import('../index.ts')) as Record<string, unknown>;
   await settled();
+  if (KUBECONFIG !== undefined) process.env.KUBECONFIG = KUBECONFIG;
   return { resources, outputs: masked(await resolved(program)) as Record<string, unknown> };
 }
 
