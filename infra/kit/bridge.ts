@@ -32,7 +32,7 @@ const CLUSTER_SCOPED_GROUPS = new Set(['constraints.gatekeeper.sh']);
  * What stays as it was made, by kind: the API server refuses to change it, and Pulumi would delete the object and make
  * it anew. A claim of another class would be a new, empty volume: only claims that are made from then on have it.
  */
-const STAYS_AS_MADE: Readonly<Record<string, readonly string[]>> = {
+export const STAYS_AS_MADE: Readonly<Record<string, readonly string[]>> = {
   PersistentVolumeClaim: ['spec.storageClassName'],
 };
 

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { services } from '@mcp/stacks';
 import { expect, it } from 'vitest';
-import { EU, edgeOf, get, inPod, STACK, show, until } from './support.ts';
+import { alone, edgeOf, get, inPod, STACK, show, US, until } from './support.ts';
+
+alone(US);
 
 const REQUESTS = 1000;
 const PARALLEL = 20;
@@ -23,7 +25,7 @@ interface Pod {
 
 async function podsOf(track: 'stable' | 'canary'): Promise<Pod[]> {
   const selector = `app.kubernetes.io/name=gateway,mcp.platform/track=${track}`;
-  return (await get<{ items: Pod[] }>(['pods', '--namespace', EU.namespace, '--selector', selector])).items;
+  return (await get<{ items: Pod[] }>(['pods', '--namespace', US.namespace, '--selector', selector])).items;
 }
 
 const isReady = ({ status }: Pod) =>
@@ -32,7 +34,7 @@ const isReady = ({ status }: Pod) =>
 /** Requests that the pods of a track have answered; one that is not ready yet has answered none. */
 async function answered(track: 'stable' | 'canary'): Promise<number> {
   const pods = (await podsOf(track)).filter(isReady);
-  const counts = await Promise.all(pods.map(({ metadata }) => inPod(EU.namespace, metadata.name, COUNT)));
+  const counts = await Promise.all(pods.map(({ metadata }) => inPod(US.namespace, metadata.name, COUNT)));
   return counts.reduce((sum, text) => sum + Number(text), 0);
 }
 
@@ -49,7 +51,7 @@ async function settled(): Promise<void> {
 async function send(
   headers: Record<string, string>,
 ): Promise<{ ok: number; stable: number; canary: number }> {
-  const { url, key } = await edgeOf(EU);
+  const { url, key } = await edgeOf(US);
   const before = { stable: await answered('stable'), canary: await answered('canary') };
   let ok = 0;
   let sent = 0;

@@ -1,7 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { EU, edgeOf, get, kubectl, outcome, show, US, until } from './support.ts';
+import { EU, edgeOf, get, show, US, until } from './support.ts';
 
 const MODEL = 'smollm2-135m-instruct';
 
@@ -73,54 +71,4 @@ it('a key of one region is good in the other, and data that must stay elsewhere 
   ];
   show(`A key made in ${EU.name}`, rows);
   expect(rows.map(({ status }) => status)).toEqual([200, 421]);
-});
-
-const OBJECTS = process.env.MCP_CLUSTER_OBJECTS ?? '';
-/** Who applied what is deployed. */
-const AS = ['--server-side', '--force-conflicts', '--field-manager', 'mcp-cluster-tests', '--filename', '-'];
-
-function manifests(holds: (file: string) => boolean): string {
-  return readdirSync(OBJECTS)
-    .filter((file) => file.endsWith('.yaml') && holds(file))
-    .map((file) => readFileSync(join(OBJECTS, file), 'utf8'))
-    .join('\n---\n');
-}
-
-/** What applying these would change, without what the API server counts. */
-async function changesOf(text: string): Promise<string[]> {
-  const { text: said } = await outcome(kubectl(['diff', ...AS], text));
-  return said
-    .split('\n')
-    .filter((line) => /^[-+] /.test(line) && !/generation|managedFields|time:/.test(line))
-    .map((line) => line.replace(/\s+/g, ' '));
-}
-
-it('a preview of what is deployed shows nothing, and of a changed value exactly its path', async () => {
-  expect(await changesOf(manifests(() => true))).toEqual([]);
-  const config = manifests((file) => file.includes('twin-eu-gateway-config'));
-  const changes = await changesOf(
-    config.replace('MCP_RATE_REQUESTS_PER_MINUTE: "6000"', 'MCP_RATE_REQUESTS_PER_MINUTE: "6001"'),
-  );
-  show(
-    'Preview of a changed value',
-    changes.map((line) => ({ line })),
-  );
-  expect(changes).toEqual([
-    '- MCP_RATE_REQUESTS_PER_MINUTE: "6000"',
-    '+ MCP_RATE_REQUESTS_PER_MINUTE: "6001"',
-  ]);
-});
-
-it('what somebody changes by hand is found, and applied away', async () => {
-  const all = manifests(() => true);
-  const patch = JSON.stringify({ spec: { revisionHistoryLimit: 1 } });
-  await kubectl(['--namespace', EU.namespace, 'patch', 'deployment', 'governance', '--patch', patch]);
-  const drift = await changesOf(all);
-  show(
-    'Drift',
-    drift.map((line) => ({ line })),
-  );
-  expect(drift).toEqual(['- revisionHistoryLimit: 1', '+ revisionHistoryLimit: 5']);
-  await kubectl(['apply', ...AS], all);
-  expect(await changesOf(all)).toEqual([]);
 });

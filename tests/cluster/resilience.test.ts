@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { services } from '@mcp/stacks';
 import { expect, it } from 'vitest';
-import { EU, edgeOf, get, kubectl, show, until } from './support.ts';
+import { alone, EU, edgeOf, get, kubectl, show, until } from './support.ts';
+
+alone(EU);
 
 const WORKERS = 4;
 const PAUSE_MS = 100;

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
-import { EU, edgeOf, get, show, until } from './support.ts';
+import { alone, EU, edgeOf, get, show, until } from './support.ts';
+
+alone(EU);
 
 const JOBS = 500;
 const UP_S = 60;

@@ -1,6 +1,10 @@
 import { execFile, execFileSync } from 'node:child_process';
+import { mkdirSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Region, type Stack, stacks } from '@mcp/stacks';
+import { afterAll, beforeAll } from 'vitest';
 
 const run = promisify(execFile);
 const MAX_OUTPUT = 64 * 1024 * 1024;
@@ -40,6 +44,39 @@ export async function outcome(work: Promise<string>): Promise<{ ok: boolean; tex
     } = error as { stdout?: string; stderr?: string; message: string };
     return { ok: false, text: `${stdout}${stderr}` || message };
   }
+}
+
+const LOCKS = join(tmpdir(), `mcp-cluster-${process.env.MCP_CLUSTER_CHECKOUT?.split('-').at(-1) ?? 'tests'}`);
+const LOCK_POLL_MS = 250;
+
+/** Has a region to itself, among the files that ask for it, from before the first test of the file to after its last. */
+export function alone({ name }: Region): void {
+  const lock = join(LOCKS, name);
+  beforeAll(async () => {
+    mkdirSync(LOCKS, { recursive: true });
+    for (;;)
+      try {
+        mkdirSync(lock);
+        return;
+      } catch {
+        await new Promise((done) => setTimeout(done, LOCK_POLL_MS));
+      }
+  });
+  afterAll(() => rmdirSync(lock));
+}
+
+const OURS = 'mcp.platform/made-by=cluster-tests';
+
+/** A namespace of a test's own; one that an aborted run left is made anew, one of somebody else is left alone. */
+export async function makeNamespace(name: string): Promise<void> {
+  await kubectl(['delete', 'namespaces', '--selector', OURS, '--field-selector', `metadata.name=${name}`]);
+  await kubectl(['create', 'namespace', name]);
+  await kubectl(['label', 'namespace', name, OURS]);
+}
+
+/** Takes it away with all that is in it. */
+export async function removeNamespace(name: string): Promise<void> {
+  await kubectl(['delete', 'namespace', name, '--ignore-not-found', '--wait=true', '--timeout=170s']);
 }
 
 /** Runs JavaScript in a service's container: there is no shell in it. */

@@ -34,11 +34,11 @@ const addressOf = async (service: string, namespace: string) =>
 async function targets(): Promise<Record<string, Target>> {
   const found: Record<string, Target> = {};
   for (const { name, port } of Object.values(services))
-    found[name] = { host: await addressOf(name, EU.namespace), port };
-  found.nats = { host: await addressOf('nats', EU.namespace), port: STACK.nats.port };
+    found[name] = { host: await addressOf(name, US.namespace), port };
+  found.nats = { host: await addressOf('nats', US.namespace), port: STACK.nats.port };
   found['nats monitor'] = { host: found.nats.host, port: NATS_MONITOR_PORT };
   found['gateway of the other region'] = {
-    host: await addressOf('gateway', US.namespace),
+    host: await addressOf('gateway', EU.namespace),
     port: services.gateway.port,
   };
   found['API server'] = { host: await addressOf('kubernetes', 'default'), port: 443 };
@@ -60,7 +60,7 @@ it('every connection is open exactly where a manifest declares it', async () => 
   const rows: Record<string, unknown>[] = [];
   const wrong: string[] = [];
   for (const from of Object.keys(services) as ServiceName[]) {
-    const seen = JSON.parse(await inPod(EU.namespace, `deployment/${from}`, PROBE(to))) as Record<
+    const seen = JSON.parse(await inPod(US.namespace, `deployment/${from}`, PROBE(to))) as Record<
       string,
       string
     >;

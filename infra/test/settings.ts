@@ -1,0 +1,122 @@
+import type { KubernetesSettings, Stack } from '@mcp/stacks';
+
+export interface Setting {
+  readonly name: string;
+  /** The stack that it is switched in. */
+  readonly stack: string;
+  readonly change: (stack: Stack) => void;
+}
+
+const ofFeature = (feature: keyof KubernetesSettings['features'], stack: string): Setting => ({
+  name: `features.${feature}`,
+  stack,
+  change: ({ kubernetes }) => {
+    kubernetes.features[feature] = !kubernetes.features[feature];
+  },
+});
+const of = (name: string, stack: string, change: Setting['change']): Setting => ({ name, stack, change });
+const first = (stack: Stack, service: string) => {
+  const found = stack.services.find((one) => one.service === service);
+  if (found === undefined) throw new Error(`${stack.name} does not place ${service}`);
+  return found;
+};
+const HOST = { cidr: '203.0.113.0/24', except: [], port: 443 };
+
+/**
+ * Every setting of a stack that changes what is deployed, each as one switch. A test holds that no setting of
+ * `KubernetesSettings` is missing here.
+ */
+export const SETTINGS: readonly Setting[] = [
+  ofFeature('gateway_api', 'local'),
+  ofFeature('envoy_policies', 'local'),
+  ofFeature('keda', 'local'),
+  ofFeature('gatekeeper', 'local'),
+  ofFeature('flagger', 'dev'),
+  ofFeature('service_monitor', 'local'),
+  ofFeature('image_signatures', 'dev'),
+  ofFeature('collector', 'local'),
+  of('database: embedded to external', 'local', ({ kubernetes }) => {
+    kubernetes.database = 'external';
+  }),
+  of('database: external to embedded', 'dev', ({ kubernetes }) => {
+    kubernetes.database = 'embedded';
+  }),
+  of('images.build', 'dev', ({ kubernetes }) => {
+    kubernetes.images.build = !kubernetes.images.build;
+  }),
+  of(
+    'images.repository, images.tag, images.allowed_registries, canary.weight, nats.port, monitoring_namespace, keda_namespace, edge_namespace, request_percent, models, limits, features, log_level',
+    'local',
+    (stack) => {
+      const { kubernetes, nats, limits, features } = stack;
+      Object.assign(kubernetes.images, { repository: 'registry.example/mcp', tag: '0.2.0' });
+      kubernetes.images.allowed_registries.push('registry.example/');
+      kubernetes.canary.weight = 37;
+      nats.port = 4333;
+      for (const key of ['monitoring_namespace', 'keda_namespace', 'edge_namespace'] as const)
+        kubernetes[key] = `other-${key.split('_')[0]}`;
+      kubernetes.request_percent = 50;
+      stack.models = stack.models.filter(({ background }) => !background);
+      limits.max_parallel_requests = 7;
+      features.MODEL_ARBITRATION_ENABLED = true;
+      stack.log_level = 'debug';
+    },
+  ),
+  of(
+    'images.signer, edge.gateway_class, edge.host, edge.requests_per_second, nats.image, nats.exporter_image, collector_image, egress',
+    'prod',
+    ({ kubernetes }) => {
+      kubernetes.images.signer = {
+        issuer: 'https://issuer.example',
+        subject_regexp: '^https://issuer\\.example/ours$',
+      };
+      Object.assign(kubernetes.edge, {
+        gateway_class: 'other',
+        host: 'mcp.example.org',
+        requests_per_second: 7,
+      });
+      kubernetes.nats.image = 'docker.io/library/nats:2.99.0';
+      delete kubernetes.nats.exporter_image;
+      kubernetes.collector_image = 'docker.io/otel/opentelemetry-collector-contrib:0.999.0';
+      for (const kind of Object.keys(kubernetes.egress) as (keyof typeof kubernetes.egress)[])
+        kubernetes.egress[kind] = [HOST];
+    },
+  ),
+  of('edge.tls_secret', 'dev', ({ kubernetes }) => {
+    delete kubernetes.edge.tls_secret;
+  }),
+  of('canary.enabled', 'local', ({ kubernetes }) => {
+    kubernetes.canary.enabled = !kubernetes.canary.enabled;
+  }),
+  of('storage_class', 'local', ({ kubernetes }) => {
+    kubernetes.storage_class = 'fast';
+  }),
+  of('nats.replicas', 'local', ({ kubernetes }) => {
+    kubernetes.nats.replicas = 3;
+  }),
+  of('nats.storage_gib', 'local', ({ kubernetes }) => {
+    kubernetes.nats.storage_gib = 3;
+  }),
+  of('nats.external_url', 'dev', ({ nats }) => {
+    nats.external_url = 'tls://bus.example.com:4222';
+  }),
+  of('services: replicas', 'dev', (stack) => {
+    Object.assign(first(stack, 'model-gateway'), { replicas: 3, autoscale: false });
+  }),
+  of('services: autoscale', 'local', (stack) => {
+    first(stack, 'model-gateway').autoscale = true;
+  }),
+  of('services: colocate', 'local', (stack) => {
+    first(stack, 'gateway').colocate = ['core'];
+    stack.services = stack.services.filter(({ service }) => service !== 'core');
+  }),
+  of('models: none that is embedded', 'local', (stack) => {
+    stack.models = stack.models.map((model) => ({ ...model, backend: 'openai' as const }));
+  }),
+  of('regions: peers', 'twin', (stack) => {
+    for (const region of stack.regions) region.peers = [];
+  }),
+  of('regions: one less', 'twin', (stack) => {
+    stack.regions = stack.regions.slice(0, 1).map((region) => ({ ...region, peers: [] }));
+  }),
+];
