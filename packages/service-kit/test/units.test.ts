@@ -113,6 +113,25 @@ describe('metrics', () => {
     expect(lines.at(-1)).toBe('model_tokens_total{service="core",model="other",direction="in"} 400');
   });
 
+  test('a histogram counts what is at or below each bound, a gauge keeps its last value', async () => {
+    const metrics = new Metrics('core');
+    const labels = { endpoint: '/a"b\\c\nd', status: '200', model: '-', phase: 'json' };
+    for (const value of [0.001, 0.005, 0.3, 1e6])
+      metrics.observe('service_request_duration_seconds', labels, value);
+    for (const value of [3, 1]) metrics.set('service_requests_in_flight', {}, value);
+    const text = await metrics.text();
+    const series = 'service="core",endpoint="/a\\"b\\\\c\\nd",status="200",model="-",phase="json"';
+    const bounds = METRICS.service_request_duration_seconds.buckets;
+    for (const bound of bounds)
+      expect(text).toContain(
+        `_seconds_bucket{${series},le="${bound}"} ${[0.001, 0.005, 0.3, 1e6].filter((value) => value <= bound).length}\n`,
+      );
+    expect(text).toContain(`_seconds_bucket{${series},le="+Inf"} 4\n`);
+    expect(text).toContain(`_seconds_sum{${series}} 1000000.306\n`);
+    expect(text).toContain(`_seconds_count{${series}} 4\n`);
+    expect(text).toContain('service_requests_in_flight{service="core"} 1\n');
+  });
+
   test('every row carries the service, a unit and the labels of its table', async () => {
     const text = await new Metrics('core').text();
     for (const [name, row] of Object.entries(METRICS)) {
