@@ -18,6 +18,7 @@ export {
   type RequestState,
   textAnswer,
 } from './http.ts';
+export { type HttpAnswer, httpCall } from './http-call.ts';
 export { restoreError } from './http-client.ts';
 export { createLogger, type Logger } from './log.ts';
 export type { Metrics } from './metrics.ts';

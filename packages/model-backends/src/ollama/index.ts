@@ -11,8 +11,9 @@ import {
   PlatformError,
   type TokenCount,
 } from '@mcp/contracts';
+import { type HttpAnswer, httpCall } from '@mcp/service-kit';
 import { errorFromBody, readFinish, upstreamError } from '@mcp/wire';
-import { type Dispatcher, Pool } from 'undici';
+import { Pool } from 'undici';
 import { z } from 'zod';
 import { abortError, Closing } from '../abort.ts';
 import { ModelList } from '../model-list.ts';
@@ -22,6 +23,7 @@ import { chatBody, contextFor, refuseUnsupported } from './body.ts';
 
 const IDLE_TIMEOUT_MS = 300_000;
 const MODELS_TTL_MS = 15_000;
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const MAX_LINE_CHARS = 8 * 1024 * 1024;
 const DEFAULT_CONTEXT = 4096;
 const CHARS_PER_TOKEN = 3.5;
@@ -142,7 +144,7 @@ class OllamaBackend implements ModelBackend {
       ...(request.dimensions == null ? {} : { dimensions: request.dimensions }),
     };
     const response = await this.#post('/api/embed', body, options);
-    const text = await response.body.text().catch((cause: unknown) => {
+    const text = await response.body.text(MAX_BODY_BYTES).catch((cause: unknown) => {
       throw brokeOff(cause, options.signal);
     });
     const { embeddings, prompt_eval_count } = read(Embedded, text);
@@ -226,7 +228,7 @@ class OllamaBackend implements ModelBackend {
     let rest = '';
     try {
       for await (const bytes of response.body) {
-        rest += decoder.decode(bytes as Uint8Array, { stream: true });
+        rest += decoder.decode(bytes, { stream: true });
         if (rest.length > MAX_LINE_CHARS)
           throw new PlatformError('upstream_failed', 'Ollama sent a line beyond its bound.');
         for (let at = rest.indexOf('\n'); at >= 0; at = rest.indexOf('\n')) {
@@ -243,10 +245,10 @@ class OllamaBackend implements ModelBackend {
     }
   }
 
-  async #post(path: string, body: object, options: BackendCallOptions): Promise<Dispatcher.ResponseData> {
-    let response: Dispatcher.ResponseData;
+  async #post(path: string, body: object, options: BackendCallOptions): Promise<HttpAnswer> {
+    let response: HttpAnswer;
     try {
-      response = await this.#pool.request({
+      response = await httpCall(this.#pool, {
         method: 'POST',
         path: `${this.#prefix}${path}`,
         headers: { 'content-type': 'application/json' },
@@ -257,7 +259,10 @@ class OllamaBackend implements ModelBackend {
       throw options.signal.aborted ? abortError(options.signal, cause) : unreachable(cause);
     }
     if (response.statusCode < 400) return response;
-    const json: unknown = await response.body.json().catch(() => undefined);
+    const json: unknown = await response.body
+      .text(MAX_BODY_BYTES)
+      .then(JSON.parse)
+      .catch(() => undefined);
     throw (
       errorFromBody(json, { status: response.statusCode }) ??
       upstreamError({

@@ -5,6 +5,7 @@ import {
   type ModelInfo,
   PlatformError,
 } from '@mcp/contracts';
+import { type HttpAnswer, httpCall } from '@mcp/service-kit';
 import {
   decodeChatCompletion,
   decodeChatStream,
@@ -13,7 +14,7 @@ import {
   retryAfterMs,
   upstreamError,
 } from '@mcp/wire';
-import { type Dispatcher, Pool } from 'undici';
+import { Pool } from 'undici';
 import { z } from 'zod';
 import { abortError } from '../abort.ts';
 import type { Prices } from '../options.ts';
@@ -122,14 +123,14 @@ export class Target {
     return this.#pool.destroy();
   }
 
-  async #post(path: string, body: object, options: BackendCallOptions): Promise<Dispatcher.ResponseData> {
-    let response: Dispatcher.ResponseData;
+  async #post(path: string, body: object, options: BackendCallOptions): Promise<HttpAnswer> {
+    let response: HttpAnswer;
     try {
       const headers =
         options.traceparent === undefined
           ? this.#headers
           : { ...this.#headers, traceparent: options.traceparent };
-      response = await this.#pool.request({
+      response = await httpCall(this.#pool, {
         method: 'POST',
         path: `${this.#prefix}${path}`,
         headers,
@@ -152,19 +153,21 @@ export class Target {
     );
   }
 
-  async #json(response: Dispatcher.ResponseData, options: BackendCallOptions): Promise<unknown> {
+  async #json(response: HttpAnswer, options: BackendCallOptions): Promise<unknown> {
     const text = await this.#text(response, options);
     const json = parse(text);
     if (json === undefined && isCut(text)) throw this.#translate(undefined, options.signal, BROKE_OFF);
     return json;
   }
 
-  async #text(response: Dispatcher.ResponseData, options: BackendCallOptions): Promise<string> {
-    if (Number(response.headers['content-length'] ?? 0) > MAX_BODY_BYTES)
-      throw new PlatformError('upstream_failed', `${this.name} sent an answer beyond its bound.`);
+  async #text(response: HttpAnswer, options: BackendCallOptions): Promise<string> {
     try {
-      return await response.body.text();
+      return await response.body.text(MAX_BODY_BYTES);
     } catch (cause) {
+      if (cause instanceof RangeError)
+        throw new PlatformError('upstream_failed', `${this.name} sent an answer beyond its bound.`, {
+          cause,
+        });
       throw this.#translate(cause, options.signal, BROKE_OFF);
     }
   }
