@@ -31,6 +31,8 @@ import { endUnread, isAnswered } from './unread.ts';
 import { attachWebSockets, type WebSockets } from './upgrade.ts';
 
 const MAX_HEADER_BYTES = 16 * 1024;
+/** Connections that may wait to be taken: with node's 511 a burst of callers meets dropped packets and waits seconds. */
+const BACKLOG = 4096;
 
 /** How long a client may take to send its request. */
 interface ListenLimits {
@@ -234,7 +236,7 @@ function listen(
           : error,
       );
     });
-    server.listen(options.port, options.host, () => {
+    server.listen({ port: options.port, host: options.host, backlog: BACKLOG }, () => {
       const address = server.address();
       done(typeof address === 'object' && address !== null ? address.port : options.port);
     });
