@@ -1,4 +1,5 @@
 import type { ServiceName } from '@mcp/contracts';
+import { gatewayBackends } from './backends.ts';
 import type { Region, ServicePlacement, Stack } from './schema.ts';
 import { services } from './services.ts';
 import { type Scope, VARIABLES } from './variables.ts';
@@ -82,7 +83,7 @@ export function serviceEnvironment(
   const here = servicesOf(placement);
   const out: Record<string, string> = {};
   for (const row of VARIABLES) {
-    if (!applies(row.for, here)) continue;
+    if (!applies(row.for, scope)) continue;
     const operator = row.operator === true ? at.operator?.[row.name] : undefined;
     const value = present(operator) ?? present(row.value?.(scope));
     if (value !== undefined) out[row.name] = value;
@@ -92,9 +93,15 @@ export function serviceEnvironment(
   return out;
 }
 
-function applies(scope: Scope, here: readonly ServiceName[]): boolean {
+function applies(scope: Scope, { stack, placement, at }: Environment): boolean {
+  const here = servicesOf(placement);
   if (scope === 'all') return true;
   if (scope === 'bus') return here.some((name) => services[name].needs.includes('nats'));
+  if (scope === 'remote')
+    return (
+      here.includes('model-gateway') ||
+      gatewayBackends(stack, placement, at.operator?.MODEL_BACKENDS).length > 0
+    );
   return scope.some((name) => here.includes(name));
 }
 

@@ -1,10 +1,14 @@
 import type { ServiceName } from '@mcp/contracts';
+import { backendsOf, gatewayBackends } from './backends.ts';
 import type { Environment, Surroundings } from './environment.ts';
 import { routesOf } from './peers.ts';
 import type { Stack } from './schema.ts';
 
-/** Which services get a variable: these, all, or those whose manifest needs the event bus. */
-export type Scope = readonly ServiceName[] | 'all' | 'bus';
+/**
+ * Which services get a variable: these, all, those whose manifest needs the event bus, or those that ask models of
+ * servers elsewhere: the model-gateway, and the gateway where there are such models.
+ */
+export type Scope = readonly ServiceName[] | 'all' | 'bus' | 'remote';
 
 /** One environment variable of the platform. `docs/configuration.md` is generated from these rows. */
 export interface VariableRow {
@@ -214,8 +218,16 @@ const models: readonly VariableRow[] = [
     name: 'MODEL_BACKENDS',
     for: ['model-gateway'],
     meaning: 'Backends in use, comma-separated: embedded, ollama, openai, scripted.',
-    value: ({ stack }) => [...new Set(stack.models.map((model) => model.backend))].join(','),
+    value: ({ stack }) => backendsOf(stack).join(','),
     operator: true,
+  },
+  {
+    name: 'MCP_REMOTE_BACKENDS',
+    for: ['gateway'],
+    meaning:
+      'Backends of servers elsewhere that the gateway asks itself, comma-separated; the model-gateway has all.',
+    value: ({ stack, placement, at }) =>
+      gatewayBackends(stack, placement, at.operator?.MODEL_BACKENDS).join(',') || undefined,
   },
   {
     name: 'MCP_EMBEDDED_MODELS',
@@ -235,37 +247,37 @@ const models: readonly VariableRow[] = [
     meaning: 'Models with scripted answers, for tests, as JSON; unset, a few that come with the backend.',
     operator: true,
   },
-  { name: 'OLLAMA_URL', for: ['model-gateway'], meaning: 'Base URL of an Ollama server.', operator: true },
+  { name: 'OLLAMA_URL', for: 'remote', meaning: 'Base URL of an Ollama server.', operator: true },
   {
     name: 'OPENAI_BASE_URL',
-    for: ['model-gateway'],
+    for: 'remote',
     meaning: 'Base URL of a server that speaks the OpenAI wire.',
     operator: true,
   },
   {
     name: 'OPENAI_API_KEY',
-    for: ['model-gateway'],
+    for: 'remote',
     meaning: 'Key for OPENAI_BASE_URL.',
     value: ({ at }) => at.secret('openai_api_key'),
     secret: true,
   },
   {
     name: 'OPENAI_TARGETS',
-    for: ['model-gateway'],
+    for: 'remote',
     meaning: 'Several OpenAI-compatible servers, as JSON.',
     value: ({ at }) => at.secret('openai_targets'),
     secret: true,
   },
   {
     name: 'MCP_QUEUE_MAX_WAITING',
-    for: ['model-gateway'],
+    for: 'remote',
     meaning: 'Inferences that may wait per model before callers are told to come back (429).',
     value: ({ stack }) => String(stack.limits.queue_max_waiting),
     operator: true,
   },
   {
     name: 'MODEL_CONCURRENCY',
-    for: ['model-gateway'],
+    for: 'remote',
     meaning:
       'Most requests at once that a model of a server elsewhere gets, as JSON; unset, as many as it takes.',
     value: ({ stack }) => remoteConcurrency(stack),
@@ -273,7 +285,7 @@ const models: readonly VariableRow[] = [
   },
   {
     name: 'MODEL_FALLBACKS',
-    for: ['model-gateway'],
+    for: 'remote',
     meaning: 'Which model stands in for which, as JSON.',
     operator: true,
   },

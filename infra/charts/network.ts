@@ -1,4 +1,4 @@
-import { type ExternalHost, services } from '@mcp/stacks';
+import { type ExternalHost, gatewayBackends, services } from '@mcp/stacks';
 import type { types } from '@pulumi/kubernetes';
 
 import type { Chart } from 'cdk8s';
@@ -108,6 +108,7 @@ function egressOf(context: RegionContext, workload: Workload): Egress[] {
   called.delete(manifest.name);
   const needs = new Set(inside.flatMap((one) => one.needs));
   const kinds = new Set(inside.flatMap((one) => one.egress));
+  if (gatewayBackends(stack, workload.placement).length > 0) kinds.add('model-backends');
   return [
     DNS,
     ...[...called].map((name) => ({

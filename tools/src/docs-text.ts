@@ -1,6 +1,14 @@
 import type { ServiceManifest } from '@mcp/contracts';
 import type { FlagState, MetricRow } from '@mcp/service-kit';
-import { isFlag, services, servicesOf, serviceVariable, stacks, VARIABLES } from '@mcp/stacks';
+import {
+  isFlag,
+  services,
+  servicesOf,
+  serviceVariable,
+  stacks,
+  VARIABLES,
+  type VariableRow,
+} from '@mcp/stacks';
 import { scalingText } from './stack-text.ts';
 
 /** The tables that `mcp docs` writes: file below the checkout, and its text. */
@@ -48,13 +56,27 @@ ${markdownTable(['metric', 'type', 'labels', 'unit', 'category', 'meaning'], row
   return { path: 'docs/metrics_taxonomy.md', text };
 }
 
+/** Who gets a variable, in words. */
+function scopeText(scope: VariableRow['for']): string {
+  switch (scope) {
+    case 'all':
+      return 'all';
+    case 'bus':
+      return busServices();
+    case 'remote':
+      return 'model-gateway; gateway, where a model is elsewhere';
+    default:
+      return scope.join(', ');
+  }
+}
+
 /** docs/configuration.md, from `stacks/variables.ts` and the table of flags. */
 function configurationPage(
   flags: readonly Pick<FlagState, 'name' | 'value' | 'description'>[],
 ): GeneratedPage {
   const variables = VARIABLES.map((row) => [
     `\`${row.name}\``,
-    row.for === 'all' ? 'all' : row.for === 'bus' ? busServices() : row.for.join(', '),
+    scopeText(row.for),
     row.secret === true
       ? 'secret'
       : row.operator !== true

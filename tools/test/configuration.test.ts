@@ -15,6 +15,7 @@ async function configOf(name: ServiceName): Promise<z.ZodObject> {
 
 function appliesTo(row: VariableRow, name: ServiceName): boolean {
   if (row.for === 'all') return true;
+  if (row.for === 'remote') return name === 'model-gateway' || name === 'gateway';
   return row.for === 'bus' ? services[name].needs.includes('nats') : row.for.includes(name);
 }
 

@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { RegionRoute } from '@mcp/contracts';
+import { RegionRoute, RemoteBackendName } from '@mcp/contracts';
+import { RemoteBackendEnv } from '@mcp/model-backends/remote';
+import { ServingEnv } from '@mcp/model-serving';
 import { MAX_BODY_BYTES } from '@mcp/service-kit';
 import { z } from 'zod';
 
@@ -36,9 +38,25 @@ const Origins = z
       .max(64),
   );
 
+/** `openai,ollama`: backends of servers elsewhere, in order of preference. */
+const RemoteBackends = z
+  .string()
+  .default('')
+  .transform((value) =>
+    value
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  )
+  .pipe(z.array(RemoteBackendName));
+
 /** The gateway's environment. Names are documented in docs/configuration.md. */
 export const GatewayEnv = z
   .object({
+    ...RemoteBackendEnv.shape,
+    ...ServingEnv.shape,
+    /** Backends that the gateway asks itself, without the hop over the model-gateway. */
+    MCP_REMOTE_BACKENDS: RemoteBackends,
     /** SHA-256 (hex) of the bootstrap admin key, which works without the event bus. */
     MCP_ADMIN_KEY_HASH: z
       .string()

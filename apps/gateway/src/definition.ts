@@ -1,4 +1,7 @@
-import { defineService } from '@mcp/service-kit';
+import type { ModelBackend, ModelGatewayApi } from '@mcp/contracts';
+import { createRemoteBackends } from '@mcp/model-backends/remote';
+import { createModelGateway, nearby } from '@mcp/model-serving';
+import { defineService, type ServiceKit } from '@mcp/service-kit';
 import { manifest } from '../service.ts';
 import { Admission } from './admission.ts';
 import { createApp } from './app.ts';
@@ -27,22 +30,35 @@ export const definition = defineService({
         ? undefined
         : new TokenVerifier({ issuer, audience, jwks_url: config.MCP_JWKS_URL });
     const traces = new Traces(kit);
+    const backends = createRemoteBackends(config.MCP_REMOTE_BACKENDS, config);
+    const inference = inferenceOf(kit, backends);
     const app = createApp({
       kit,
+      inference,
       keys,
       authenticator: new Authenticator({ keys, tokens, admin_key_hash: config.MCP_ADMIN_KEY_HASH }),
       admission: new Admission({
         requests_per_minute: config.MCP_RATE_REQUESTS_PER_MINUTE,
         max_parallel_requests: config.MCP_MAX_PARALLEL_REQUESTS,
       }),
-      models: new ModelCatalog(() => kit.clients.modelGateway),
+      models: new ModelCatalog(inference),
       stats: new LiveStats(),
       traces,
     });
     const close = async () => {
       keys.close();
       traces.close();
+      await Promise.all(backends.map((backend) => backend.close()));
     };
     return { app, api: {}, close };
   },
 });
+
+/** Models of servers elsewhere are asked from here, all others through the model-gateway. */
+function inferenceOf(kit: ServiceKit<GatewayEnv>, backends: readonly ModelBackend[]): () => ModelGatewayApi {
+  const apart = () => kit.clients.modelGateway;
+  if (backends.length === 0) return apart;
+  const here = createModelGateway({ kit, backends, settings: kit.config });
+  const both = nearby({ here, apart, fallbacks: kit.config.MODEL_FALLBACKS, log: kit.log });
+  return () => both;
+}

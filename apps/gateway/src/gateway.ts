@@ -1,3 +1,4 @@
+import type { ModelGatewayApi } from '@mcp/contracts';
 import type { ServiceKit } from '@mcp/service-kit';
 import type { Admission } from './admission.ts';
 import type { Authenticator } from './auth/authenticator.ts';
@@ -10,6 +11,8 @@ import type { Traces } from './traces.ts';
 /** What the routes work with. */
 export interface Gateway {
   readonly kit: ServiceKit<GatewayEnv>;
+  /** Where models are asked; looked up for each call, for services may start in any order. */
+  readonly inference: () => ModelGatewayApi;
   readonly authenticator: Authenticator;
   readonly admission: Admission;
   readonly keys: KeyStore;

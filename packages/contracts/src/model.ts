@@ -130,6 +130,10 @@ export interface ModelGatewayApi {
   queues(call: CallContext): Promise<readonly QueueStatus[]>;
 }
 
+/** Backends of servers elsewhere: whoever calls them needs no weights and no queue of its own, only a way out. */
+export const RemoteBackendName = z.enum(['ollama', 'openai']);
+export type RemoteBackendName = z.infer<typeof RemoteBackendName>;
+
 /** A model backend (blueprint: BaseModelBackend). One folder each in `packages/model-backends/src/`. */
 export interface ModelBackend {
   readonly name: string;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { embedded } from './embedded/index.ts';
 import { ollama } from './ollama/index.ts';
 import { openai } from './openai/index.ts';
+import { createRemoteBackends } from './remote.ts';
 import { scripted } from './scripted/index.ts';
 
 /** Every backend, by the name used in MODEL_BACKENDS. A new one: a folder beside these, and one line here. */
@@ -38,9 +39,8 @@ export function createBackends(names: readonly BackendName[], env: BackendEnv): 
       case 'embedded':
         return embedded.create(env);
       case 'ollama':
-        return ollama.create(env);
       case 'openai':
-        return openai.create(env);
+        return createRemoteBackends([name], env);
       case 'scripted':
         return scripted.create(env);
       default:

@@ -80,7 +80,8 @@ function view({ hash: _hash, ...rest }: ApiKeyRecord): ApiKeyView {
 /** Figures of this gateway; queues and models are empty while the model-gateway is away. */
 async function liveFigures(gateway: Gateway): Promise<Record<string, unknown>> {
   const [queues, models] = await Promise.all([
-    gateway.kit.clients.modelGateway
+    gateway
+      .inference()
       .queues(gatewayCall(STATS_PATIENCE_MS))
       .catch((): readonly QueueStatus[] => []),
     gateway.models.list().catch((): readonly ModelInfo[] => []),

@@ -46,7 +46,7 @@ export function openAiRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
       state.model = gateway.models.label(request.model);
       state.phase = 'json';
       const before_ms = performance.now() - state.started_ms;
-      const result = await gateway.kit.clients.modelGateway.embed(request, call);
+      const result = await gateway.inference().embed(request, call);
       const answered_ms = performance.now();
       gateway.stats.addTokens({ input_tokens: result.input_tokens, output_tokens: 0 });
       const text = JSON.stringify(encodeEmbeddings(result, request.encoding_format ?? 'float'));
@@ -73,7 +73,7 @@ function modelRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
       const id = c.req.param('id') ?? '';
       const listed = (await list()).find((one) => one.id === id);
       // What is not listed may still be known: one server's own, or a server that cannot be asked just now.
-      return c.json(encodeModel(listed ?? (await gateway.kit.clients.modelGateway.model(id, call))));
+      return c.json(encodeModel(listed ?? (await gateway.inference().model(id, call))));
     }),
   );
 }
@@ -93,7 +93,7 @@ function eventsOf(
   state.phase = request.stream === true ? 'stream' : 'json';
   if (!isAlias(request.model)) {
     state.model = gateway.models.label(request.model);
-    return gateway.kit.clients.modelGateway.generate(request, call);
+    return gateway.inference().generate(request, call);
   }
   state.model = request.model;
   return aliasEvents(gateway.kit.clients.core, {

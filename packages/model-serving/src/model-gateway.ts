@@ -9,25 +9,22 @@ import type {
 import type { ServiceKit } from '@mcp/service-kit';
 import { type AttemptDeps, firstSuccess } from './attempts.ts';
 import { Catalog } from './catalog.ts';
+import type { ServingEnv } from './config.ts';
 import { embed, infer } from './inference.ts';
 import { Queues } from './queues.ts';
 
-export interface ModelGatewayOptions {
+interface ModelGatewayOptions {
   readonly kit: Pick<ServiceKit, 'metrics' | 'tracer' | 'log'>;
   /** In order of preference; those of one kind are equals. */
   readonly backends: readonly ModelBackend[];
-  /** Most inferences at once, by model id, where the backend does not say. */
-  readonly concurrency: Readonly<Record<string, number>>;
-  readonly max_waiting: number;
-  /** Models to ask instead, in order, when one fails before its first token. */
-  readonly fallbacks: Readonly<Record<string, readonly string[]>>;
+  readonly settings: ServingEnv;
 }
 
 /** Chooses the server, keeps the queues, tries again elsewhere. Needs nothing but its arguments: it runs in any process. */
 export function createModelGateway(options: ModelGatewayOptions): ModelGatewayApi {
-  const { kit, max_waiting, backends, concurrency } = options;
-  const catalog = new Catalog({ backends, concurrency, log: kit.log });
-  const queues = new Queues({ metrics: kit.metrics, max_waiting });
+  const { kit, backends, settings } = options;
+  const catalog = new Catalog({ backends, concurrency: settings.MODEL_CONCURRENCY, log: kit.log });
+  const queues = new Queues({ metrics: kit.metrics, max_waiting: settings.MCP_QUEUE_MAX_WAITING });
   const deps = { ...options, catalog, queues };
   return {
     generate: (request, call) => generate(deps, request, call),
@@ -55,7 +52,8 @@ export function createModelGateway(options: ModelGatewayOptions): ModelGatewayAp
 }
 
 /** The model, then those that stand in for it. */
-function namesOf({ fallbacks }: Pick<ModelGatewayOptions, 'fallbacks'>, model: string): readonly string[] {
+function namesOf({ settings }: Pick<ModelGatewayOptions, 'settings'>, model: string): readonly string[] {
+  const { MODEL_FALLBACKS: fallbacks } = settings;
   return [model, ...(Object.hasOwn(fallbacks, model) ? (fallbacks[model] ?? []) : [])];
 }
 

@@ -1,0 +1,20 @@
+import { RemoteBackendName } from '@mcp/contracts';
+import type { Placed } from './environment.ts';
+import type { Stack } from './schema.ts';
+
+/** Backends in use, in order of preference: the operator's choice, else those of the stack's models. */
+export function backendsOf(stack: Stack, chosen?: string): readonly string[] {
+  const named = (chosen ?? '').split(',').map((name) => name.trim());
+  const wanted = named.filter((name) => name !== '');
+  return wanted.length > 0 ? wanted : [...new Set(stack.models.map(({ backend }) => backend))];
+}
+
+/**
+ * Backends of servers elsewhere that the gateway's process asks itself: the hop over the model-gateway costs more than
+ * all the rest of a request. None where the model-gateway shares the process.
+ */
+export function gatewayBackends(stack: Stack, placement: Placed, chosen?: string): RemoteBackendName[] {
+  const here = [placement.service, ...placement.colocate];
+  if (!here.includes('gateway') || here.includes('model-gateway')) return [];
+  return RemoteBackendName.options.filter((name) => backendsOf(stack, chosen).includes(name));
+}
