@@ -33,13 +33,17 @@ ARG SERVICE=gateway
 ARG COLOCATE=""
 COPY --from=manifests /manifests ./
 # Native modules bring binaries for every platform, the source of llama.cpp and a compiler for their command line.
+# Models run in the model-gateway; the gateway asks servers elsewhere and needs none of that.
 RUN for app in ${SERVICE} ${COLOCATE}; do set -- "$@" --workspace "apps/${app}"; done \
   && npm ci --ignore-scripts --omit=dev --no-audit --no-fund --include-workspace-root=false "$@" \
   && arch="$(node -p process.arch)" \
   && find node_modules -depth -type f \( -name '*.map' -o -name '*.md' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
   && find node_modules -path '*/onnxruntime-node/bin/*' -type f -not -path "*/linux/${arch}/*" -delete \
   && find node_modules -mindepth 2 -maxdepth 2 -path '*/@node-llama-cpp/*' -not -name "linux-${arch}" -exec rm -rf {} + \
-  && rm -rf node_modules/typescript node_modules/node-llama-cpp/llama/gitRelease.bundle
+  && rm -rf node_modules/typescript node_modules/node-llama-cpp/llama/gitRelease.bundle \
+  && case " ${SERVICE} ${COLOCATE} " in *" model-gateway "*) ;; \
+    *) rm -rf node_modules/node-llama-cpp node_modules/@node-llama-cpp node_modules/onnxruntime-* ;; \
+  esac
 
 # The console; other services than the gateway have an empty one.
 FROM base AS console

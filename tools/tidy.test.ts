@@ -109,7 +109,7 @@ describe('registries and folders agree', () => {
           rule: 'model-backends',
           registry: `${folder}/registry.ts`,
           registered: importedFrom(file(`${folder}/registry.ts`), folder).filter(
-            (name) => folders.includes(name) || name !== 'options',
+            (name) => folders.includes(name) || !['options', 'remote'].includes(name),
           ),
           folders: folder,
           found: folders,

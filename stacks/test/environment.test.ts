@@ -104,6 +104,27 @@ describe('serviceEnvironment', () => {
     });
   });
 
+  it('lets the gateway ask servers elsewhere itself, with their keys, unless the model-gateway is in its process', () => {
+    const elsewhere = {
+      ...local,
+      models: [...local.models, { ...local.models[0], id: 'far', backend: 'openai', max_concurrency: 7 }],
+    } as Stack;
+    const gateway = (stack: Stack, colocate: ServiceName[] = [], operator = {}) =>
+      serviceEnvironment(stack, { service: 'gateway', colocate }, surroundings({ operator }));
+    expect(gateway(elsewhere)).toMatchObject({
+      MCP_REMOTE_BACKENDS: 'openai',
+      OPENAI_API_KEY: 'secret-openai_api_key',
+      MODEL_CONCURRENCY: '{"far":7}',
+    });
+    expect(gateway(local, [], { MODEL_BACKENDS: 'embedded, ollama', OLLAMA_URL: 'http://x' })).toMatchObject({
+      MCP_REMOTE_BACKENDS: 'ollama',
+      OLLAMA_URL: 'http://x',
+    });
+    for (const env of [gateway(local), gateway(elsewhere, ['model-gateway'])])
+      expect(env).not.toHaveProperty('MCP_REMOTE_BACKENDS');
+    expect(gateway(local)).not.toHaveProperty('OPENAI_API_KEY');
+  });
+
   it('marks every variable that carries a secret', () => {
     const marked = new Set(VARIABLES.filter((row) => row.secret === true).map((row) => row.name));
     for (const service of ServiceName.options) {

@@ -1,6 +1,6 @@
 /** What a refusal leaves of the limit, and how many may be at work when nothing else is known. */
 const DECREASE = 0.7;
-export const DEFAULT_MAX_CONCURRENCY = 512;
+export const DEFAULT_MAX_CONCURRENCY = 2048;
 
 /** How one request ended, as far as the number of requests at once is concerned. */
 export type Outcome = 'served' | 'refused' | 'other';

@@ -48,8 +48,9 @@ function usedNames(files: readonly SourceFile[]): Map<string, Set<string>> {
 
 function resolve(path: string, specifier: string): string | undefined {
   if (specifier.startsWith('.')) return posix.join(posix.dirname(path), specifier.replace(/\?.*$/, ''));
-  const name = /^@mcp\/([^/]+)$/.exec(specifier)?.[1];
+  const [, name, entry = 'index'] = /^@mcp\/([^/]+)(?:\/([^/]+))?$/.exec(specifier) ?? [];
   if (name === undefined) return undefined;
+  if (entry !== 'index') return `packages/${name}/src/${entry}.ts`;
   return name === 'stacks' || name === 'policies' ? `${name}/index.ts` : `packages/${name}/src/index.ts`;
 }
 

@@ -53,7 +53,7 @@ export class Target {
     const url = new URL(options.base_url);
     this.#prefix = url.pathname.replace(/\/$/, '');
     this.#pool = new Pool(url.origin, {
-      connections: 512,
+      connections: 4096,
       pipelining: 1,
       connect: { timeout: CONNECT_TIMEOUT_MS },
       headersTimeout: IDLE_TIMEOUT_MS,
