@@ -122,7 +122,9 @@ describe('the workflows together', () => {
     const settings = `install -D "Pulumi.$NAME.yaml" "${project.stackConfigDir}/Pulumi.$NAME.yaml"\n`;
     for (const { name, jobs } of files)
       for (const { steps } of jobs) {
-        const first = steps.findIndex(({ uses }) => uses?.startsWith('pulumi/actions@'));
+        const first = steps.findIndex(
+          ({ uses, with: inputs }) => uses?.startsWith('pulumi/actions@') && inputs?.command !== undefined,
+        );
         if (first < 0) continue;
         const before = steps.slice(0, first).map(({ run }) => run ?? '');
         expect(
