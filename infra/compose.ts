@@ -10,6 +10,9 @@ import {
   serviceEnvironment,
   services,
   servicesOf,
+  serviceVariable,
+  signingKeyOf,
+  signingServices,
   stacks,
   VARIABLES,
 } from '@mcp/stacks';
@@ -40,7 +43,13 @@ const NATS_BOUNDS = { cpus: '1', memory: '1g' };
 
 /** Variables of .env that must be there, and how to make each. */
 const REQUIRED: Readonly<Partial<Record<SecretName, { variable: string; make: string }>>> = {
-  service_token: { variable: 'MCP_SERVICE_TOKEN', make: 'openssl rand -hex 32' },
+  service_jwks: { variable: 'MCP_SERVICE_JWKS', make: 'npx mcp identity' },
+  ...Object.fromEntries(
+    signingServices.map((name) => [
+      signingKeyOf(name),
+      { variable: serviceVariable(name, 'SIGNING_KEY'), make: 'npx mcp identity' },
+    ]),
+  ),
   prov_secret: { variable: 'PROV_SECRET', make: 'openssl rand -hex 32' },
   nats_password: { variable: 'MCP_NATS_PASSWORD', make: 'openssl rand -hex 24' },
   admin_key_hash: { variable: 'MCP_ADMIN_KEY_HASH', make: 'printf %s <your key> | openssl dgst -sha256' },

@@ -19,11 +19,14 @@ const NATS_TLS_KEYS = ['natsTlsCa', 'natsTlsCert', 'natsTlsKey'] as const satisf
 export interface ProgramConfig {
   readonly stack: Stack;
   readonly secrets: Readonly<Partial<Record<SecretKey, pulumi.Output<string>>>>;
+  /** Generations of the services' signing keys: the first signs, all are believed. */
+  readonly signing_keys: readonly string[];
   /** Kubeconfig (content or path) by region; others use the region's context of the current one. */
   readonly kubeconfigs: Readonly<Record<string, pulumi.Output<string>>>;
 }
 
 const MIN_SECRET_CHARS = 32;
+const MAX_GENERATIONS = 2;
 
 /** Reads and checks the configuration of `Pulumi.<stack>.yaml`. Throws one error that names every fault. */
 export function readConfig(): ProgramConfig {
@@ -41,7 +44,9 @@ export function readConfig(): ProgramConfig {
     const value = config.get(key) ? config.getSecret(key) : undefined;
     if (value !== undefined) secrets[key] = value;
   }
+  const signing_keys = (config.get('signingKeys') || '1').split(',').map((one) => one.trim());
   const faults = [
+    ...wrongKeys(signing_keys),
     ...missing(stack, secrets),
     ...halfOf(secrets),
     ...short(config.get('provSecret') || undefined),
@@ -53,7 +58,7 @@ export function readConfig(): ProgramConfig {
       return value === undefined ? [] : [[region.name, value]];
     }),
   );
-  return { stack, secrets, kubeconfigs };
+  return { stack, secrets, signing_keys, kubeconfigs };
 }
 
 /** The secrets that the operator of a stack must give. */
@@ -78,6 +83,18 @@ function halfOf(given: Readonly<Partial<Record<SecretKey, unknown>>>): string[] 
     ? []
     : [
         `The certificate of the event buses is incomplete: ${absent.join(', ')} is not set. Set it, or none of mcp:natsTlsCa, mcp:natsTlsCert and mcp:natsTlsKey: then the platform makes its own.`,
+      ];
+}
+
+function wrongKeys(generations: readonly string[]): string[] {
+  const fits =
+    generations.length <= MAX_GENERATIONS &&
+    generations.every((one) => /^[1-9]\d{0,5}$/.test(one)) &&
+    new Set(generations).size === generations.length;
+  return fits
+    ? []
+    : [
+        `The setting mcp:signingKeys is '${generations.join(',')}': it must be one number, or two while a key is exchanged, such as 1,2 (docs/runbooks/rotate-signing-keys.md).`,
       ];
 }
 

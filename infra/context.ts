@@ -2,10 +2,13 @@ import type { ServiceManifest, ServiceName } from '@mcp/contracts';
 import {
   type KubernetesSettings,
   type Region,
+  type SecretName,
   type ServicePlacement,
   type Stack,
   services,
   servicesOf,
+  signingKeyOf,
+  signingServices,
 } from '@mcp/stacks';
 import type { Input } from '@pulumi/pulumi';
 
@@ -34,7 +37,7 @@ export interface RegionContext {
 
 /** Secrets by purpose, so that a pod is given only what it needs. */
 export const SECRETS = {
-  service_token: { object: 'mcp-service-token', key: 'token' },
+  service_jwks: { object: 'mcp-service-keys', key: 'jwks' },
   prov_secret: { object: 'mcp-provenance', key: 'secret' },
   admin_key_hash: { object: 'mcp-admin-key', key: 'hash' },
   database_url: { object: 'mcp-database', key: 'url' },
@@ -44,7 +47,20 @@ export const SECRETS = {
 export type SecretObject =
   | (typeof SECRETS)[keyof typeof SECRETS]['object']
   | 'mcp-nats-tls'
-  | `mcp-nats-${string}`;
+  | `mcp-nats-${string}`
+  | `mcp-identity-${ServiceName}`;
+
+/** Where a secret of the environment is: which Secret, which key of it. */
+export function secretOf(name: Exclude<SecretName, 'nats_password'>): { object: SecretObject; key: string } {
+  const service = signingServices.find((one) => signingKeyOf(one) === name);
+  if (service !== undefined) return identitySecretOf(service);
+  return SECRETS[name as keyof typeof SECRETS];
+}
+
+/** The Secret with what a service makes its signing key from. */
+export function identitySecretOf(service: ServiceName): { object: SecretObject; key: string } {
+  return { object: `mcp-identity-${service}`, key: 'signing_key' };
+}
 
 /**
  * What selectors use: never changes while the service lives. Not the name, which Flagger changes in the pods that it

@@ -2,9 +2,10 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Stack, stacks } from '@mcp/stacks';
+import { type Stack, serviceVariable, signingServices, stacks } from '@mcp/stacks';
 import { stringify } from 'yaml';
 import { requiredSecrets } from './config.ts';
+import { identitySecretOf, SECRETS } from './context.ts';
 import { type RecordedResource, recordProgram } from './kit/record.ts';
 
 const USAGE = `usage: npm run synth [-- <stack>] [--out <directory>]
@@ -54,7 +55,7 @@ async function synth(stack: Stack, out: string): Promise<void> {
     );
   writeFileSync(join(out, 'secrets.txt'), secretsText(objects.filter(isSecret)));
   process.stdout.write(
-    `${written.length} objects of ${stack.name} are in ${out}\nmake the Secrets of ${join(out, 'secrets.txt')}, then: kubectl apply --server-side --force-conflicts -f ${out}\n`,
+    `${written.length} objects of ${stack.name} are in ${out}\nmake the Secrets of ${join(out, 'secrets.txt')} (first: set -a; eval "$(npx mcp identity)"), then: kubectl apply --server-side --force-conflicts -f ${out}\n`,
   );
 }
 
@@ -72,8 +73,15 @@ function secretsText(secrets: readonly RecordedResource[]): string {
     .map(({ inputs }) => {
       const { name: secret, namespace } = inputs.metadata as { name: string; namespace: string };
       const keys = Object.keys(inputs.data ?? {});
-      return `kubectl --namespace ${namespace} create secret generic ${secret} ${keys.map((key) => `--from-literal=${key}=…`).join(' ')}\n`;
+      return `kubectl --namespace ${namespace} create secret generic ${secret} ${keys.map((key) => `--from-literal=${key}=${literalOf(secret)}`).join(' ')}\n`;
     })
     .sort()
     .join('');
+}
+
+/** What `npx mcp identity` prints has names; every other value is the operator's to choose. */
+function literalOf(secret: string): string {
+  if (secret === SECRETS.service_jwks.object) return '"$MCP_SERVICE_JWKS"';
+  const service = signingServices.find((name) => identitySecretOf(name).object === secret);
+  return service === undefined ? '…' : `"$${serviceVariable(service, 'SIGNING_KEY')}"`;
 }

@@ -1,12 +1,13 @@
 import type { ServiceName } from '@mcp/contracts';
 import { gatewayBackends } from './backends.ts';
+import { type SigningKeyName, serviceVariable } from './identities.ts';
 import type { Region, ServicePlacement, Stack } from './schema.ts';
 import { services } from './services.ts';
 import { type Scope, VARIABLES } from './variables.ts';
 
 /** Secrets of a platform. Kubernetes names them, the local runner reads them from files; here they are only asked for. */
 export const SECRET_NAMES = [
-  'service_token',
+  'service_jwks',
   'prov_secret',
   'nats_password',
   'admin_key_hash',
@@ -14,7 +15,7 @@ export const SECRET_NAMES = [
   'openai_api_key',
   'openai_targets',
 ] as const;
-export type SecretName = (typeof SECRET_NAMES)[number];
+export type SecretName = (typeof SECRET_NAMES)[number] | SigningKeyName;
 
 /** What a stack cannot know: where things are on this machine or in this cluster. */
 export interface Surroundings {
@@ -57,11 +58,6 @@ export interface Environment {
   readonly stack: Stack;
   readonly placement: Placed;
   readonly at: Surroundings;
-}
-
-/** `MCP_CORE_URL`, `MCP_MODEL_GATEWAY_PORT`, …: as `packages/service-kit` reads them. */
-export function serviceVariable(name: ServiceName, part: 'URL' | 'PORT'): string {
-  return `MCP_${name.toUpperCase().replaceAll('-', '_')}_${part}`;
 }
 
 /** The services of one process or pod: the placed one, then those co-located with it. */

@@ -7,6 +7,7 @@ import { twin } from './twin.ts';
 export { gatewayBackends } from './backends.ts';
 export { canonical } from './canonical.ts';
 export * from './environment.ts';
+export * from './identities.ts';
 export * from './kubernetes.ts';
 export * from './peers.ts';
 export * from './schema.ts';

@@ -1,6 +1,7 @@
 import type { ServiceName } from '@mcp/contracts';
 import { backendsOf, gatewayBackends } from './backends.ts';
 import type { Environment, Surroundings } from './environment.ts';
+import { serviceVariable, signingKeyOf, signingServices } from './identities.ts';
 import { routesOf } from './peers.ts';
 import type { Stack } from './schema.ts';
 
@@ -40,10 +41,10 @@ const common: readonly VariableRow[] = [
     operator: true,
   },
   {
-    name: 'MCP_SERVICE_TOKEN',
+    name: 'MCP_SERVICE_JWKS',
     for: 'all',
-    meaning: 'Bearer token of calls between services, at least 32 characters.',
-    value: ({ at }) => at.secret('service_token'),
+    meaning: 'Public keys of all services and what each may do, as JSON; made by `npx mcp identity`.',
+    value: ({ at }) => at.secret('service_jwks'),
     secret: true,
   },
   {
@@ -313,8 +314,24 @@ const jobs: readonly VariableRow[] = [
   },
 ];
 
+/** A service has its own key only. */
+const identities: readonly VariableRow[] = signingServices.map((name) => ({
+  name: serviceVariable(name, 'SIGNING_KEY'),
+  for: [name],
+  meaning: `What ${name} makes the key from that it signs its calls with, at least 32 characters.`,
+  value: ({ at }) => at.secret(signingKeyOf(name)),
+  secret: true,
+}));
+
 /** Every variable but the ports and URLs of services and the feature flags, which follow from their own tables. */
-export const VARIABLES: readonly VariableRow[] = [...common, ...gateway, ...core, ...models, ...jobs];
+export const VARIABLES: readonly VariableRow[] = [
+  ...common,
+  ...identities,
+  ...gateway,
+  ...core,
+  ...models,
+  ...jobs,
+];
 
 function remoteConcurrency(stack: Stack): string | undefined {
   const rows = stack.models.flatMap(({ id, backend, max_concurrency }) =>

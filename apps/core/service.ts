@@ -6,6 +6,7 @@ export const manifest = defineManifest({
   port: 8100,
   entry: 'apps/core/src/main.ts',
   calls: ['model-gateway'],
+  speaks_for: 'anyone',
   needs: ['nats'],
   bus: { streams: {}, buckets: [], publishes: [TRACE_SUBJECTS] },
   egress: ['otlp', 'database'],

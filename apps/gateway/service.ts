@@ -6,6 +6,7 @@ export const manifest = defineManifest({
   port: 8000,
   entry: 'apps/gateway/src/main.ts',
   calls: ['core', 'model-gateway', 'task-engine', 'governance'],
+  speaks_for: 'anyone',
   needs: ['nats'],
   bus: { streams: { [TRACE_STREAM]: [TRACE_SUBJECTS] }, buckets: ['mcp_keys'], shared: ['mcp_keys'] },
   egress: ['identity-provider', 'otlp'],

@@ -6,6 +6,7 @@ export const manifest = defineManifest({
   port: 8300,
   entry: 'apps/governance/src/main.ts',
   calls: ['core'],
+  speaks_for: 'itself',
   needs: ['nats'],
   bus: { streams: {}, buckets: [], publishes: [TRACE_SUBJECTS] },
   egress: ['otlp'],

@@ -6,6 +6,7 @@ export const manifest = defineManifest({
   port: 9000,
   entry: 'apps/model-gateway/src/main.ts',
   calls: [],
+  speaks_for: 'itself',
   needs: ['nats'],
   bus: { streams: {}, buckets: [], publishes: [TRACE_SUBJECTS] },
   egress: ['model-backends', 'otlp'],

@@ -6,6 +6,7 @@ export const manifest = defineManifest({
   port: 8200,
   entry: 'apps/task-engine/src/main.ts',
   calls: ['core', 'model-gateway'],
+  speaks_for: 'granted',
   needs: ['nats'],
   bus: {
     streams: { MCP_JOBS: ['mcp.jobs.*'], MCP_JOBS_DEAD: ['mcp.dead-jobs.*'] },

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startNats } from '@mcp/testkit';
+import { startNats, testIdentities } from '@mcp/testkit';
 
 const HERE = import.meta.dirname;
 const ROOT = join(HERE, '../..');
@@ -66,7 +66,7 @@ async function ours(options: OursOptions): Promise<{ target: Target; started: St
   const env = {
     MCP_DATA: join(options.dir, options.name),
     MCP_LOG_LEVEL: 'warn',
-    MCP_SERVICE_TOKEN: randomBytes(32).toString('base64url'),
+    ...testIdentities(),
     MCP_NATS_URL: options.nats_url,
     MCP_TRACE_STORE: 'true',
     MCP_ADMIN_KEY_HASH: createHash('sha256').update(key).digest('hex'),

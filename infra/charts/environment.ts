@@ -1,8 +1,15 @@
 import { AssetStore } from '@mcp/assets';
 import type { ServiceName } from '@mcp/contracts';
-import { type Surroundings, serviceEnvironment, services, servicesOf, VARIABLES } from '@mcp/stacks';
+import {
+  type SecretName,
+  type Surroundings,
+  serviceEnvironment,
+  services,
+  servicesOf,
+  VARIABLES,
+} from '@mcp/stacks';
 import type { types } from '@pulumi/kubernetes';
-import { COLLECTOR, hostOf, NATS, type RegionContext, SECRETS, type Workload } from '../context.ts';
+import { COLLECTOR, hostOf, NATS, type RegionContext, SECRETS, secretOf, type Workload } from '../context.ts';
 
 import { COLLECTOR_PORT } from './collector.ts';
 import { urlOf } from './edge.ts';
@@ -93,15 +100,14 @@ function busOf(
 const MCP_NATS = 'MCP_NATS_URL';
 
 /** A secret is asked for by name; what comes back is put into a value, where the kubelet replaces it. */
-function referenceTo(context: RegionContext, name: string): string | undefined {
+function referenceTo(context: RegionContext, name: SecretName): string | undefined {
   if (name === 'nats_password') return `$(${NATS_PASSWORD})`;
-  const secret = SECRETS[name as keyof typeof SECRETS];
-  return context.secrets.has(secret.object) ? `secret:${name}` : undefined;
+  return context.secrets.has(secretOf(name).object) ? `secret:${name}` : undefined;
 }
 
 function secretVariable(name: string, value: string): EnvVar {
   if (!value.startsWith('secret:')) return { name, value };
-  const secret = SECRETS[value.slice('secret:'.length) as keyof typeof SECRETS];
+  const secret = secretOf(value.slice('secret:'.length) as Exclude<SecretName, 'nats_password'>);
   return {
     name,
     valueFrom: {

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Stack } from '@mcp/stacks';
+import { keySetOf } from '@mcp/service-kit';
+import { identitiesOf, type Stack, signingServices } from '@mcp/stacks';
 import * as pulumi from '@pulumi/pulumi';
 import { RandomPassword } from '@pulumi/random';
 import type { Chart } from 'cdk8s';
 import type { ProgramConfig } from '../config.ts';
-import { NATS, SECRETS, type SecretObject } from '../context.ts';
+import { identitySecretOf, NATS, SECRETS, type SecretObject } from '../context.ts';
 import { certificatesOf } from '../kit/certificates.ts';
 import { add } from '../kit/objects.ts';
 import { natsSecretOf } from './environment.ts';
@@ -18,12 +19,12 @@ export const ADMIN_KEY = { object: SECRETS.admin_key_hash.object, key: 'key' } a
 export type PlatformSecrets = ReadonlyMap<SecretObject, Readonly<Record<string, pulumi.Output<string>>>>;
 
 /** Makes what the operator did not give. The values are secret Outputs: no preview, log or state shows them. */
-export function platformSecrets({ stack, secrets }: ProgramConfig): PlatformSecrets {
+export function platformSecrets({ stack, secrets, signing_keys }: ProgramConfig): PlatformSecrets {
   const made = new Map<SecretObject, Record<string, pulumi.Output<string>>>();
   const put = (object: SecretObject, key: string, value: pulumi.Output<string> | undefined) => {
     if (value !== undefined) made.set(object, { ...made.get(object), [key]: pulumi.secret(value) });
   };
-  put(SECRETS.service_token.object, SECRETS.service_token.key, random('service-token'));
+  putIdentities(signing_keys, put);
   put(SECRETS.prov_secret.object, SECRETS.prov_secret.key, secrets.provSecret ?? random('provenance'));
   const admin = pulumi.interpolate`mcp_${random('admin-key')}`;
   put(ADMIN_KEY.object, ADMIN_KEY.key, admin);
@@ -58,6 +59,28 @@ function natsTls(
     'tls.crt': made.apply(({ cert }) => cert),
     'tls.key': made.apply(({ key }) => key),
   };
+}
+
+type Put = (object: SecretObject, key: string, value: pulumi.Output<string> | undefined) => void;
+
+/**
+ * A signing key for each service that calls others, and the set of their public keys. What a public key is made from is
+ * a secret, so Pulumi takes the set for one too; it is not told otherwise.
+ */
+function putIdentities(generations: readonly string[], put: Put): void {
+  const made = new Map(
+    signingServices.map((name) => [name, generations.map((one) => random(`identity-${name}-${one}`))]),
+  );
+  for (const [name, [first]] of made) {
+    const { object, key } = identitySecretOf(name);
+    put(object, key, first);
+  }
+  const jwks = pulumi
+    .all(Object.fromEntries(made))
+    .apply((all: Readonly<Record<string, readonly string[]>>) =>
+      JSON.stringify(keySetOf(identitiesOf((name) => all[name] ?? []))),
+    );
+  put(SECRETS.service_jwks.object, SECRETS.service_jwks.key, jwks);
 }
 
 /** 43 characters without any that a URL would escape: 256 bits. */

@@ -96,10 +96,14 @@ describe('docker-compose.dev.yml', () => {
 
   it('has no secret, only variables that must be set, each with the command that makes it', () => {
     const variables = all.flatMap(([, { environment = {} }]) => Object.entries(environment));
-    const secrets = variables.filter(([name]) => /TOKEN$|SECRET$|PASSWORD$|_HASH$|NATS_URL$/.test(name));
+    const secrets = variables.filter(([name]) =>
+      /_SIGNING_KEY$|_JWKS$|SECRET$|PASSWORD$|_HASH$|NATS_URL$/.test(name),
+    );
     expect(secrets.length).toBeGreaterThanOrEqual(10);
     for (const [name, value] of secrets)
-      expect(value, name).toMatch(/\$\{[A-Z_]+:\?Put [A-Z_]+ into \.env, made by: [^}]*openssl [^}]+\}/);
+      expect(value, name).toMatch(
+        /\$\{[A-Z_]+:\?Put [A-Z_]+ into \.env, made by: [^}]*(openssl |npx mcp identity)[^}]*\}/,
+      );
     expect(variables.find(([name]) => name === 'OPENAI_API_KEY')?.[1]).toBe(`\${OPENAI_API_KEY:-}`);
   });
 

@@ -159,7 +159,7 @@ describe('the event buses of two linked regions, as the program configures them'
           manifest,
           env: {
             MCP_DATA: eu.server.store_dir,
-            MCP_SERVICE_TOKEN: 't'.repeat(32),
+            ...testIdentities(),
             MCP_LOG_LEVEL: 'silent',
             MCP_NATS_URL: `nats://${manifest.name}:${PASSWORD}@127.0.0.1:${eu.server.port}`,
             MCP_TRACE_STORE: 'true',

@@ -72,7 +72,7 @@ function local(features: Partial<KubernetesSettings['features']> = {}): Stack {
 async function saidOf(given: string, stack = local()): Promise<string | undefined> {
   const kubeconfigs = { [stack.regions[0]?.name ?? '']: pulumi.output(given) };
   try {
-    await assertCluster({ stack, secrets: {}, kubeconfigs }, PATIENCE_MS);
+    await assertCluster({ stack, secrets: {}, signing_keys: ['1'], kubeconfigs }, PATIENCE_MS);
     return undefined;
   } catch (error) {
     expect(error).toBeInstanceOf(pulumi.RunError);
@@ -130,7 +130,12 @@ describe('before anything is planned', () => {
     vi.stubEnv('KUBECONFIG', join(import.meta.dirname, 'nowhere'));
     await expect(
       assertCluster(
-        { stack: { ...stack, regions: [{ ...region, kube_context: 'moon' }] }, secrets: {}, kubeconfigs: {} },
+        {
+          stack: { ...stack, regions: [{ ...region, kube_context: 'moon' }] },
+          secrets: {},
+          signing_keys: ['1'],
+          kubeconfigs: {},
+        },
         PATIENCE_MS,
       ),
     ).rejects.toThrow(/context moon\)/);

@@ -210,8 +210,8 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       configMap({ MCP_LOG_LEVEL: 'info', 'nats.conf': 'url: nats://core:$PASS@nats' }),
     ),
     fails(
-      env('MCP_SERVICE_TOKEN', 'abc'),
-      'container core: variable MCP_SERVICE_TOKEN holds a secret in clear',
+      env('MCP_CORE_SIGNING_KEY', 'abc'),
+      'container core: variable MCP_CORE_SIGNING_KEY holds a secret in clear',
     ),
     fails(env('openai_api_key', 'abc'), 'container core: variable openai_api_key holds a secret in clear'),
     fails(env('DATABASE_URL', 'sqlite:x'), 'container core: variable DATABASE_URL holds a secret in clear'),

@@ -10,6 +10,8 @@ import {
   serviceEnvironment,
   services,
   serviceVariable,
+  signingKeyOf,
+  signingServices,
   stacks,
   VARIABLES,
 } from '../index.ts';
@@ -90,11 +92,15 @@ describe('serviceEnvironment', () => {
     for (const service of ServiceName.options) {
       const env = serviceEnvironment(local, { service, colocate: [] }, surroundings());
       const text = JSON.stringify(env);
-      for (const name of SECRET_NAMES)
+      for (const name of [...SECRET_NAMES, ...signingServices.map(signingKeyOf)])
         if (text.includes(`secret-${name}`)) uses[name] = [...(uses[name] ?? []), service];
     }
     expect(uses).toEqual({
-      service_token: [...ServiceName.options],
+      service_jwks: [...ServiceName.options],
+      signing_key_gateway: ['gateway'],
+      signing_key_core: ['core'],
+      'signing_key_task-engine': ['task-engine'],
+      signing_key_governance: ['governance'],
       prov_secret: ['core'],
       nats_password: ['gateway', 'task-engine'],
       admin_key_hash: ['gateway'],
@@ -135,7 +141,7 @@ describe('serviceEnvironment', () => {
   });
 
   it('leaves out what the surroundings do not have', () => {
-    const at = surroundings({ secret: (name) => (name === 'service_token' ? 't' : undefined) });
+    const at = surroundings({ secret: (name) => (name === 'service_jwks' ? 't' : undefined) });
     const env = serviceEnvironment(local, { service: 'core', colocate: [] }, at);
     expect(env).not.toHaveProperty('DATABASE_URL');
     expect(env).not.toHaveProperty('PROV_SECRET');

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ServiceName } from '@mcp/contracts';
+import type { Principal, ServiceName } from '@mcp/contracts';
 import { type Stack, stacks } from '@mcp/stacks';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { chunk, type Hit, type Provider, refuse, startProvider, well } from './provider.ts';
 import { startShipped } from './shipped.ts';
 
 const THINK_MS = 500;
+const ALICE: Principal = { id: 'key:1', kind: 'key', name: 'alice', scopes: ['chat'] };
 /** As a provider says it whose daily quota is used up. */
 const DAY = { 'retry-after': '86400' };
 
@@ -32,13 +33,14 @@ async function modelGateway(
   });
   onTestFinished(() => running.stop());
   const url = running.urls['model-gateway'];
+  const authorization = `Bearer ${await running.token('gateway', 'model-gateway', ALICE)}`;
   return {
-    get: (path: string) => fetch(`${url}${path}`, { headers: { authorization: `Bearer ${running.token}` } }),
+    get: (path: string) => fetch(`${url}${path}`, { headers: { authorization } }),
     ask: (model: string, headers: Readonly<Record<string, string>> = {}, more: object = {}) =>
       fetch(`${url}/v1/chat/completions`, {
         method: 'POST',
         headers: {
-          authorization: `Bearer ${running.token}`,
+          authorization,
           'content-type': 'application/json',
           ...headers,
         },

@@ -2,9 +2,24 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ServiceName } from '@mcp/contracts';
-import { type ServiceDefinition, type StartedServices, startServices } from '@mcp/service-kit';
-import { type SecretName, type Stack, type Surroundings, serviceEnvironment, services } from '@mcp/stacks';
+import { type Principal, ServiceName } from '@mcp/contracts';
+import {
+  keySetOf,
+  type ServiceDefinition,
+  type StartedServices,
+  startServices,
+  TokenSigner,
+} from '@mcp/service-kit';
+import {
+  identitiesOf,
+  type SecretName,
+  type Stack,
+  type Surroundings,
+  serviceEnvironment,
+  services,
+  signingKeyOf,
+  signingServices,
+} from '@mcp/stacks';
 import { freePort, startNats } from '@mcp/testkit';
 
 export interface ShippedOptions {
@@ -21,8 +36,8 @@ export interface Shipped {
   readonly data: string;
   /** An admin key of the gateway. */
   readonly key: string;
-  /** For calls between services. */
-  readonly token: string;
+  /** The token of a call between services. */
+  token(from: ServiceName, to: ServiceName, principal: Principal): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -40,8 +55,12 @@ export async function startShipped(options: ShippedOptions): Promise<Shipped> {
     ServiceName.options.map((name) => [name, `http://127.0.0.1:${ports[name]}`]),
   ) as Record<ServiceName, string>;
   const key = `mcp_${randomBytes(32).toString('base64url')}`;
+  const signing: Partial<Record<SecretName, string>> = Object.fromEntries(
+    signingServices.map((name) => [signingKeyOf(name), randomBytes(32).toString('hex')]),
+  );
   const secrets: Partial<Record<SecretName, string>> = {
-    service_token: randomBytes(32).toString('base64url'),
+    ...signing,
+    service_jwks: JSON.stringify(keySetOf(identitiesOf((name) => [signing[signingKeyOf(name)] ?? '']))),
     prov_secret: randomBytes(32).toString('base64url'),
     admin_key_hash: createHash('sha256').update(key).digest('hex'),
     ...options.secrets,
@@ -75,7 +94,9 @@ export async function startShipped(options: ShippedOptions): Promise<Shipped> {
     await stop();
     throw error;
   }
-  return { urls, data, key, token: secrets.service_token ?? '', stop };
+  const token = async (from: ServiceName, to: ServiceName, principal: Principal) =>
+    new TokenSigner(from, signing[signingKeyOf(from)] ?? '').token(to, principal);
+  return { urls, data, key, token, stop };
 }
 
 async function definitionOf(name: ServiceName): Promise<ServiceDefinition<unknown>> {

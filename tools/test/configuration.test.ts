@@ -1,6 +1,15 @@
 import { ServiceName } from '@mcp/contracts';
-import { CommonEnv, FLAGS, loadConfig, type ServiceDefinition } from '@mcp/service-kit';
-import { type Stack, serviceEnvironment, services, stacks, VARIABLES, type VariableRow } from '@mcp/stacks';
+import { CommonEnv, FLAGS, keySetOf, loadConfig, type ServiceDefinition } from '@mcp/service-kit';
+import {
+  identitiesOf,
+  type Stack,
+  serviceEnvironment,
+  services,
+  serviceVariable,
+  stacks,
+  VARIABLES,
+  type VariableRow,
+} from '@mcp/stacks';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
@@ -29,7 +38,10 @@ describe.each(ServiceName.options)('environment of %s', (name) => {
       'add to stacks/variables.ts',
     ).toEqual([]);
     expect(
-      rows.filter((variable) => !read.includes(variable) && !common.includes(variable)),
+      rows.filter(
+        (variable) =>
+          ![...read, ...common].includes(variable) && variable !== serviceVariable(name, 'SIGNING_KEY'),
+      ),
       'drop from stacks/variables.ts',
     ).toEqual([]);
   });
@@ -49,9 +61,12 @@ describe.each(ServiceName.options)('environment of %s', (name) => {
           data_dir: '/data',
           nats_address: '127.0.0.1:4222',
           secret: (secret) =>
-            ({ database_url: 'postgres://db/mcp', openai_targets: '[]', admin_key_hash: '0'.repeat(64) })[
-              secret as string
-            ] ?? 's'.repeat(43),
+            ({
+              database_url: 'postgres://db/mcp',
+              openai_targets: '[]',
+              admin_key_hash: '0'.repeat(64),
+              service_jwks: JSON.stringify(keySetOf(identitiesOf((one) => [one.padEnd(43, 's')]))),
+            })[secret as string] ?? 's'.repeat(43),
           asset: (id) => `/models/${id}`,
         },
       );

@@ -59,10 +59,16 @@ describe('secrets', () => {
     const first = ensureSecrets(dir);
     expect(ensureSecrets(dir)).toEqual(first);
     expect(statSync(dir).mode & 0o777).toBe(0o700);
-    expect(readdirSync(dir).sort()).toEqual(['admin.key', 'nats.key', 'provenance.key', 'service.key']);
+    expect(readdirSync(dir).sort()).toEqual([
+      'admin.key',
+      ...['core', 'gateway', 'governance', 'task-engine'].map((name) => `identity-${name}.key`),
+      'nats.key',
+      'provenance.key',
+    ]);
     for (const file of readdirSync(dir)) expect(statSync(join(dir, file)).mode & 0o777).toBe(0o600);
     expect(first.admin).toMatch(/^mcp_[A-Za-z0-9_-]{43}$/);
-    expect(new Set(Object.values(first)).size).toBe(4);
+    const { identities, ...others } = first;
+    expect(new Set([...identities.values(), ...Object.values(others)]).size).toBe(7);
   });
 
   it('that others could read are closed again; a cut one is refused', () => {

@@ -20,7 +20,19 @@ export function createApp(
   api: CoreApi,
   checks: Readonly<Record<string, () => Promise<void>>>,
 ): Hono<KitEnv> {
-  const app = internalApp({ kit, checks });
+  const app = internalApp({
+    kit,
+    checks,
+    callers: {
+      'POST /internal/chat': ['gateway'],
+      'GET /internal/conversations': ['gateway', 'task-engine', 'governance'],
+      'GET /internal/conversations/:id': ['gateway', 'task-engine'],
+      'POST /internal/conversations/:id/verify': ['gateway', 'governance'],
+      'POST /internal/verify': ['gateway'],
+      'GET /internal/prompts': ['gateway'],
+      'POST /internal/completions': ['gateway'],
+    },
+  });
   app.post('/internal/chat', async (c) =>
     ndjson(c, api.chat(await parseBody(c, ChatRequest), c.get('call'))),
   );

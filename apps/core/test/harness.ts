@@ -10,11 +10,11 @@ import {
   type Principal,
 } from '@mcp/contracts';
 import { createKit, type KitEnv, type ServiceKit } from '@mcp/service-kit';
+import { testIdentities } from '@mcp/testkit';
 import type { Hono } from 'hono';
 import { definition } from '../src/definition.ts';
 import { ScriptedModels } from './scripted-models.ts';
 
-export const TOKEN = 't'.repeat(40);
 export const SECRET = 'a provenance secret for these tests only';
 export const ALICE: Principal = { id: 'key:alice', kind: 'key', name: 'alice', scopes: ['chat'] };
 export const BOB: Principal = { id: 'key:bob', kind: 'key', name: 'bob', scopes: ['chat'] };
@@ -72,7 +72,7 @@ export async function startCore(
 export function coreEnv(dir: string, more: Record<string, string> = {}): Record<string, string> {
   return {
     MCP_DATA: dir,
-    MCP_SERVICE_TOKEN: TOKEN,
+    ...testIdentities(),
     MCP_LOG_LEVEL: 'silent',
     PROV_SECRET: SECRET,
     ...more,

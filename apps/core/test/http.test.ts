@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConversationSummary } from '@mcp/contracts';
 import { startServices } from '@mcp/service-kit';
+import { callerHeaders } from '@mcp/testkit';
 import { afterEach, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { definition } from '../src/definition.ts';
-import { ALICE, cleanUp, coreEnv, TOKEN, tempDir } from './harness.ts';
+import { ALICE, cleanUp, coreEnv, tempDir } from './harness.ts';
 import { ScriptedModels } from './scripted-models.ts';
 
 afterEach(cleanUp);
@@ -23,9 +24,8 @@ async function startRemote(): Promise<{ url: string; headers: Record<string, str
   return {
     url: `http://127.0.0.1:${services.ports.get('core')}`,
     headers: {
-      authorization: `Bearer ${TOKEN}`,
+      ...(await callerHeaders('gateway', 'core', ALICE)),
       'content-type': 'application/json',
-      'x-mcp-principal': Buffer.from(JSON.stringify(ALICE)).toString('base64url'),
     },
   };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createKit, type KitEnv, type ServiceInstance } from '@mcp/service-kit';
-import { type NatsServer, startNats } from '@mcp/testkit';
+import { type NatsServer, startNats, testIdentities } from '@mcp/testkit';
 import fc from 'fast-check';
 import type { Hono } from 'hono';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -37,7 +37,7 @@ beforeAll(async () => {
       MCP_DATA: dir,
       MCP_CONSOLE_DIR: join(dir, 'console'),
       MCP_TRACE_STORE: 'true',
-      MCP_SERVICE_TOKEN: 'x'.repeat(40),
+      ...testIdentities(),
       MCP_NATS_URL: nats.url,
       MCP_LOG_LEVEL: 'silent',
       MCP_RATE_REQUESTS_PER_MINUTE: '10000000',

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startServices } from '@mcp/service-kit';
-import { type NatsServer, startNats } from '@mcp/testkit';
+import { type NatsServer, startNats, testIdentities } from '@mcp/testkit';
 import { definition } from '../src/definition.ts';
 import { type DoubleOptions, doubles, type Seen } from './doubles.ts';
 
@@ -39,7 +39,7 @@ export async function startGateway(options: HarnessOptions = {}): Promise<Harnes
     definition,
     {
       MCP_DATA: dir,
-      MCP_SERVICE_TOKEN: randomBytes(32).toString('hex'),
+      ...testIdentities(),
       MCP_NATS_URL: nats.url,
       MCP_LOG_LEVEL: 'silent',
       MCP_GATEWAY_PORT: '0',

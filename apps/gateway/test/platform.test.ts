@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ChatResponse } from '@mcp/contracts';
 import { type StartedServices, startServices } from '@mcp/service-kit';
-import { freePort, type NatsServer, startNats } from '@mcp/testkit';
+import { freePort, type NatsServer, startNats, testIdentities } from '@mcp/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { definition } from '../src/definition.ts';
@@ -31,7 +31,7 @@ async function startPlatform(form: 'co-located' | 'apart', nats: NatsServer): Pr
   const env: Record<string, string> = {
     MCP_DATA: dir,
     MCP_TRACE_STORE: 'true',
-    MCP_SERVICE_TOKEN: randomBytes(32).toString('hex'),
+    ...testIdentities(),
     PROV_SECRET: randomBytes(32).toString('hex'),
     MCP_NATS_URL: nats.url,
     MCP_LOG_LEVEL: 'silent',

@@ -4,7 +4,11 @@ import type { Hono } from 'hono';
 
 /** The governance service over HTTP, for the other services. */
 export function createApp(kit: ServiceKit, api: GovernanceApi): Hono<KitEnv> {
-  const app = internalApp({ kit, checks: {} });
+  const app = internalApp({
+    kit,
+    checks: {},
+    callers: { 'GET /internal/jobs': ['gateway'], 'POST /internal/jobs/:name/run': ['gateway'] },
+  });
   app.get('/internal/jobs', async (c) => c.json(await api.jobs(c.get('call'))));
   app.post('/internal/jobs/:name/run', async (c) => {
     const call = c.get('call');

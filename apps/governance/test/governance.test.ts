@@ -1,12 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ConversationSummary, CoreApi } from '@mcp/contracts';
+import type { ConversationSummary, CoreApi, Principal } from '@mcp/contracts';
 import { createKit, type LocalApis, type ServiceKit } from '@mcp/service-kit';
+import { callerHeaders, testIdentities } from '@mcp/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { definition } from '../src/definition.ts';
 
-const TOKEN = 't'.repeat(40);
+const ADMIN: Principal = { id: 'key:1', kind: 'key', name: 'admin', scopes: ['admin'] };
 const PAGES = 450;
 let dir: string;
 let kit: ServiceKit;
@@ -50,7 +51,7 @@ beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'mcp-governance-'));
   broken = new Set();
   fails = false;
-  const env = { MCP_DATA: dir, MCP_SERVICE_TOKEN: TOKEN, MCP_LOG_LEVEL: 'silent' };
+  const env = { MCP_DATA: dir, ...testIdentities(), MCP_LOG_LEVEL: 'silent' };
   kit = await createKit(definition.config, {
     manifest: definition.manifest,
     env,
@@ -68,7 +69,7 @@ describe('the log check', () => {
     const { app, api, close } = await definition.create(kit as Parameters<typeof definition.create>[0]);
     const answer = await app.request('/internal/jobs/log-check/run', {
       method: 'POST',
-      headers: { authorization: `Bearer ${TOKEN}` },
+      headers: await callerHeaders('gateway', 'governance', ADMIN),
     });
     expect(await answer.json()).toMatchObject({
       job: 'log-check',

@@ -31,6 +31,17 @@ import type { Hono } from 'hono';
 export function createApp(kit: ServiceKit, api: ModelGatewayApi): Hono<KitEnv> {
   const app = internalApp({
     kit,
+    callers: {
+      'POST /v1/chat/completions': ['gateway', 'core', 'task-engine'],
+      'POST /v1/embeddings': ['gateway'],
+      'GET /v1/models': ['gateway'],
+      'GET /internal/models': ['gateway', 'core', 'task-engine'],
+      'GET /internal/models/:id{.+}': ['gateway', 'core', 'task-engine'],
+      'GET /internal/queues': ['gateway'],
+      'POST /internal/embeddings': ['gateway', 'core', 'task-engine'],
+      'POST /internal/places': ['gateway', 'core', 'task-engine'],
+      'POST /internal/tokens': ['core', 'task-engine'],
+    },
     errorShape: (path) => (path.startsWith('/v1/') ? 'openai' : 'problem'),
     checks: {
       models: async () => {

@@ -2,13 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { QueueStatus } from '@mcp/contracts';
+import { type Principal, QueueStatus } from '@mcp/contracts';
 import { startServices } from '@mcp/service-kit';
+import { callerHeaders, testIdentities } from '@mcp/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { definition } from '../src/definition.ts';
 
-const TOKEN = 't'.repeat(40);
+const ALICE: Principal = { id: 'key:1', kind: 'key', name: 'alice', scopes: ['chat'] };
 const MODELS = [
   { id: 'calm', rules: [{ reply: 'all is well' }] },
   { id: 'slow', max_concurrency: 1, rules: [{ reply: 'word '.repeat(2000).trim(), token_delay_ms: 5 }] },
@@ -23,7 +24,7 @@ async function start(env: Readonly<Record<string, string>> = {}) {
   const dir = mkdtempSync(join(tmpdir(), 'mcp-model-gateway-'));
   const services = await startServices(definition, {
     MCP_DATA: dir,
-    MCP_SERVICE_TOKEN: TOKEN,
+    ...testIdentities(),
     MCP_LOG_LEVEL: 'silent',
     MCP_METRICS_OPEN: 'true',
     MCP_MODEL_GATEWAY_PORT: '0',
@@ -36,15 +37,13 @@ async function start(env: Readonly<Record<string, string>> = {}) {
     rmSync(dir, { recursive: true, force: true });
   });
   const url = `http://127.0.0.1:${services.ports.get('model-gateway')}`;
+  const caller = await callerHeaders('gateway', 'model-gateway', ALICE);
   const ask = (path: string, init: RequestInit = {}, headers: Readonly<Record<string, string>> = {}) =>
     fetch(`${url}${path}`, {
       ...init,
       headers: {
-        authorization: `Bearer ${TOKEN}`,
+        ...caller,
         'content-type': 'application/json',
-        'x-mcp-principal': Buffer.from(
-          JSON.stringify({ id: 'alice', kind: 'key', name: 'alice', scopes: ['chat'] }),
-        ).toString('base64url'),
         ...headers,
       },
     });
@@ -77,7 +76,7 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
 }
 
 describe('the model gateway over HTTP', () => {
-  it('answers only who has the service token', async () => {
+  it('answers other services only', async () => {
     const { ask } = await start();
     expect((await ask('/v1/models', {}, { authorization: 'Bearer no' })).status).toBe(401);
     expect((await ask('/readyz', {}, { authorization: '' })).status).toBe(200);

@@ -16,7 +16,17 @@ export function createApp(
   api: TaskEngineApi,
   checks: Readonly<Record<string, () => Promise<void>>>,
 ): Hono<KitEnv> {
-  const app = internalApp({ kit, checks });
+  const app = internalApp({
+    kit,
+    checks,
+    callers: {
+      'POST /internal/jobs': ['gateway'],
+      'GET /internal/jobs': ['gateway'],
+      'GET /internal/jobs/:id': ['gateway'],
+      'GET /internal/jobs/:id/watch': ['gateway'],
+      'POST /internal/jobs/:id/cancel': ['gateway'],
+    },
+  });
   app.post('/internal/jobs', async (c) =>
     c.json(await api.create(await parseBody(c, CreateJobRequest), c.get('call')), 202),
   );

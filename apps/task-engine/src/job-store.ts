@@ -18,8 +18,13 @@ const MAX_CONFLICTS = 20;
 /** Jobs that can be listed; older ones are still found by id. */
 const MAX_LISTED = 50_000;
 
-/** A job as it is kept: with what it is to do, and for whom. */
-export const StoredJob = z.object({ job: Job, spec: JobSpec, principal: PrincipalSchema });
+/** A job as it is kept: with what it is to do, for whom, and what lets the engine speak for them. */
+export const StoredJob = z.object({
+  job: Job,
+  spec: JobSpec,
+  principal: PrincipalSchema,
+  grant: z.string().max(8192).optional(),
+});
 export type StoredJob = z.infer<typeof StoredJob>;
 
 const FINAL = new Set<Job['status']>(['completed', 'cancelled', 'dead']);

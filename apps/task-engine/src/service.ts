@@ -35,7 +35,8 @@ export function createTaskEngine(engine: EngineOptions): TaskEngineApi {
         progress: { done: 0, total: 0, note: 'waiting' },
         trace_id: call.traceparent?.split('-')[1] ?? '',
       };
-      const stored: StoredJob = { job, spec, principal: call.principal };
+      const { principal, grant } = call;
+      const stored: StoredJob = { job, spec, principal, ...(grant === undefined ? {} : { grant }) };
       if (await store.create(stored)) {
         await enqueue(engine, stored, call);
         return job;

@@ -123,6 +123,7 @@ export class Worker {
       traceparent: span.traceparent,
       deadline_ms: Date.now() + JOB_TIMEOUT_MS,
       principal: stored.principal,
+      grant: stored.grant,
       class: 'batch',
       signal: scope.signal,
     };

@@ -12,7 +12,7 @@ import {
   type TaskEngineApi,
 } from '@mcp/contracts';
 import { createKit, type LocalApis, startServices } from '@mcp/service-kit';
-import { freePort, type NatsServer, startNats } from '@mcp/testkit';
+import { freePort, type NatsServer, startNats, testIdentities } from '@mcp/testkit';
 import { z } from 'zod';
 import { definition } from '../src/definition.ts';
 
@@ -133,7 +133,7 @@ export interface Engine {
 function envOf(nats: NatsServer, data: string, more: Record<string, string> = {}): Record<string, string> {
   return {
     MCP_DATA: data,
-    MCP_SERVICE_TOKEN: 't'.repeat(40),
+    ...testIdentities(),
     MCP_LOG_LEVEL: 'silent',
     MCP_NATS_URL: nats.url,
     MCP_JOB_ACK_WAIT_MS: '1000',

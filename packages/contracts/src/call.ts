@@ -29,9 +29,9 @@ export interface RetryBudget {
 /**
  * What travels beside every call between services, in process or over HTTP:
  * the trace (W3C `traceparent`), the deadline, the caller and the way to stop.
- * Over HTTP: headers `traceparent`, `x-mcp-deadline` (epoch ms), `x-request-id`, `x-mcp-principal`
- * (base64url JSON, trusted only behind the service token), `x-mcp-class`, `x-mcp-place`, `x-mcp-retries` (and in the
- * answer `x-mcp-retries-left`); aborting closes the connection.
+ * Over HTTP: headers `traceparent`, `x-mcp-deadline` (epoch ms), `x-request-id`, `x-mcp-class`, `x-mcp-grant`,
+ * `x-mcp-place`, `x-mcp-retries` (and in the answer `x-mcp-retries-left`); the principal is a claim of the token that the calling
+ * service signs; aborting closes the connection.
  */
 export interface CallContext {
   readonly request_id: string;
@@ -39,6 +39,8 @@ export interface CallContext {
   /** Epoch milliseconds after which nobody waits for the answer any more. */
   readonly deadline_ms: number;
   readonly principal: Principal;
+  /** What lets a service that works later speak for the principal; see `service-kit/src/identity.ts`. */
+  readonly grant?: string | undefined;
   readonly class: QueueClass;
   readonly signal: AbortSignal;
   /** Absent: whoever first has to try again begins one. */

@@ -25,6 +25,8 @@ export const ServiceManifest = z.object({
   entry: z.string(),
   /** Services it calls over HTTP. */
   calls: z.array(ServiceName),
+  /** Whose requests it may pass on in those calls: `granted` needs a grant of a service that speaks for anyone. */
+  speaks_for: z.enum(['anyone', 'granted', 'itself']),
   /** Infrastructure it connects to. */
   needs: z.array(DependencyName),
   /** What of the event bus is its own: it may touch nothing else there. */

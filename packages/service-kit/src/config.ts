@@ -1,5 +1,6 @@
 import { type ServiceName, ServiceName as ServiceNames } from '@mcp/contracts';
 import { z } from 'zod';
+import { ServiceKeySet } from './identity.ts';
 
 /** Environment that every service understands. Names are documented in docs/configuration.md. */
 export const CommonEnv = z.object({
@@ -7,8 +8,18 @@ export const CommonEnv = z.object({
   MCP_DATA: z.string().min(1).default('./data'),
   MCP_REGION: z.string().default('local'),
   MCP_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  /** Shared by the services of one platform; at least 32 characters. */
-  MCP_SERVICE_TOKEN: z.string().min(32),
+  /** Public keys of all services of the platform, as JSON. */
+  MCP_SERVICE_JWKS: z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue({ code: 'custom', message: 'must be JSON: a key set, made by: npx mcp identity' });
+        return z.NEVER;
+      }
+    })
+    .pipe(ServiceKeySet),
   MCP_NATS_URL: z.string().default('nats://127.0.0.1:4222'),
   MCP_BUS_REPLICAS: z.coerce
     .number()
@@ -45,6 +56,11 @@ export function urlVariable(name: ServiceName): string {
 /** `MCP_CORE_PORT`, …: the port a service listens on instead of its manifest's. */
 export function portVariable(name: ServiceName): string {
   return `MCP_${name.toUpperCase().replaceAll('-', '_')}_PORT`;
+}
+
+/** `MCP_CORE_SIGNING_KEY`, …: what a service makes the key from that it signs its calls with. */
+export function signingKeyVariable(name: ServiceName): string {
+  return `MCP_${name.toUpperCase().replaceAll('-', '_')}_SIGNING_KEY`;
 }
 
 /** Configuration that does not fit. The message lists every variable with its rule; values are never shown. */

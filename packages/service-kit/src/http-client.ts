@@ -1,9 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CallContext, ERROR_CODES, type ErrorCode, PlatformError } from '@mcp/contracts';
+import {
+  type CallContext,
+  ERROR_CODES,
+  type ErrorCode,
+  PlatformError,
+  type ServiceName,
+} from '@mcp/contracts';
 import { Pool } from 'undici';
 import { z } from 'zod';
 import { callScope } from './call-scope.ts';
 import { type HttpAnswer, type HttpBody, httpCall } from './http-call.ts';
+import type { TokenSigner } from './identity.ts';
 import { Places } from './places.ts';
 
 const MAX_ERROR_BYTES = 64 * 1024;
@@ -50,9 +57,9 @@ export interface RequestOptions {
 }
 
 interface ServiceClientOptions {
-  readonly name: string;
+  readonly name: ServiceName;
   readonly url: string;
-  readonly token: string;
+  readonly signer: TokenSigner;
   /** How long a service that is just coming back is waited for. */
   readonly patience_ms: number;
 }
@@ -61,13 +68,13 @@ interface ServiceClientOptions {
 export class ServiceClient {
   readonly #pools: Readonly<Record<keyof typeof LANES, Pool>>;
   readonly #places: Readonly<Record<keyof typeof LANES, Places>>;
-  readonly #token: string;
-  readonly #name: string;
+  readonly #signer: TokenSigner;
+  readonly #name: ServiceName;
   readonly #patience_ms: number;
 
-  constructor({ name, url, token, patience_ms }: ServiceClientOptions) {
+  constructor({ name, url, signer, patience_ms }: ServiceClientOptions) {
     this.#name = name;
-    this.#token = token;
+    this.#signer = signer;
     this.#patience_ms = patience_ms;
     // The places bound them: a connection that is just closing must not make a call wait that has a place.
     const pool = () =>
@@ -146,16 +153,23 @@ export class ServiceClient {
   ): Promise<HttpAnswer> {
     const places = this.#places[lane];
     const scope = callScope(call.signal, call.deadline_ms);
+    let token: string;
+    let entered = false;
     try {
       await places.enter(scope.signal);
+      entered = true;
+      const made = this.#signer.token(this.#name, call.principal);
+      // It has nearly always been made before.
+      token = typeof made === 'string' ? made : await made;
     } catch (cause) {
+      if (entered) places.leave();
       scope.dispose();
       throw cause;
     }
     return httpCall(this.#pools[lane], {
       method,
       path,
-      headers: this.#headers(call),
+      headers: headersOf(call, token),
       body: payload,
       signal: scope.signal,
       onEnd() {
@@ -163,20 +177,6 @@ export class ServiceClient {
         scope.dispose();
       },
     });
-  }
-
-  #headers(call: CallContext): Record<string, string> {
-    return {
-      authorization: `Bearer ${this.#token}`,
-      'content-type': 'application/json',
-      'x-request-id': call.request_id,
-      'x-mcp-deadline': String(call.deadline_ms),
-      'x-mcp-class': call.class,
-      ...(call.place === undefined ? {} : { 'x-mcp-place': call.place }),
-      ...(call.retries === undefined ? {} : { 'x-mcp-retries': String(call.retries.left) }),
-      'x-mcp-principal': Buffer.from(JSON.stringify(call.principal)).toString('base64url'),
-      ...(call.traceparent === undefined ? {} : { traceparent: call.traceparent }),
-    };
   }
 
   async #failure(response: HttpAnswer): Promise<PlatformError> {
@@ -219,6 +219,20 @@ export class ServiceClient {
       { cause },
     );
   }
+}
+
+function headersOf(call: CallContext, token: string): Record<string, string> {
+  return {
+    authorization: `Bearer ${token}`,
+    'content-type': 'application/json',
+    'x-request-id': call.request_id,
+    'x-mcp-deadline': String(call.deadline_ms),
+    'x-mcp-class': call.class,
+    ...(call.place === undefined ? {} : { 'x-mcp-place': call.place }),
+    ...(call.retries === undefined ? {} : { 'x-mcp-retries': String(call.retries.left) }),
+    ...(call.grant === undefined ? {} : { 'x-mcp-grant': call.grant }),
+    ...(call.traceparent === undefined ? {} : { traceparent: call.traceparent }),
+  };
 }
 
 /** Restores an error that travelled as fields. */

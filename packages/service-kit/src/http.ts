@@ -1,10 +1,11 @@
-import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type CallContext, PlatformError, Principal, QueueClass } from '@mcp/contracts';
+import { type CallContext, PlatformError, QueueClass, type ServiceName } from '@mcp/contracts';
 import { type Context, Hono } from 'hono';
 import { routePath } from 'hono/route';
 import { type CallScope, callScope } from './call-scope.ts';
 import { retryAfterSeconds, toOpenAiError, toPlatformError, toProblem } from './errors.ts';
+import type { Caller } from './identity.ts';
 import { RetryBudget } from './retry-budget.ts';
 import type { ServiceKit } from './service.ts';
 import type { Span } from './telemetry.ts';
@@ -88,61 +89,74 @@ export function baseApp(options: AppOptions): Hono<KitEnv> {
     );
   });
   app.get('/metrics', async (c) => {
-    if (!isNear(c, kit.common.MCP_METRICS_OPEN) && !hasServiceToken(c, kit))
+    if (!isNear(c, kit.common.MCP_METRICS_OPEN))
       throw new PlatformError(
         'unauthenticated',
-        'Metrics are for callers on the same host, or with the service token as a bearer token.',
+        'Metrics are for callers on the same host, or in a network where MCP_METRICS_OPEN is true.',
       );
     return c.body(await kit.metrics.text(), 200, { 'content-type': kit.metrics.contentType });
   });
   return app;
 }
 
-/** A {@link baseApp} for calls between services: everything else needs the service token. Sets `call`. */
-export function internalApp(options: AppOptions): Hono<KitEnv> {
+/** Which services may ask what of an internal app: `GET /internal/jobs/:id` by name of the caller. What is not here is refused. */
+type Callers = Readonly<Record<string, readonly ServiceName[]>>;
+
+export interface InternalAppOptions extends AppOptions {
+  readonly callers: Callers;
+}
+
+/** A {@link baseApp} for calls between services: everything else needs the token of a service that may. Sets `call`. */
+export function internalApp({ callers, ...options }: InternalAppOptions): Hono<KitEnv> {
   const app = baseApp(options);
   app.use(async (c, next) => {
-    if (!hasServiceToken(c, options.kit))
-      throw new PlatformError(
-        'unauthenticated',
-        'This service answers to other services only. Call the gateway instead.',
-      );
-    c.set('call', internalCall(c));
+    const header = c.req.header('authorization') ?? '';
+    const checked = options.kit.callers.verify(
+      header.startsWith('Bearer ') ? header.slice(7) : '',
+      c.req.header('x-mcp-grant'),
+    );
+    const caller = checked instanceof Promise ? await checked : checked;
+    assertCaller(c, callers, caller);
+    c.set('call', internalCall(c, caller));
     await next();
   });
   return app;
 }
 
-/** The call context of an internal request, from its headers. */
-function internalCall(c: KitContext): CallContext {
+function assertCaller(c: KitContext, callers: Callers, { service }: Caller): void {
+  const endpoint = endpointOf(c);
+  // Answered by what follows: there is nothing here.
+  if (endpoint === 'unmatched') return;
+  const method = c.req.method === 'HEAD' ? 'GET' : c.req.method;
+  const route = `${method} ${endpoint}`;
+  if (!Object.hasOwn(callers, route) || callers[route]?.includes(service) !== true)
+    throw new PlatformError(
+      'forbidden',
+      `${service} may not call ${route}: its table of callers does not name it.`,
+    );
+}
+
+/** The call context of an internal request: on whose behalf it is from its token, the rest from its headers. */
+function internalCall(c: KitContext, { principal }: Caller): CallContext {
   const state = c.get('state');
   const deadline = Number(c.req.header('x-mcp-deadline'));
   const deadline_ms = Number.isFinite(deadline) && deadline > 0 ? deadline : Date.now() + DEFAULT_DEADLINE_MS;
   state.scope = callScope(c.req.raw.signal, deadline_ms);
-  const header = c.req.header('x-mcp-principal');
   const retries = RetryBudget.from(c.req.header('x-mcp-retries'));
   state.onSeal(() => {
     state.headers['x-mcp-retries-left'] = String(retries.left);
   });
-  const principal = header === undefined ? undefined : Principal.safeParse(decodePrincipal(header)).data;
   return {
     request_id: state.request_id,
     traceparent: state.span.traceparent,
     deadline_ms,
-    principal: principal ?? { id: 'service', kind: 'service', name: 'service', scopes: ['admin'] },
+    principal,
+    grant: c.req.header('x-mcp-grant'),
     class: QueueClass.safeParse(c.req.header('x-mcp-class')).data ?? 'interactive',
     signal: state.scope.signal,
     retries,
     place: c.req.header('x-mcp-place'),
   };
-}
-
-function decodePrincipal(header: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(header, 'base64url').toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }
 
 /** Answers with an error in the shape of the path, records it, and logs what the client must not see. */
@@ -332,14 +346,4 @@ function isNear(c: KitContext, guarded: boolean): boolean {
   const address = c.env?.incoming?.socket?.remoteAddress;
   if (c.req.header('x-forwarded-for') !== undefined) return false;
   return guarded || address === '127.0.0.1' || address === '::1' || address === '::ffff:127.0.0.1';
-}
-
-function hasServiceToken(c: KitContext, kit: ServiceKit): boolean {
-  const header = c.req.header('authorization') ?? '';
-  return header.startsWith('Bearer ') && timingSafeEqual(digest(header.slice(7)), kit.service_token_digest);
-}
-
-/** SHA-256, so that values of any length compare in constant time. */
-export function digest(value: string): Buffer {
-  return createHash('sha256').update(value).digest();
 }

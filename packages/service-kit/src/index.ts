@@ -4,13 +4,19 @@ export { MAX_BODY_BYTES, parseBody, parseJson, parseQuery, uuidParam } from './b
 export { type Bus, connectBus } from './bus.ts';
 export { type CallScope, callScope } from './call-scope.ts';
 export type { Clients } from './clients.ts';
-export { CommonEnv, ConfigError, loadConfig, portVariable, urlVariable } from './config.ts';
+export {
+  CommonEnv,
+  ConfigError,
+  loadConfig,
+  portVariable,
+  signingKeyVariable,
+  urlVariable,
+} from './config.ts';
 export { fromZod, retryAfterSeconds, toOpenAiError, toPlatformError, toProblem } from './errors.ts';
 export { EventQueue } from './event-queue.ts';
 export { FLAGS, type FlagName, type FlagState, type Flags, flagStates } from './flags.ts';
 export {
   baseApp,
-  digest,
   errorResponse,
   internalApp,
   type KitContext,
@@ -20,6 +26,7 @@ export {
 } from './http.ts';
 export { type HttpAnswer, httpCall } from './http-call.ts';
 export { restoreError } from './http-client.ts';
+export { type IdentityRow, keySetOf, TokenSigner } from './identity.ts';
 export { createLogger, type Logger } from './log.ts';
 export type { Metrics } from './metrics.ts';
 export { RetryBudget } from './retry-budget.ts';

@@ -5,14 +5,18 @@ import type { Hono } from 'hono';
 import type { z } from 'zod';
 import { type Bus, connectBus } from './bus.ts';
 import { type Clients, httpCore, httpGovernance, httpModelGateway, httpTaskEngine } from './clients.ts';
-import { CommonEnv, loadConfig, urlVariable } from './config.ts';
+import { CommonEnv, ConfigError, loadConfig, signingKeyVariable, urlVariable } from './config.ts';
 import { createFlags, type Flags } from './flags.ts';
-import { digest, type KitEnv } from './http.ts';
+import type { KitEnv } from './http.ts';
 import { ServiceClient } from './http-client.ts';
+import { CallerVerifier, TokenSigner } from './identity.ts';
 import { createLogger, type Logger } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { createTracer, type Tracer } from './telemetry.ts';
 import { SpanPublisher, type SpanSink } from './trace-store.ts';
+
+/** Shortest text that a signing key is made from. */
+const MIN_SECRET_CHARS = 32;
 
 /** What a running service consists of. */
 export interface ServiceInstance<Api> {
@@ -43,7 +47,10 @@ export interface ServiceKit<Config = unknown> {
   readonly requests: RequestGauge;
   /** Absolute directory for what must survive. */
   readonly data_dir: string;
-  readonly service_token_digest: Buffer;
+  /** Checks who calls this service. */
+  readonly callers: CallerVerifier;
+  /** Signs what this service calls; undefined where it calls nobody. */
+  readonly signer: TokenSigner | undefined;
   /** The event bus, connected on first use and shared. */
   bus(): Promise<Bus>;
   /** True once the process has been asked to stop. */
@@ -80,7 +87,8 @@ export async function createKit<S extends z.ZodType>(
   mkdirSync(data_dir, { recursive: true, mode: 0o700 });
   const log = createLogger(manifest.name, common.MCP_LOG_LEVEL);
   const metrics = new Metrics(manifest.name);
-  const remote = new RemoteClients(common, env);
+  const signer = signerOf(manifest.name, common, env);
+  const remote = new RemoteClients({ name: manifest.name, common, env, signer });
   const closing = new AbortController();
   let connection: Promise<Bus> | undefined;
   const bus = () => {
@@ -115,7 +123,8 @@ export async function createKit<S extends z.ZodType>(
     clients: clientsOf(options.local, remote),
     requests: new RequestGauge(metrics),
     data_dir,
-    service_token_digest: digest(common.MCP_SERVICE_TOKEN),
+    callers: new CallerVerifier(manifest.name, common.MCP_SERVICE_JWKS),
+    signer,
     bus,
     draining: options.draining,
     async close() {
@@ -143,6 +152,23 @@ async function sinksOf(
   return [...sinks, otlpSink({ endpoint, service, region: common.MCP_REGION })];
 }
 
+/** Throws ConfigError for a signing key that no other service knows. */
+function signerOf(name: ServiceName, common: CommonEnv, env: NodeJS.ProcessEnv): TokenSigner | undefined {
+  const variable = signingKeyVariable(name);
+  const secret = env[variable];
+  if (secret === undefined || secret === '') return undefined;
+  if (secret.length < MIN_SECRET_CHARS)
+    throw new ConfigError(
+      `${variable} is set but has fewer than ${MIN_SECRET_CHARS} characters. Make one: openssl rand -hex 32`,
+    );
+  const signer = new TokenSigner(name, secret);
+  if (!common.MCP_SERVICE_JWKS.keys.some(({ kid, service }) => kid === signer.kid && service === name))
+    throw new ConfigError(
+      `${variable} is set but its public key is not in MCP_SERVICE_JWKS, so that no service would believe ${name}. Make both again: npx mcp identity`,
+    );
+  return signer;
+}
+
 /** Counts requests in progress, so that a drain knows when it is done. */
 class RequestGauge {
   #running = 0;
@@ -167,31 +193,37 @@ class RequestGauge {
   }
 }
 
+interface RemoteOptions {
+  /** Who calls. */
+  readonly name: ServiceName;
+  readonly common: CommonEnv;
+  readonly env: NodeJS.ProcessEnv;
+  readonly signer: TokenSigner | undefined;
+}
+
 /** HTTP clients of the services elsewhere, made on first use. */
 class RemoteClients {
   readonly #open = new Map<ServiceName, ServiceClient>();
-  readonly #common: CommonEnv;
-  readonly #env: NodeJS.ProcessEnv;
+  readonly #options: RemoteOptions;
 
-  constructor(common: CommonEnv, env: NodeJS.ProcessEnv) {
-    this.#common = common;
-    this.#env = env;
+  constructor(options: RemoteOptions) {
+    this.#options = options;
   }
 
   get(name: ServiceName): ServiceClient {
     let client = this.#open.get(name);
     if (client === undefined) {
-      const url = this.#env[urlVariable(name)];
+      const { common, env, signer } = this.#options;
+      const url = env[urlVariable(name)];
       if (url === undefined)
         throw new Error(
           `${urlVariable(name)} is not set, and ${name} does not run in this process. Set it, or add ${name} to MCP_COLOCATE.`,
         );
-      client = new ServiceClient({
-        name,
-        url,
-        token: this.#common.MCP_SERVICE_TOKEN,
-        patience_ms: this.#common.MCP_CONNECT_PATIENCE_MS,
-      });
+      if (signer === undefined)
+        throw new Error(
+          `${signingKeyVariable(this.#options.name)} is not set, without which ${this.#options.name} cannot call ${name}. Make one: npx mcp identity`,
+        );
+      client = new ServiceClient({ name, url, signer, patience_ms: common.MCP_CONNECT_PATIENCE_MS });
       this.#open.set(name, client);
     }
     return client;

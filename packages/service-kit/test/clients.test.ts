@@ -171,7 +171,7 @@ test('a service that is neither here nor elsewhere is a clear mistake', async ()
   expect(() => kit.clients.governance).toThrow(/MCP_GOVERNANCE_URL is not set/);
 });
 
-test('nobody without the service token gets in', async () => {
+test('nobody without a token gets in', async () => {
   const url = `http://127.0.0.1:${services.ports.get('core')}/internal/prompts`;
   expect((await fetch(url)).status).toBe(401);
   expect((await fetch(url, { headers: { authorization: 'Bearer wrong' } })).status).toBe(401);

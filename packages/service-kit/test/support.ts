@@ -9,6 +9,7 @@ import {
   type ServiceManifest,
   type ServiceName,
 } from '@mcp/contracts';
+import { testIdentities } from '@mcp/testkit';
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import {
@@ -21,7 +22,11 @@ import {
   type ServiceKit,
 } from '../src/index.ts';
 
-const TOKEN = 't'.repeat(40);
+const CALLERS = {
+  'POST /internal/chat': ['gateway'],
+  'GET /internal/prompts': ['gateway'],
+  'GET /internal/conversations/:id': ['gateway', 'task-engine'],
+} as const;
 export const ALICE: Principal = { id: 'key:1', kind: 'key', name: 'alice', scopes: ['chat'] };
 
 export function manifestOf(name: ServiceName): ServiceManifest {
@@ -31,6 +36,7 @@ export function manifestOf(name: ServiceName): ServiceManifest {
     port: 9999,
     entry: 'x',
     calls: [],
+    speaks_for: 'anyone',
     needs: [],
     bus: { streams: {}, buckets: [] },
     egress: [],
@@ -56,7 +62,7 @@ export function cleanUp(): void {
 export function env(more: Record<string, string> = {}): NodeJS.ProcessEnv {
   return {
     MCP_DATA: tempDir(),
-    MCP_SERVICE_TOKEN: TOKEN,
+    ...testIdentities(),
     MCP_LOG_LEVEL: 'silent',
     MCP_CORE_PORT: '0',
     MCP_GATEWAY_PORT: '0',
@@ -86,7 +92,7 @@ export function serviceOf(
     manifest: manifestOf(name),
     config: z.object({}),
     async create(kit) {
-      const app = internalApp({ kit, checks: {} });
+      const app = internalApp({ kit, checks: {}, callers: CALLERS });
       routes(app, kit);
       return { app, api: {}, close: async () => undefined };
     },

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { docsCommand } from './docs.ts';
 import { doctorCommand } from './doctor.ts';
 import { flagsCommand } from './flags.ts';
+import { identityCommand } from './identity.ts';
 import { keyCommand } from './key.ts';
 import { logsCommand } from './logs.ts';
 import { stackCommand } from './stack.ts';
@@ -18,6 +19,7 @@ export const commands: readonly (() => Command)[] = [
   statusCommand,
   logsCommand,
   keyCommand,
+  identityCommand,
   traceCommand,
   verifyCommand,
   stackCommand,

@@ -80,7 +80,7 @@ async function settledModels(platform: LocalPlatform): Promise<Summary['models']
   const until_ms = Date.now() + SETTLE_MS;
   const large = new Set(platform.large.map((model) => model.id));
   for (;;) {
-    const models = await askModels(platform.modelGateway, platform.secrets.service);
+    const models = await askModels(platform.gateway, platform.secrets.admin);
     const loading = models.some((model) => model.status === 'loading' && !large.has(model.id));
     if (!loading || Date.now() > until_ms) return models;
     await sleep(SETTLE_POLL_MS);
@@ -116,7 +116,7 @@ async function joins(
   options: { id: string; signal: AbortSignal },
 ): Promise<boolean> {
   for (let at = 0; at < 120 && !options.signal.aborted; at++) {
-    const models = await askModels(platform.modelGateway, platform.secrets.service);
+    const models = await askModels(platform.gateway, platform.secrets.admin);
     if (models.some((model) => model.id === options.id && model.status === 'ready')) return true;
     await sleep(JOIN_POLL_MS, undefined, { signal: options.signal }).catch(() => undefined);
   }

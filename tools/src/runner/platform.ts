@@ -1,4 +1,14 @@
-import { type ServicePlacement, type Stack, type StackModel, services, servicesOf } from '@mcp/stacks';
+import {
+  type SecretName,
+  type ServicePlacement,
+  type SigningKeyName,
+  type Stack,
+  type StackModel,
+  services,
+  servicesOf,
+  signingKeyOf,
+  signingServices,
+} from '@mcp/stacks';
 import { CliError, messageOf } from '../errors.ts';
 import { compileCacheDir, type DataPaths } from '../paths.ts';
 import { duration, type Ui } from '../ui.ts';
@@ -10,7 +20,7 @@ import { localSurroundings, serviceSpec } from './plan.ts';
 import { checkRoom, choosePorts, type Ports, prepareDataDir } from './prepare.ts';
 import { Reservations } from './reserve.ts';
 import { dropRunFile, type RunFile, takeRunFile, writeRunFile } from './run-file.ts';
-import { ensureSecrets, type Secrets, sha256 } from './secrets.ts';
+import { ensureSecrets, jwksOf, type Secrets, sha256 } from './secrets.ts';
 import { type AssetSource, fetchNats } from './weights.ts';
 
 const READY_MS = 90_000;
@@ -117,9 +127,9 @@ export class LocalPlatform {
     return rows.sort((a, b) => rank(a.name) - rank(b.name));
   }
 
-  /** Base URL of the model-gateway. */
-  get modelGateway(): string {
-    return this.#urls['model-gateway'] ?? '';
+  /** Base URL of the gateway. */
+  get gateway(): string {
+    return this.#urls.gateway ?? '';
   }
 
   /** Stops the gateway first, so that nothing new comes in, and the event bus last, so that nothing is lost. */
@@ -223,10 +233,10 @@ export class LocalPlatform {
     dropRunFile(this.options.paths.run_file);
   }
 
-  #secret(name: string): string | undefined {
+  #secret(name: SecretName): string | undefined {
     switch (name) {
-      case 'service_token':
-        return this.secrets.service;
+      case 'service_jwks':
+        return jwksOf(this.secrets.identities);
       case 'prov_secret':
         return this.#context.env.PROV_SECRET || this.secrets.provenance;
       case 'nats_password':
@@ -240,8 +250,13 @@ export class LocalPlatform {
       case 'openai_targets':
         return this.offer.openai_targets ?? this.#context.env.OPENAI_TARGETS;
       default:
-        return undefined;
+        return this.#signingKey(name);
     }
+  }
+
+  #signingKey(name: SigningKeyName): string | undefined {
+    const service = signingServices.find((one) => signingKeyOf(one) === name);
+    return service === undefined ? undefined : this.secrets.identities.get(service);
   }
 
   #save(): void {

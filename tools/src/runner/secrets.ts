@@ -1,24 +1,35 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ServiceName } from '@mcp/contracts';
+import { keySetOf } from '@mcp/service-kit';
+import { identitiesOf, signingServices } from '@mcp/stacks';
 import { CliError, codeOf, messageOf } from '../errors.ts';
 
 /** What the files in `${data}/secrets` hold. Each is made once, readable by its owner only, and never shown. */
 const MAKERS = {
   admin: () => `mcp_${randomBytes(32).toString('base64url')}`,
-  service: () => randomBytes(32).toString('base64url'),
   provenance: () => randomBytes(32).toString('base64url'),
   nats: () => randomBytes(24).toString('base64url'),
 } as const;
-export type SecretFile = keyof typeof MAKERS;
-export type Secrets = Readonly<Record<SecretFile, string>>;
+/** A file each, and one for each service that signs its calls. */
+export type SecretFile = keyof typeof MAKERS | `identity-${ServiceName}`;
+export type Secrets = Readonly<Record<keyof typeof MAKERS, string>> & {
+  /** What each service makes its signing key from. */
+  readonly identities: ReadonlyMap<ServiceName, string>;
+};
 
 /** Reads the secrets of a data directory; those that are missing are made. */
 export function ensureSecrets(dir: string): Secrets {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   chmodSync(dir, 0o700);
   const one = (name: SecretFile) => readSecret(dir, name) ?? makeSecret(dir, name);
-  return { admin: one('admin'), service: one('service'), provenance: one('provenance'), nats: one('nats') };
+  return {
+    admin: one('admin'),
+    provenance: one('provenance'),
+    nats: one('nats'),
+    identities: new Map(signingServices.map((name) => [name, one(`identity-${name}`)])),
+  };
 }
 
 /** One secret, or undefined when it has not been made yet. Repairs a file that others can read. */
@@ -37,6 +48,20 @@ export function readSecret(dir: string, name: SecretFile): string | undefined {
   );
 }
 
+/** A text to make a signing key from. */
+export function signingKey(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/** The public side of signing keys, as services read it. */
+export function jwksOf(identities: ReadonlyMap<ServiceName, string>): string {
+  const rows = identitiesOf((name) => {
+    const secret = identities.get(name);
+    return secret === undefined ? [] : [secret];
+  });
+  return JSON.stringify(keySetOf(rows));
+}
+
 /** What the gateway is given instead of the key. */
 export function sha256(value: string): string {
   return createHash('sha256').update(value).digest('hex');
@@ -46,7 +71,8 @@ export function sha256(value: string): string {
 function makeSecret(dir: string, name: SecretFile): string {
   const path = join(dir, `${name}.key`);
   const aside = join(dir, `.${name}.${process.pid}`);
-  writeFileSync(aside, `${MAKERS[name]()}\n`, { mode: 0o600, flush: true });
+  const made = name in MAKERS ? MAKERS[name as keyof typeof MAKERS]() : signingKey();
+  writeFileSync(aside, `${made}\n`, { mode: 0o600, flush: true });
   try {
     linkSync(aside, path);
   } catch (error) {

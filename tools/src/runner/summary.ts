@@ -29,13 +29,15 @@ const ModelRow = z.object({
   detail: z.string().optional(),
 });
 
-/** The models as the model-gateway sees them now; empty when it cannot be asked. */
-export async function askModels(url: string, service_token: string): Promise<Summary['models']> {
-  const answer = await fetchText(`${url}/internal/models`, {
-    headers: { authorization: `Bearer ${service_token}` },
+/** The models as the gateway at `url` knows them now; empty when it cannot be asked. */
+export async function askModels(url: string, admin_key: string): Promise<Summary['models']> {
+  const answer = await fetchText(`${url}/admin/stats`, {
+    headers: { authorization: `Bearer ${admin_key}` },
   }).catch(() => undefined);
-  const rows = z.array(ModelRow).safeParse(answer === undefined ? undefined : jsonOf(answer.text)).data;
-  return (rows ?? []).map((row) => ({ ...row, detail: row.detail ?? '' }));
+  const stats = z
+    .object({ models: z.array(ModelRow) })
+    .safeParse(answer === undefined ? undefined : jsonOf(answer.text)).data;
+  return (stats?.models ?? []).map((row) => ({ ...row, detail: row.detail ?? '' }));
 }
 
 /** The lines of a summary. With `key`, the console's URL signs in by itself; without, it says how to get the key. */
