@@ -107,8 +107,8 @@ export async function embed(
 
 /** Waits for a place at one of the servers. */
 async function placeOf(queues: Queues, { id, routes, reach }: Offered, call: CallContext): Promise<Visit> {
-  const { class: cls, signal, place } = call;
-  const visit = await queues.of(id).enter({ class: cls, signal, routes, place });
+  const { class: cls, signal, place, principal } = call;
+  const visit = await queues.of(id).enter({ who: principal.id, class: cls, signal, routes, place });
   try {
     reach(visit.route);
     return visit;

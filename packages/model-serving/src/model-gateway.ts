@@ -41,7 +41,7 @@ export function createModelGateway(options: ModelGatewayOptions): ModelGatewayAp
         { signal: call.signal, deadline_ms: call.deadline_ms, traceparent: call.traceparent },
       );
     },
-    reserve: (model) => reserve(deps, model),
+    reserve: (model, call) => reserve(deps, model, call),
     models: () => catalog.all(),
     model: (id) => catalog.one(id),
     async queues() {
@@ -58,12 +58,16 @@ function namesOf({ settings }: Pick<ModelGatewayOptions, 'settings'>, model: str
 }
 
 /** Room at the model, or at the first of those that stand in for it. */
-async function reserve(deps: ModelGatewayOptions & AttemptDeps, model: string): Promise<Place> {
+async function reserve(
+  deps: ModelGatewayOptions & AttemptDeps,
+  model: string,
+  { principal }: CallContext,
+): Promise<Place> {
   let failure: unknown;
   for (const name of namesOf(deps, model)) {
     const { id, routes } = await deps.catalog.find(name, 'chat');
     try {
-      return deps.queues.of(id).reserve(routes);
+      return deps.queues.of(id).reserve(routes, principal.id);
     } catch (error) {
       failure ??= error;
     }

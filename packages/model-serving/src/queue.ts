@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Place, PlatformError, type QueueClass, type QueueStatus } from '@mcp/contracts';
+import { FairLine } from './fair-line.ts';
 import { type Choice, choose, type Route, type Visit } from './route.ts';
 
 export interface QueueOptions {
@@ -10,6 +11,8 @@ export interface QueueOptions {
 
 /** Who asks for a place, and where it may be. */
 export interface Ask {
+  /** The principal: places are shared between principals. */
+  readonly who: string;
   readonly class: QueueClass;
   readonly signal: AbortSignal;
   /** At least one. */
@@ -32,15 +35,20 @@ const EMA = 0.2;
 export const PATIENCE_MS = 5000;
 
 /**
- * The queue of one model. Interactive inferences go before batch ones, first come first served within a class.
- * Whoever leaves while waiting gives up its place at once. How many work at once is the routes' business.
+ * The queue of one model. Interactive inferences go before batch ones; within a class principals take turns, each with
+ * its own in the order in which they came. When it is full, a principal with fewer in it than another takes the place
+ * of that one's last. Whoever leaves while waiting gives up its place at once. How many work at once is the routes'
+ * business.
  */
 export class ModelQueue {
   readonly #options: QueueOptions;
-  readonly #waiting: Record<QueueClass, Waiter[]> = { interactive: [], batch: [] };
+  readonly #waiting: Readonly<Record<QueueClass, FairLine<Waiter>>> = {
+    interactive: new FairLine(),
+    batch: new FairLine(),
+  };
   readonly #onChange: (status: QueueStatus) => void;
   /** Room that is kept for those who will come. */
-  readonly #reserved = new Map<string, () => void>();
+  readonly #reserved = new Map<string, { readonly who: string; end(): void }>();
   #running = 0;
   /** Moving average of how long an inference holds its place. */
   #mean_ms = 1000;
@@ -65,7 +73,7 @@ export class ModelQueue {
    * Waits for a place at one of the routes. Throws `overloaded` when the queue is full or the servers are to be left
    * alone for longer than 5 s, and the signal's reason when the caller leaves while waiting.
    */
-  async enter({ class: cls, signal, routes, place }: Ask): Promise<Visit> {
+  async enter({ who, class: cls, signal, routes, place }: Ask): Promise<Visit> {
     if (signal.aborted) throw reasonOf(signal);
     const kept = place !== undefined && this.#release(place);
     let choice = choose(routes);
@@ -74,37 +82,61 @@ export class ModelQueue {
       this.#serve();
       choice = choose(routes);
     }
-    if (choice.type !== 'free' || this.#reserved.size > 0) this.#refuse(routes, kept);
+    if (choice.type !== 'free' || this.#reserved.size > 0) this.#refuse(routes, { who, kept });
     if (choice.type === 'free') return this.#start(choice.route);
-    return await this.#wait(cls, signal, routes);
+    return await this.#wait(cls, signal, { who, routes });
   }
 
   /** Keeps room for one inference at these routes. Throws what {@link enter} would. */
-  reserve(routes: readonly Route[]): Place {
-    this.#refuse(routes, false);
+  reserve(routes: readonly Route[], who: string): Place {
+    this.#refuse(routes, { who, kept: false });
     const id = randomUUID();
     const { promise: gone, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(() => this.#release(id), PLACE_MS).unref();
-    this.#reserved.set(id, () => {
-      clearTimeout(timer);
-      resolve();
+    this.#reserved.set(id, {
+      who,
+      end() {
+        clearTimeout(timer);
+        resolve();
+      },
     });
     return { id, gone, release: () => void this.#release(id) };
   }
 
   /** True when there was such room. */
   #release(place: string): boolean {
-    this.#reserved.get(place)?.();
+    this.#reserved.get(place)?.end();
     return this.#reserved.delete(place);
   }
 
   /** Throws `overloaded` when the servers are closed for long, or when there is no room and none was kept. */
-  #refuse(routes: readonly Route[], kept: boolean): void {
+  #refuse(routes: readonly Route[], { who, kept }: { who: string; kept: boolean }): void {
     const closed = closedFor(routes);
     if (closed !== undefined) throw closed;
     const limit = routes.reduce((sum, one) => sum + one.limit, 0);
     const room = Math.max(0, limit - this.#running) + this.#options.max_waiting - this.#depth();
-    if (!kept && room <= this.#reserved.size) throw this.#full(limit);
+    if (!kept && room <= this.#reserved.size && !this.#makeRoom(who, limit)) throw this.#full(limit);
+  }
+
+  /** Sends away the last of the principal with the most here, if that still leaves it as many as this one will have. */
+  #makeRoom(who: string, limit: number): boolean {
+    const counts = new Map<string, number>();
+    for (const line of [this.#waiting.batch, this.#waiting.interactive]) line.count(counts);
+    const waiting = [...counts.keys()];
+    for (const one of this.#reserved.values()) counts.set(one.who, (counts.get(one.who) ?? 0) + 1);
+    const most = waiting.reduce(
+      (best, one) => ((counts.get(one) ?? 0) > (counts.get(best) ?? 0) ? one : best),
+      who,
+    );
+    if ((counts.get(most) ?? 0) <= (counts.get(who) ?? 0) + 1) return false;
+    for (const line of [this.#waiting.batch, this.#waiting.interactive]) {
+      const last = line.lastOf(most);
+      if (last === undefined) continue;
+      line.remove(last);
+      last.refuse(this.#full(limit));
+      return true;
+    }
+    return false;
   }
 
   #depth(): number {
@@ -130,11 +162,15 @@ export class ModelQueue {
     };
   }
 
-  #wait(cls: QueueClass, signal: AbortSignal, routes: readonly Route[]): Promise<Visit> {
+  #wait(
+    cls: QueueClass,
+    signal: AbortSignal,
+    { who, routes }: { who: string; routes: readonly Route[] },
+  ): Promise<Visit> {
     const { promise, resolve, reject } = Promise.withResolvers<Visit>();
     const line = this.#waiting[cls];
     const leave = () => {
-      line.splice(line.indexOf(waiter), 1);
+      line.remove(waiter);
       this.#onChange(this.status());
       reject(reasonOf(signal));
     };
@@ -150,7 +186,7 @@ export class ModelQueue {
       },
     };
     signal.addEventListener('abort', leave, { once: true });
-    line.push(waiter);
+    line.add(who, waiter);
     this.#onChange(this.status());
     this.#serve();
     return promise;
@@ -163,7 +199,7 @@ export class ModelQueue {
     const busy = new Set<readonly Route[]>();
     for (const line of [this.#waiting.interactive, this.#waiting.batch])
       for (let at = 0; at < line.length; ) {
-        const waiter = line[at] as Waiter;
+        const waiter = line.at(at);
         const choice: Choice = busy.has(waiter.routes) ? { type: 'busy' } : choose(waiter.routes);
         if (choice.type === 'busy') {
           busy.add(waiter.routes);
@@ -176,9 +212,13 @@ export class ModelQueue {
           at++;
           continue;
         }
-        line.splice(at, 1);
-        if (choice.type === 'free') waiter.start(this.#start(choice.route));
-        else if (closed !== undefined) waiter.refuse(closed);
+        if (choice.type === 'free') {
+          line.serve(at);
+          waiter.start(this.#start(choice.route));
+        } else if (closed !== undefined) {
+          line.remove(waiter);
+          waiter.refuse(closed);
+        }
       }
     if (Number.isFinite(alarm_ms)) {
       this.#alarm = setTimeout(() => this.#serve(), Math.ceil(alarm_ms));

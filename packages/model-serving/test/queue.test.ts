@@ -41,7 +41,7 @@ function makeReal(limits: { concurrency: number; max_waiting: number }): Real {
     told.status = status;
   });
   const routes = [routeOf(limits.concurrency)];
-  const enter: Real['enter'] = (cls, signal) => queue.enter({ class: cls, signal, routes });
+  const enter: Real['enter'] = (cls, signal) => queue.enter({ who: 'alice', class: cls, signal, routes });
   return { queue, enter, callers: [], told };
 }
 
@@ -315,12 +315,13 @@ describe('the queue of one model', () => {
         const real = makeReal(limits);
         const routes = [routeOf(limits.concurrency)];
         const { signal } = new AbortController();
-        const enter = (place?: string) => real.queue.enter({ class: 'interactive', signal, routes, place });
+        const enter = (place?: string) =>
+          real.queue.enter({ who: 'alice', class: 'interactive', signal, routes, place });
         const all = limits.concurrency + limits.max_waiting;
         const here = Math.min(present, all);
         for (let n = 0; n < here; n++) void enter();
-        const places = Array.from({ length: all - here }, () => real.queue.reserve(routes));
-        expect(() => real.queue.reserve(routes)).toThrow(/is full/);
+        const places = Array.from({ length: all - here }, () => real.queue.reserve(routes, 'alice'));
+        expect(() => real.queue.reserve(routes, 'alice')).toThrow(/is full/);
         expect(await refusal(enter())).toMatchObject({ code: 'overloaded' });
         // Nobody who holds a place is refused, and a place is good for one.
         const came = places.map(({ id }) => enter(id));
@@ -340,15 +341,15 @@ describe('the queue of one model', () => {
     onTestFinished(() => void vi.useRealTimers());
     const real = makeReal({ concurrency: 1, max_waiting: 1 });
     const routes = [routeOf(1)];
-    const [kept, given] = [real.queue.reserve(routes), real.queue.reserve(routes)];
+    const [kept, given] = [real.queue.reserve(routes, 'alice'), real.queue.reserve(routes, 'alice')];
     given.release();
     await given.gone;
-    real.queue.reserve(routes).release();
+    real.queue.reserve(routes, 'alice').release();
     vi.advanceTimersByTime(9999);
-    real.queue.reserve(routes);
-    expect(() => real.queue.reserve(routes)).toThrow(/is full/);
+    real.queue.reserve(routes, 'alice');
+    expect(() => real.queue.reserve(routes, 'alice')).toThrow(/is full/);
     vi.advanceTimersByTime(1);
     await kept.gone;
-    real.queue.reserve(routes);
+    real.queue.reserve(routes, 'alice');
   });
 });
