@@ -8,7 +8,7 @@ import {
   readTrace,
 } from '@mcp/service-kit';
 import { services } from '@mcp/stacks';
-import { freePort, type NatsServer, startNats } from '@mcp/testkit';
+import { freePort, type NatsServer, startNats, testIdentities } from '@mcp/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { objectsOf, podsOf, record } from './stacks.ts';
 
