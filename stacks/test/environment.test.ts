@@ -102,7 +102,7 @@ describe('serviceEnvironment', () => {
       'signing_key_task-engine': ['task-engine'],
       signing_key_governance: ['governance'],
       prov_secret: ['core'],
-      nats_password: ['gateway', 'task-engine'],
+      nats_password: [...ServiceName.options],
       admin_key_hash: ['gateway'],
       database_url: ['core'],
       openai_api_key: ['model-gateway'],
