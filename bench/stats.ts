@@ -7,7 +7,13 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? high : ((sorted[mid - 1] ?? Number.NaN) + high) / 2;
 }
 
-export interface Interval {
+/** The value below which a share `q` of the values lies (nearest rank). */
+export function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(sorted.length * q) - 1)] ?? Number.NaN;
+}
+
+interface Interval {
   readonly median: number;
   readonly low: number;
   readonly high: number;

@@ -3,19 +3,37 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startNats, testIdentities } from '@mcp/testkit';
+import type { ServiceName } from '@mcp/contracts';
+import { keySetOf } from '@mcp/service-kit';
+import {
+  identitiesOf,
+  type Placed,
+  type Stack,
+  type Surroundings,
+  serviceEnvironment,
+  services,
+  signingKeyOf,
+  signingServices,
+  stacks,
+} from '@mcp/stacks';
+import { startNats } from '@mcp/testkit';
+import { fetch } from 'undici';
+import { z } from 'zod';
 
 const HERE = import.meta.dirname;
 const ROOT = join(HERE, '../..');
 /** The gateway under test on one core; upstream and load generator on the other. */
 const SYSTEM_CORE = '0';
 const LOAD_CORE = '1';
+/** Callers of ours: the limits of a key are those that are shipped, so one of them is not enough. */
+const KEYS = 64;
 
 /** Something that answers `POST <url>/v1/chat/completions`. */
 export interface Target {
   readonly name: string;
   readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** Headers of the callers, who take turns. */
+  readonly callers: readonly Readonly<Record<string, string>>[];
   readonly pids: readonly number[];
 }
 
@@ -24,140 +42,148 @@ export interface Targets {
   stop(): Promise<void>;
 }
 
-interface Started {
-  readonly child: ChildProcess;
-  readonly pid: number;
+/** Shapes of ours, each with services on ports of its own. */
+const SHAPES = [
+  /** As every stack ships it: the gateway asks servers elsewhere itself. */
+  { name: 'ours', base_port: 19_000, apart: false },
+  { name: 'ours again', base_port: 19_010, apart: false },
+  /** The way of a model that runs in the model-gateway. */
+  { name: 'ours, over the model-gateway', base_port: 19_020, apart: true },
+] as const;
+
+/** Starts the mock, the floor, the shapes of ours that are wanted, and of all also Portkey when it is installed in `bench/`. */
+export async function startTargets(pace_ms: number, wanted?: readonly string[]): Promise<Targets> {
+  const dir = mkdtempSync(join(tmpdir(), 'mcp-bench-'));
+  const running: ChildProcess[] = [];
+  const nats = await startNats();
+  const stop = async () => {
+    for (const child of running) child.kill('SIGKILL');
+    await nats.close();
+    rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+  };
+  const run = (core: string, command: readonly string[], env: NodeJS.ProcessEnv = {}): number => {
+    const child = spawn('taskset', ['-c', core, ...command], {
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_ENV: 'production', ...env },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    if (child.pid === undefined) throw new Error(`could not start ${command.join(' ')}`);
+    running.push(child);
+    return child.pid;
+  };
+  try {
+    const upstream = 'http://127.0.0.1:19999';
+    run(LOAD_CORE, [process.execPath, join(HERE, 'mock-upstream.ts'), '19999', String(pace_ms)]);
+    const floor = run(SYSTEM_CORE, [process.execPath, join(HERE, 'floor.ts'), '19998', '19999']);
+    await Promise.all([answers(`${upstream}/v1/models`), answers('http://127.0.0.1:19998/')]);
+    const all: Target[] = [
+      { name: 'direct', url: upstream, callers: [{}], pids: [] },
+      { name: 'floor', url: 'http://127.0.0.1:19998', callers: [{}], pids: [floor] },
+    ];
+    for (const shape of SHAPES.filter(({ name }) => wanted?.includes(name) ?? true))
+      all.push(await ours({ ...shape, upstream, nats_address: `127.0.0.1:${nats.port}`, dir, run }));
+    if (wanted === undefined) all.push(...(await portkey(upstream, run)));
+    return { all, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
-function pinned(core: string, command: readonly string[], env: NodeJS.ProcessEnv = {}): Started {
-  const child = spawn('taskset', ['-c', core, ...command], {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_ENV: 'production', ...env },
-    stdio: ['ignore', 'ignore', 'inherit'],
+type Run = (core: string, command: readonly string[], env?: NodeJS.ProcessEnv) => number;
+
+interface OursOptions {
+  readonly name: string;
+  readonly base_port: number;
+  readonly apart: boolean;
+  readonly upstream: string;
+  readonly nats_address: string;
+  readonly dir: string;
+  readonly run: Run;
+}
+
+/** Gateway and model-gateway in front of the mock, with the environment that the stack `local` gives them. */
+async function ours(options: OursOptions): Promise<Target> {
+  const { base_port, run, name } = options;
+  const stack = stacks.local as Stack;
+  const admin = `mcp_${randomBytes(32).toString('base64url')}`;
+  const at = surroundings(options, stack, admin);
+  const pids = (['model-gateway', 'gateway'] as const).map((service) => {
+    const placement: Placed = { service, colocate: [] };
+    const env = serviceEnvironment(stack, placement, at);
+    if (options.apart) delete env.MCP_REMOTE_BACKENDS;
+    const entry = join(ROOT, services[service].entry);
+    return run(SYSTEM_CORE, [process.execPath, '--disable-warning=ExperimentalWarning', entry], env);
   });
-  if (child.pid === undefined) throw new Error(`could not start ${command.join(' ')}`);
-  return { child, pid: child.pid };
+  const url = `http://127.0.0.1:${base_port}`;
+  await answers(`${url}/readyz`);
+  const callers = await Promise.all(Array.from({ length: KEYS }, () => newKey(url, admin)));
+  const target = { name, url, callers: callers.map((key) => ({ authorization: `Bearer ${key}` })), pids };
+  await answers(`${url}/v1/models/mock`, target.callers[0]);
+  return target;
+}
+
+function surroundings(options: OursOptions, stack: Stack, admin: string): Surroundings {
+  const names = Object.keys(services) as ServiceName[];
+  const ports = Object.fromEntries(names.map((name, offset) => [name, options.base_port + offset]));
+  const signing = Object.fromEntries(
+    signingServices.map((name) => [signingKeyOf(name), randomBytes(32).toString('hex')] as const),
+  );
+  const secrets: Readonly<Record<string, string>> = {
+    ...signing,
+    service_jwks: JSON.stringify(keySetOf(identitiesOf((name) => [signing[signingKeyOf(name)] ?? '']))),
+    prov_secret: randomBytes(32).toString('base64url'),
+    admin_key_hash: createHash('sha256').update(admin).digest('hex'),
+    openai_api_key: 'bench',
+  };
+  return {
+    region: stack.regions[0]?.name ?? '',
+    host: '127.0.0.1',
+    endpoints: Object.fromEntries(names.map((name) => [name, `http://127.0.0.1:${ports[name]}`])),
+    ports,
+    data_dir: join(options.dir, String(options.base_port)),
+    nats_address: options.nats_address,
+    secret: (name) => secrets[name],
+    asset: (id) => join(options.dir, id),
+    operator: { MODEL_BACKENDS: 'openai', OPENAI_BASE_URL: `${options.upstream}/v1` },
+  };
+}
+
+async function newKey(url: string, admin: string): Promise<string> {
+  const response = await fetch(`${url}/admin/keys`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${admin}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'bench', scopes: ['chat'] }),
+  });
+  return z.object({ key: z.string() }).parse(await response.json()).key;
+}
+
+async function portkey(upstream: string, run: Run): Promise<Target[]> {
+  const entry = join(ROOT, 'bench/node_modules/@portkey-ai/gateway/build/start-server.js');
+  if (!existsSync(entry)) return [];
+  const pid = run(SYSTEM_CORE, [process.execPath, entry, '--port=18787', '--headless']);
+  const url = 'http://127.0.0.1:18787';
+  await answers(url);
+  const headers = {
+    'x-portkey-provider': 'openai',
+    'x-portkey-custom-host': `${upstream}/v1`,
+    authorization: 'Bearer bench',
+  };
+  return [{ name: 'Portkey', url, callers: [headers], pids: [pid] }];
 }
 
 async function answers(url: string, headers: Readonly<Record<string, string>> = {}): Promise<void> {
-  for (const until_ms = Date.now() + 30_000; Date.now() < until_ms; ) {
+  for (const until_ms = Date.now() + 60_000; Date.now() < until_ms; ) {
     const ok = await fetch(url, { headers }).then(
-      (response) => response.status < 500,
+      async (response) => {
+        await response.arrayBuffer();
+        return response.status < 400 || (response.status < 500 && headers.authorization === undefined);
+      },
       () => false,
     );
     if (ok) return;
     await new Promise((done) => setTimeout(done, 100));
   }
-  throw new Error(`${url} did not come up within 30 s`);
-}
-
-interface OursOptions {
-  readonly name: string;
-  readonly base_port: number;
-  readonly colocated: boolean;
-  readonly upstream_port: number;
-  readonly nats_url: string;
-  readonly dir: string;
-}
-
-/** Our gateway in front of the mock: gateway and model-gateway in one process, or in two. */
-async function ours(options: OursOptions): Promise<{ target: Target; started: Started[] }> {
-  const key = `mcp_${randomBytes(32).toString('base64url')}`;
-  const port = (offset: number) => String(options.base_port + offset);
-  const env = {
-    MCP_DATA: join(options.dir, options.name),
-    MCP_LOG_LEVEL: 'warn',
-    ...testIdentities(),
-    MCP_NATS_URL: options.nats_url,
-    MCP_TRACE_STORE: 'true',
-    MCP_ADMIN_KEY_HASH: createHash('sha256').update(key).digest('hex'),
-    MCP_RATE_REQUESTS_PER_MINUTE: '10000000',
-    MODEL_BACKENDS: 'openai',
-    OPENAI_BASE_URL: `http://127.0.0.1:${options.upstream_port}/v1`,
-    OPENAI_API_KEY: 'bench',
-    PROV_SECRET: randomBytes(32).toString('base64url'),
-    MCP_GATEWAY_PORT: port(0),
-    MCP_CORE_PORT: port(1),
-    MCP_MODEL_GATEWAY_PORT: port(2),
-    MCP_CORE_URL: `http://127.0.0.1:${port(1)}`,
-    MCP_MODEL_GATEWAY_URL: `http://127.0.0.1:${port(2)}`,
-    MCP_TASK_ENGINE_URL: `http://127.0.0.1:${port(3)}`,
-    MCP_GOVERNANCE_URL: `http://127.0.0.1:${port(4)}`,
-  };
-  const started: Started[] = [];
-  if (!options.colocated)
-    started.push(pinned(SYSTEM_CORE, [process.execPath, join(ROOT, 'apps/model-gateway/src/main.ts')], env));
-  const colocate = options.colocated ? { MCP_COLOCATE: 'model-gateway' } : {};
-  started.push(
-    pinned(SYSTEM_CORE, [process.execPath, join(ROOT, 'apps/gateway/src/main.ts')], { ...env, ...colocate }),
-  );
-  const url = `http://127.0.0.1:${port(0)}`;
-  const headers = { authorization: `Bearer ${key}` };
-  await answers(`${url}/v1/models`, headers);
-  return { target: { name: options.name, url, headers, pids: started.map(({ pid }) => pid) }, started };
-}
-
-/** Starts the mock, the floor, ours twice co-located and once apart, and Portkey when it is installed in `bench/`. */
-export async function startTargets(pace_ms: number): Promise<Targets> {
-  const dir = mkdtempSync(join(tmpdir(), 'mcp-bench-'));
-  const nats = await startNats();
-  const running: Started[] = [];
-  const upstream_port = 19_999;
-  running.push(
-    pinned(LOAD_CORE, [
-      process.execPath,
-      join(HERE, 'mock-upstream.ts'),
-      String(upstream_port),
-      String(pace_ms),
-    ]),
-  );
-  const upstream = `http://127.0.0.1:${upstream_port}`;
-  await answers(`${upstream}/v1/models`);
-  const floor = pinned(SYSTEM_CORE, [
-    process.execPath,
-    join(HERE, 'floor.ts'),
-    '19998',
-    String(upstream_port),
-  ]);
-  running.push(floor);
-  const all: Target[] = [
-    { name: 'direct', url: upstream, headers: {}, pids: [] },
-    { name: 'floor', url: 'http://127.0.0.1:19998', headers: {}, pids: [floor.pid] },
-  ];
-  const common = { upstream_port, nats_url: nats.url, dir };
-  for (const options of [
-    { name: 'ours-colocated', base_port: 19_000, colocated: true },
-    { name: 'ours-colocated-again', base_port: 19_010, colocated: true },
-    { name: 'ours-apart', base_port: 19_020, colocated: false },
-  ]) {
-    const { target, started } = await ours({ ...common, ...options });
-    all.push(target);
-    running.push(...started);
-  }
-  const portkey = join(ROOT, 'bench/node_modules/@portkey-ai/gateway/build/start-server.js');
-  if (existsSync(portkey)) {
-    const peer = pinned(SYSTEM_CORE, [process.execPath, portkey, '--port=18787', '--headless']);
-    running.push(peer);
-    const url = 'http://127.0.0.1:18787';
-    await answers(url);
-    all.push({
-      name: 'portkey',
-      url,
-      headers: {
-        'x-portkey-provider': 'openai',
-        'x-portkey-custom-host': `${upstream}/v1`,
-        authorization: 'Bearer bench',
-      },
-      pids: [peer.pid],
-    });
-  }
-  return {
-    all,
-    async stop() {
-      for (const { child } of running) child.kill('SIGKILL');
-      await nats.close();
-      rmSync(dir, { recursive: true, force: true });
-    },
-  };
+  throw new Error(`${url} did not come up within 60 s`);
 }
 
 /** CPU seconds and resident bytes of processes, from /proc. */
