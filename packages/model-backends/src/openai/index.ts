@@ -10,7 +10,6 @@ import type {
   TokenCount,
 } from '@mcp/contracts';
 import { z } from 'zod';
-import { Closing } from '../abort.ts';
 import { ModelList } from '../model-list.ts';
 import { defineBackend, jsonVariable, Prices } from '../options.ts';
 import { Target, type TargetOptions } from './target.ts';
@@ -36,7 +35,6 @@ class OpenAiBackend implements ModelBackend {
   readonly target: string;
   readonly #target: Target;
   readonly #list: ModelList;
-  readonly #closing = new Closing();
 
   constructor(options: TargetOptions) {
     this.target = options.name;
@@ -56,13 +54,13 @@ class OpenAiBackend implements ModelBackend {
     const { store: _kept, ...rest } = request;
     const body =
       request.stream === true ? { ...rest, stream: true, stream_options: { include_usage: true } } : rest;
-    const events = await this.#target.chat(body, this.#closing.guard(call));
+    const events = await this.#target.chat(body, call);
     for await (const event of events)
       yield event.type === 'start' ? { ...event, model: request.model, backend: this.target } : event;
   }
 
   async embed(request: EmbeddingsRequest, call: BackendCallOptions): Promise<EmbeddingsResult> {
-    const result = await this.#target.embed(request, this.#closing.guard(call));
+    const result = await this.#target.embed(request, call);
     return { ...result, model: request.model };
   }
 
@@ -72,7 +70,6 @@ class OpenAiBackend implements ModelBackend {
   }
 
   async close(): Promise<void> {
-    this.#closing.close(this.name);
     await this.#target.close();
   }
 }

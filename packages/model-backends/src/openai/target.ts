@@ -44,6 +44,7 @@ export class Target {
   readonly name: string;
   readonly options: TargetOptions;
   readonly #pool: Pool;
+  #closed = false;
   readonly #prefix: string;
   readonly #headers: Readonly<Record<string, string>>;
 
@@ -119,8 +120,14 @@ export class Target {
     };
   }
 
+  /** Ends all its calls with `unavailable`: the connections end, so that no call needs a signal of two. */
   close(): Promise<void> {
-    return this.#pool.destroy();
+    this.#closed = true;
+    return this.#pool.destroy(this.#ended());
+  }
+
+  #ended(): PlatformError {
+    return new PlatformError('unavailable', `The backend ${this.name} is being shut down.`);
   }
 
   async #post(path: string, body: object, options: BackendCallOptions): Promise<HttpAnswer> {
@@ -182,6 +189,7 @@ export class Target {
 
   #translate(cause: unknown, signal: AbortSignal, what: string): PlatformError {
     if (signal.aborted) return abortError(signal, cause);
+    if (this.#closed) return this.#ended();
     return new PlatformError(
       what === BROKE_OFF ? 'upstream_interrupted' : 'upstream_failed',
       `${this.name} ${what}. Try again, or choose another model.`,
