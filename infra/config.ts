@@ -1,4 +1,5 @@
-import { canonical, type Stack, stacks } from '@mcp/stacks';
+import { BlockList, isIP } from 'node:net';
+import { canonical, type ExternalHost, type Stack, stacks } from '@mcp/stacks';
 import * as pulumi from '@pulumi/pulumi';
 import { fault } from './kit/fault.ts';
 
@@ -50,6 +51,7 @@ export function readConfig(): ProgramConfig {
     ...missing(stack, secrets),
     ...halfOf(secrets),
     ...short(config.get('provSecret') || undefined),
+    ...unreachable(stack, config.get('databaseUrl') || undefined),
   ];
   if (faults.length > 0) throw fault(faults);
   const kubeconfigs = Object.fromEntries(
@@ -96,6 +98,34 @@ function wrongKeys(generations: readonly string[]): string[] {
     : [
         `The setting mcp:signingKeys is '${generations.join(',')}': it must be one number, or two while a key is exchanged, such as 1,2 (docs/runbooks/rotate-signing-keys.md).`,
       ];
+}
+
+const POSTGRES_PORT = 5432;
+
+/** A database that no rule of the stack lets core reach would be found only by a pod that starts again and again. */
+function unreachable(stack: Stack, databaseUrl: string | undefined): string[] {
+  const { database, egress } = stack.kubernetes;
+  if (databaseUrl === undefined || database !== 'external') return [];
+  const url = URL.parse(databaseUrl);
+  if (url === null)
+    return ['The secret mcp:databaseUrl is no URL. Set one: postgres://user:password@host:5432/name'];
+  const port = Number(url.port || POSTGRES_PORT);
+  const address = url.hostname.replace(/^\[|\]$/g, '');
+  const known = isIP(address) !== 0;
+  if (egress.database.some((rule) => rule.port === port && (!known || contains(rule, address)))) return [];
+  return [
+    `The database of mcp:databaseUrl (${known ? `${address}, ` : ''}port ${port}) is in no rule of egress.database of the stack ${stack.name}, so no NetworkPolicy lets core reach it. Add one to stacks/${stack.name}.ts: { cidr: '${known ? address : '<its address>'}/${isIP(address) === 6 ? 128 : 32}', port: ${port} }`,
+  ];
+}
+
+function contains({ cidr, except }: ExternalHost, address: string): boolean {
+  const blockOf = (text: string) => {
+    const [net = '', bits = ''] = text.split('/');
+    const list = new BlockList();
+    list.addSubnet(net, Number(bits), isIP(net) === 6 ? 'ipv6' : 'ipv4');
+    return list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+  };
+  return blockOf(cidr) && !except.some(blockOf);
 }
 
 function short(provSecret: string | undefined): string[] {

@@ -1,46 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import { ApiException, ApiextensionsV1Api, KubeConfig, Observable } from '@kubernetes/client-node';
-import type { KubernetesSettings, Region } from '@mcp/stacks';
+import { ADDONS, installCommand, type Region } from '@mcp/stacks';
 import type { ProgramConfig } from './config.ts';
 import { fault } from './kit/fault.ts';
 
-type Feature = keyof KubernetesSettings['features'];
-
-/** The kind that a feature needs, and what brings it. */
-const NEEDS: Readonly<Partial<Record<Feature, { crd: string; install: string }>>> = {
-  gateway_api: {
-    crd: 'httproutes.gateway.networking.k8s.io',
-    install:
-      'helm install eg oci://docker.io/envoyproxy/gateway-helm -n envoy-gateway-system --create-namespace',
-  },
-  envoy_policies: {
-    crd: 'backendtrafficpolicies.gateway.envoyproxy.io',
-    install:
-      'helm install eg oci://docker.io/envoyproxy/gateway-helm -n envoy-gateway-system --create-namespace',
-  },
-  keda: {
-    crd: 'scaledobjects.keda.sh',
-    install: 'helm install keda kedacore/keda -n keda --create-namespace',
-  },
-  gatekeeper: {
-    crd: 'constrainttemplates.templates.gatekeeper.sh',
-    install: 'helm install gatekeeper gatekeeper/gatekeeper -n gatekeeper-system --create-namespace',
-  },
-  flagger: {
-    crd: 'canaries.flagger.app',
-    install:
-      'helm install flagger flagger/flagger -n flagger-system --create-namespace --set meshProvider=kubernetes',
-  },
-  service_monitor: {
-    crd: 'servicemonitors.monitoring.coreos.com',
-    install:
-      'helm install prometheus prometheus-community/kube-prometheus-stack -n monitoring --create-namespace',
-  },
-  image_signatures: {
-    crd: 'clusterimagepolicies.policy.sigstore.dev',
-    install: 'helm install policy-controller sigstore/policy-controller -n cosign-system --create-namespace',
-  },
-};
 /** `off`: no cluster is asked, as when the objects are only written to files. */
 const SWITCH = 'MCP_PREFLIGHT';
 /** A cluster that says nothing for so long is not there. */
@@ -65,11 +28,11 @@ async function faultsOf(config: ProgramConfig, region: Region, patience_ms: numb
       `The cluster of region ${region.name} cannot be asked (context ${region.kube_context}): ${reasonOf(error)}. Check KUBECONFIG and the context, or set the config mcp:kubeconfig-${region.name}.`,
     ];
   }
-  return Object.entries(NEEDS)
-    .filter(([feature, { crd }]) => features[feature as Feature] && !present.has(crd))
+  return Object.entries(ADDONS)
+    .filter(([feature, { crd }]) => features[feature as keyof typeof ADDONS] && !present.has(crd))
     .map(
-      ([feature, { crd, install }]) =>
-        `The feature ${feature} is on in the stack ${config.stack.name}, but the cluster of region ${region.name} has no ${crd}. Install it (${install}), or turn the feature off in stacks/${config.stack.name}.ts.`,
+      ([feature, addon]) =>
+        `The feature ${feature} is on in the stack ${config.stack.name}, but the cluster of region ${region.name} has no ${addon.crd}. Install it (${installCommand(addon)}), or turn the feature off in stacks/${config.stack.name}.ts.`,
     );
 }
 

@@ -63,6 +63,7 @@ export const dev = defineStack({
     },
     collector_image: COLLECTOR_IMAGE,
     database: 'external',
-    egress: {},
+    // The private network in which PostgreSQL is; narrow it to the subnet of yours.
+    egress: { database: [{ cidr: '10.0.0.0/8', port: 5432 }] },
   },
 });

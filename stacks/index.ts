@@ -4,6 +4,7 @@ import { prod } from './prod.ts';
 import type { Stack } from './schema.ts';
 import { twin } from './twin.ts';
 
+export * from './addons.ts';
 export { gatewayBackends } from './backends.ts';
 export { canonical } from './canonical.ts';
 export * from './environment.ts';

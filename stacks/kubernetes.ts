@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Features, Limits } from './limits.ts';
 
 const Gib = z.number().int().min(1).max(10_000);
 const Percent = z.number().int().min(0).max(100);
@@ -16,8 +17,17 @@ const PRIVATE_NETWORKS = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.
 /** Everything outside private networks: where an address is only known by name. */
 const publicInternet = (port: number) => [{ cidr: '0.0.0.0/0', except: PRIVATE_NETWORKS, port }];
 
-/** What a stack says about Kubernetes alone; `npm start` has no use for it. */
-export const KubernetesSettings = z.strictObject({
+/** How a new version is tried before it is promoted (Flagger). */
+const Promotion = z.strictObject({
+  /** Between two checks, in seconds. */
+  interval_s: z.number().int().min(5).max(3600).default(30),
+  /** Checks that must hold before it is promoted. */
+  iterations: z.number().int().min(2).max(100).default(10),
+  /** Checks that may fail before it is rolled back. */
+  threshold: z.number().int().min(1).max(20).default(3),
+});
+
+const Settings = z.strictObject({
   images: z.strictObject({
     /** Registry and path; an image is `<repository>/<service>`. */
     repository: z.string().regex(/^[a-z0-9.:-]+(\/[a-z0-9._-]+)+$/, 'must be such as ghcr.io/acme/mcp'),
@@ -58,7 +68,19 @@ export const KubernetesSettings = z.strictObject({
     weight: Percent,
     /** True: a canary Deployment of the gateway stands beside the stable one. */
     enabled: z.boolean(),
+    /** Tag or digest of the gateway's image that is tried; undefined: the stable one's. */
+    image: z
+      .string()
+      .regex(
+        /^(sha256:[0-9a-f]{64}|(?!latest$)[\w][\w.-]{0,127})$/,
+        'must be a fixed tag or a digest such as sha256:… (64 digits)',
+      )
+      .optional(),
+    /** Flags and limits that are tried; others are as in the stack. */
+    features: Features.default({}),
+    limits: Limits.partial().default({}),
   }),
+  promotion: Promotion.default(() => Promotion.parse({})),
   /** StorageClass of volumes; undefined: the cluster's default. */
   storage_class: z.string().optional(),
   nats: z.strictObject({
@@ -80,6 +102,7 @@ export const KubernetesSettings = z.strictObject({
     /** Event buses of regions in other clusters: both directions of their links. */
     regions: z.array(ExternalHost).default(publicInternet(7422)),
     otlp: z.array(ExternalHost).default([]),
+    /** PostgreSQL. There must be one where the database is external: an address of nobody is reached by nobody. */
     database: z.array(ExternalHost).default([]),
   }),
   monitoring_namespace: z.string().default('monitoring'),
@@ -87,5 +110,22 @@ export const KubernetesSettings = z.strictObject({
   edge_namespace: z.string().default('envoy-gateway-system'),
   /** Requests of pods as a share of their manifest's: small machines run everything at once. */
   request_percent: z.number().int().min(5).max(100).default(100),
+});
+
+/** What a stack says about Kubernetes alone; `npm start` has no use for it. */
+export const KubernetesSettings = Settings.superRefine(({ database, egress, images, canary }, context) => {
+  if (images.build && canary.image !== undefined && !canary.image.startsWith('sha256:'))
+    context.addIssue({
+      code: 'custom',
+      path: ['canary', 'image'],
+      message: `is the tag ${canary.image}, but this stack names images by digest: pulumi stack output images shows those that were built`,
+    });
+  if (database === 'external' && egress.database.length === 0)
+    context.addIssue({
+      code: 'custom',
+      path: ['egress', 'database'],
+      message:
+        "is empty, but the database is external: no NetworkPolicy would let core reach it. Name the addresses of PostgreSQL, such as { cidr: '10.20.0.0/24', port: 5432 }",
+    });
 });
 export type KubernetesSettings = z.infer<typeof KubernetesSettings>;

@@ -1,6 +1,7 @@
 import { define, Residency, ServiceName } from '@mcp/contracts';
 import { z } from 'zod';
 import { KubernetesSettings } from './kubernetes.ts';
+import { Features, Limits } from './limits.ts';
 import { services } from './services.ts';
 
 /** A region: a row of `regions.ts`. */
@@ -39,19 +40,6 @@ export const StackModel = z.object({
 });
 export type StackModel = z.infer<typeof StackModel>;
 
-export const Limits = z.object({
-  /** Tokens of input and output together that one model call may have (blueprint 9.3). */
-  max_tokens: z.number().int().min(256).max(1_000_000),
-  max_body_bytes: z.number().int().min(1024),
-  /** Requests one caller may send per minute, and have open at once. */
-  requests_per_minute: z.number().int().min(1),
-  max_parallel_requests: z.number().int().min(1),
-  /** Inferences that may wait per model before the gateway answers 429. */
-  queue_max_waiting: z.number().int().min(1),
-  request_timeout_ms: z.number().int().min(1000),
-});
-export type Limits = z.infer<typeof Limits>;
-
 /** One process of the local runner, or one Deployment: a service and those co-located with it. */
 export const ServicePlacement = z.object({
   service: ServiceName,
@@ -71,8 +59,7 @@ export const Stack = z
     services: z.array(ServicePlacement).min(1),
     models: z.array(StackModel).min(1),
     limits: Limits,
-    /** Overrides of feature flags (`packages/service-kit/src/flags.ts`). */
-    features: z.record(z.string().regex(/^[A-Z][A-Z0-9_]+$/), z.boolean()),
+    features: Features,
     nats: z.object({ port: z.number().int().min(1024).max(65535), external_url: z.string().optional() }),
     log_level: z.enum(['debug', 'info', 'warn', 'error']),
     kubernetes: KubernetesSettings,

@@ -45,13 +45,20 @@ export function natsSecretOf(name: ServiceName): `mcp-nats-${string}` {
   return `mcp-nats-${name}`;
 }
 
-/** The environment of a pod; the same function gives a local process its own. */
-export function environmentOf(context: RegionContext, { placement }: Workload): PodEnvironment {
+/**
+ * The environment of a pod; the same function gives a local process its own. `hosts`: Services that stand for others'
+ * own.
+ */
+export function environmentOf(
+  context: RegionContext,
+  { placement }: Workload,
+  hosts: Readonly<Partial<Record<ServiceName, string>>> = {},
+): PodEnvironment {
   const { stack, region } = context;
   const host = placement.service;
   const endpoints: Partial<Record<ServiceName, string>> = {};
   for (const name of stack.services.flatMap((one) => servicesOf(one)))
-    endpoints[name] = `http://${hostOf(stack, name)}:${services[name].port}`;
+    endpoints[name] = `http://${hosts[name] ?? hostOf(stack, name)}:${services[name].port}`;
   const all = serviceEnvironment(stack, placement, {
     region: region.name,
     host: '0.0.0.0',

@@ -10,6 +10,9 @@ export const NATS_TLS_SECRET = 'mcp-nats-tls';
 /** One password for all links of a platform; each end also proves itself by certificate. */
 export const NATS_LINK_SECRET = { object: 'mcp-nats-link', key: 'password' } as const;
 export const LINK_PASSWORD = 'LINK_PASSWORD';
+/** The certificate of a region's servers, as nats.conf names it. */
+export const TLS_FILES =
+  'cert_file: "/etc/nats-tls/tls.crt", key_file: "/etc/nats-tls/tls.key", ca_file: "/etc/nats-tls/ca.crt"';
 const BUCKET_STREAM = 'KV_';
 
 /** A region at the other end of a link, and how it is reached. */
@@ -56,19 +59,17 @@ export function busNames(stack: Stack): string[] {
 export function linkLines(context: RegionContext): string[] {
   const links = linksOf(context);
   if (links.length === 0) return [];
-  const files =
-    'cert_file: "/etc/nats-tls/tls.crt", key_file: "/etc/nats-tls/tls.key", ca_file: "/etc/nats-tls/ca.crt"';
   const dialed = links.filter((link) => link.dials);
   return [
     'leafnodes {',
     ...(dialed.length < links.length
-      ? [`  port: ${NATS_LINK_PORT}`, `  tls { ${files}, verify: true }`]
+      ? [`  port: ${NATS_LINK_PORT}`, `  tls { ${TLS_FILES}, verify: true }`]
       : []),
     ...(dialed.length === 0
       ? []
       : [
           '  remotes = [',
-          ...dialed.map(({ region }) => `    { urls: [$${urlVariable(region)}], tls { ${files} } }`),
+          ...dialed.map(({ region }) => `    { urls: [$${urlVariable(region)}], tls { ${TLS_FILES} } }`),
           '  ]',
         ]),
     '}',

@@ -5,6 +5,15 @@ import { NATS, type RegionContext, selectorOf, workloads } from '../context.ts';
 import { add } from '../kit/objects.ts';
 import { natsSecretOf } from './environment.ts';
 import {
+  CLUSTER_PASSWORD,
+  clusterArguments,
+  clusterEnvironment,
+  clusterLines,
+  isClustered,
+  NATS_CLUSTER_PORT,
+  NATS_CLUSTER_SECRET,
+} from './nats-cluster.ts';
+import {
   addLinkService,
   copiedStreams,
   LINK_PASSWORD,
@@ -19,7 +28,6 @@ import {
 import { CONTAINER_SECURITY, type Container, podTemplate, resourcesOf } from './pod.ts';
 
 export const NATS_MONITOR_PORT = 8222;
-export const NATS_CLUSTER_PORT = 6222;
 export const NATS_EXPORTER_PORT = 7777;
 const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
 const SIZE = { cpu_request: '250m', cpu_limit: '1', memory_request: '256Mi', memory_limit: '1Gi' };
@@ -88,12 +96,13 @@ function podOf(
   const { settings } = context;
   const users = busUsers(context);
   const linked = linksOf(context).length > 0;
+  const certified = needsCertificate(context);
   const monitor = (path: string) => ({ httpGet: { path, port: 'monitor' }, timeoutSeconds: 3 });
   const server: Container = {
     name: NATS,
     image: context.images.other(settings.nats.image),
     imagePullPolicy: 'IfNotPresent',
-    args: ['--config', '/etc/nats/nats.conf', '--name', '$(POD_NAME)'],
+    args: ['--config', '/etc/nats/nats.conf', '--name', '$(POD_NAME)', ...clusterArguments(context)],
     env: [
       { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
       ...users.map(({ name }) => ({
@@ -109,6 +118,17 @@ function podOf(
             ...linkEnvironment(context),
           ]
         : []),
+      ...(isClustered(context)
+        ? [
+            {
+              name: CLUSTER_PASSWORD,
+              valueFrom: {
+                secretKeyRef: { name: NATS_CLUSTER_SECRET.object, key: NATS_CLUSTER_SECRET.key },
+              },
+            },
+            ...clusterEnvironment(context),
+          ]
+        : []),
     ],
     ports: ports.map(({ name, port }) => ({ name, containerPort: port })),
     resources: resourcesOf(context, SIZE),
@@ -120,7 +140,7 @@ function podOf(
     volumeMounts: [
       { name: 'config', mountPath: '/etc/nats', readOnly: true },
       { name: 'data', mountPath: '/data' },
-      ...(linked ? [{ name: 'tls', mountPath: '/etc/nats-tls', readOnly: true }] : []),
+      ...(certified ? [{ name: 'tls', mountPath: '/etc/nats-tls', readOnly: true }] : []),
     ],
   };
   return podTemplate(context, {
@@ -131,7 +151,7 @@ function podOf(
     files: { 'nats.conf': config },
     ...(settings.nats.exporter_image === undefined ? {} : { metrics_port: NATS_EXPORTER_PORT }),
     containers: [server, ...exporterOf(context)],
-    volumes: linked ? [{ name: 'tls', secret: { secretName: NATS_TLS_SECRET } }] : [],
+    volumes: certified ? [{ name: 'tls', secret: { secretName: NATS_TLS_SECRET } }] : [],
   });
 }
 
@@ -169,6 +189,11 @@ export function busUsers({
     .map(({ manifest, inside }) => ({ name: manifest.name, inside }));
 }
 
+/** Whether a region's servers prove themselves by certificate: to each other, or to those of other regions. */
+function needsCertificate(context: RegionContext): boolean {
+  return isClustered(context) || linksOf(context).length > 0;
+}
+
 function passwordVariable(name: string): string {
   return `${name.toUpperCase().replaceAll('-', '_')}_PASSWORD`;
 }
@@ -199,26 +224,8 @@ function natsConfig(context: RegionContext): string {
     '  ]',
     '}',
   ];
-  if (settings.nats.replicas > 1) lines.push(...clusterLines(context));
-  lines.push(...linkLines(context));
+  lines.push(...clusterLines(context), ...linkLines(context));
   return `${lines.join('\n')}\n`;
-}
-
-function clusterLines({ region, settings }: RegionContext): string[] {
-  const routes = Array.from(
-    { length: settings.nats.replicas },
-    (_, at) =>
-      `    "nats://${NATS}-${at}.${NATS}-headless.${region.namespace}.svc.cluster.local:${NATS_CLUSTER_PORT}"`,
-  );
-  return [
-    'cluster {',
-    `  name: ${JSON.stringify(region.name)}`,
-    `  port: ${NATS_CLUSTER_PORT}`,
-    '  routes = [',
-    ...routes,
-    '  ]',
-    '}',
-  ];
 }
 
 /** What a service may publish and hear: its own streams, subjects and buckets, and answers to itself. */

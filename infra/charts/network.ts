@@ -13,7 +13,8 @@ import {
 } from '../context.ts';
 import { add } from '../kit/objects.ts';
 import { COLLECTOR_PORT } from './collector.ts';
-import { NATS_CLUSTER_PORT, NATS_EXPORTER_PORT, NATS_MONITOR_PORT } from './nats.ts';
+import { NATS_EXPORTER_PORT, NATS_MONITOR_PORT } from './nats.ts';
+import { isClustered, NATS_CLUSTER_PORT } from './nats-cluster.ts';
 import { linksOf, NATS_LINK_PORT } from './nats-links.ts';
 
 type Ingress = types.input.networking.v1.NetworkPolicyIngressRule;
@@ -144,7 +145,7 @@ function addNatsPolicy(chart: Chart, context: RegionContext, all: readonly Workl
   const { stack, settings } = context;
   const users = all.filter(({ inside }) => inside.some(({ needs }) => needs.includes('nats')));
   const links = linksOf(context);
-  const cluster = settings.nats.replicas > 1;
+  const cluster = isClustered(context);
   const ends = (of: typeof links): Peer[] => [
     ...of
       .filter((link) => link.same_cluster)

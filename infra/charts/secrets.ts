@@ -10,6 +10,7 @@ import { certificatesOf } from '../kit/certificates.ts';
 import { add } from '../kit/objects.ts';
 import { natsSecretOf } from './environment.ts';
 import { busUsers } from './nats.ts';
+import { isClustered, NATS_CLUSTER_SECRET } from './nats-cluster.ts';
 import { busNames, NATS_LINK_SECRET, NATS_TLS_SECRET } from './nats-links.ts';
 
 /** The first admin key; its hash is what the gateway is given. */
@@ -39,8 +40,11 @@ export function platformSecrets({ stack, secrets, signing_keys }: ProgramConfig)
   for (const { name } of busUsers({ stack })) put(natsSecretOf(name), 'password', random(`nats-${name}`));
   if (stack.regions.some(({ peers }) => peers.length > 0)) {
     put(NATS_LINK_SECRET.object, NATS_LINK_SECRET.key, random('nats-link'));
-    for (const [key, value] of Object.entries(natsTls(stack, secrets))) put(NATS_TLS_SECRET, key, value);
   }
+  if (isClustered({ stack }))
+    put(NATS_CLUSTER_SECRET.object, NATS_CLUSTER_SECRET.key, random('nats-cluster'));
+  if (isClustered({ stack }) || stack.regions.some(({ peers }) => peers.length > 0))
+    for (const [key, value] of Object.entries(natsTls(stack, secrets))) put(NATS_TLS_SECRET, key, value);
   return made;
 }
 

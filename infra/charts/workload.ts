@@ -1,5 +1,5 @@
 import type { types } from '@pulumi/kubernetes';
-import type { Chart } from 'cdk8s';
+import type { ApiObject, Chart } from 'cdk8s';
 import {
   holdsEmbeddedData,
   labelsOf,
@@ -8,16 +8,22 @@ import {
   selectorOf,
   type Workload,
 } from '../context.ts';
-import { add } from '../kit/objects.ts';
+import { add, leaveToOthers } from '../kit/objects.ts';
 import { DATA_DIR, environmentOf, MODELS_DIR, type PodEnvironment } from './environment.ts';
 import { CONTAINER_SECURITY, type Container, podTemplate, resourcesOf } from './pod.ts';
 import { addScaling } from './scaling.ts';
 
 type Volume = types.input.core.v1.Volume;
 type Mount = types.input.core.v1.VolumeMount;
+type Track = 'stable' | 'canary';
 
 /** How long a pod still answers after it was taken out of its Service: endpoints are told with a delay. */
 const PRE_STOP_S = 5;
+/**
+ * By node, the one program of the image: the Flagger that is pinned (`stacks/addons.ts`) carries Kubernetes 0.27's
+ * types, which do not know `sleep`, and a pod that it copies without a handler is refused.
+ */
+const PAUSE = ['node', '--eval', `setTimeout(() => {}, ${PRE_STOP_S * 1000})`] as const;
 const DRAIN_MARGIN_S = 5;
 const SCRATCH = '1Gi';
 
@@ -28,7 +34,7 @@ export function workloadChart(chart: Chart, context: RegionContext, workload: Wo
   const environment = environmentOf(context, workload);
   add(chart, 'account', { kind: 'ServiceAccount', metadata: { name }, automountServiceAccountToken: false });
   const embedded = holdsEmbeddedData(workload.inside, context.settings);
-  add(chart, 'deployment', {
+  const deployment = add(chart, 'deployment', {
     kind: 'Deployment',
     metadata: { name },
     spec: {
@@ -44,8 +50,12 @@ export function workloadChart(chart: Chart, context: RegionContext, workload: Wo
       template: templateOf(context, workload, { environment, track: 'stable' }),
     },
   });
-  // Flagger makes the Services of what it promotes.
-  if (!isPromoted(context, workload)) addService(chart, context, { workload, track: 'stable' });
+  const service = addService(chart, context, { workload, track: 'stable' });
+  // Callers find core before Flagger has begun; once it has, it points this Service at the pods that it promoted.
+  if (isPromoted(context, workload)) {
+    leaveToOthers(service, 'spec.selector');
+    leaveToOthers(deployment, 'spec.replicas');
+  }
   for (const { volume } of workload.inside)
     if (volume !== undefined && needsClaim(context, workload, volume.holds))
       add(chart, `claim-${volume.holds}`, {
@@ -73,7 +83,7 @@ export function workloadChart(chart: Chart, context: RegionContext, workload: Wo
 }
 
 /** Whether an autoscaler sets the replicas: not where one volume holds the state. */
-function isScaled({ stack, settings }: RegionContext, workload: Workload): boolean {
+export function isScaled({ stack, settings }: RegionContext, workload: Workload): boolean {
   const { scaling } = workload.manifest;
   if (workload.placement.autoscale === false || holdsEmbeddedData(workload.inside, settings)) return false;
   // The queue's length is asked of our own servers; those of others may not tell it.
@@ -91,7 +101,7 @@ function mostReplicas(context: RegionContext, workload: Workload): number {
 export function templateOf(
   context: RegionContext,
   workload: Workload,
-  { environment, track }: { environment: PodEnvironment; track: 'stable' | 'canary' },
+  { environment, track }: { environment: PodEnvironment; track: Track },
 ): types.input.core.v1.PodTemplateSpec {
   const { manifest } = workload;
   const { volumes, mounts } = volumesOf(context, workload);
@@ -130,7 +140,7 @@ function serviceContainer(
     startupProbe: { ...probe('/healthz'), periodSeconds: 2, failureThreshold: 90 },
     readinessProbe: { ...probe('/readyz'), periodSeconds: 3, failureThreshold: 2 },
     livenessProbe: { ...probe('/healthz'), periodSeconds: 10, failureThreshold: 3 },
-    lifecycle: { preStop: { sleep: { seconds: PRE_STOP_S } } },
+    lifecycle: { preStop: { exec: { command: [...PAUSE] } } },
     volumeMounts: mounts,
   };
 }
@@ -200,11 +210,11 @@ export function isPromoted({ settings }: RegionContext, { manifest, inside }: Wo
 export function addService(
   chart: Chart,
   context: RegionContext,
-  { workload, track }: { workload: Workload; track: 'stable' | 'canary' },
-): void {
+  { workload, track }: { workload: Workload; track: Track },
+): ApiObject {
   const { manifest, inside } = workload;
   const suffix = track === 'stable' ? '' : '-canary';
-  add(chart, `service${suffix}`, {
+  return add(chart, `service${suffix}`, {
     kind: 'Service',
     metadata: { name: `${manifest.name}${suffix}`, labels: labelsOf(context, manifest.name) },
     spec: {

@@ -1,6 +1,7 @@
 import * as k8s from '@pulumi/kubernetes';
 import * as pulumi from '@pulumi/pulumi';
 import { ApiObject, App, Chart } from 'cdk8s';
+import { foreignFields } from './objects.ts';
 import { OutputTokens } from './tokens.ts';
 
 interface Manifest {
@@ -81,7 +82,7 @@ export class ChartComponent extends pulumi.ComponentResource {
       const resource = create(`${chart.node.id}-${id}`, manifest, {
         parent: this,
         dependsOn: dependsOn.filter((one) => one !== undefined),
-        ignoreChanges: [...(STAYS_AS_MADE[manifest.kind] ?? [])],
+        ignoreChanges: [...(STAYS_AS_MADE[manifest.kind] ?? []), ...foreignFields(object)],
       });
       made.set(id, resource);
     }

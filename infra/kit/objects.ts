@@ -66,3 +66,14 @@ export interface CustomObject {
 export function addCustom(scope: Construct, id: string, body: CustomObject): ApiObject {
   return new ApiObject(scope, id, { ...body });
 }
+
+const FOREIGN = 'foreign-fields';
+
+/** Says that fields of an object belong to somebody else once it is there: no preview shows them, no update touches them. */
+export function leaveToOthers(object: ApiObject, ...paths: readonly string[]): void {
+  object.node.addMetadata(FOREIGN, paths);
+}
+
+export function foreignFields(object: ApiObject): string[] {
+  return object.node.metadata.filter(({ type }) => type === FOREIGN).flatMap(({ data }) => data as string[]);
+}

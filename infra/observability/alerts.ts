@@ -1,4 +1,5 @@
 import type { ServiceManifest } from '@mcp/contracts';
+import { isPromoted } from '../charts/workload.ts';
 import { type RegionContext, workloads } from '../context.ts';
 import { gained, NOT_PROBES, quantile, rate, series } from './promql.ts';
 
@@ -47,6 +48,12 @@ export function alertRules(context: RegionContext): RuleFile {
       { name: 'mcp-jobs', rules: manifests.flatMap((manifest) => queueOf(context, manifest)) },
       { name: 'mcp-conversations', rules: conversationRules(context) },
       { name: 'mcp-governance', rules: governanceRules(context) },
+      {
+        name: 'mcp-promotion',
+        rules: workloads(context.stack)
+          .filter((workload) => isPromoted(context, workload))
+          .flatMap(({ manifest }) => promotionRules(context, manifest)),
+      },
       { name: 'mcp-cluster', rules: clusterRules(context) },
     ],
   };
@@ -171,6 +178,42 @@ function governanceMissing(namespace: string): string {
   const runs = `max_over_time(${series('governance_last_success_timestamp_seconds', { namespace })}[${GOVERNANCE_AGE_H}h])`;
   const there = series('process_start_time_seconds', { namespace, service: 'governance' });
   return `(time() - max by (job, exported_job) (${runs}) > ${age_s}) or (count(${there} offset ${GOVERNANCE_AGE_H}h) unless on () count(${runs}))`;
+}
+
+/** A Canary that never came out of Initializing has no status at all: Flagger counts it, and that is all it says. */
+function promotionRules(context: RegionContext, { name }: ServiceManifest): AlertRule[] {
+  const { namespace } = context.region;
+  const either = (metric: 'flagger_canary_status' | 'flagger_canary_total', match: { name?: string }) =>
+    `(${series(metric, { ...match, namespace })} or ${series(metric, { ...match, exported_namespace: namespace })})`;
+  const status = either('flagger_canary_status', { name });
+  const labels = { service: name };
+  const how = `kubectl --namespace ${namespace} describe canary ${name}`;
+  return [
+    rule(context, 'McpPromotionHangs', {
+      severity: 'critical',
+      expr: `max(${either('flagger_canary_total', {})}) > 0 unless on () ${status}`,
+      for: '15m',
+      summary: `Flagger does not get ${name} out of Initializing in ${context.region.name}.`,
+      description: `No version of ${name} is promoted, and none will be. ${how} says what it waits for.`,
+      labels,
+    }),
+    rule(context, 'McpPromotionSlow', {
+      severity: 'warning',
+      expr: `max(${status}) == 0`,
+      for: '1h',
+      summary: `A new version of ${name} has been under analysis for an hour in ${context.region.name}.`,
+      description: `It is neither promoted nor rolled back. ${how} says what it waits for.`,
+      labels,
+    }),
+    rule(context, 'McpPromotionFailed', {
+      severity: 'warning',
+      expr: `max(${status}) == 2`,
+      for: '0m',
+      summary: `A new version of ${name} was rolled back in ${context.region.name}.`,
+      description: `It did not hold its objectives; the version before it serves on. ${how} says which failed.`,
+      labels,
+    }),
+  ];
 }
 
 function clusterRules(context: RegionContext): AlertRule[] {

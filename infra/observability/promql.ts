@@ -7,6 +7,9 @@ export type NameOf<T extends 'counter' | 'gauge' | 'histogram'> = {
 
 /** Series of others that rules look at, with the labels that we use of them. */
 export const OTHERS = {
+  /** Flagger's; `exported_namespace` where the scraper claims `namespace` for itself. 0: in analysis, 1: promoted, 2: failed. */
+  flagger_canary_status: ['namespace', 'exported_namespace', 'name'],
+  flagger_canary_total: ['namespace', 'exported_namespace'],
   /** Gatekeeper's audit: objects that break a constraint, of the whole cluster. */
   gatekeeper_violations: ['enforcement_action'],
   /** kube-state-metrics. */

@@ -143,6 +143,9 @@ it('every alert that the platform promises is there', () => {
     'McpLatencyHigh',
     'McpPodRestarts',
     'McpPolicyViolated',
+    'McpPromotionFailed',
+    'McpPromotionHangs',
+    'McpPromotionSlow',
     'McpTokenBudgetOverflow',
   ]);
 });
@@ -232,7 +235,7 @@ describe('the observability chart', () => {
     }
     const wanted = Object.keys(services).concat('core-canary', 'nats', 'collector');
     expect([...scraped].sort()).toEqual(wanted.sort());
-  });
+  }, 60_000);
 });
 
 interface MonitorSpec {

@@ -90,7 +90,7 @@ describe('before anything is planned', () => {
     const said = await saidOf(kubeconfig(port), local({ keda: true, gatekeeper: true, flagger: true }));
     expect(said?.split('\n')).toHaveLength(2);
     expect(said).toMatch(
-      /feature keda is on .* has no scaledobjects\.keda\.sh\. Install it \(helm install keda/,
+      /feature keda is on .* has no scaledobjects\.keda\.sh\. Install it \(helm upgrade --install keda keda .*--version 2\.21\.0/,
     );
     expect(said).toMatch(/feature flagger .* turn the feature off in stacks\/local\.ts/);
   });

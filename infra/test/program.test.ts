@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { paramsOf, violationsOf } from '@mcp/policies';
-import { type Stack, services, stacks } from '@mcp/stacks';
+import { ADDONS, defineStack, type Stack, services, stacks } from '@mcp/stacks';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { policySettings } from '../charts/policies.ts';
 import type { Recording } from '../kit/record.ts';
@@ -60,7 +60,7 @@ describe.each(STACKS)('the program with the stack %s', (stack) => {
       expect({ ingress, egress, policyTypes }).toEqual({ policyTypes: ['Ingress', 'Egress'] });
   });
 
-  it('lets only model-gateway reach model backends outside the cluster', () => {
+  it('lets only those out of the cluster whose manifest and stack have something there', () => {
     const reaching = objects.filter(
       ({ kind, spec }) =>
         kind === 'NetworkPolicy' &&
@@ -75,6 +75,7 @@ describe.each(STACKS)('the program with the stack %s', (stack) => {
     // Event buses of regions in different clusters meet outside; a collector that exports does so too.
     if (new Set(regions?.map(({ kube_context }) => kube_context)).size > 1) declared.push('nats');
     if ((kubernetes?.egress.otlp.length ?? 0) > 0) declared.push('collector');
+    if (kubernetes?.database === 'external') declared.push('core');
     expect([...new Set(reaching.map(({ metadata }) => metadata.name))].sort()).toEqual(declared.sort());
   });
 
@@ -223,6 +224,36 @@ it('makes the certificates of linked regions where nobody gives them', async () 
     expect(Object.keys(data as object)).toEqual(['ca.crt', 'tls.crt', 'tls.key']);
 });
 
+describe('a stack with an external database', () => {
+  const { dev } = stacks;
+  if (dev === undefined) throw new Error('there is no stack dev');
+
+  it('is refused without a rule that lets core reach it', () => {
+    const egress = { ...dev.kubernetes.egress, database: [] };
+    expect(() => defineStack({ ...dev, kubernetes: { ...dev.kubernetes, egress } })).toThrow(
+      /egress\.database.* is empty, but the database is external: no NetworkPolicy would let core reach it/,
+    );
+  });
+
+  it.each(['dev', 'prod'])('lets core of %s out to it, and to nothing else outside', async (name) => {
+    const objects = objectsOf((await record(name)).resources);
+    const declared = stacks[name]?.kubernetes.egress.database ?? [];
+    const policies = objects.filter(
+      ({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === 'core',
+    );
+    expect(policies).toHaveLength(stacks[name]?.regions.length ?? 0);
+    for (const { spec } of policies)
+      expect(
+        (spec as unknown as PolicySpec).egress?.filter(({ to }) => to?.some(({ ipBlock }) => ipBlock)),
+      ).toEqual(
+        declared.map(({ cidr, port }) => ({
+          to: [{ ipBlock: { cidr } }],
+          ports: [{ protocol: 'TCP', port }],
+        })),
+      );
+  });
+});
+
 describe('bad configuration', () => {
   it.each([
     [
@@ -245,6 +276,18 @@ describe('bad configuration', () => {
     ],
     ['a short secret', 'local', { provSecret: 'short' }, /mcp:provSecret has 5 characters, at least 32/],
     [
+      'a database that no rule lets core reach',
+      'dev',
+      { ...GIVEN, databaseUrl: 'postgres://mcp:x@db.example.com:6432/mcp' },
+      /mcp:databaseUrl \(port 6432\) is in no rule of egress\.database of the stack dev.*\{ cidr: '<its address>\/32', port: 6432 \}/,
+    ],
+    [
+      'a database at another address',
+      'dev',
+      { ...GIVEN, databaseUrl: 'postgres://mcp:x@192.0.2.7/mcp' },
+      /mcp:databaseUrl \(192\.0\.2\.7, port 5432\).*\{ cidr: '192\.0\.2\.7\/32', port: 5432 \}/,
+    ],
+    [
       'a certificate without its key',
       'prod',
       { ...GIVEN, natsTlsKey: '' },
@@ -252,5 +295,68 @@ describe('bad configuration', () => {
     ],
   ])('%s is refused before anything is planned', async (_, stack, config, message) => {
     await expect(record(stack, config)).rejects.toThrow(message);
+  });
+});
+
+describe('the canary of the gateway', () => {
+  const digest = `sha256:${'7'.repeat(64)}`;
+  const deployment = (objects: readonly KubernetesObject[], name: string) =>
+    podsOf(objects).find(({ owner }) => owner.kind === 'Deployment' && owner.metadata.name === name);
+  const configOf = (objects: readonly KubernetesObject[], name: string) => {
+    const container = deployment(objects, name)?.spec.containers[0];
+    const env = (container?.env ?? []) as readonly { name: string; value?: string; valueFrom?: object }[];
+    return {
+      image: container?.image,
+      data: Object.fromEntries(env.map(({ name: key, value, valueFrom }) => [key, value ?? valueFrom])),
+    };
+  };
+
+  it('takes its image, flags and limits from the stack, and leaves those of the stable one alone', async () => {
+    const before = objectsOf((await record('dev')).resources);
+    const { resources } = await record('dev', { ...GIVEN }, ({ dev }) => {
+      if (dev === undefined) throw new Error('there is no stack dev');
+      Object.assign(dev.kubernetes.canary, {
+        image: digest,
+        features: { CRITIC_ENABLED: true },
+        limits: { requests_per_minute: 7 },
+      });
+    });
+    const objects = objectsOf(resources);
+    expect(configOf(objects, 'gateway')).toEqual(configOf(before, 'gateway'));
+    const stable = configOf(objects, 'gateway');
+    const canary = configOf(objects, 'gateway-canary');
+    expect(canary.image).toBe(`ghcr.io/multi-component-platform/mcp/gateway@${digest}`);
+    expect(canary.data).toEqual({
+      ...stable.data,
+      CRITIC_ENABLED: 'true',
+      MCP_RATE_REQUESTS_PER_MINUTE: '7',
+      MCP_CORE_URL: String(stable.data.MCP_CORE_URL).replace('core:', 'core-any:'),
+    });
+  });
+
+  it('is refused a tag where the stack names images by digest', () => {
+    const { dev } = stacks;
+    if (dev === undefined) throw new Error('there is no stack dev');
+    const canary = { ...dev.kubernetes.canary, image: '0.2.0' };
+    expect(() => defineStack({ ...dev, kubernetes: { ...dev.kubernetes, canary } })).toThrow(
+      /canary\.image.* is the tag 0\.2\.0, but this stack names images by digest/,
+    );
+  });
+});
+
+describe('what Flagger promotes', () => {
+  it('has a handler in every hook that the pinned Flagger knows, and its Service from the start', async () => {
+    expect(ADDONS.flagger.version).toBe('1.36.1');
+    const { resources } = await record('prod');
+    const objects = objectsOf(resources);
+    const known = new Set(['exec', 'httpGet', 'tcpSocket']);
+    const pods = podsOf(objects).filter(({ labels }) => labels['app.kubernetes.io/component'] === 'core');
+    expect(pods.length).toBe(stacks.prod?.regions.length);
+    for (const { spec } of pods)
+      for (const { lifecycle } of spec.containers as unknown as { lifecycle: Record<string, object> }[])
+        for (const hook of Object.values(lifecycle))
+          expect(Object.keys(hook).every((handler) => known.has(handler))).toBe(true);
+    const services = objects.filter(({ kind }) => kind === 'Service').map(({ metadata }) => metadata.name);
+    expect(services).toEqual(expect.arrayContaining(['core', 'core-any']));
   });
 });

@@ -5,6 +5,7 @@ import {
   type ChatRequest,
   PlatformError,
   type Principal,
+  SOCKET_PATH,
   WsClientFrame,
 } from '@mcp/contracts';
 import { type CallScope, callScope, fromZod, parseJson, type Span, toPlatformError } from '@mcp/service-kit';
@@ -21,7 +22,6 @@ const IDLE_MS = 10 * 60_000;
 const MAX_BUFFERED_BYTES = 256 * 1024;
 /** How long a cancelled conversation may take for its last events. */
 const GOODBYE_MS = 3000;
-const ENDPOINT = '/ws';
 
 const CLOSE = { normal: 1000, going_away: 1001, policy: 1008 } as const;
 
@@ -139,7 +139,7 @@ export class ChatSocket {
     const span = gateway.kit.tracer.start('http.server.request', {
       kind: 'server',
       attributes: {
-        'http.route': ENDPOINT,
+        'http.route': SOCKET_PATH,
         'network.protocol.name': 'websocket',
         'mcp.request_id': request_id,
         'enduser.id': principal.id,
@@ -218,7 +218,7 @@ export class ChatSocket {
     running.scope.dispose();
     gateway.admission.leave(principal.id);
     gateway.stats.add(duration_ms, status >= 500);
-    const labels = { endpoint: ENDPOINT, status: String(status), model: '-', phase: 'stream' };
+    const labels = { endpoint: SOCKET_PATH, status: String(status), model: '-', phase: 'stream' };
     gateway.kit.requests.end(duration_ms / 1000, labels);
     if (failure !== undefined)
       gateway.kit.metrics.inc('service_errors_total', { ...labels, code: failure.code });

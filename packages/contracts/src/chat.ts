@@ -127,6 +127,9 @@ export const ChatEvent = z.discriminatedUnion('type', [
 ]);
 export type ChatEvent = z.infer<typeof ChatEvent>;
 
+/** Where conversations run over a WebSocket; the edge lets nothing else upgrade. */
+export const SOCKET_PATH = '/ws';
+
 /** What a client may send on `GET /ws`. `start` carries a /chat body; `cancel` stops the running conversation. */
 export const WsClientFrame = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('start'), request: ChatRequest }),

@@ -1,4 +1,4 @@
-import { PlatformError } from '@mcp/contracts';
+import { PlatformError, SOCKET_PATH } from '@mcp/contracts';
 import { acceptWebSocket, type KitContext, type KitEnv, parseQuery } from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import { requireScope } from '../auth/authenticator.ts';
@@ -10,7 +10,7 @@ import { assertResidency } from '../residency.ts';
 
 /** `GET /ws`: conversations over a WebSocket; frames in `contracts/chat.ts`. */
 export function socketRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
-  app.get('/ws', async (c) => {
+  app.get(SOCKET_PATH, async (c) => {
     const header = (name: string) => c.req.header(name);
     const principal = await gateway.authenticator.authenticate(socketCredentialOf(header));
     requireScope(principal, 'chat');

@@ -1,0 +1,147 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connectBus, createLogger } from '@mcp/service-kit';
+import { freePort, type NatsServer, startNats } from '@mcp/testkit';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Certificates, certificatesOf } from '../kit/certificates.ts';
+import { objectsOf, podsOf, record } from './stacks.ts';
+
+const SERVERS = 3;
+const PASSWORD = 'a-password-of-a-test';
+const closing = new AbortController();
+const log = createLogger('test', 'silent');
+const dir = mkdtempSync(join(tmpdir(), 'mcp-nats-cluster-'));
+const started: NatsServer[] = [];
+const certificate = (seed = 'of the region') =>
+  certificatesOf(seed, { authority: 'test', subject: 'nats', names: ['localhost'] });
+
+interface Node {
+  readonly server: NatsServer;
+  /** Names of the servers that it has routes to. */
+  peers(): Promise<string[]>;
+}
+
+/** nats.conf of the stack prod, as the program writes it: its `cluster` block is what is tried here. */
+async function generated(): Promise<string> {
+  const { resources } = await record('prod');
+  const bus = podsOf(objectsOf(resources)).find(({ owner }) => owner.kind === 'StatefulSet');
+  return bus?.annotations['config.mcp.platform/nats.conf'] ?? '';
+}
+
+function filesOf({ ca, cert, key }: Certificates, name: string): string {
+  const folder = mkdtempSync(join(dir, `${name}-`));
+  const files = { 'ca.crt': ca, 'tls.crt': cert, 'tls.key': key };
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
+  return folder;
+}
+
+interface Options {
+  readonly certificate: Certificates;
+  readonly password?: string;
+  readonly port: number;
+  readonly routes: readonly number[];
+  /** Changes the configuration of a server that does not keep to it. */
+  readonly change?: (config: string) => string;
+}
+
+/** A server of the cluster on this machine: other ports and folders, no links to other regions. */
+async function start(config: string, name: string, options: Options): Promise<Node> {
+  const monitor = await freePort();
+  const { certificate, password = PASSWORD, port, routes, change = (text) => text } = options;
+  const text = config
+    .replace(/http_port: \d+/, `http_port: ${monitor}`)
+    .replace(/leafnodes \{[\s\S]*?\n\}\n/, '')
+    .replace(/ *store_dir: .*\n/, '')
+    .replace('port: 6222', `host: "127.0.0.1"\n  advertise: "localhost:${port}"\n  port: ${port}`)
+    .replaceAll('/etc/nats-tls', filesOf(certificate, name));
+  const server = await startNats({
+    config: change(`server_name: ${name}\n${text}`),
+    env: {
+      ...Object.fromEntries([...text.matchAll(/\$(\w+_PASSWORD)/g)].map(([, one = '']) => [one, PASSWORD])),
+      CLUSTER_PASSWORD: password,
+      CLUSTER_ROUTES: JSON.stringify(routes.map((to) => `tls://route:${password}@localhost:${to}`)),
+    },
+  });
+  started.push(server);
+  return {
+    server,
+    async peers() {
+      const answer = await fetch(`http://127.0.0.1:${monitor}/routez`);
+      const { routes: seen = [] } = (await answer.json()) as { routes?: { remote_name: string }[] };
+      return [...new Set(seen.map(({ remote_name }) => remote_name))].sort();
+    },
+  };
+}
+
+describe('the servers of one region, as the program configures them', () => {
+  let config: string;
+  let ports: number[];
+  let nodes: Node[];
+  beforeAll(async () => {
+    config = await generated();
+    ports = await Promise.all(Array.from({ length: SERVERS }, freePort));
+    nodes = await Promise.all(
+      ports.map((port, at) =>
+        start(config, `nats-${at}`, { certificate: certificate(), port, routes: ports }),
+      ),
+    );
+  }, 60_000);
+  afterAll(async () => {
+    closing.abort();
+    await Promise.all(started.map((server) => server.close()));
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  const names = () => Promise.all(nodes.map((node) => node.peers()));
+  const WHOLE = [
+    ['nats-1', 'nats-2'],
+    ['nats-0', 'nats-2'],
+    ['nats-0', 'nats-1'],
+  ];
+
+  it('are one cluster that keeps three copies of what a service stores', async () => {
+    await expect.poll(names, { timeout: 15_000 }).toEqual(WHOLE);
+    const bucketAt = async (node: Node | undefined) => {
+      const url = `nats://gateway:${PASSWORD}@127.0.0.1:${node?.server.port}`;
+      const bus = await connectBus(url, {
+        service: 'gateway',
+        replicas: SERVERS,
+        log,
+        signal: closing.signal,
+      });
+      return { bus, bucket: await bus.bucket('mcp_keys', { history: 1 }) };
+    };
+    // A new cluster has agreed on a leader first.
+    const whole = (node: Node | undefined) => vi.waitFor(() => bucketAt(node), { timeout: 20_000 });
+    const [first, second] = [await whole(nodes[0]), await whole(nodes[1])];
+    await first.bucket.put('a', '1');
+    await nodes[0]?.server.stop();
+    const copy = () =>
+      second.bucket
+        .get('a')
+        .then((entry) => entry?.string())
+        .catch(() => 'no leader yet');
+    await expect.poll(copy, { timeout: 20_000 }).toBe('1');
+    await Promise.all([first, second].map(({ bus }) => bus.connection.close()));
+  }, 60_000);
+
+  const without = (config_text: string) => config_text.replace(/^ {2}tls \{.*\n/m, '');
+  it.each<[string, () => Pick<Options, 'certificate'> & Partial<Options>]>([
+    ['the wrong password', () => ({ certificate: certificate(), password: 'wrong' })],
+    ['the certificate of another authority', () => ({ certificate: certificate('of somebody else') })],
+    ['no TLS', () => ({ certificate: certificate(), change: without })],
+  ])('let none in with %s', async (what, options) => {
+    const to = ports.slice(1);
+    const intruder = await start(config, 'intruder', { port: await freePort(), routes: to, ...options() });
+    const seen: string[][] = [];
+    for (let at = 0; at < 6; at++) {
+      await new Promise((done) => setTimeout(done, 300));
+      seen.push(await intruder.peers(), ...(await Promise.all(nodes.slice(1).map((node) => node.peers()))));
+    }
+    expect(
+      seen.flat().filter((name) => name === 'intruder'),
+      what,
+    ).toEqual([]);
+  });
+});

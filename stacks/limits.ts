@@ -1,0 +1,16 @@
+import { z } from 'zod';
+
+/** Overrides of feature flags (`packages/service-kit/src/flags.ts`). */
+export const Features = z.record(z.string().regex(/^[A-Z][A-Z0-9_]+$/), z.boolean());
+
+export const Limits = z.object({
+  /** Tokens of input and output together that one model call may have (blueprint 9.3). */
+  max_tokens: z.number().int().min(256).max(1_000_000),
+  max_body_bytes: z.number().int().min(1024),
+  /** Requests one caller may send per minute, and have open at once. */
+  requests_per_minute: z.number().int().min(1),
+  max_parallel_requests: z.number().int().min(1),
+  /** Inferences that may wait per model before the gateway answers 429. */
+  queue_max_waiting: z.number().int().min(1),
+  request_timeout_ms: z.number().int().min(1000),
+});
