@@ -206,6 +206,12 @@ const core: readonly VariableRow[] = [
     secret: true,
   },
   {
+    name: 'MCP_EVENT_LOG_BYTES',
+    for: ['core'],
+    meaning: 'Size of the log on the event bus from which running conversations are followed.',
+    operator: true,
+  },
+  {
     name: 'MCP_PROMPTS_DIR',
     for: ['core'],
     meaning: 'Directory of your own prompts (Markdown files).',
@@ -306,6 +312,18 @@ const jobs: readonly VariableRow[] = [
     operator: true,
   },
   { name: 'MCP_JOB_CONCURRENCY', for: ['task-engine'], meaning: 'Jobs worked on at once.', operator: true },
+  {
+    name: 'MCP_JOB_RESULTS_BYTES',
+    for: ['task-engine'],
+    meaning: 'Size of the store for results of jobs on the event bus.',
+    operator: true,
+  },
+  {
+    name: 'MCP_JOB_SWEEP_MS',
+    for: ['task-engine'],
+    meaning: 'How often jobs that are in no queue are looked for and queued again.',
+    operator: true,
+  },
   {
     name: 'MCP_LOG_CHECK_SCHEDULE',
     for: ['governance'],

@@ -8,7 +8,12 @@ export const manifest = defineManifest({
   calls: ['model-gateway'],
   speaks_for: 'anyone',
   needs: ['nats'],
-  bus: { streams: {}, buckets: [], publishes: [TRACE_SUBJECTS] },
+  bus: {
+    streams: { MCP_EVENTS: ['mcp.events.*.*'] },
+    buckets: [],
+    publishes: [TRACE_SUBJECTS, 'mcp.conversations.cancel'],
+    hears: ['mcp.conversations.cancel'],
+  },
   egress: ['otlp', 'database'],
   volume: { holds: 'data', size_gib: 10 },
   public: false,

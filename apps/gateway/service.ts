@@ -1,4 +1,4 @@
-import { defineManifest, TRACE_STREAM, TRACE_SUBJECTS } from '@mcp/contracts';
+import { defineManifest, LIVE_SUBJECTS, TRACE_STREAM, TRACE_SUBJECTS } from '@mcp/contracts';
 
 export const manifest = defineManifest({
   name: 'gateway',
@@ -8,7 +8,13 @@ export const manifest = defineManifest({
   calls: ['core', 'model-gateway', 'task-engine', 'governance'],
   speaks_for: 'anyone',
   needs: ['nats'],
-  bus: { streams: { [TRACE_STREAM]: [TRACE_SUBJECTS] }, buckets: ['mcp_keys'], shared: ['mcp_keys'] },
+  bus: {
+    streams: { [TRACE_STREAM]: [TRACE_SUBJECTS] },
+    buckets: ['mcp_keys'],
+    shared: ['mcp_keys'],
+    publishes: Object.values(LIVE_SUBJECTS),
+    hears: Object.values(LIVE_SUBJECTS),
+  },
   egress: ['identity-provider', 'otlp'],
   public: true,
   size: { cpu_request: '250m', cpu_limit: '1', memory_request: '192Mi', memory_limit: '512Mi' },

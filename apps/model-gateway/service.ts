@@ -1,4 +1,4 @@
-import { defineManifest, TRACE_SUBJECTS } from '@mcp/contracts';
+import { defineManifest, LIVE_SUBJECTS, TRACE_SUBJECTS } from '@mcp/contracts';
 
 export const manifest = defineManifest({
   name: 'model-gateway',
@@ -8,7 +8,7 @@ export const manifest = defineManifest({
   calls: [],
   speaks_for: 'itself',
   needs: ['nats'],
-  bus: { streams: {}, buckets: [], publishes: [TRACE_SUBJECTS] },
+  bus: { streams: {}, buckets: [], publishes: [TRACE_SUBJECTS, LIVE_SUBJECTS.queues] },
   egress: ['model-backends', 'otlp'],
   volume: { holds: 'models', size_gib: 10 },
   public: false,

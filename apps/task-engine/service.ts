@@ -9,7 +9,8 @@ export const manifest = defineManifest({
   speaks_for: 'granted',
   needs: ['nats'],
   bus: {
-    streams: { MCP_JOBS: ['mcp.jobs.*'], MCP_JOBS_DEAD: ['mcp.dead-jobs.*'] },
+    streams: { MCP_JOBS: ['mcp.jobs.*.*'], MCP_JOBS_DEAD: ['mcp.dead-jobs.*.*'] },
+    objects: ['mcp_job_results'],
     buckets: ['mcp_jobs'],
     publishes: [TRACE_SUBJECTS],
   },

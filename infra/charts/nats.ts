@@ -237,6 +237,7 @@ function permissionsOf(
   const streams = inside.flatMap(({ bus }) => [
     ...Object.keys(bus.streams),
     ...bus.buckets.map((bucket) => `KV_${bucket}`),
+    ...bus.objects.map((store) => `OBJ_${store}`),
     ...copiedStreams(context, bus.shared, copyOfBucket),
   ]);
   const api = streams.flatMap((stream) => [
@@ -254,11 +255,12 @@ function permissionsOf(
   const subjects = inside.flatMap(({ bus }) => [
     ...Object.values(bus.streams).flat(),
     ...bus.buckets.map((bucket) => `$KV.${bucket}.>`),
+    ...bus.objects.map((store) => `$O.${store}.>`),
     ...bus.publishes,
   ]);
   const heard = inside.flatMap(({ bus }) => bus.hears);
   return {
-    publish: ['$JS.API.INFO', ...new Set([...api, ...subjects])],
-    subscribe: [`_INBOX.${user}.>`, ...new Set(heard)],
+    publish: ['$JS.API.INFO', ...new Set([...api, ...subjects])].sort(),
+    subscribe: [`_INBOX.${user}.>`, ...new Set(heard)].sort(),
   };
 }

@@ -126,8 +126,12 @@ describe('the event buses of two linked regions, as the program configures them'
       });
     await connection.flush();
     const engine = await eu.as('task-engine');
-    await engine.manager.streams.add({ name: 'MCP_JOBS', subjects: ['mcp.jobs.*'], retention: 'workqueue' });
-    await engine.jetstream.publish('mcp.jobs.export', '{}');
+    await engine.manager.streams.add({
+      name: 'MCP_JOBS',
+      subjects: ['mcp.jobs.*.*'],
+      retention: 'workqueue',
+    });
+    await engine.jetstream.publish('mcp.jobs.export.x', '{}');
     await (await keysOf(eu)).put('marker', '4');
     const copy = await copyIn(us, 'twin-eu');
     await expect.poll(async () => (await copy.get('marker'))?.string(), { timeout: 10_000 }).toBe('4');
@@ -181,12 +185,22 @@ describe('the event buses of two linked regions, as the program configures them'
     const spy = await eu.as('spy');
     const { state } = await spy.manager.streams.info('MCP_TRACES');
     core.connection.publish('mcp.traces.x', 'not kept for ever');
-    core.connection.publish('mcp.jobs.export', 'a job that core may not make');
+    core.connection.publish('mcp.jobs.export.x', 'a job that core may not make');
     await core.connection.flush();
     await expect
       .poll(async () => (await spy.manager.streams.info('MCP_TRACES')).state.messages)
       .toBe(state.messages + 1);
     expect((await spy.manager.streams.info('MCP_JOBS')).state.messages).toBe(1);
+  });
+
+  it('let the task-engine keep results of jobs, and nobody else read them', async () => {
+    const engine = await eu.as('task-engine');
+    const store = await engine.objects('mcp_job_results', { max_bytes: 1_000_000 });
+    await store.putBlob({ name: 'a-job' }, Buffer.from('the result'));
+    expect(Buffer.from((await store.getBlob('a-job')) ?? []).toString()).toBe('the result');
+    await store.delete('a-job');
+    for (const name of ['gateway', 'core'])
+      expect(await answers(await eu.as(name), '$JS.API.STREAM.INFO.OBJ_mcp_job_results'), name).toBe(false);
   });
 
   it('go on alone when the other is lost, with the copy of its keys', async () => {

@@ -1,4 +1,10 @@
-import { ChatRequest, type CoreApi, ListConversationsQuery, RecordCompletionRequest } from '@mcp/contracts';
+import {
+  ChatRequest,
+  type CoreApi,
+  EventsQuery,
+  ListConversationsQuery,
+  RecordCompletionRequest,
+} from '@mcp/contracts';
 import {
   internalApp,
   type KitEnv,
@@ -27,6 +33,8 @@ export function createApp(
       'POST /internal/chat': ['gateway'],
       'GET /internal/conversations': ['gateway', 'task-engine', 'governance'],
       'GET /internal/conversations/:id': ['gateway', 'task-engine'],
+      'GET /internal/conversations/:id/events': ['gateway'],
+      'POST /internal/conversations/:id/cancel': ['gateway'],
       'POST /internal/conversations/:id/verify': ['gateway', 'governance'],
       'POST /internal/verify': ['gateway'],
       'GET /internal/prompts': ['gateway'],
@@ -41,6 +49,12 @@ export function createApp(
   );
   app.get('/internal/conversations/:id', async (c) =>
     c.json(await api.getConversation(uuidParam(c, 'id'), c.get('call'))),
+  );
+  app.get('/internal/conversations/:id/events', (c) =>
+    ndjson(c, api.events(uuidParam(c, 'id'), parseQuery(c, EventsQuery), c.get('call'))),
+  );
+  app.post('/internal/conversations/:id/cancel', async (c) =>
+    c.json(await api.cancelConversation(uuidParam(c, 'id'), c.get('call'))),
   );
   app.post('/internal/conversations/:id/verify', async (c) =>
     c.json(await api.verifyConversation(uuidParam(c, 'id'), c.get('call'))),

@@ -10,7 +10,8 @@ import {
 import { planTurn, sideOf, wantsCritique } from '@mcp/conversation';
 import { EventQueue, RetryBudget, toPlatformError } from '@mcp/service-kit';
 import { type DecideDeps, decide, finalists, type Prepared, prepare } from './decide.ts';
-import { type Emit, emitter } from './events.ts';
+import type { EventLog } from './event-log.ts';
+import { type Emit, EVENTS_PER_RECORD, outlet } from './events.ts';
 import { pastOf, standingOf } from './history.ts';
 import { pair, responseOf, sayingOf } from './response.ts';
 import type { Runs } from './runs.ts';
@@ -24,6 +25,7 @@ import { type TurnDeps, takeTurn } from './turn.ts';
 export interface ConversationDeps extends TurnDeps, DecideDeps, Omit<SessionDeps, 'takeRoom'> {
   readonly kit: TurnDeps['kit'];
   readonly runs: Runs;
+  readonly log: EventLog;
 }
 
 /** What every step of a run is given beside its session. */
@@ -32,11 +34,14 @@ interface Run {
   readonly emit: Emit;
   /** How long each message took, in ms. */
   readonly speed: Map<string, number>;
+  /** Once the conversation is open: others can follow and cancel it from here on. */
+  readonly onOpen: (session: Session) => void;
 }
 
 /**
  * Holds a conversation and streams its events. Throws only before the first event; later failures are an `error`
- * event. The run does not depend on being read: when the reader leaves, the model stops and what was said is kept.
+ * event. The run does not depend on being read: when the reader leaves, the model stops and what was said is kept, or
+ * it goes on to its end, as the request says.
  */
 export async function* converse(
   deps: ConversationDeps,
@@ -44,19 +49,24 @@ export async function* converse(
   call: CallContext,
 ): AsyncGenerator<ChatEvent> {
   const queue = new EventQueue<ChatEvent>();
-  const emit = emitter(queue);
+  const out = outlet(queue);
   const budgeted = { ...call, retries: call.retries ?? new RetryBudget() };
-  const { scope, done } = deps.runs.start(budgeted, (inner) =>
-    run(deps, request, { call: inner, emit, speed: new Map() }).then(
+  const { leave } = deps.runs.start(budgeted, request.on_disconnect ?? 'cancel', (inner, handle) => {
+    const onOpen = ({ summary, recorder }: Session) => {
+      handle.name(summary.id);
+      const first = request.conversation_id === undefined ? 0 : recorder.records.length * EVENTS_PER_RECORD;
+      out.begin(first, deps.log.writer(summary.id, Date.now()));
+    };
+    return run(deps, request, { call: inner, emit: out.emit, speed: new Map(), onOpen }).then(
       () => queue.end(),
       (error: unknown) => queue.fail(error),
-    ),
-  );
+    );
+  });
   try {
     yield* queue;
   } finally {
-    scope.abort(new PlatformError('cancelled', 'The client left before the conversation was over.'));
-    await done;
+    out.leave();
+    await leave(new PlatformError('cancelled', 'The client left before the conversation was over.'));
   }
 }
 
@@ -77,6 +87,7 @@ async function run(deps: ConversationDeps, request: ChatRequest, step: Run): Pro
 async function hold(deps: ConversationDeps, session: Session, step: Run): Promise<void> {
   const { id, mode, models, exchanges } = session.summary;
   const { trace_id } = session;
+  step.onOpen(session);
   step.emit({ type: 'start', conversation_id: id, trace_id, mode, models: pair(models), exchanges });
   try {
     for (let turn = standingOf(session.recorder.records).turns.length; turn < exchanges; turn++)
@@ -211,7 +222,13 @@ async function finish(
     { conversation_id: session.summary.id, status, trace_id: session.trace_id, request_id: call.request_id },
     'conversation over',
   );
-  emit({ type: 'done', response: responseOf(session, status) });
+  emit({
+    type: 'done',
+    response: responseOf(
+      { ...session.summary, trace_id: session.trace_id, records: session.recorder.records },
+      status,
+    ),
+  });
 }
 
 /** A client's cancel ends a conversation in peace; anything else is a failure. Finished turns stay either way. */

@@ -5,6 +5,7 @@ import { defineService } from '@mcp/service-kit';
 import { z } from 'zod';
 import { manifest } from '../service.ts';
 import { createApp } from './app.ts';
+import { EventLog } from './event-log.ts';
 import { LogFiles } from './log-files.ts';
 import { recover } from './recover.ts';
 import { Runs } from './runs.ts';
@@ -22,6 +23,12 @@ export const definition = defineService({
     /** PostgreSQL; without it, SQLite in the data directory. */
     DATABASE_URL: z.string().startsWith('postgres').optional(),
     MCP_PROMPTS_DIR: z.string().min(1).optional(),
+    /** Size of the log of events that others follow. */
+    MCP_EVENT_LOG_BYTES: z.coerce
+      .number()
+      .int()
+      .min(1_000_000)
+      .default(128 * 1024 * 1024),
   }),
   async create(kit) {
     const { config } = kit;
@@ -38,6 +45,11 @@ export const definition = defineService({
     };
     await recover({ store, files, recorder, log: kit.log, sole: config.DATABASE_URL === undefined });
     const runs = new Runs();
+    const log = new EventLog({
+      kit,
+      max_bytes: config.MCP_EVENT_LOG_BYTES,
+      onCancel: (conversation_id) => runs.cancel(conversation_id),
+    });
     const api: CoreApi = createCore({
       kit,
       // Looked up at each call: the model-gateway may share this process and start later.
@@ -49,10 +61,12 @@ export const definition = defineService({
       files,
       recorder,
       runs,
+      log,
       prompts: new PromptLibrary(config.MCP_PROMPTS_DIR),
     });
     const close = async () => {
       await runs.stop();
+      log.close();
       await store.close();
     };
     return { app: createApp(kit, api, { store: () => store.check() }), api, close };

@@ -1,18 +1,22 @@
-import type { ChatResponse, Side } from '@mcp/contracts';
+import type { ChatResponse, ConversationSummary, LogRecord, Side } from '@mcp/contracts';
 import { answerOf, standingOf } from './history.ts';
 import type { Saying } from './recorder.ts';
-import type { Session } from './sessions.ts';
 import type { TurnResult } from './turn.ts';
 
+/** What is known of a conversation to answer with it. */
+type Known = Pick<ConversationSummary, 'id' | 'trace_id' | 'mode' | 'models'> & {
+  readonly records: readonly LogRecord[];
+};
+
 /** What `POST /chat` answers: the whole turns on the current question, the decision, and what they used. */
-export function responseOf(session: Session, status: ChatResponse['status']): ChatResponse {
+export function responseOf(known: Known, status: ChatResponse['status']): ChatResponse {
   const none = { input_tokens: 0, output_tokens: 0 };
-  const { turns, decision } = standingOf(session.recorder.records);
+  const { turns, decision } = standingOf(known.records);
   return {
-    id: session.summary.id,
-    trace_id: session.trace_id,
-    mode: session.summary.mode,
-    models: pair(session.summary.models),
+    id: known.id,
+    trace_id: known.trace_id,
+    mode: known.mode,
+    models: pair(known.models),
     messages: turns.map((turn, i) => ({
       message_id: turn.message_id,
       turn: i,

@@ -7,6 +7,7 @@ import { chatRoutes } from './routes/chat.ts';
 import { openAiRoutes } from './routes/completions.ts';
 import { consoleRoutes } from './routes/console.ts';
 import { conversationRoutes } from './routes/conversations.ts';
+import { eventRoutes } from './routes/events.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { regionRoutes } from './routes/regions.ts';
 import { traceRoutes } from './routes/traces.ts';
@@ -30,6 +31,7 @@ export function createApp(gateway: Gateway): Hono<KitEnv> {
   chatRoutes(app, gateway);
   socketRoutes(app, gateway);
   conversationRoutes(app, gateway);
+  eventRoutes(app, gateway);
   traceRoutes(app, gateway);
   regionRoutes(app, gateway);
   jobRoutes(app, gateway);

@@ -38,6 +38,10 @@ interface Running {
   readonly progress: Progress;
   readonly started_ms: number;
   readonly request_id: string;
+  /** Whether the conversation was asked to go on when the connection goes. */
+  readonly goes_on: boolean;
+  /** A cancel that came before the conversation had an id. */
+  cancel_wanted: boolean;
 }
 
 /** One client's socket: a conversation at a time, several after each other. */
@@ -80,15 +84,31 @@ export class ChatSocket {
           void this.#start(frame.request);
           break;
         case 'cancel':
-          this.#running?.scope.abort(
-            new PlatformError('cancelled', 'The conversation was cancelled by its client.'),
-          );
+          this.#cancel();
           break;
         default:
           frame satisfies never;
       }
     } catch (thrown) {
       this.#refuse(toPlatformError(thrown));
+    }
+  }
+
+  /** One that goes on without its connection has to be told; any other ends with the call. */
+  #cancel(): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    const { conversation_id } = running.progress;
+    if (!running.goes_on)
+      running.scope.abort(new PlatformError('cancelled', 'The conversation was cancelled by its client.'));
+    else if (conversation_id === null) running.cancel_wanted = true;
+    else {
+      const { gateway } = this.#options;
+      const { signal } = running.scope;
+      const call = this.#call(running, { signal, deadline_ms: Date.now() + GOODBYE_MS });
+      gateway.kit.clients.core
+        .cancelConversation(conversation_id, call)
+        .catch((err: unknown) => gateway.kit.log.debug({ err, conversation_id }, 'cancel came too late'));
     }
   }
 
@@ -120,7 +140,7 @@ export class ChatSocket {
       this.#refuse(toPlatformError(thrown));
       return;
     }
-    running = this.#begin();
+    running = this.#begin(request);
     try {
       await this.#converse(request, running);
     } catch (thrown) {
@@ -133,7 +153,7 @@ export class ChatSocket {
     this.#end(running, failure);
   }
 
-  #begin(): Running {
+  #begin(request: ChatRequest): Running {
     const { gateway, principal } = this.#options;
     const request_id = randomUUID();
     const span = gateway.kit.tracer.start('http.server.request', {
@@ -152,6 +172,8 @@ export class ChatSocket {
       progress: newProgress(),
       started_ms: performance.now(),
       request_id,
+      goes_on: request.on_disconnect === 'continue',
+      cancel_wanted: false,
     };
     gateway.kit.requests.begin();
     this.#running = running;
@@ -207,6 +229,7 @@ export class ChatSocket {
 
   async #tell(event: ChatEvent, running: Running): Promise<void> {
     note(running.progress, event);
+    if (event.type === 'start' && running.cancel_wanted) this.#cancel();
     if (event.type === 'done') this.#options.gateway.stats.addTokens(event.response.usage);
     await this.#send(event);
   }

@@ -1,4 +1,4 @@
-import type { ModelBackend, ModelGatewayApi } from '@mcp/contracts';
+import type { ModelGatewayApi } from '@mcp/contracts';
 import { createRemoteBackends } from '@mcp/model-backends/remote';
 import { createModelGateway, nearby } from '@mcp/model-serving';
 import { defineService, type ServiceKit } from '@mcp/service-kit';
@@ -9,6 +9,7 @@ import { Authenticator } from './auth/authenticator.ts';
 import { KeyStore } from './auth/keys.ts';
 import { TokenVerifier } from './auth/tokens.ts';
 import { GatewayEnv } from './config.ts';
+import { LiveFigures } from './live.ts';
 import { ModelCatalog } from './models.ts';
 import { LiveStats } from './stats.ts';
 import { Traces } from './traces.ts';
@@ -31,7 +32,10 @@ export const definition = defineService({
         : new TokenVerifier({ issuer, audience, jwks_url: config.MCP_JWKS_URL });
     const traces = new Traces(kit);
     const backends = createRemoteBackends(config.MCP_REMOTE_BACKENDS, config);
-    const inference = inferenceOf(kit, backends);
+    const here = backends.length === 0 ? undefined : createModelGateway({ kit, backends, settings: config });
+    const inference = inferenceOf(kit, here);
+    const stats = new LiveStats();
+    const live = new LiveFigures({ bus: kit.bus, stats, inference, here });
     const app = createApp({
       kit,
       inference,
@@ -42,12 +46,14 @@ export const definition = defineService({
         max_parallel_requests: config.MCP_MAX_PARALLEL_REQUESTS,
       }),
       models: new ModelCatalog(inference),
-      stats: new LiveStats(),
+      stats,
+      live,
       traces,
     });
     const close = async () => {
       keys.close();
       traces.close();
+      live.close();
       await Promise.all(backends.map((backend) => backend.close()));
     };
     return { app, api: {}, close };
@@ -55,10 +61,9 @@ export const definition = defineService({
 });
 
 /** Models of servers elsewhere are asked from here, all others through the model-gateway. */
-function inferenceOf(kit: ServiceKit<GatewayEnv>, backends: readonly ModelBackend[]): () => ModelGatewayApi {
+function inferenceOf(kit: ServiceKit<GatewayEnv>, here: ModelGatewayApi | undefined): () => ModelGatewayApi {
   const apart = () => kit.clients.modelGateway;
-  if (backends.length === 0) return apart;
-  const here = createModelGateway({ kit, backends, settings: kit.config });
+  if (here === undefined) return apart;
   const both = nearby({ here, apart, fallbacks: kit.config.MODEL_FALLBACKS, log: kit.log });
   return () => both;
 }

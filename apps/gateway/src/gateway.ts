@@ -4,6 +4,7 @@ import type { Admission } from './admission.ts';
 import type { Authenticator } from './auth/authenticator.ts';
 import type { KeyStore } from './auth/keys.ts';
 import type { GatewayEnv } from './config.ts';
+import type { LiveFigures } from './live.ts';
 import type { ModelCatalog } from './models.ts';
 import type { LiveStats } from './stats.ts';
 import type { Traces } from './traces.ts';
@@ -18,5 +19,6 @@ export interface Gateway {
   readonly keys: KeyStore;
   readonly models: ModelCatalog;
   readonly stats: LiveStats;
+  readonly live: LiveFigures;
   readonly traces: Traces;
 }

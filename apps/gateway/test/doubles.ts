@@ -137,6 +137,12 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
   return {
     chat: (request, call) => conversation({ request, call }, seen, options),
     listConversations: async () => [],
+    events(id) {
+      throw new PlatformError('not_found', `There is no conversation ${id}.`);
+    },
+    cancelConversation: async (id) => {
+      throw new PlatformError('not_found', `There is no conversation ${id}.`);
+    },
     getConversation: async (id): Promise<Conversation> => {
       throw missing(id);
     },
@@ -232,6 +238,10 @@ function taskEngine(): TaskEngineApi {
     get: async (id) => get(id),
     list: async () => [...jobs.values()],
     cancel: async (id) => ({ ...get(id), status: 'cancelled' }),
+    retry: async (id) => ({ ...get(id), status: 'queued' }),
+    async *result(id) {
+      yield Buffer.from(get(id).id);
+    },
     async *watch(id) {
       yield get(id);
       yield { ...get(id), status: 'running' };

@@ -1,18 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ChatResponse } from '@mcp/contracts';
-import { type StartedServices, startServices } from '@mcp/service-kit';
-import { freePort, type NatsServer, startNats, testIdentities } from '@mcp/testkit';
+import { type NatsServer, startNats } from '@mcp/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { definition } from '../src/definition.ts';
-
-const ADMIN = `mcp_${randomBytes(32).toString('base64url')}`;
-const BEHIND = ['core', 'model-gateway', 'task-engine', 'governance'] as const;
+import { forget, type Platform, type Shared, shared, startPlatform } from './support.ts';
 
 interface TraceSpan {
   readonly span_id: string;
@@ -20,75 +10,22 @@ interface TraceSpan {
   readonly name: string;
 }
 
-interface Platform {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
-/** The real services on the scripted models: in this process, or each in its own. */
-async function startPlatform(form: 'co-located' | 'apart', nats: NatsServer): Promise<Platform> {
-  const dir = mkdtempSync(join(tmpdir(), 'mcp-platform-'));
-  const env: Record<string, string> = {
-    MCP_DATA: dir,
-    MCP_TRACE_STORE: 'true',
-    ...testIdentities(),
-    PROV_SECRET: randomBytes(32).toString('hex'),
-    MCP_NATS_URL: nats.url,
-    MCP_LOG_LEVEL: 'silent',
-    MCP_GATEWAY_PORT: '0',
-    MCP_ADMIN_KEY_HASH: createHash('sha256').update(ADMIN).digest('hex'),
-    MODEL_BACKENDS: 'scripted',
-    ...(form === 'co-located' ? { MCP_COLOCATE: BEHIND.join(',') } : {}),
-  };
-  for (const name of BEHIND) {
-    const port = String(await freePort());
-    const prefix = `MCP_${name.toUpperCase().replaceAll('-', '_')}`;
-    env[`${prefix}_PORT`] = port;
-    env[`${prefix}_URL`] = `http://127.0.0.1:${port}`;
-  }
-  const children: ChildProcess[] = [];
-  if (form === 'apart')
-    for (const name of BEHIND)
-      children.push(
-        spawn(process.execPath, [fileURLToPath(new URL(`../../${name}/src/main.ts`, import.meta.url))], {
-          env: { ...process.env, ...env },
-          stdio: ['ignore', 'ignore', 'inherit'],
-        }),
-      );
-  const services: StartedServices = await startServices(definition, env);
-  return {
-    url: `http://127.0.0.1:${services.ports.get('gateway')}`,
-    async close() {
-      await services.stop('end of test');
-      await Promise.all(
-        children.map(async (child) => {
-          const gone = new Promise((done) => child.once('exit', done));
-          child.kill('SIGTERM');
-          await gone;
-        }),
-      );
-      rmSync(dir, { recursive: true, force: true });
-    },
-  };
-}
-
 describe.each(['co-located', 'apart'] as const)('the platform, %s', (form) => {
   let nats: NatsServer;
+  let place: Shared;
   let platform: Platform;
   beforeAll(async () => {
     nats = await startNats();
-    platform = await startPlatform(form, nats);
+    place = shared(nats);
+    platform = await startPlatform(form, place);
   });
   afterAll(async () => {
     await platform.close();
+    forget(place);
     await nats.close();
   });
 
-  const ask = (path: string, body?: unknown, headers: Record<string, string> = {}) =>
-    fetch(`${platform.url}${path}`, {
-      headers: { authorization: `Bearer ${ADMIN}`, 'content-type': 'application/json', ...headers },
-      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
-    });
+  const ask: Platform['ask'] = (...given) => platform.ask(...given);
   const json = async <T>(answer: Promise<Response>): Promise<T> => JSON.parse(await (await answer).text());
   const CHAT = {
     modelA: 'scripted/alpha',
@@ -151,7 +88,10 @@ describe.each(['co-located', 'apart'] as const)('the platform, %s', (form) => {
   });
 
   test('a cancelled conversation on the socket tells its partial transcript or why it ended', async () => {
-    const socket = new WebSocket(`${platform.url.replace('http', 'ws')}/ws`, ['mcp', `mcp-key.${ADMIN}`]);
+    const socket = new WebSocket(`${platform.url.replace('http', 'ws')}/ws`, [
+      'mcp',
+      `mcp-key.${place.admin}`,
+    ]);
     const types: string[] = [];
     const ended = new Promise<{ type: string; code?: string; response?: { status: string } }>((done) => {
       socket.on('message', (data) => {

@@ -106,8 +106,8 @@ async function* held(api: ModelGatewayApi, model: string, call: CallContext): As
   }
 }
 
-/** The call of a readiness probe: nobody's, and short. */
-function probe(): CallContext {
+/** The call of a probe: nobody's, and short. */
+export function probe(): CallContext {
   return {
     request_id: 'readyz',
     traceparent: undefined,

@@ -1,8 +1,9 @@
+import { LIVE_SUBJECTS, QueueReport } from '@mcp/contracts';
 import { BackendEnv, BackendList, createBackends } from '@mcp/model-backends';
 import { createModelGateway, ServingEnv } from '@mcp/model-serving';
-import { defineService } from '@mcp/service-kit';
+import { defineService, Reports } from '@mcp/service-kit';
 import { manifest } from '../service.ts';
-import { createApp } from './app.ts';
+import { createApp, probe } from './app.ts';
 
 export const definition = defineService({
   manifest,
@@ -10,10 +11,18 @@ export const definition = defineService({
   async create(kit) {
     const backends = createBackends(kit.config.MODEL_BACKENDS, kit.config);
     const api = createModelGateway({ kit, backends, settings: kit.config });
+    const queues = new Reports({
+      bus: kit.bus,
+      subject: LIVE_SUBJECTS.queues,
+      schema: QueueReport,
+      own: async () => ({ queues: [...(await api.queues(probe()))] }),
+      listen: false,
+    });
     return {
       app: createApp(kit, api),
       api,
       async close() {
+        queues.close();
         await Promise.all(backends.map((backend) => backend.close()));
       },
     };

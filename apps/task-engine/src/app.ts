@@ -6,6 +6,7 @@ import {
   parseBody,
   parseQuery,
   type ServiceKit,
+  streamBytes,
   uuidParam,
 } from '@mcp/service-kit';
 import type { Hono } from 'hono';
@@ -24,6 +25,8 @@ export function createApp(
       'GET /internal/jobs': ['gateway'],
       'GET /internal/jobs/:id': ['gateway'],
       'GET /internal/jobs/:id/watch': ['gateway'],
+      'GET /internal/jobs/:id/result': ['gateway'],
+      'POST /internal/jobs/:id/retry': ['gateway'],
       'POST /internal/jobs/:id/cancel': ['gateway'],
     },
   });
@@ -33,6 +36,14 @@ export function createApp(
   app.get('/internal/jobs', async (c) => c.json(await api.list(parseQuery(c, ListJobsQuery), c.get('call'))));
   app.get('/internal/jobs/:id', async (c) => c.json(await api.get(uuidParam(c, 'id'), c.get('call'))));
   app.get('/internal/jobs/:id/watch', (c) => ndjson(c, api.watch(uuidParam(c, 'id'), c.get('call'))));
+  app.get('/internal/jobs/:id/result', (c) =>
+    streamBytes(c, api.result(uuidParam(c, 'id'), c.get('call')), {
+      'content-type': 'application/octet-stream',
+    }),
+  );
+  app.post('/internal/jobs/:id/retry', async (c) =>
+    c.json(await api.retry(uuidParam(c, 'id'), c.get('call')), 202),
+  );
   app.post('/internal/jobs/:id/cancel', async (c) =>
     c.json(await api.cancel(uuidParam(c, 'id'), c.get('call'))),
   );

@@ -4,7 +4,9 @@ import { manifest } from '../service.ts';
 import { createApp } from './app.ts';
 import { JobStore } from './job-store.ts';
 import { JobQueue } from './queue.ts';
+import { ResultStore } from './results.ts';
 import { createTaskEngine } from './service.ts';
+import { sweep } from './sweep.ts';
 import { Worker } from './worker.ts';
 
 const DEPTH_EVERY_MS = 5000;
@@ -17,6 +19,14 @@ export const definition = defineService({
     MCP_JOB_MAX_ATTEMPTS: z.coerce.number().int().min(1).max(100).default(5),
     /** A job whose engine died is given to another after this long. */
     MCP_JOB_ACK_WAIT_MS: z.coerce.number().int().min(500).max(3_600_000).default(10_000),
+    /** Size of the store for results; a result that has no room fails its job. */
+    MCP_JOB_RESULTS_BYTES: z.coerce
+      .number()
+      .int()
+      .min(1_000_000)
+      .default(512 * 1024 * 1024),
+    /** How often jobs that are in no queue are looked for. */
+    MCP_JOB_SWEEP_MS: z.coerce.number().int().min(100).max(3_600_000).default(30_000),
     MCP_JOB_CONCURRENCY: z.coerce.number().int().min(1).max(256).default(4),
   }),
   async create(kit) {
@@ -24,11 +34,13 @@ export const definition = defineService({
     const bus = await kit.bus();
     const store = await JobStore.open(bus);
     const queue = await JobQueue.open(bus, config.MCP_JOB_ACK_WAIT_MS);
-    const api = createTaskEngine({ kit, store, queue, max_attempts: config.MCP_JOB_MAX_ATTEMPTS });
+    const results = await ResultStore.open(bus, config.MCP_JOB_RESULTS_BYTES);
+    const api = createTaskEngine({ kit, store, queue, results, max_attempts: config.MCP_JOB_MAX_ATTEMPTS });
     const worker = new Worker({
       kit,
       store,
       queue,
+      results,
       concurrency: config.MCP_JOB_CONCURRENCY,
       max_attempts: config.MCP_JOB_MAX_ATTEMPTS,
       ack_wait_ms: config.MCP_JOB_ACK_WAIT_MS,
@@ -42,11 +54,15 @@ export const definition = defineService({
         () => undefined,
       );
     }, DEPTH_EVERY_MS);
+    const sweeps = setInterval(() => {
+      sweep({ store, queue, log: kit.log, still_ms: config.MCP_JOB_ACK_WAIT_MS }).catch(() => undefined);
+    }, config.MCP_JOB_SWEEP_MS);
     return {
       app: createApp(kit, api, { bus: () => bus.check() }),
       api,
       async close() {
         clearInterval(depth);
+        clearInterval(sweeps);
         await worker.stop(JOB_DRAIN_MS);
         store.close();
       },

@@ -13,7 +13,7 @@ import { z } from 'zod';
 const BUCKET = 'mcp_jobs';
 /** Finished and unfinished jobs are remembered this long. */
 const KEEP_MS = 7 * 24 * 3600 * 1000;
-const MAX_BUCKET_BYTES = 1024 * 1024 * 1024;
+const MAX_BUCKET_BYTES = 256 * 1024 * 1024;
 const MAX_CONFLICTS = 20;
 /** Jobs that can be listed; older ones are still found by id. */
 const MAX_LISTED = 50_000;
@@ -108,6 +108,31 @@ export class JobStore {
       }
     }
     throw new PlatformError('conflict', `The job ${id} changes too fast to be written. Try again.`);
+  }
+
+  /** Makes a dead job one that waits again. Throws `conflict` when it is not dead. */
+  async revive(id: string): Promise<Job> {
+    const entry = await this.#read(key(id));
+    const stored = entry?.operation === 'PUT' ? StoredJob.parse(entry.json()) : undefined;
+    if (entry === null || stored?.job.status !== 'dead')
+      throw new PlatformError(
+        'conflict',
+        `The job ${id} is ${stored?.job.status ?? 'gone'}. Only a dead job can be sent again.`,
+      );
+    const { error: _mended, ...rest } = stored.job;
+    const job: Job = { ...rest, status: 'queued', attempt: 0, updated_at: new Date().toISOString() };
+    try {
+      await this.#kv.update(key(id), JSON.stringify({ ...stored, job }), entry.revision);
+      return job;
+    } catch (error) {
+      if (!isConflict(error)) throw away(error);
+      throw new PlatformError('conflict', `The job ${id} is being sent again already.`);
+    }
+  }
+
+  /** Jobs that are not over. */
+  unfinished(): Job[] {
+    return [...this.#mirror.values()].filter(({ status }) => !isFinal(status));
   }
 
   list(query: ListJobsQuery, principal: Principal): Job[] {

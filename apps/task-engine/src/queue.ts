@@ -8,9 +8,8 @@ const DEAD_STREAM = 'MCP_JOBS_DEAD';
 const CONSUMER = 'workers';
 const KEEP_NS = 7 * 24 * 3600 * 1e9;
 const MAX_JOBS = 100_000;
-const MAX_BYTES = 256 * 1024 * 1024;
-const MAX_DEAD_BYTES = 256 * 1024 * 1024;
-const DEDUPE_NS = 2 * 3600 * 1e9;
+const MAX_BYTES = 64 * 1024 * 1024;
+const MAX_DEAD_BYTES = 64 * 1024 * 1024;
 
 /** The work queue: JetStream delivers each job to one engine at a time, until it is acknowledged. */
 export class JobQueue {
@@ -23,22 +22,25 @@ export class JobQueue {
   }
 
   static async open(bus: Bus, ack_wait_ms: number): Promise<JobQueue> {
-    await ensureStream(bus, {
+    await bus.stream({
       name: STREAM,
-      subjects: ['mcp.jobs.*'],
+      subjects: ['mcp.jobs.*.*'],
       retention: 'workqueue',
       discard: 'new',
+      // A subject per job: whoever queues it again, and when, it is in the queue once.
+      max_msgs_per_subject: 1,
+      discard_new_per_subject: true,
       storage: 'file',
       max_msgs: MAX_JOBS,
       max_bytes: MAX_BYTES,
       max_age: KEEP_NS,
-      duplicate_window: DEDUPE_NS,
     });
-    await ensureStream(bus, {
+    await bus.stream({
       name: DEAD_STREAM,
-      subjects: ['mcp.dead-jobs.*'],
+      subjects: ['mcp.dead-jobs.*.*'],
       retention: 'limits',
       discard: 'old',
+      max_msgs_per_subject: 1,
       storage: 'file',
       max_bytes: MAX_DEAD_BYTES,
       max_age: KEEP_NS,
@@ -53,27 +55,32 @@ export class JobQueue {
     return new JobQueue(bus, await bus.jetstream.consumers.get(STREAM, CONSUMER));
   }
 
-  /** Durable when it returns. The same job twice is kept once. Throws `overloaded` when the queue is full. */
-  async add(job: Job, traceparent: string): Promise<void> {
+  /** Durable when it returns; a job that is in the queue already stays there once. Throws `overloaded` when the queue is full. */
+  async add(job: Pick<Job, 'id' | 'kind'>, traceparent: string | undefined): Promise<void> {
     const head = headers();
-    head.set('traceparent', traceparent);
+    if (traceparent !== undefined) head.set('traceparent', traceparent);
     try {
-      await this.#bus.jetstream.publish(`mcp.jobs.${job.kind}`, JSON.stringify({ id: job.id }), {
-        msgID: job.id,
-        headers: head,
-      });
+      await this.#bus.jetstream.publish(subjectOf(job), JSON.stringify({ id: job.id }), { headers: head });
     } catch (cause) {
-      if (cause instanceof Error && /maximum (messages|bytes)/i.test(cause.message))
+      const message = cause instanceof Error ? cause.message : '';
+      if (/maximum messages per subject/i.test(message)) return;
+      if (/maximum (messages|bytes)/i.test(message))
         throw new PlatformError('overloaded', `The job queue is full (${MAX_JOBS} jobs). Try again later.`, {
           retry_after_ms: 10_000,
           cause,
         });
       throw new PlatformError(
         'unavailable',
-        'The job queue does not answer. Nothing was queued; try again in a few seconds.',
+        'The job queue does not answer, so the job is not acknowledged. Try again in a few seconds, with an idempotency_key if it must not be done twice.',
         { retry_after_ms: 2000, cause },
       );
     }
+  }
+
+  /** Which jobs are in the queue, waiting or at work. */
+  async queued(): Promise<ReadonlySet<string>> {
+    const { state } = await this.#bus.manager.streams.info(STREAM, { subjects_filter: 'mcp.jobs.>' });
+    return new Set(Object.keys(state.subjects ?? {}).map((subject) => subject.split('.')[3] ?? ''));
   }
 
   /** The next job, or undefined when none came within the time. */
@@ -84,7 +91,12 @@ export class JobQueue {
   /** Keeps a job that will not be tried again where operators look for it. */
   async bury(job: Job): Promise<void> {
     const { result: _none, ...rest } = job;
-    await this.#bus.jetstream.publish(`mcp.dead-jobs.${job.kind}`, JSON.stringify(rest), { msgID: job.id });
+    await this.#bus.jetstream.publish(deadSubjectOf(job), JSON.stringify(rest));
+  }
+
+  /** Takes a job that is to be done after all from among the dead. */
+  async exhume(job: Job): Promise<void> {
+    await this.#bus.manager.streams.purge(DEAD_STREAM, { filter: deadSubjectOf(job) });
   }
 
   async depth(): Promise<{ pending: number; in_flight: number; dead: number }> {
@@ -94,15 +106,10 @@ export class JobQueue {
   }
 }
 
-async function ensureStream(
-  bus: Bus,
-  config: Parameters<Bus['manager']['streams']['add']>[0],
-): Promise<void> {
-  const exists = await bus.manager.streams.info(config.name).then(
-    () => true,
-    () => false,
-  );
-  const placed = { ...config, num_replicas: bus.replicas };
-  if (exists) await bus.manager.streams.update(config.name, placed);
-  else await bus.manager.streams.add(placed);
+function subjectOf({ kind, id }: Pick<Job, 'id' | 'kind'>): string {
+  return `mcp.jobs.${kind}.${id}`;
+}
+
+function deadSubjectOf({ kind, id }: Pick<Job, 'id' | 'kind'>): string {
+  return `mcp.dead-jobs.${kind}.${id}`;
 }

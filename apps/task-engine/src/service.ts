@@ -1,13 +1,15 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { type CallContext, type Job, PlatformError, type TaskEngineApi } from '@mcp/contracts';
+import { type CallContext, type Job, type JobSpec, PlatformError, type TaskEngineApi } from '@mcp/contracts';
 import { EventQueue, type ServiceKit } from '@mcp/service-kit';
 import { isFinal, type JobStore, type StoredJob } from './job-store.ts';
 import type { JobQueue } from './queue.ts';
+import type { ResultStore } from './results.ts';
 
 export interface EngineOptions {
   readonly kit: Pick<ServiceKit, 'tracer'>;
   readonly store: JobStore;
   readonly queue: JobQueue;
+  readonly results: ResultStore;
   readonly max_attempts: number;
 }
 
@@ -37,20 +39,12 @@ export function createTaskEngine(engine: EngineOptions): TaskEngineApi {
       };
       const { principal, grant } = call;
       const stored: StoredJob = { job, spec, principal, ...(grant === undefined ? {} : { grant }) };
-      if (await store.create(stored)) {
-        await enqueue(engine, stored, call);
-        return job;
-      }
-      const known = await store.require(id, call.principal);
-      if (JSON.stringify(known.spec) !== JSON.stringify(spec))
-        throw new PlatformError(
-          'conflict',
-          'This idempotency_key stands for another job of yours. Use a new key for a new job.',
-          { param: 'idempotency_key' },
-        );
-      // The first attempt may have ended between storing and queueing; the queue keeps a job once.
-      if (known.job.status === 'queued') await enqueue(engine, known, call);
-      return known.job;
+      const known = idempotency_key === undefined ? undefined : await store.get(id);
+      if (known !== undefined) return same(known, spec);
+      // First the queue, then the row: what is acknowledged is in the queue, and a row without a place in it is not made.
+      await enqueue(engine, job, call);
+      if (await store.create(stored)) return job;
+      return same(await store.require(id, call.principal), spec);
     },
     get: async (id, call) => (await store.require(id, call.principal)).job,
     list: (query, call) => Promise.resolve(store.list(query, call.principal)),
@@ -63,11 +57,33 @@ export function createTaskEngine(engine: EngineOptions): TaskEngineApi {
         throw new PlatformError('conflict', `The job ${id} is ${job.status} already.`);
       return job;
     },
+    async retry(id, call) {
+      await store.require(id, call.principal);
+      const job = await store.revive(id);
+      // Should this fail, the sweep does it: from here on the job waits.
+      await enqueue(engine, job, call);
+      await engine.queue.exhume(job);
+      return job;
+    },
+    async *result(id, call) {
+      await store.require(id, call.principal);
+      yield* engine.results.read(id);
+    },
     watch: (id, call) => watch(store, id, call),
   };
 }
 
-async function enqueue({ kit, queue }: EngineOptions, { job }: StoredJob, call: CallContext): Promise<void> {
+/** The job that an idempotency key stands for already. Throws `conflict` when it was to do something else. */
+function same(known: StoredJob, spec: JobSpec): Job {
+  if (JSON.stringify(known.spec) === JSON.stringify(spec)) return known.job;
+  throw new PlatformError(
+    'conflict',
+    'This idempotency_key stands for another job of yours. Use a new key for a new job.',
+    { param: 'idempotency_key' },
+  );
+}
+
+async function enqueue({ kit, queue }: EngineOptions, job: Job, call: CallContext): Promise<void> {
   const span = kit.tracer.start('job.enqueue', {
     traceparent: call.traceparent,
     kind: 'producer',

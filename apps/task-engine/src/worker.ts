@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallContext, Job, PlatformError } from '@mcp/contracts';
 import { callScope, type ServiceKit, toPlatformError } from '@mcp/service-kit';
 import type { JsMsg } from '@nats-io/jetstream';
@@ -6,16 +6,24 @@ import { z } from 'zod';
 import { isFinal, type JobStore, type StoredJob } from './job-store.ts';
 import { runJob } from './jobs/registry.ts';
 import type { JobQueue } from './queue.ts';
+import type { ResultStore } from './results.ts';
 
 const Envelope = z.object({ id: z.uuid() });
 const PULL_MS = 2000;
 const JOB_TIMEOUT_MS = 60 * 60_000;
 const MAX_BACKOFF_MS = 60_000;
+/** A job is queued first and stored next: so long its row may take, looked for this often. */
+const ROW_COMES_MS = 500;
+const LOOK_EVERY_MS = 10;
+/** A message whose row has not come by then belongs to a job that was never acknowledged. */
+const ORPHAN_MS = 60_000;
+const ORPHAN_RETRY_MS = 2000;
 
 export interface WorkerOptions {
   readonly kit: ServiceKit;
   readonly store: JobStore;
   readonly queue: JobQueue;
+  readonly results: ResultStore;
   readonly concurrency: number;
   readonly max_attempts: number;
   readonly ack_wait_ms: number;
@@ -80,13 +88,21 @@ export class Worker {
   async #take(message: JsMsg): Promise<void> {
     const { store, kit, max_attempts } = this.#options;
     const id = Envelope.safeParse(safeJson(message)).data?.id;
-    const stored = id === undefined ? undefined : await store.get(id);
-    if (stored === undefined || isFinal(stored.job.status)) {
-      if (stored === undefined) kit.log.error({ seq: message.seq }, 'a message that is no job was removed');
+    const stored = id === undefined ? undefined : await this.#rowOf(id);
+    if (stored === undefined) {
+      if (id !== undefined && Date.now() - message.time.getTime() < ORPHAN_MS) message.nak(ORPHAN_RETRY_MS);
+      else {
+        kit.log.warn({ seq: message.seq, job_id: id }, 'a message without a job was removed');
+        message.ack();
+      }
+      return;
+    }
+    if (isFinal(stored.job.status)) {
       message.ack();
       return;
     }
-    const attempt = message.info.deliveryCount;
+    // Counted in the row, not by deliveries: a hand-over at shutdown is none.
+    const attempt = stored.job.attempt + 1;
     if (attempt > max_attempts) {
       await this.#bury(stored.job, {
         code: 'internal',
@@ -105,6 +121,14 @@ export class Worker {
     } finally {
       clearInterval(heartbeat);
       this.#running.delete(stored.job.id);
+    }
+  }
+
+  async #rowOf(id: string): Promise<StoredJob | undefined> {
+    for (const until_ms = Date.now() + ROW_COMES_MS; ; ) {
+      const stored = await this.#options.store.get(id);
+      if (stored !== undefined || Date.now() > until_ms) return stored;
+      await sleep(LOOK_EVERY_MS);
     }
   }
 
@@ -135,7 +159,7 @@ export class Worker {
         spec,
         call,
         clients: kit.clients,
-        dir: join(kit.data_dir, 'jobs', job.id),
+        results: this.#options.results,
         progress: (done, total, note) => reporter.report({ done, total, note }),
       });
       await reporter.flush();
@@ -179,7 +203,11 @@ export class Worker {
     const reason = { code: error.code, message: error.message };
     if (signal.aborted) {
       // Shutting down: another engine, or this one after its restart, goes on at once.
-      await this.#options.store.update(job.id, (now) => ({ ...now, status: 'queued' }));
+      await this.#options.store.update(job.id, (now) => ({
+        ...now,
+        status: 'queued',
+        attempt: Math.max(0, job.attempt - 1),
+      }));
       message.nak();
       return 'retrying';
     }

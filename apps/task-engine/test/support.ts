@@ -34,6 +34,8 @@ export function callOf(principal = ALICE, signal = new AbortController().signal)
 interface Script {
   /** Called for each chunk of an embed-batch; throws or waits as the test wants. */
   onEmbed(texts: readonly string[], signal: AbortSignal): Promise<void>;
+  /** How many conversations the owner has. */
+  conversations: number;
 }
 
 function modelsOf(script: Script): Partial<ModelGatewayApi> {
@@ -115,18 +117,33 @@ const CONVERSATION: Conversation = {
   ],
 };
 
-const core: Partial<CoreApi> = {
-  getConversation: (id) =>
-    id === CONVERSATION.id
-      ? Promise.resolve(CONVERSATION)
-      : Promise.reject(new PlatformError('not_found', 'no such conversation')),
-  listConversations: () => Promise.resolve([CONVERSATION]),
-};
+function coreOf(script: Script): Partial<CoreApi> {
+  const idOf = (at: number) => `0194f0c2-0000-7000-8000-${String(at + 1).padStart(12, '0')}`;
+  const at_of = (at: number) => new Date(Date.parse(CONVERSATION.updated_at) - at * 1000).toISOString();
+  return {
+    getConversation: (id) =>
+      Number(id.slice(-12)) <= script.conversations
+        ? Promise.resolve({ ...CONVERSATION, id })
+        : Promise.reject(new PlatformError('not_found', 'no such conversation')),
+    listConversations: ({ limit, before }) =>
+      Promise.resolve(
+        Array.from({ length: script.conversations }, (_, at) => ({
+          ...CONVERSATION,
+          id: idOf(at),
+          updated_at: at_of(at),
+        }))
+          .filter(({ updated_at }) => before === undefined || updated_at < before)
+          .slice(0, limit),
+      ),
+  };
+}
 
 export interface Engine {
   readonly api: TaskEngineApi;
   readonly nats: NatsServer;
   readonly script: Script;
+  /** Stops this engine as SIGTERM does, and starts another one with a disk of its own. */
+  replace(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -138,20 +155,21 @@ function envOf(nats: NatsServer, data: string, more: Record<string, string> = {}
     MCP_NATS_URL: nats.url,
     MCP_JOB_ACK_WAIT_MS: '1000',
     MCP_JOB_MAX_ATTEMPTS: '3',
+    MCP_JOB_SWEEP_MS: '250',
     ...more,
   };
 }
 
 /** The engine whose own callers are the doubles, whatever the environment says. */
-function withDoubles(models: Partial<ModelGatewayApi>): typeof definition {
+function withDoubles(script: Script): typeof definition {
   return {
     ...definition,
     create: (kit) =>
       definition.create({
         ...kit,
         clients: {
-          core: core as CoreApi,
-          modelGateway: models as ModelGatewayApi,
+          core: coreOf(script) as CoreApi,
+          modelGateway: modelsOf(script) as ModelGatewayApi,
           get taskEngine() {
             return kit.clients.taskEngine;
           },
@@ -166,41 +184,67 @@ function withDoubles(models: Partial<ModelGatewayApi>): typeof definition {
 /** An engine in this process on a real nats-server; its callers use it directly, or over HTTP. */
 export async function startEngine(form: 'in process' | 'over HTTP'): Promise<Engine> {
   const nats = await startNats();
-  const data = mkdtempSync(join(tmpdir(), 'mcp-jobs-'));
-  const script: Script = { onEmbed: () => Promise.resolve() };
+  const dirs: string[] = [];
+  const newDir = () => {
+    const dir = mkdtempSync(join(tmpdir(), 'mcp-jobs-'));
+    dirs.push(dir);
+    return dir;
+  };
+  const script: Script = { onEmbed: () => Promise.resolve(), conversations: 1 };
+  const start = form === 'in process' ? startInProcess : startOverHttp;
+  let running = await start(envOf(nats, newDir()), script);
+  return {
+    get api() {
+      return running.api;
+    },
+    nats,
+    script,
+    async replace() {
+      await running.close();
+      running = await start(envOf(nats, newDir()), script);
+    },
+    async close() {
+      await running.close();
+      await nats.close();
+      for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Started {
+  readonly api: TaskEngineApi;
+  close(): Promise<void>;
+}
+
+async function startInProcess(env: Record<string, string>, script: Script): Promise<Started> {
   const local: LocalApis = new Map<'core' | 'model-gateway', unknown>([
-    ['core', core],
+    ['core', coreOf(script)],
     ['model-gateway', modelsOf(script)],
   ]) as LocalApis;
-  const clean = async () => {
-    await nats.close();
-    rmSync(data, { recursive: true, force: true });
+  const kit = await createKit(definition.config, {
+    manifest: definition.manifest,
+    env,
+    local,
+    draining: () => false,
+  });
+  const instance = await definition.create(kit);
+  return {
+    api: instance.api,
+    close: async () => {
+      await instance.close();
+      await kit.close();
+    },
   };
-  if (form === 'in process') {
-    const kit = await createKit(definition.config, {
-      manifest: definition.manifest,
-      env: envOf(nats, data),
-      local,
-      draining: () => false,
-    });
-    const instance = await definition.create(kit);
-    return {
-      api: instance.api,
-      nats,
-      script,
-      close: async () => {
-        await instance.close();
-        await kit.close();
-        await clean();
-      },
-    };
-  }
+}
+
+async function startOverHttp(given: Record<string, string>, script: Script): Promise<Started> {
   const port = await freePort();
-  const env = envOf(nats, data, {
+  const env = {
+    ...given,
     MCP_TASK_ENGINE_PORT: String(port),
     MCP_TASK_ENGINE_URL: `http://127.0.0.1:${port}`,
-  });
-  const services = await startServices(withDoubles(modelsOf(script)), env);
+  };
+  const services = await startServices(withDoubles(script), env);
   const caller = await createKit(z.object({}), {
     manifest: { ...definition.manifest, name: 'gateway' },
     env,
@@ -209,12 +253,9 @@ export async function startEngine(form: 'in process' | 'over HTTP'): Promise<Eng
   });
   return {
     api: caller.clients.taskEngine,
-    nats,
-    script,
     close: async () => {
       await caller.close();
       await services.stop('end of test');
-      await clean();
     },
   };
 }

@@ -1,4 +1,6 @@
-import { type JobSpec, PlatformError } from '@mcp/contracts';
+import { createHash } from 'node:crypto';
+import { Conversation, JobFile, type JobSpec, PlatformError } from '@mcp/contracts';
+import { connectBus, createLogger } from '@mcp/service-kit';
 import { startNats } from '@mcp/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ALICE, BOB, callOf, type Engine, ended, startEngine } from './support.ts';
@@ -131,24 +133,120 @@ describe.each(['in process', 'over HTTP'] as const)('the task-engine, %s', (form
     expect(await engine.api.get(id, callOf({ ...BOB, scopes: ['admin'] }))).toMatchObject({ id });
   });
 
+  it('sends a dead job again when it is asked to, and only then', async () => {
+    engine.script.onEmbed = () => Promise.reject(new PlatformError('invalid_request', 'a broken model'));
+    const { id } = await engine.api.create({ spec: embed('mend me') }, callOf());
+    expect(await ended(engine.api, id)).toMatchObject({ status: 'dead' });
+    engine.script.onEmbed = () => Promise.resolve();
+    await expect(engine.api.retry(id, callOf(BOB))).rejects.toMatchObject({ code: 'not_found' });
+    expect(await engine.api.retry(id, callOf())).toMatchObject({ status: 'queued', attempt: 0 });
+    const job = await ended(engine.api, id);
+    expect(job).toMatchObject({ status: 'completed', attempt: 1 });
+    expect(job.error).toBeUndefined();
+    await expect(engine.api.retry(id, callOf())).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  it('exports every conversation there is, and hands the large result out whole', async () => {
+    engine.script.conversations = 450;
+    const { id } = await engine.api.create({ spec: { kind: 'export', format: 'jsonl' } }, callOf());
+    const { result, progress } = await ended(engine.api, id);
+    expect(progress).toMatchObject({ done: 450, total: 450 });
+    expect(result).toMatchObject({ conversations: 450, href: `/v1/jobs/${id}/result` });
+    expect(result).not.toHaveProperty('content');
+    const file = JobFile.parse(result);
+    const pieces: Uint8Array[] = [];
+    for await (const piece of engine.api.result(id, callOf())) pieces.push(piece);
+    const whole = Buffer.concat(pieces);
+    expect(whole.byteLength).toBe(file.size_bytes);
+    expect(createHash('sha256').update(whole).digest('hex')).toBe(file.sha256);
+    const ids = whole
+      .toString()
+      .trim()
+      .split('\n')
+      .map((line) => Conversation.parse(JSON.parse(line)).id);
+    expect(new Set(ids).size).toBe(450);
+    const bobs = engine.api.result(id, callOf(BOB))[Symbol.asyncIterator]();
+    await expect(bobs.next()).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  it('hands a job over when it stops: no attempt is counted, and finished parts are not done again', async () => {
+    const asked: string[] = [];
+    const second = Promise.withResolvers<void>();
+    engine.script.onEmbed = (texts, signal) => {
+      asked.push(texts[0] ?? '');
+      if (asked.length < 2) return Promise.resolve();
+      second.resolve();
+      return new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(new PlatformError('cancelled', 'stopped')));
+      });
+    };
+    const texts = Array.from({ length: 64 }, (_, at) => `text ${at}`);
+    const { id } = await engine.api.create({ spec: embed(...texts) }, callOf());
+    await second.promise;
+    engine.script.onEmbed = (chunk) => {
+      asked.push(chunk[0] ?? '');
+      return Promise.resolve();
+    };
+    await engine.replace();
+    expect(await ended(engine.api, id)).toMatchObject({
+      status: 'completed',
+      attempt: 1,
+      result: { count: 64 },
+    });
+    expect(asked).toEqual(['text 0', 'text 32', 'text 32']);
+    engine.script.onEmbed = () => Promise.resolve();
+  }, 120_000);
+
+  it('queues again what is in no queue, and drops a message that has no job', async () => {
+    const gate = Promise.withResolvers<void>();
+    engine.script.onEmbed = () => gate.promise;
+    const jobs = await Promise.all(
+      Array.from({ length: 8 }, () => engine.api.create({ spec: embed('lost') }, callOf())),
+    );
+    const bus = await connectBus(engine.nats.url, {
+      service: 'test',
+      replicas: 1,
+      log: createLogger('test', 'silent'),
+      signal: new AbortController().signal,
+    });
+    await bus.manager.streams.purge('MCP_JOBS');
+    await bus.jetstream.publish('mcp.jobs.export.x', 'no job at all');
+    gate.resolve();
+    for (const { id } of jobs) expect(await ended(engine.api, id)).toMatchObject({ status: 'completed' });
+    await expect
+      .poll(async () => (await bus.manager.streams.info('MCP_JOBS')).state.messages, { timeout: 60_000 })
+      .toBe(0);
+    await bus.close();
+    engine.script.onEmbed = () => Promise.resolve();
+  }, 120_000);
+
   it('loses no acknowledged job when the event bus dies and comes back', async () => {
     const jobs = await Promise.all(
       Array.from({ length: 40 }, (_, i) => engine.api.create({ spec: embed(`job ${i}`) }, callOf())),
     );
     await engine.nats.stop();
-    await expect(engine.api.create({ spec: embed('while it is away') }, callOf())).rejects.toBeInstanceOf(
-      Error,
+    const refused = engine.api.create(
+      { spec: embed('while it is away'), idempotency_key: `${form}-away` },
+      callOf(),
     );
+    await expect(refused).rejects.toBeInstanceOf(Error);
     const back = await startNats({ port: engine.nats.port, store_dir: engine.nats.store_dir });
     try {
       for (const { id } of jobs)
         await expect
           .poll(async () => (await engine.api.get(id, callOf()).catch(() => undefined))?.status, {
-            timeout: 20_000,
+            timeout: 60_000,
           })
           .toBe('completed');
+      const known = await engine.api.list({ limit: 200 }, callOf());
+      expect(known.filter(({ status }) => status === 'queued')).toEqual([]);
+      const again = await engine.api.create(
+        { spec: embed('while it is away'), idempotency_key: `${form}-away` },
+        callOf(),
+      );
+      expect(await ended(engine.api, again.id)).toMatchObject({ status: 'completed' });
     } finally {
       await back.stop();
     }
-  }, 40_000);
+  }, 120_000);
 });

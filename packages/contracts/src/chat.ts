@@ -39,6 +39,8 @@ export const ChatRequest = z
     max_tokens_per_turn: z.number().int().min(1).max(4096).optional(),
     temperature: z.number().min(0).max(2).optional(),
     seed: z.number().int().optional(),
+    /** What happens when the connection goes: `cancel` (default), or `continue` to the end. */
+    on_disconnect: z.enum(['cancel', 'continue']).optional(),
   })
   .refine((value) => value.message !== undefined || value.conversation_id !== undefined, {
     path: ['message'],

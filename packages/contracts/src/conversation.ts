@@ -92,6 +92,12 @@ export const ListConversationsQuery = z.strictObject({
 });
 export type ListConversationsQuery = z.infer<typeof ListConversationsQuery>;
 
+/** Which events of a conversation: those after the one of this number (`Last-Event-ID`). */
+export const EventsQuery = z.object({
+  after: z.coerce.number().int().min(-1).max(Number.MAX_SAFE_INTEGER).default(-1),
+});
+export type EventsQuery = z.infer<typeof EventsQuery>;
+
 /** A system prompt: built in or the user's own Markdown file. */
 export const PromptInfo = z.object({
   name: z.string(),
@@ -119,6 +125,10 @@ export interface CoreApi {
     query: ListConversationsQuery,
     call: CallContext,
   ): Promise<readonly ConversationSummary[]>;
+  /** What was missed of the latest run, then what comes, until its end; nothing when all of it was seen. */
+  events(id: string, query: EventsQuery, call: CallContext): AsyncIterable<ChatEvent>;
+  /** Cancels a running conversation wherever it runs; it has ended when this returns. */
+  cancelConversation(id: string, call: CallContext): Promise<ConversationSummary>;
   getConversation(id: string, call: CallContext): Promise<Conversation>;
   verifyConversation(id: string, call: CallContext): Promise<ChainVerdict>;
   /** Checks a log given from outside (an exported file) against its own chain and this platform's MAC. */

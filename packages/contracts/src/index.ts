@@ -8,6 +8,7 @@ export * from './errors.ts';
 export * from './governance.ts';
 export * from './jobs.ts';
 export * from './keys.ts';
+export * from './live.ts';
 export * from './manifest.ts';
 export * from './model.ts';
 export * from './openai.ts';

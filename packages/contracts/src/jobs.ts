@@ -43,6 +43,16 @@ export const Job = z.object({
 });
 export type Job = z.infer<typeof Job>;
 
+/** What of a job's `result` is at `GET /v1/jobs/{id}/result`. */
+export const JobFile = z.object({
+  href: z.string(),
+  content_type: z.string(),
+  size_bytes: z.number().int().nonnegative(),
+  /** SHA-256 (hex) of the content. */
+  sha256: z.string(),
+});
+export type JobFile = z.infer<typeof JobFile>;
+
 /** `POST /v1/jobs`. The same `idempotency_key` of one owner gives the same job. */
 export const CreateJobRequest = z.strictObject({
   spec: JobSpec,
@@ -62,5 +72,9 @@ export interface TaskEngineApi {
   get(id: string, call: CallContext): Promise<Job>;
   list(query: ListJobsQuery, call: CallContext): Promise<readonly Job[]>;
   cancel(id: string, call: CallContext): Promise<Job>;
+  /** Sends a dead job again. */
+  retry(id: string, call: CallContext): Promise<Job>;
+  /** The content of a result that is a {@link JobFile}. */
+  result(id: string, call: CallContext): AsyncIterable<Uint8Array>;
   watch(id: string, call: CallContext): AsyncIterable<Job>;
 }

@@ -35,7 +35,9 @@ export const ServiceManifest = z.object({
     streams: z.record(z.string(), z.array(z.string())),
     /** Key-value buckets. */
     buckets: z.array(z.string()),
-    /** Those of them that peers of the region keep a copy of: nothing in them has a residency. */
+    /** Object stores. */
+    objects: z.array(z.string()).default([]),
+    /** Buckets of them that peers of the region keep a copy of: nothing in them has a residency. */
     shared: z.array(z.string()).default([]),
     /** Subjects of others, or of no stream, that it may publish to. */
     publishes: z.array(z.string()).default([]),

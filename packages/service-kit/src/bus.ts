@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { copyOfBucket } from '@mcp/contracts';
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { type KV, Kvm, type KvOptions } from '@nats-io/kv';
+import { type ObjectStore, type ObjectStoreOptions, Objm } from '@nats-io/obj';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from './log.ts';
 
@@ -29,6 +30,8 @@ export interface Bus {
   bucket(name: string, options: Partial<KvOptions>): Promise<KV>;
   /** Opens this region's copy of a bucket of another one, to be read only; makes it where there is none. */
   copy(name: string, region: string): Promise<KV>;
+  /** Opens an object store, or makes it where there is none. */
+  objects(name: string, options: Partial<ObjectStoreOptions>): Promise<ObjectStore>;
   /** Throws with the reason when the bus does not answer. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -67,6 +70,7 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
   });
   const streams = jetstream(connection, { timeout: OPERATION_MS });
   const buckets = new Kvm(streams);
+  const stores = new Objm(streams);
   const { replicas } = options;
   const onAll = async (bucket: KV): Promise<KV> => {
     const { replicas: placed, streamInfo } = await bucket.status();
@@ -108,6 +112,7 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
       // `open` would not look at whose keys it holds.
       return onAll(await buckets.create(copy, { replicas }));
     },
+    objects: (name, more) => stores.create(name, { ...more, replicas }),
     async check() {
       await connection.rtt();
     },

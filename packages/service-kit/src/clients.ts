@@ -90,6 +90,16 @@ export function httpCore(client: ServiceClient): CoreApi {
       z
         .array(ConversationSummary)
         .parse(await client.json({ method: 'GET', path: `/internal/conversations${search(query)}` }, call)),
+    async *events(id, query, call) {
+      const path = `/internal/conversations/${id}/events${search(query)}`;
+      const body = await client.stream({ method: 'GET', path }, call);
+      for await (const value of readNdjson(client.bytes(body, call), restoreError))
+        yield ChatEvent.parse(value);
+    },
+    cancelConversation: async (id, call) =>
+      ConversationSummary.parse(
+        await client.json({ method: 'POST', path: `/internal/conversations/${id}/cancel` }, call),
+      ),
     getConversation: async (id, call) =>
       Conversation.parse(await client.json({ method: 'GET', path: `/internal/conversations/${id}` }, call)),
     verifyConversation: async (id, call) =>
@@ -118,6 +128,14 @@ export function httpTaskEngine(client: ServiceClient): TaskEngineApi {
       z.array(Job).parse(await client.json({ method: 'GET', path: `/internal/jobs${search(query)}` }, call)),
     cancel: async (id, call) =>
       Job.parse(await client.json({ method: 'POST', path: `/internal/jobs/${id}/cancel` }, call)),
+    retry: async (id, call) =>
+      Job.parse(await client.json({ method: 'POST', path: `/internal/jobs/${id}/retry` }, call)),
+    async *result(id, call) {
+      yield* client.bytes(
+        await client.stream({ method: 'GET', path: `/internal/jobs/${id}/result` }, call),
+        call,
+      );
+    },
     async *watch(id, call) {
       const body = await client.stream({ method: 'GET', path: `/internal/jobs/${id}/watch` }, call);
       for await (const value of readNdjson(client.bytes(body, call), restoreError)) yield Job.parse(value);

@@ -12,6 +12,7 @@ export {
   signingKeyVariable,
   urlVariable,
 } from './config.ts';
+export { streamBytes } from './download.ts';
 export { fromZod, retryAfterSeconds, toOpenAiError, toPlatformError, toProblem } from './errors.ts';
 export { EventQueue } from './event-queue.ts';
 export { FLAGS, type FlagName, type FlagState, type Flags, flagStates } from './flags.ts';
@@ -29,6 +30,7 @@ export { restoreError } from './http-client.ts';
 export { type IdentityRow, keySetOf, TokenSigner } from './identity.ts';
 export { createLogger, type Logger } from './log.ts';
 export type { Metrics } from './metrics.ts';
+export { Reports } from './reports.ts';
 export { RetryBudget } from './retry-budget.ts';
 export { runMain, type StartedServices, startServices } from './run.ts';
 export {

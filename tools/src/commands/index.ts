@@ -3,6 +3,7 @@ import { docsCommand } from './docs.ts';
 import { doctorCommand } from './doctor.ts';
 import { flagsCommand } from './flags.ts';
 import { identityCommand } from './identity.ts';
+import { jobsCommand } from './jobs.ts';
 import { keyCommand } from './key.ts';
 import { logsCommand } from './logs.ts';
 import { stackCommand } from './stack.ts';
@@ -21,6 +22,7 @@ export const commands: readonly (() => Command)[] = [
   keyCommand,
   identityCommand,
   traceCommand,
+  jobsCommand,
   verifyCommand,
   stackCommand,
   flagsCommand,

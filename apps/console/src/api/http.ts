@@ -47,6 +47,13 @@ export async function call<T>(key: string, path: string, options: CallOptions = 
   return (await response.json()) as T;
 }
 
+/** A call whose answer is a file; it may take as long as it comes. */
+export async function callText(key: string, path: string): Promise<string> {
+  const response = await reach(path, { method: 'GET', headers: headers(key, false) });
+  if (!response.ok) throw await toApiError(response);
+  return response.text();
+}
+
 /** `fetch` whose failure to reach the gateway is an {@link ApiError} too; an abort by the caller stays an abort. */
 export async function reach(path: string, init: RequestInit): Promise<Response> {
   try {

@@ -11,7 +11,7 @@ import type {
   QueueStatus,
   SpanRecord,
 } from '@mcp/contracts';
-import { type CallOptions, call } from './http.ts';
+import { type CallOptions, call, callText } from './http.ts';
 
 /** `GET /admin/stats`: rates over the last seconds, totals since the gateway started. */
 export interface LiveStats {
@@ -40,6 +40,9 @@ export interface Platform {
   job(id: string, signal?: AbortSignal): Promise<Job>;
   createJob(request: CreateJobRequest): Promise<Job>;
   cancelJob(id: string): Promise<Job>;
+  retryJob(id: string): Promise<Job>;
+  /** The content of a job's result, where it is not in the job itself. */
+  jobResult(id: string): Promise<string>;
   keys(signal?: AbortSignal): Promise<readonly ApiKeyView[]>;
   createKey(request: CreateKeyRequest): Promise<{ readonly key: string; readonly record: ApiKeyView }>;
   revokeKey(id: string): Promise<void>;
@@ -76,6 +79,8 @@ export function connectPlatform(key: string): Platform {
     job: (id, signal) => get(`/v1/jobs/${encodeURIComponent(id)}`, signal),
     createJob: (request) => send('/v1/jobs', { body: request }),
     cancelJob: (id) => send(`/v1/jobs/${encodeURIComponent(id)}/cancel`, {}),
+    retryJob: (id) => send(`/v1/jobs/${encodeURIComponent(id)}/retry`, {}),
+    jobResult: (id) => callText(key, `/v1/jobs/${encodeURIComponent(id)}/result`),
     keys: async (signal) => (await get<{ keys: ApiKeyView[] }>('/admin/keys', signal)).keys,
     createKey: (request) => send('/admin/keys', { body: request }),
     revokeKey: async (id) => {

@@ -128,6 +128,7 @@ function toSpec(wish: Wish, conversation_id: string): JobSpec | null {
 function JobCard({ job, onChange }: { readonly job: Job; readonly onChange: () => void }) {
   const now_ms = useNow();
   const cancel = useAction((platform) => platform.cancelJob(job.id));
+  const retry = useAction((platform) => platform.retryJob(job.id));
   return (
     <li class="panel job">
       <div class="job-head">
@@ -158,6 +159,20 @@ function JobCard({ job, onChange }: { readonly job: Job; readonly onChange: () =
               Cancel
             </button>
           ) : null}
+          {job.status === 'dead' ? (
+            <button
+              type="button"
+              class="button button-small"
+              disabled={retry.busy}
+              aria-label={`Send ${job.kind} ${short(job.id)} again`}
+              onClick={async () => {
+                await retry.run(undefined);
+                onChange();
+              }}
+            >
+              Send again
+            </button>
+          ) : null}
         </span>
       </div>
       <Progress job={job} />
@@ -167,6 +182,7 @@ function JobCard({ job, onChange }: { readonly job: Job; readonly onChange: () =
         </p>
       )}
       {cancel.error === null ? null : <Fault error={cancel.error} doing="Cancelling" />}
+      {retry.error === null ? null : <Fault error={retry.error} doing="Sending the job again" />}
       {job.status === 'completed' ? <Result id={job.id} kind={job.kind} /> : null}
     </li>
   );
@@ -200,6 +216,7 @@ function Result({ id, kind }: { readonly id: string; readonly kind: string }) {
 
 function ResultBody({ id, kind }: { readonly id: string; readonly kind: string }) {
   const job = useLoaded(`job:${id}`, (platform, signal) => platform.job(id, signal));
+  const fetched = useAction((platform) => platform.jobResult(id));
   if (job.error !== null) return <Fault error={job.error} doing="Loading the result" onRetry={job.reload} />;
   if (job.data === null) return <Loading what="the result" />;
   const { result } = job.data;
@@ -212,12 +229,18 @@ function ResultBody({ id, kind }: { readonly id: string; readonly kind: string }
       <button
         type="button"
         class="button button-small"
-        onClick={() =>
-          content === null ? saveJson(`${name}.json`, result) : saveText(`${name}.jsonl`, content)
-        }
+        disabled={fetched.busy}
+        onClick={async () => {
+          if (textIn(result, 'href') === null) saveJson(`${name}.json`, result);
+          else {
+            const text = content ?? (await fetched.run(undefined));
+            if (text !== null) saveText(`${name}.${kind === 'export' ? 'jsonl' : 'json'}`, text);
+          }
+        }}
       >
         Download
       </button>
+      {fetched.error === null ? null : <Fault error={fetched.error} doing="Downloading the result" />}
       {summary !== null ? null : <p class="pre code">{JSON.stringify(result, null, 2)?.slice(0, 4000)}</p>}
     </div>
   );

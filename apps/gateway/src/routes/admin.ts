@@ -1,12 +1,10 @@
 import type { ApiKeyRecord, ApiKeyView } from '@mcp/contracts';
-import { CreateKeyRequest, type ModelInfo, PlatformError, type QueueStatus } from '@mcp/contracts';
+import { CreateKeyRequest, type ModelInfo, PlatformError } from '@mcp/contracts';
 import { FLAGS, type FlagName, type KitContext, type KitEnv, parseBody, uuidParam } from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
 import { guard } from '../guard.ts';
-import { gatewayCall } from '../models.ts';
 
-const STATS_PATIENCE_MS = 1000;
 const JOB_NAME = /^[a-z][a-z0-9-]{0,63}$/;
 
 /** `/admin/*`: keys, live figures, flags and governance jobs; for the scope `admin`. */
@@ -77,16 +75,13 @@ function view({ hash: _hash, ...rest }: ApiKeyRecord): ApiKeyView {
   return rest;
 }
 
-/** Figures of this gateway; queues and models are empty while the model-gateway is away. */
-async function liveFigures(gateway: Gateway): Promise<Record<string, unknown>> {
-  const [queues, models] = await Promise.all([
-    gateway
-      .inference()
-      .queues(gatewayCall(STATS_PATIENCE_MS))
-      .catch((): readonly QueueStatus[] => []),
-    gateway.models.list().catch((): readonly ModelInfo[] => []),
+/** Figures of all replicas; queues and models are empty while the model-gateway is away. */
+async function liveFigures({ live, models }: Gateway): Promise<Record<string, unknown>> {
+  const [queues, known] = await Promise.all([
+    live.queues(),
+    models.list().catch((): readonly ModelInfo[] => []),
   ]);
-  return { at: new Date().toISOString(), ...gateway.stats.snapshot(), queues, models };
+  return { at: new Date().toISOString(), ...live.requests(), queues, models: known };
 }
 
 function flags(gateway: Gateway): Record<string, unknown>[] {

@@ -1,5 +1,13 @@
-import { CreateJobRequest, type Job, ListJobsQuery } from '@mcp/contracts';
-import { errorFields, type KitEnv, parseBody, parseQuery, streamText, uuidParam } from '@mcp/service-kit';
+import { CreateJobRequest, type Job, JobFile, ListJobsQuery, PlatformError } from '@mcp/contracts';
+import {
+  errorFields,
+  type KitEnv,
+  parseBody,
+  parseQuery,
+  streamBytes,
+  streamText,
+  uuidParam,
+} from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import { acceptsEventStream, SSE, sse } from '../events.ts';
 import type { Gateway } from '../gateway.ts';
@@ -35,6 +43,27 @@ export function jobRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
         onError: (error) => `event: error\ndata: ${JSON.stringify(errorFields(error))}\n\n`,
       });
     }),
+  );
+  app.get(
+    '/v1/jobs/:id/result',
+    guard(gateway, 'jobs', async (c, call) => {
+      const id = uuidParam(c, 'id');
+      const { status, result } = await engine().get(id, call);
+      if (status !== 'completed')
+        throw new PlatformError('conflict', `The job ${id} is ${status}: it has no result.`);
+      const file = JobFile.safeParse(result).data;
+      if (file === undefined) return c.json(result);
+      return streamBytes(c, engine().result(id, call), {
+        'content-type': file.content_type,
+        'content-length': String(file.size_bytes),
+        'content-disposition': `attachment; filename="${id}${/jsonl/.test(file.content_type) ? '.jsonl' : '.json'}"`,
+        etag: `"${file.sha256}"`,
+      });
+    }),
+  );
+  app.post(
+    '/v1/jobs/:id/retry',
+    guard(gateway, 'jobs', async (c, call) => c.json(await engine().retry(uuidParam(c, 'id'), call), 202)),
   );
   app.post(
     '/v1/jobs/:id/cancel',

@@ -1,15 +1,19 @@
-import { appendFile, mkdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { PlatformError } from '@mcp/contracts';
 import { z } from 'zod';
-import { contentResult } from './files.ts';
 import type { JobHandler } from './job.ts';
 
 const CHUNK = 32;
-const Part = z.object({ from: z.number().int(), vectors: z.array(z.array(z.number())) });
+const Vectors = z.array(z.array(z.number()));
 
-/** Embeds texts in chunks; a retry goes on after the last chunk that was finished. */
-export const embedBatch: JobHandler<'embed-batch'> = async ({ spec, call, clients, dir, progress }) => {
+/** Embeds texts in chunks; a retry, on any machine, goes on after the last chunk that was finished. */
+export const embedBatch: JobHandler<'embed-batch'> = async ({
+  id,
+  spec,
+  call,
+  clients,
+  results,
+  progress,
+}) => {
   const { texts } = spec;
   const model =
     spec.model ??
@@ -22,36 +26,34 @@ export const embedBatch: JobHandler<'embed-batch'> = async ({ spec, call, client
       'No embedding model is ready. Name one in spec.model, or try again later.',
       { retry_after_ms: 5000 },
     );
-  const parts = join(dir, 'parts.jsonl');
-  const vectors = await finished(parts);
-  for (let from = vectors.length; from < texts.length; from += CHUNK) {
-    progress(from, texts.length, `embedding with ${model}`);
-    const result = await clients.modelGateway.embed({ model, input: texts.slice(from, from + CHUNK) }, call);
+  const vectors: number[][] = [];
+  const parts = Math.ceil(texts.length / CHUNK);
+  for (let part = 0; part < parts; part++) {
+    const input = texts.slice(part * CHUNK, (part + 1) * CHUNK);
+    const earlier = Vectors.safeParse(parsed(await results.part(id, part))).data;
+    if (earlier?.length === input.length) {
+      vectors.push(...earlier);
+      continue;
+    }
+    progress(vectors.length, texts.length, `embedding with ${model}`);
+    const result = await clients.modelGateway.embed({ model, input }, call);
     vectors.push(...result.vectors);
-    await mkdir(dir, { recursive: true, mode: 0o700 });
-    await appendFile(parts, `${JSON.stringify({ from, vectors: result.vectors })}\n`, { mode: 0o600 });
+    if (part < parts - 1) await results.keepPart(id, part, JSON.stringify(result.vectors));
   }
   progress(texts.length, texts.length, 'done');
-  const content = await contentResult(dir, 'vectors.json', JSON.stringify(vectors));
-  await rm(parts, { force: true });
-  return { model, count: vectors.length, dimensions: vectors[0]?.length ?? 0, ...content };
+  const stored = await results.put(id, 'application/json', json(vectors));
+  await results.dropParts(id, parts - 1);
+  return { model, count: vectors.length, dimensions: vectors[0]?.length ?? 0, ...stored };
 };
 
-/** Vectors of the whole chunks of an earlier attempt; a line that broke off ends them. */
-async function finished(path: string): Promise<number[][]> {
-  const text = await readFile(path, 'utf8').catch(() => '');
-  const vectors: number[][] = [];
-  for (const line of text.split('\n')) {
-    const part = Part.safeParse(parsed(line)).data;
-    if (part === undefined || part.from !== vectors.length) break;
-    vectors.push(...part.vectors);
-  }
-  return vectors;
+async function* json(vectors: readonly number[][]): AsyncGenerator<string> {
+  for (const [at, vector] of vectors.entries()) yield `${at === 0 ? '[' : ','}${JSON.stringify(vector)}`;
+  yield ']';
 }
 
-function parsed(line: string): unknown {
+function parsed(text: string | undefined): unknown {
   try {
-    return JSON.parse(line);
+    return text === undefined ? undefined : JSON.parse(text);
   } catch {
     return undefined;
   }

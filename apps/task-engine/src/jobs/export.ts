@@ -1,33 +1,43 @@
-import { contentResult } from './files.ts';
+import type { CallContext, CoreApi } from '@mcp/contracts';
 import type { JobHandler } from './job.ts';
 
 const PAGE = 200;
-const MAX_CONVERSATIONS = 10_000;
 
-/** Conversations of the owner as JSON lines: those named, or all. */
-export const exportConversations: JobHandler<'export'> = async ({ spec, call, clients, dir, progress }) => {
-  const ids = spec.conversation_ids ?? (await allIds());
-  const lines: string[] = [];
-  for (const [at, id] of ids.entries()) {
-    progress(at, ids.length, `exporting ${id}`);
-    lines.push(JSON.stringify(await clients.core.getConversation(id, call)));
-  }
-  progress(ids.length, ids.length, 'done');
-  return {
-    format: spec.format,
-    conversations: ids.length,
-    ...(await contentResult(dir, 'conversations.jsonl', lines.map((line) => `${line}\n`).join(''))),
-  };
-
-  async function allIds(): Promise<string[]> {
-    const found: string[] = [];
-    let before: string | undefined;
-    while (found.length < MAX_CONVERSATIONS) {
-      const page = await clients.core.listConversations({ limit: PAGE, before }, call);
-      found.push(...page.map(({ id }) => id));
-      before = page.at(-1)?.updated_at;
-      if (page.length < PAGE) break;
+/** Conversations of the owner as JSON lines: those named, or all. However many there are, the result says how many. */
+export const exportConversations: JobHandler<'export'> = async ({
+  id,
+  spec,
+  call,
+  clients,
+  results,
+  progress,
+}) => {
+  const { core } = clients;
+  const ids =
+    spec.conversation_ids ??
+    (await allIds(core, call, (found) => progress(0, found, `found ${found} conversations`)));
+  async function* lines(): AsyncGenerator<string> {
+    for (const [at, conversation_id] of ids.entries()) {
+      call.signal.throwIfAborted();
+      progress(at, ids.length, `exporting ${conversation_id}`);
+      yield `${JSON.stringify(await core.getConversation(conversation_id, call))}\n`;
     }
-    return found;
   }
+  const stored = await results.put(id, 'application/jsonl; charset=utf-8', lines());
+  progress(ids.length, ids.length, 'done');
+  return { format: spec.format, conversations: ids.length, ...stored };
 };
+
+/** Ids first: what changes its place in the list meanwhile is then neither missed nor taken twice. */
+async function allIds(core: CoreApi, call: CallContext, onPage: (found: number) => void): Promise<string[]> {
+  const found = new Set<string>();
+  let before: string | undefined;
+  for (;;) {
+    call.signal.throwIfAborted();
+    const page = await core.listConversations({ limit: PAGE, before }, call);
+    for (const { id } of page) found.add(id);
+    onPage(found.size);
+    before = page.at(-1)?.updated_at;
+    if (page.length < PAGE) return [...found];
+  }
+}

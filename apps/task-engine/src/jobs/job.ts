@@ -1,5 +1,6 @@
 import type { CallContext, JobSpec } from '@mcp/contracts';
 import type { Clients } from '@mcp/service-kit';
+import type { ResultStore } from '../results.ts';
 
 /** What a job is given. Its call acts for the job's owner, in class `batch`; its signal fires on cancel and shutdown. */
 export interface JobRun<K extends JobSpec['kind']> {
@@ -7,8 +8,8 @@ export interface JobRun<K extends JobSpec['kind']> {
   readonly spec: Extract<JobSpec, { kind: K }>;
   readonly call: CallContext;
   readonly clients: Clients;
-  /** Directory of this job alone; what is in it survives a retry on the same machine. */
-  readonly dir: string;
+  /** Where long results go, and parts that a later attempt on any machine goes on from. */
+  readonly results: ResultStore;
   progress(done: number, total: number, note: string): void;
 }
 

@@ -1,0 +1,96 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type StartedServices, startServices } from '@mcp/service-kit';
+import { freePort, type NatsServer, testIdentities } from '@mcp/testkit';
+import { definition } from '../src/definition.ts';
+
+const BEHIND = ['core', 'model-gateway', 'task-engine', 'governance'] as const;
+
+export interface Platform {
+  readonly url: string;
+  /** Asks as its administrator; with a body, it is a POST. */
+  ask(path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
+  close(): Promise<void>;
+}
+
+/** What the replicas of one platform share. */
+export interface Shared {
+  readonly nats: NatsServer;
+  readonly dir: string;
+  readonly admin: string;
+  /** Keys and identities of the services. */
+  readonly identities: Record<string, string>;
+  readonly prov_secret: string;
+}
+
+export function shared(nats: NatsServer): Shared {
+  return {
+    nats,
+    dir: mkdtempSync(join(tmpdir(), 'mcp-platform-')),
+    admin: `mcp_${randomBytes(32).toString('base64url')}`,
+    identities: testIdentities(),
+    prov_secret: randomBytes(32).toString('hex'),
+  };
+}
+
+export function forget({ dir }: Shared): void {
+  rmSync(dir, { recursive: true, force: true });
+}
+
+/** The real services on the scripted models: in this process, or each in its own. */
+export async function startPlatform(
+  form: 'co-located' | 'apart',
+  { nats, dir, admin, identities, prov_secret }: Shared,
+): Promise<Platform> {
+  const env: Record<string, string> = {
+    MCP_DATA: dir,
+    MCP_TRACE_STORE: 'true',
+    ...identities,
+    PROV_SECRET: prov_secret,
+    MCP_NATS_URL: nats.url,
+    MCP_LOG_LEVEL: 'silent',
+    MCP_GATEWAY_PORT: '0',
+    MCP_ADMIN_KEY_HASH: createHash('sha256').update(admin).digest('hex'),
+    MODEL_BACKENDS: 'scripted',
+    ...(form === 'co-located' ? { MCP_COLOCATE: BEHIND.join(',') } : {}),
+  };
+  for (const name of BEHIND) {
+    const port = String(await freePort());
+    const prefix = `MCP_${name.toUpperCase().replaceAll('-', '_')}`;
+    env[`${prefix}_PORT`] = port;
+    env[`${prefix}_URL`] = `http://127.0.0.1:${port}`;
+  }
+  const children: ChildProcess[] = [];
+  if (form === 'apart')
+    for (const name of BEHIND)
+      children.push(
+        spawn(process.execPath, [fileURLToPath(new URL(`../../${name}/src/main.ts`, import.meta.url))], {
+          env: { ...process.env, ...env },
+          stdio: ['ignore', 'ignore', 'inherit'],
+        }),
+      );
+  const services: StartedServices = await startServices(definition, env);
+  const url = `http://127.0.0.1:${services.ports.get('gateway')}`;
+  return {
+    url,
+    ask: (path, body, headers = {}) =>
+      fetch(`${url}${path}`, {
+        headers: { authorization: `Bearer ${admin}`, 'content-type': 'application/json', ...headers },
+        ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+      }),
+    async close() {
+      await services.stop('end of test');
+      await Promise.all(
+        children.map(async (child) => {
+          const gone = new Promise((done) => child.once('exit', done));
+          child.kill('SIGTERM');
+          await gone;
+        }),
+      );
+    },
+  };
+}
