@@ -21,6 +21,8 @@ const first = (stack: Stack, service: string) => {
   return found;
 };
 const HOST = { cidr: '203.0.113.0/24', except: [], port: 443 };
+/** Where that of the tests' `databaseUrl` could be. */
+const DATABASE = { ...HOST, port: 5432 };
 
 /**
  * Every setting of a stack that changes what is deployed, each as one switch. A test holds that no setting of
@@ -37,6 +39,7 @@ export const SETTINGS: readonly Setting[] = [
   ofFeature('collector', 'local'),
   of('database: embedded to external', 'local', ({ kubernetes }) => {
     kubernetes.database = 'external';
+    kubernetes.egress.database = [DATABASE];
   }),
   of('database: external to embedded', 'dev', ({ kubernetes }) => {
     kubernetes.database = 'embedded';
@@ -79,11 +82,17 @@ export const SETTINGS: readonly Setting[] = [
       delete kubernetes.nats.exporter_image;
       kubernetes.collector_image = 'docker.io/otel/opentelemetry-collector-contrib:0.999.0';
       for (const kind of Object.keys(kubernetes.egress) as (keyof typeof kubernetes.egress)[])
-        kubernetes.egress[kind] = [HOST];
+        kubernetes.egress[kind] = [kind === 'database' ? DATABASE : HOST];
     },
   ),
   of('edge.tls_secret', 'dev', ({ kubernetes }) => {
     delete kubernetes.edge.tls_secret;
+  }),
+  of('canary.image, canary.features, canary.limits, promotion', 'dev', ({ kubernetes }) => {
+    kubernetes.canary.image = `sha256:${'0'.repeat(64)}`;
+    kubernetes.canary.features.MODEL_ARBITRATION_ENABLED = true;
+    kubernetes.canary.limits.max_parallel_requests = 7;
+    kubernetes.promotion.interval_s = 60;
   }),
   of('canary.enabled', 'local', ({ kubernetes }) => {
     kubernetes.canary.enabled = !kubernetes.canary.enabled;

@@ -72,6 +72,12 @@ describe('the check', () => {
       object('PriorityClass', { value: 2 }),
       /never may$/,
     ],
+    [
+      'a Service that Flagger would make',
+      object('Service', {}),
+      object('Canary', {}),
+      /^Service here\/it is handed over/,
+    ],
   ])('finds %s', (_, before, after, fault) => {
     expect(transition([before], [after]).faults).toEqual([expect.stringMatching(fault)]);
   });

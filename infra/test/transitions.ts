@@ -63,6 +63,8 @@ export function transition(
       ...changed.flatMap(({ id, from, to }) =>
         changedVolumes(from.object, to.object).map((name) => `${id}: volume ${name} changes its kind`),
       ),
+      ...handedOver(old, fresh),
+      ...handedOver(fresh, old),
     ],
     replaced: replaced.map(({ id }) => id),
     created: [...fresh.keys()].filter((id) => !old.has(id)).length,
@@ -131,4 +133,22 @@ function changedVolumes(from: KubernetesObject, to: KubernetesObject): string[] 
   };
   const before = kindsOf(from);
   return [...kindsOf(to)].flatMap(([name, kind]) => ((before.get(name) ?? kind) === kind ? [] : [name]));
+}
+
+/** Objects of ours that a controller would make: two owners, and one deletes what the other needs. */
+function handedOver(ours: ReadonlyMap<string, Known>, theirs: ReadonlyMap<string, Known>): string[] {
+  return [...theirs.values()].flatMap(({ object }) =>
+    madeBy(object)
+      .filter((id) => ours.has(id) && !theirs.has(id))
+      .map((id) => `${id} is handed over between the program and the controller of ${identityOf(object)}`),
+  );
+}
+
+function madeBy({ kind, metadata: { name, namespace = '' } }: KubernetesObject): string[] {
+  if (kind === 'Canary')
+    return [
+      `Deployment ${namespace}/${name}-primary`,
+      ...[name, `${name}-primary`, `${name}-canary`].map((service) => `Service ${namespace}/${service}`),
+    ];
+  return kind === 'ScaledObject' ? [`HorizontalPodAutoscaler ${namespace}/keda-hpa-${name}`] : [];
 }
