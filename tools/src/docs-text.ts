@@ -28,6 +28,10 @@ const RUNNER_VARIABLES = [
   ['HF_ENDPOINT', 'A mirror of the model hub.'],
   ['GROQ_API_KEY', 'Offers the models of Groq beside the embedded ones.'],
   ['DEEPSEEK_API_KEY', 'Offers the models of DeepSeek beside the embedded ones.'],
+  [
+    'MCP_PULUMI',
+    'The Pulumi command that `npm run test:cluster` uses; `pulumi` on PATH, then `npx pulumi` otherwise.',
+  ],
   ['MCP_CHROMIUM', 'The Chromium that the browser tests use.'],
   ['NO_COLOR', 'No colour in the output.'],
   ['MCP_DEBUG', 'Errors of `mcp` with their stack.'],

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
+import { SOCKET_PATH } from '@mcp/contracts';
 import { services } from '@mcp/stacks';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
@@ -131,8 +132,9 @@ function gatewayRoutes(): ReadonlySet<string> {
     'packages/service-kit/src/http.ts',
   ].map((path) => readFileSync(join(ROOT, path), 'utf8'));
   const routes = sources.flatMap((source) =>
-    [...source.matchAll(/\bapp\.(get|post|put|patch|delete)\(\s*'([^']+)'/g)].map(
-      ([, method = '', path = '']) => `${method.toUpperCase()} ${path.replaceAll(/:\w+(\{[^}]*\})?/g, '{}')}`,
+    [...source.matchAll(/\bapp\.(get|post|put|patch|delete)\(\s*(?:'([^']+)'|SOCKET_PATH)/g)].map(
+      ([, method = '', path = SOCKET_PATH]) =>
+        `${method.toUpperCase()} ${path.replaceAll(/:\w+(\{[^}]*\})?/g, '{}')}`,
     ),
   );
   return new Set(routes);

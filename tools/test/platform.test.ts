@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -93,8 +93,11 @@ describe('LocalPlatform', () => {
     expect(env('gateway').MCP_ADMIN_KEY_HASH).toMatch(/^[0-9a-f]{64}$/);
     for (const name of ['gateway', 'core', 'model-gateway', 'task-engine', 'governance'])
       expect(env(name)).not.toHaveProperty('AWS_SECRET_ACCESS_KEY');
-    for (const file of ['admin.key', 'service.key', 'provenance.key', 'nats.key'])
-      expect(statSync(join(paths.secrets, file)).mode & 0o777).toBe(0o600);
+    const files = readdirSync(paths.secrets);
+    expect(files).toEqual(
+      expect.arrayContaining(['admin.key', 'identity-gateway.key', 'provenance.key', 'nats.key']),
+    );
+    for (const file of files) expect(statSync(join(paths.secrets, file)).mode & 0o777).toBe(0o600);
     expect(statSync(paths.nats_config).mode & 0o777).toBe(0o600);
     expect(readFileSync(join(paths.secrets, 'admin.key'), 'utf8')).toMatch(/^mcp_[A-Za-z0-9_-]{43}\n$/);
   });
