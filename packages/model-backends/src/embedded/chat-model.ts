@@ -5,9 +5,10 @@ import {
   PlatformError,
   type TokenCount,
 } from '@mcp/contracts';
-import { LlamaChat, type LlamaContext } from 'node-llama-cpp';
+import { LlamaChat, resolveChatWrapper } from 'node-llama-cpp';
 import { abortError } from '../abort.ts';
 import { writeChoice } from './choice.ts';
+import { readMemory, spareBytes } from './memory.ts';
 import { Output } from './output.ts';
 import { countMessages, type Plan, type PlanContext, planOf } from './plan.ts';
 import { ReadingPace } from './prefill.ts';
@@ -23,39 +24,55 @@ export interface ChatModelOptions {
   readonly threads: number;
 }
 
-/** A chat model in process. Up to `parallel` generations share the weights, each with a sequence of its own. */
+/** An answer worth having: shorter ones are not begun for want of memory. */
+const LEAST_ANSWER = 64;
+/** Pieces of a prompt are smaller than this on a processor; more would only cost memory. */
+const BATCH_TOKENS = 128;
+
+/** A chat model in process. Up to `parallel` generations share the weights, each with a context of its own. */
 export class ChatModel {
   readonly #shared: PlanContext;
-  readonly #context: LlamaContext;
   readonly #sequences: Sequences;
   readonly #pace = new ReadingPace();
   readonly #working = new Map<AbortController, Promise<void>>();
   #closed: PlatformError | undefined;
 
-  private constructor(shared: PlanContext, context: LlamaContext, chats: readonly LlamaChat[]) {
+  private constructor(shared: PlanContext, sequences: Sequences) {
     this.#shared = shared;
-    this.#context = context;
-    this.#sequences = new Sequences(chats);
+    this.#sequences = sequences;
   }
 
   /** Loads a GGUF file. Throws llama.cpp's error when it is none, or does not fit in memory. */
   static async load(options: ChatModelOptions): Promise<ChatModel> {
     const llama = await runtime(options.threads);
-    const model = await llama.loadModel({ modelPath: options.path });
+    // llama.cpp repacks most weights for the processor, in memory of its own: a mapped file would stay beside them.
+    const model = await llama.loadModel({ modelPath: options.path, useMmap: false });
     try {
       const max_context = Math.min(options.max_context, model.trainContextSize);
-      const context = await model.createContext({
-        contextSize: max_context,
-        sequences: options.parallel,
-        threads: options.threads,
+      const wrapper = resolveChatWrapper(model);
+      const sequences = await Sequences.begin({
+        model: options.id,
+        max_context,
+        parallel: options.parallel,
+        bytesOf: (contextSize) =>
+          model.fileInsights.estimateContextResourceRequirements({
+            contextSize,
+            modelGpuLayers: 0,
+            batchSize: BATCH_TOKENS,
+            sequences: 1,
+          }).cpuRam,
+        spareBytes: () => spareBytes(readMemory()),
+        async make(tokens) {
+          const context = await model.createContext({
+            contextSize: tokens,
+            batchSize: BATCH_TOKENS,
+            threads: options.threads,
+          });
+          const chat = new LlamaChat({ contextSequence: context.getSequence(), chatWrapper: wrapper });
+          return { context, chat, tokens };
+        },
       });
-      const chats = Array.from(
-        { length: options.parallel },
-        () => new LlamaChat({ contextSequence: context.getSequence() }),
-      );
-      const wrapper = chats[0]?.chatWrapper;
-      if (wrapper === undefined) throw new Error('parallel must be at least 1');
-      return new ChatModel({ id: options.id, llama, model, wrapper, max_context }, context, chats);
+      return new ChatModel({ id: options.id, llama, model, wrapper, max_context }, sequences);
     } catch (error) {
       await model.dispose();
       throw error;
@@ -107,25 +124,30 @@ export class ChatModel {
     this.#closed = reason;
     for (const stop of this.#working.keys()) stop.abort(reason);
     await Promise.all(this.#working.values());
-    await this.#context.dispose();
+    await this.#sequences.close();
     await this.#shared.model.dispose();
   }
 
   async #write(request: ChatCompletionRequest, plan: Plan, out: Output): Promise<void> {
     for (let choice = 0; choice < (request.n ?? 1); choice++) {
-      const chat = await this.#sequences.take(plan.prompt, out.signal);
+      const prompt = plan.prompt.length;
+      const need = {
+        wanted: prompt + plan.max_tokens,
+        least: prompt + Math.min(plan.max_tokens, LEAST_ANSWER),
+      };
+      const sequence = await this.#sequences.take(plan.prompt, need, out.signal);
       try {
         await writeChoice({
-          chat,
+          chat: sequence.chat,
           model: this.#shared.model,
           request,
-          plan,
+          plan: { ...plan, max_tokens: Math.min(plan.max_tokens, sequence.tokens - prompt) },
           choice,
           out,
           pace: this.#pace,
         });
       } finally {
-        this.#sequences.giveBack(chat);
+        this.#sequences.giveBack(sequence);
       }
     }
   }

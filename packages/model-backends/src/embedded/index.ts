@@ -23,8 +23,13 @@ const Spec = z.strictObject({
   /** A GGUF file; for an embedding model the folder with `model.onnx` and `tokenizer.json`. */
   path: z.string().min(1),
   max_context: z.number().int().min(256),
-  /** Inferences that share the weights at once. */
-  parallel: z.number().int().min(1).max(16).default(2),
+  /** Inferences that share the weights at once; unset, by cores. */
+  parallel: z
+    .number()
+    .int()
+    .min(1)
+    .max(16)
+    .default(Math.min(4, Math.max(2, availableParallelism()))),
 });
 
 /** How often a file that is still to come is looked for. */

@@ -3,7 +3,7 @@ import type { LlamaContextSequence, Token } from 'node-llama-cpp';
 /** How long the model may read without looking up, in ms: what an abort has to wait for at most. */
 const PIECE_MS = 60;
 const MIN_PIECE = 8;
-const MAX_PIECE = 512;
+const MAX_PIECE = 128;
 /** Weight of the newest measurement. */
 const EMA = 0.3;
 
