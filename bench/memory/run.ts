@@ -143,7 +143,7 @@ const result = {
   commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: ROOT }).toString().trim(),
   node: process.version,
   machine: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${Math.round(totalmem() / MIB / 1024)} GiB`,
-  models: local.models.map(({ id }) => id),
+  models: local.models.map(({ id }) => id).join(', '),
   rows,
 };
 writeFileSync(join(import.meta.dirname, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);

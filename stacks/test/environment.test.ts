@@ -182,6 +182,15 @@ describe('serviceEnvironment', () => {
     });
   });
 
+  it('says what a model elsewhere gets at most, where the stack says so', () => {
+    const row = { ...local.models[0], id: 'gpt', backend: 'openai', max_concurrency: 16 } as const;
+    const stack = { ...local, models: [...local.models, row] } as Stack;
+    const of = (one: Stack) =>
+      serviceEnvironment(one, { service: 'model-gateway', colocate: [] }, surroundings());
+    expect(of(stack).MODEL_CONCURRENCY).toBe('{"gpt":16}');
+    expect(of(local)).not.toHaveProperty('MODEL_CONCURRENCY');
+  });
+
   it('names ports only where they differ from the manifest', () => {
     const at = surroundings({ ports: { core: 8100, governance: 8399 } });
     expect(serviceEnvironment(local, { service: 'core', colocate: [] }, at)).not.toHaveProperty(

@@ -108,6 +108,34 @@ describe('a provider that refuses', () => {
     expect((await ask('free')).status).toBe(200);
   });
 
+  it('teaches how many it takes at once: all are answered, and the next ones are hardly refused', async () => {
+    const narrow = await provider();
+    let [open, refused] = [0, 0];
+    const full = Promise.withResolvers<void>();
+    narrow.answer = async (hit) => {
+      if (open >= 8) {
+        refused++;
+        full.resolve();
+        return refuse(hit.response, 429);
+      }
+      open++;
+      // The first eight are kept until it was too much once.
+      await full.promise;
+      await sleep(100);
+      open--;
+      well(hit);
+    };
+    const { ask } = await modelGateway(prod, { narrow });
+    const burst = async () => {
+      const answers = await Promise.all(Array.from({ length: 40 }, () => ask('m')));
+      return answers.map(({ status }) => status);
+    };
+    expect(await burst()).toEqual(Array<number>(40).fill(200));
+    const first = refused;
+    expect(await burst()).toEqual(Array<number>(40).fill(200));
+    expect(refused - first).toBeLessThanOrEqual(8);
+  });
+
   it('is waited for when it asks for a moment only, and asked by one first', async () => {
     const brief = await provider();
     let refusals = 0;
@@ -123,6 +151,26 @@ describe('a provider that refuses', () => {
     const answers = await Promise.all([ask('m'), ask('m'), ask('m')]);
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(brief.hits.length).toBe(5);
+  });
+});
+
+describe('an embedded model whose weights are on their way', () => {
+  it('is told at once, closes nothing, and a model that stands in answers', async () => {
+    const other = await provider();
+    const operator = {
+      MODEL_BACKENDS: 'embedded,openai',
+      MODEL_FALLBACKS: '{"qwen2.5-coder-1.5b-instruct":["m"]}',
+    };
+    const { ask, get } = await modelGateway(stacks.local as Stack, { other }, operator);
+    for (let n = 0; n < 3; n++) {
+      const refused = await ask('smollm2-135m-instruct');
+      expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
+      expect(await refused.json()).toMatchObject({ error: { message: /downloading/ } });
+    }
+    const metrics = await (await get('/metrics')).text();
+    // Asked once each time.
+    expect(metrics).toMatch(/^model_inferences_total\{.*model="smollm2.*status="unavailable".*\} 3$/m);
+    expect((await ask('qwen2.5-coder-1.5b-instruct')).status).toBe(200);
   });
 });
 
@@ -208,5 +256,5 @@ describe('retries of one request', () => {
     };
     expect((await post('/chat', conversation)).status).toBe(502);
     expect(hits()).toBe(12);
-  });
+  }, 60_000);
 });

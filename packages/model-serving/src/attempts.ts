@@ -75,7 +75,7 @@ class Run {
   /** The servers of a model. One that stands in and cannot be found is passed over. */
   async find(catalog: Catalog, model: string, kind: ModelInfo['kind']): Promise<Offer | undefined> {
     try {
-      return await catalog.find(model, kind);
+      return await catalog.find(model, { kind, signal: this.#call.signal });
     } catch (error) {
       if (this.#failure === undefined) throw error;
       return undefined;
@@ -111,7 +111,8 @@ class Run {
     const failure = this.#failure;
     if (failure === undefined) throw new Error('at least one model is asked for');
     const wait_ms = failure.retry_after_ms ?? FIRST_PAUSE_MS * 2 ** round * (0.75 + Math.random() / 2);
-    const futile = !failure.retryable || this.#tried.size === 0;
+    // What names a field of the request, such as a model that is being loaded, is told at once.
+    const futile = !failure.retryable || failure.param !== undefined || this.#tried.size === 0;
     if (futile || wait_ms > PATIENCE_MS || Date.now() + wait_ms > deadline_ms) throw failure;
     await sleep(wait_ms, undefined, { signal }).catch(() => {
       throw signal.reason instanceof PlatformError ? signal.reason : failure;

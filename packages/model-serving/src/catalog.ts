@@ -1,5 +1,6 @@
 import { type ModelBackend, type ModelInfo, PlatformError } from '@mcp/contracts';
 import type { Logger } from '@mcp/service-kit';
+import { reasonOf } from './queue.ts';
 import { Route } from './route.ts';
 
 /** How long a list of models is taken as it is; after that it is read again beside the request that asks. */
@@ -11,6 +12,12 @@ export interface Offer {
   readonly id: string;
   /** At least one. The same array as long as the list of models stays the same. */
   readonly routes: readonly Route[];
+}
+
+/** What a model is looked up for, and until when. */
+export interface Wanted {
+  readonly kind?: ModelInfo['kind'];
+  readonly signal: AbortSignal;
 }
 
 export interface CatalogOptions {
@@ -53,9 +60,9 @@ export class Catalog {
    * The model of an id and a kind. Throws `model_not_found` with what there is, and `unavailable` while a server
    * that may have it has never told its models.
    */
-  async find(id: string, kind?: ModelInfo['kind']): Promise<Offer> {
+  async find(id: string, { kind, signal }: Wanted): Promise<Offer> {
     const known = this.#offers.get(id);
-    if (known === undefined) await this.#until(id);
+    if (known === undefined) await this.#until(id, signal);
     else if (performance.now() - this.#read_ms > FRESH_MS) this.#read();
     const offer = known ?? this.#offers.get(id);
     if (offer === undefined) throw this.#unknown(id, kind);
@@ -76,8 +83,8 @@ export class Catalog {
   }
 
   /** One model of any kind, as {@link find} finds it. */
-  async one(id: string): Promise<ModelInfo> {
-    return describe(await this.find(id));
+  async one(id: string, signal: AbortSignal): Promise<ModelInfo> {
+    return describe(await this.find(id, { signal }));
   }
 
   /** Every model once, as the first of its servers that is ready describes it. */
@@ -112,10 +119,23 @@ export class Catalog {
   }
 
   /** Reads the lists until one of them has the model: a slow server keeps nobody from the others. */
-  async #until(id: string): Promise<void> {
+  async #until(id: string, signal: AbortSignal): Promise<void> {
     const reading = new Set(this.#read().map((work) => ({ work })));
-    while (reading.size > 0 && !this.#offers.has(id))
-      reading.delete(await Promise.race([...reading].map((one) => one.work.then(() => one))));
+    const left = Promise.withResolvers<undefined>();
+    const leave = () => left.resolve(undefined);
+    signal.addEventListener('abort', leave, { once: true });
+    try {
+      while (reading.size > 0 && !this.#offers.has(id) && !signal.aborted) {
+        const come = await Promise.race([
+          left.promise,
+          ...[...reading].map((one) => one.work.then(() => one)),
+        ]);
+        if (come !== undefined) reading.delete(come);
+      }
+    } finally {
+      signal.removeEventListener('abort', leave);
+    }
+    if (signal.aborted && !this.#offers.has(id)) throw reasonOf(signal);
   }
 
   /** The reading that is under way, or a new one. */

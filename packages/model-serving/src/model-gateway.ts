@@ -33,7 +33,7 @@ export function createModelGateway(options: ModelGatewayOptions): ModelGatewayAp
         embed(deps, offer, { request, call }),
       ),
     async countTokens(request, call) {
-      const { id, routes } = await catalog.find(request.model, 'chat');
+      const { id, routes } = await catalog.find(request.model, { kind: 'chat', signal: call.signal });
       const [route] = routes;
       if (route === undefined) throw new Error('an offer has at least one route');
       return route.backend.countTokens(
@@ -43,7 +43,7 @@ export function createModelGateway(options: ModelGatewayOptions): ModelGatewayAp
     },
     reserve: (model, call) => reserve(deps, model, call),
     models: () => catalog.all(),
-    model: (id) => catalog.one(id),
+    model: (id, call) => catalog.one(id, call.signal),
     async queues() {
       const models = await catalog.all();
       return models.map(({ id }) => queues.of(id).status());
@@ -61,11 +61,11 @@ function namesOf({ settings }: Pick<ModelGatewayOptions, 'settings'>, model: str
 async function reserve(
   deps: ModelGatewayOptions & AttemptDeps,
   model: string,
-  { principal }: CallContext,
+  { principal, signal }: CallContext,
 ): Promise<Place> {
   let failure: unknown;
   for (const name of namesOf(deps, model)) {
-    const { id, routes } = await deps.catalog.find(name, 'chat');
+    const { id, routes } = await deps.catalog.find(name, { kind: 'chat', signal });
     try {
       return deps.queues.of(id).reserve(routes, principal.id);
     } catch (error) {

@@ -247,7 +247,8 @@ function closedFor(routes: readonly Route[]): PlatformError | undefined {
   );
 }
 
-function reasonOf(signal: AbortSignal): PlatformError {
+/** What a caller is told that left. */
+export function reasonOf(signal: AbortSignal): PlatformError {
   return signal.reason instanceof PlatformError
     ? signal.reason
     : new PlatformError('cancelled', 'The caller left while it was waiting for the model.');

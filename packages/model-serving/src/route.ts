@@ -101,8 +101,9 @@ function verdictOn(error: unknown): 'refused' | 'failed' | 'taken' | undefined {
   switch (error.code) {
     case 'overloaded':
       return 'refused';
-    // The server asks for a pause.
+    // The server asks for a pause; what names a field of the request is about that request.
     case 'unavailable':
+      if (error.param !== undefined) return undefined;
       return error.retry_after_ms === undefined ? 'failed' : 'refused';
     case 'upstream_failed':
     case 'upstream_interrupted':

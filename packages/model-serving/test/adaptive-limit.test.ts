@@ -65,11 +65,15 @@ describe('the adaptive limit', () => {
     );
   });
 
-  it('is lowered once for all that were refused together', () => {
+  it.each([
+    [1, 70],
+    [60, 40],
+    [100, 25],
+  ])('is lowered once for %i of 100 that were refused together, to what the server kept', (refused, left) => {
     const limit = new AdaptiveLimit(100);
     const tickets = Array.from({ length: 100 }, () => limit.begin());
-    for (const ticket of tickets) limit.end(ticket, 'refused');
-    expect(limit.limit).toBe(70);
+    for (const ticket of tickets.slice(0, refused)) limit.end(ticket, 'refused');
+    expect(limit.limit).toBe(left);
   });
 
   it('is not lowered by the refusal of one that was alone: that was none too many', () => {

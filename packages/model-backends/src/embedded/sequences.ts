@@ -169,7 +169,7 @@ export class Sequences {
     return new PlatformError(
       'unavailable',
       `There is not the memory for the ${least} tokens that ${this.#options.model} would have to hold. Shorten the messages, ask for a shorter answer, or try again later.`,
-      { retry_after_ms: 5000, cause },
+      { param: 'messages', retry_after_ms: 5000, cause },
     );
   }
 }
