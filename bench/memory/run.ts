@@ -1,5 +1,4 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir, totalmem } from 'node:os';
@@ -8,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AssetStore } from '@mcp/assets';
 import { ModelInfo } from '@mcp/contracts';
 import { serviceEnvironment, services, stacks } from '@mcp/stacks';
-import { freePort } from '@mcp/testkit';
+import { callerHeaders, freePort, startNats, testIdentities } from '@mcp/testkit';
 import { z } from 'zod';
 
 /**
@@ -49,9 +48,9 @@ function memoryOf(pid: number, when: string): Row {
 }
 
 const port = await freePort();
+const nats = await startNats();
 const url = `http://127.0.0.1:${port}`;
 const dir = mkdtempSync(join(tmpdir(), 'mcp-memory-'));
-const token = randomBytes(32).toString('base64url');
 const store = new AssetStore();
 const env = serviceEnvironment(
   local,
@@ -62,18 +61,26 @@ const env = serviceEnvironment(
     endpoints: {},
     ports: { 'model-gateway': port },
     data_dir: dir,
-    nats_address: '',
-    secret: (name) => (name === 'service_token' ? token : undefined),
+    nats_address: `127.0.0.1:${nats.port}`,
+    secret: () => undefined,
     asset: (id) => store.expected(id),
     operator: { MCP_LOG_LEVEL: 'error' },
   },
 );
 const child = spawn(process.execPath, [join(ROOT, services['model-gateway'].entry)], {
-  env: { PATH: process.env.PATH, ...env },
+  env: { PATH: process.env.PATH, ...env, ...testIdentities() },
   stdio: ['ignore', 'inherit', 'inherit'],
 });
 const pid = child.pid ?? 0;
-const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+const headers = async () => ({
+  ...(await callerHeaders('gateway', 'model-gateway', {
+    id: 'bench',
+    kind: 'service',
+    name: 'bench',
+    scopes: ['chat'],
+  })),
+  'content-type': 'application/json',
+});
 const rows: Row[] = [];
 const note = (when: string) => {
   rows.push(memoryOf(pid, when));
@@ -81,7 +88,7 @@ const note = (when: string) => {
 };
 
 async function models(): Promise<readonly ModelInfo[]> {
-  const response = await fetch(`${url}/internal/models`, { headers }).catch(() => undefined);
+  const response = await fetch(`${url}/internal/models`, { headers: await headers() }).catch(() => undefined);
   return response?.ok === true ? z.array(ModelInfo).parse(await response.json()) : [];
 }
 
@@ -96,7 +103,7 @@ async function ready(wanted: (list: readonly ModelInfo[]) => boolean): Promise<v
 async function post(body: object, signal?: AbortSignal): Promise<Response> {
   const response = await fetch(`${url}/v1/chat/completions`, {
     method: 'POST',
-    headers,
+    headers: await headers(),
     body: JSON.stringify(body),
     ...(signal === undefined ? {} : { signal }),
   });
@@ -137,6 +144,7 @@ try {
     child.kill('SIGKILL');
     await gone;
   }
+  await nats.close();
   rmSync(dir, { recursive: true, force: true });
 }
 const result = {

@@ -6,6 +6,9 @@ import { type Shipped, startShipped } from './shipped.ts';
 
 const Listed = z.object({ conversations: z.array(z.object({ id: z.string(), status: z.string() })) });
 
+/** On a busy machine. */
+const PATIENCE = { timeout: 15_000 };
+
 describe('a conversation whose first model has no room', () => {
   let busy: Provider;
   let shipped: Shipped;
@@ -48,7 +51,7 @@ describe('a conversation whose first model has no room', () => {
       void work.then((response) => {
         if (response.status === 429) refused.add(response);
       });
-    await expect.poll(() => refused.size, { timeout: 10_000 }).toBe(9);
+    await expect.poll(() => refused.size, PATIENCE).toBe(9);
     for (const { headers } of refused) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await conversations()).map(({ status }) => status)).toEqual(Array(3).fill('running'));
     expect(busy.hits.length).toBe(1);
@@ -60,7 +63,7 @@ describe('a conversation whose first model has no room', () => {
       expect(await response.text()).toContain('all is well');
     }
     await expect
-      .poll(async () => (await conversations()).map(({ status }) => status))
+      .poll(async () => (await conversations()).map(({ status }) => status), PATIENCE)
       .toEqual(Array(3).fill('completed'));
   });
 
@@ -71,12 +74,11 @@ describe('a conversation whose first model has no room', () => {
       await free.promise;
       well(hit);
     };
-    const before = busy.hits.length;
-    const holding = Array.from({ length: 3 }, () =>
-      ask('/v1/chat/completions', { model: 'm', messages: [{ role: 'user', content: 'Hold.' }] }),
-    );
-    await expect.poll(() => busy.hits.length).toBe(before + 1);
-    await expect.poll(async () => (await chat()).status, { timeout: 5000 }).toBe(429);
+    const holding = Array.from({ length: 3 }, () => chat());
+    await expect
+      .poll(async () => (await conversations()).filter(({ status }) => status === 'running').length, PATIENCE)
+      .toBe(3);
+    expect((await chat()).status).toBe(429);
     const path = `/v1/conversations/${known?.id}`;
     const was: unknown = await (await ask(path)).json();
     const refused = await ask('/chat', { conversation_id: known?.id, message: 'And now?' });
