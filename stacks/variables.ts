@@ -121,6 +121,12 @@ const gateway: readonly VariableRow[] = [
   },
   { name: 'MCP_OIDC_AUDIENCE', for: ['gateway'], meaning: 'Audience those JWTs must name.', operator: true },
   {
+    name: 'MCP_OIDC_SCOPE_PREFIX',
+    for: ['gateway'],
+    meaning: 'What stands before a scope of this platform in those JWTs: mcp: unless said otherwise.',
+    operator: true,
+  },
+  {
     name: 'MCP_JWKS_URL',
     for: ['gateway'],
     meaning: "Where the issuer's keys are; unset, found by discovery.",

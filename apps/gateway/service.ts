@@ -1,4 +1,4 @@
-import { defineManifest, LIVE_SUBJECTS, TRACE_STREAM, TRACE_SUBJECTS } from '@mcp/contracts';
+import { defineManifest, LIVE_SUBJECTS, RIGHTS_SUBJECT, TRACE_STREAM, TRACE_SUBJECTS } from '@mcp/contracts';
 
 export const manifest = defineManifest({
   name: 'gateway',
@@ -13,7 +13,7 @@ export const manifest = defineManifest({
     buckets: ['mcp_keys'],
     shared: ['mcp_keys'],
     publishes: Object.values(LIVE_SUBJECTS),
-    hears: Object.values(LIVE_SUBJECTS),
+    hears: [...Object.values(LIVE_SUBJECTS), RIGHTS_SUBJECT],
   },
   egress: ['identity-provider', 'otlp'],
   public: true,

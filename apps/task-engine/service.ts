@@ -1,4 +1,4 @@
-import { defineManifest, TRACE_SUBJECTS } from '@mcp/contracts';
+import { defineManifest, RIGHTS_SUBJECT, TRACE_SUBJECTS } from '@mcp/contracts';
 
 export const manifest = defineManifest({
   name: 'task-engine',
@@ -12,7 +12,7 @@ export const manifest = defineManifest({
     streams: { MCP_JOBS: ['mcp.jobs.*.*'], MCP_JOBS_DEAD: ['mcp.dead-jobs.*.*'] },
     objects: ['mcp_job_results'],
     buckets: ['mcp_jobs'],
-    publishes: [TRACE_SUBJECTS],
+    publishes: [TRACE_SUBJECTS, RIGHTS_SUBJECT],
   },
   egress: ['otlp'],
   public: false,

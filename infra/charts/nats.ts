@@ -233,7 +233,7 @@ function permissionsOf(
   context: RegionContext,
   user: string,
   inside: readonly ServiceManifest[],
-): { publish: string[]; subscribe: string[] } {
+): { publish: string[]; subscribe: string[]; allow_responses: boolean } {
   const streams = inside.flatMap(({ bus }) => [
     ...Object.keys(bus.streams),
     ...bus.buckets.map((bucket) => `KV_${bucket}`),
@@ -262,5 +262,7 @@ function permissionsOf(
   return {
     publish: ['$JS.API.INFO', ...new Set([...api, ...subjects])].sort(),
     subscribe: [`_INBOX.${user}.>`, ...new Set(heard)].sort(),
+    // Who is asked may answer, once.
+    allow_responses: heard.length > 0,
   };
 }

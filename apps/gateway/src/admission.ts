@@ -38,8 +38,11 @@ export class Admission {
     this.#now = now;
   }
 
-  /** Asks for one request. When it is not refused, {@link leave} must follow at its end. */
-  enter(id: string): Standing {
+  /**
+   * Asks for one request. When it is not refused, {@link leave} must follow at its end; not so with `inside`, for one on
+   * a connection that has its place already.
+   */
+  enter(id: string, { inside = false }: { inside?: boolean } = {}): Standing {
     const caller = this.#caller(id);
     const { requests_per_minute: limit, max_parallel_requests } = this.#limits;
     const per_ms = limit / MINUTE_MS;
@@ -50,15 +53,10 @@ export class Admission {
         `You may send ${limit} requests a minute. Wait as long as Retry-After says.`,
         { retry_after_ms: Math.ceil((1 - caller.tokens) / per_ms) },
       );
-    else if (caller.running >= max_parallel_requests)
-      refusal = new PlatformError(
-        'rate_limited',
-        `You may have ${max_parallel_requests} requests open at once. Wait for one of them to end.`,
-        { retry_after_ms: 1000 },
-      );
+    else if (!inside && caller.running >= max_parallel_requests) refusal = tooMany(max_parallel_requests);
     else {
       caller.tokens -= 1;
-      caller.running += 1;
+      if (!inside) caller.running += 1;
     }
     return {
       limit,
@@ -66,6 +64,15 @@ export class Admission {
       reset_ms: Math.ceil((limit - caller.tokens) / per_ms),
       refusal,
     };
+  }
+
+  /** Takes a place for a connection that stays open between requests. When it is not refused, {@link leave} must follow. */
+  open(id: string): PlatformError | undefined {
+    const caller = this.#caller(id);
+    const { max_parallel_requests } = this.#limits;
+    if (caller.running >= max_parallel_requests) return tooMany(max_parallel_requests);
+    caller.running += 1;
+    return undefined;
   }
 
   leave(id: string): void {
@@ -93,6 +100,14 @@ export class Admission {
     for (const [id, caller] of this.#callers)
       if (caller.running === 0 && now - caller.at_ms >= MINUTE_MS) this.#callers.delete(id);
   }
+}
+
+function tooMany(most: number): PlatformError {
+  return new PlatformError(
+    'rate_limited',
+    `You may have ${most} requests open at once, WebSockets included. Wait for one of them to end.`,
+    { retry_after_ms: 1000 },
+  );
 }
 
 /** A time as OpenAI's `x-ratelimit-reset-requests` writes it: `12ms`, `1.2s`, `6m0s`. */

@@ -19,6 +19,7 @@ const OPENAI_PATH = /^\/v1\/(chat\/completions|embeddings|models)(\/|$)/;
 export function createApp(gateway: Gateway): Hono<KitEnv> {
   const app = baseApp({
     kit: gateway.kit,
+    outside: true,
     errorShape: (path) => (OPENAI_PATH.test(path) ? 'openai' : 'problem'),
     checks: {
       keys: async () => {

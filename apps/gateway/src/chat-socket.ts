@@ -23,7 +23,8 @@ const MAX_BUFFERED_BYTES = 256 * 1024;
 /** How long a cancelled conversation may take for its last events. */
 const GOODBYE_MS = 3000;
 
-const CLOSE = { normal: 1000, going_away: 1001, policy: 1008 } as const;
+/** 4401: as 401, in the range that is for applications (RFC 6455, 7.4.2). */
+const CLOSE = { normal: 1000, going_away: 1001, policy: 1008, unauthenticated: 4401 } as const;
 
 export interface ChatSocketOptions {
   readonly gateway: Gateway;
@@ -52,6 +53,8 @@ export class ChatSocket {
   #bad_frames = 0;
   #alive = true;
   #quiet_since_ms = performance.now();
+  /** Why its key or token is not good any more. */
+  #ended: PlatformError | undefined;
 
   constructor(options: ChatSocketOptions) {
     this.#options = options;
@@ -66,8 +69,10 @@ export class ChatSocket {
     socket.on('message', (data, isBinary) => this.#receive(data, isBinary));
     // ws closes by itself after a protocol error (1002, 1007, 1009).
     socket.on('error', (error) => options.gateway.kit.log.debug({ err: error }, 'WebSocket error'));
+    const forget = options.gateway.authenticator.watch(options.principal, (error) => this.#expire(error));
     socket.on('close', () => {
       clearInterval(this.#ticker);
+      forget();
       draining.removeEventListener('abort', leave);
       this.#running?.scope.abort(
         new PlatformError('cancelled', 'The client left before the answer was complete.'),
@@ -133,8 +138,8 @@ export class ChatSocket {
         throw new PlatformError('unavailable', 'The service is restarting. Connect again.', {
           retry_after_ms: 1000,
         });
-      gateway.authenticator.assertStillValid(principal);
-      const { refusal } = gateway.admission.enter(principal.id);
+      if (this.#ended !== undefined) throw this.#ended;
+      const { refusal } = gateway.admission.enter(principal.id, { inside: true });
       if (refusal !== undefined) throw refusal;
     } catch (thrown) {
       this.#refuse(toPlatformError(thrown));
@@ -144,7 +149,7 @@ export class ChatSocket {
     try {
       await this.#converse(request, running);
     } catch (thrown) {
-      const error = toPlatformError(thrown);
+      const error = this.#ended ?? toPlatformError(thrown);
       if (!(await this.#sayFarewell(error, running))) {
         failure = error;
         this.#send(errorEvent(error, running.progress));
@@ -228,6 +233,7 @@ export class ChatSocket {
   }
 
   async #tell(event: ChatEvent, running: Running): Promise<void> {
+    if (this.#ended !== undefined) throw this.#ended;
     note(running.progress, event);
     if (event.type === 'start' && running.cancel_wanted) this.#cancel();
     if (event.type === 'done') this.#options.gateway.stats.addTokens(event.response.usage);
@@ -235,11 +241,10 @@ export class ChatSocket {
   }
 
   #end(running: Running, failure: PlatformError | undefined): void {
-    const { gateway, principal, draining } = this.#options;
+    const { gateway, draining } = this.#options;
     const duration_ms = performance.now() - running.started_ms;
     const status = failure?.status ?? 200;
     running.scope.dispose();
-    gateway.admission.leave(principal.id);
     gateway.stats.add(duration_ms, status >= 500);
     const labels = { endpoint: SOCKET_PATH, status: String(status), model: '-', phase: 'stream' };
     gateway.kit.requests.end(duration_ms / 1000, labels);
@@ -249,7 +254,23 @@ export class ChatSocket {
     running.span.end(status >= 500 ? failure : undefined);
     this.#running = undefined;
     this.#quiet_since_ms = performance.now();
-    if (draining.aborted) this.#closeWhenIdle();
+    if (this.#ended !== undefined) this.#closeExpired(this.#ended);
+    else if (draining.aborted) this.#closeWhenIdle();
+  }
+
+  /** The key or token has ended, and the socket with it: what was said so far is kept, no more of it is sent. */
+  #expire(error: PlatformError): void {
+    this.#ended = error;
+    if (this.#running === undefined) this.#closeExpired(error);
+    else
+      this.#running.scope.abort(
+        new PlatformError('cancelled', 'The key or token of this conversation has ended.'),
+      );
+  }
+
+  #closeExpired({ message }: PlatformError): void {
+    // A reason has room for 123 bytes.
+    this.#options.socket.close(CLOSE.unauthenticated, message.slice(0, 120));
   }
 
   /** Sends one event; resolves at once, or when a slow client has taken what is waiting for it. */

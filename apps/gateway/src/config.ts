@@ -4,6 +4,7 @@ import { RemoteBackendEnv } from '@mcp/model-backends/remote';
 import { ServingEnv } from '@mcp/model-serving';
 import { MAX_BODY_BYTES } from '@mcp/service-kit';
 import { z } from 'zod';
+import { SecureUrl } from './auth/secure-url.ts';
 
 /** The routing table, as the platform's stack says it: this region first. */
 const Regions = z
@@ -62,10 +63,11 @@ export const GatewayEnv = z
       .string()
       .regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of the admin key, as 64 hex digits')
       .optional(),
-    MCP_OIDC_ISSUER: z.url().optional(),
+    MCP_OIDC_ISSUER: SecureUrl.optional(),
     MCP_OIDC_AUDIENCE: z.string().min(1).optional(),
     /** Where the issuer's keys are, when not at the place its discovery document names. */
-    MCP_JWKS_URL: z.url().optional(),
+    MCP_JWKS_URL: SecureUrl.optional(),
+    MCP_OIDC_SCOPE_PREFIX: z.string().max(100).default('mcp:'),
     MCP_RATE_REQUESTS_PER_MINUTE: z.coerce.number().int().min(1).max(10_000_000).default(6000),
     MCP_MAX_PARALLEL_REQUESTS: z.coerce.number().int().min(1).max(100_000).default(512),
     MCP_MAX_BODY_BYTES: z.coerce.number().int().min(1024).max(MAX_BODY_BYTES).default(MAX_BODY_BYTES),

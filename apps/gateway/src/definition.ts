@@ -7,6 +7,7 @@ import { Admission } from './admission.ts';
 import { createApp } from './app.ts';
 import { Authenticator } from './auth/authenticator.ts';
 import { KeyStore } from './auth/keys.ts';
+import { answerRights } from './auth/rights.ts';
 import { TokenVerifier } from './auth/tokens.ts';
 import { GatewayEnv } from './config.ts';
 import { LiveFigures } from './live.ts';
@@ -29,18 +30,25 @@ export const definition = defineService({
     const tokens =
       issuer === undefined || audience === undefined
         ? undefined
-        : new TokenVerifier({ issuer, audience, jwks_url: config.MCP_JWKS_URL });
+        : new TokenVerifier({
+            issuer,
+            audience,
+            jwks_url: config.MCP_JWKS_URL,
+            scope_prefix: config.MCP_OIDC_SCOPE_PREFIX,
+          });
     const traces = new Traces(kit);
     const backends = createRemoteBackends(config.MCP_REMOTE_BACKENDS, config);
     const here = backends.length === 0 ? undefined : createModelGateway({ kit, backends, settings: config });
     const inference = inferenceOf(kit, here);
     const stats = new LiveStats();
     const live = new LiveFigures({ bus: kit.bus, stats, inference, here });
+    const authenticator = new Authenticator({ keys, tokens, admin_key_hash: config.MCP_ADMIN_KEY_HASH });
+    const stopRights = answerRights({ bus: () => kit.bus(), authenticator, log: kit.log });
     const app = createApp({
       kit,
       inference,
       keys,
-      authenticator: new Authenticator({ keys, tokens, admin_key_hash: config.MCP_ADMIN_KEY_HASH }),
+      authenticator,
       admission: new Admission({
         requests_per_minute: config.MCP_RATE_REQUESTS_PER_MINUTE,
         max_parallel_requests: config.MCP_MAX_PARALLEL_REQUESTS,
@@ -51,6 +59,7 @@ export const definition = defineService({
       traces,
     });
     const close = async () => {
+      stopRights();
       keys.close();
       traces.close();
       live.close();

@@ -6,6 +6,7 @@ import { requireScope } from './auth/authenticator.ts';
 import { credentialOf } from './auth/credentials.ts';
 import type { Gateway } from './gateway.ts';
 import { assertResidency } from './residency.ts';
+import { mayTrace } from './trace-access.ts';
 
 const TIMEOUT_HEADER = 'x-mcp-timeout-ms';
 const CLASS_HEADER = 'x-mcp-class';
@@ -59,6 +60,10 @@ function failed(status: number, error: PlatformError | undefined): boolean {
 
 function admit(gateway: Gateway, c: KitContext, principal: Principal): void {
   const state = c.get('state');
+  if (mayTrace(principal)) {
+    state.span.adopt();
+    state.headers['x-trace-id'] = state.span.trace_id;
+  }
   state.span.set({ 'enduser.id': principal.id });
   const standing = gateway.admission.enter(principal.id);
   state.headers['x-ratelimit-limit-requests'] = String(standing.limit);

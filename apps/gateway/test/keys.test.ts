@@ -104,6 +104,8 @@ describe('tokens of an identity provider', () => {
   let provider: Server;
   let gateway: Harness;
   let issuer: string;
+  /** What the discovery document says of itself. */
+  let said = () => issuer;
   let sign: (claims: Record<string, unknown>, change?: (jwt: SignJWT) => SignJWT) => Promise<string>;
 
   beforeAll(async () => {
@@ -112,7 +114,9 @@ describe('tokens of an identity provider', () => {
     provider = createServer((request, response) => {
       response.setHeader('content-type', 'application/json');
       const discovery = request.url === '/.well-known/openid-configuration';
-      response.end(JSON.stringify(discovery ? { jwks_uri: `${issuer}/keys` } : { keys: [jwk] }));
+      response.end(
+        JSON.stringify(discovery ? { issuer: said(), jwks_uri: `${issuer}/keys` } : { keys: [jwk] }),
+      );
     });
     provider.listen(0, '127.0.0.1');
     await once(provider, 'listening');
@@ -136,10 +140,12 @@ describe('tokens of an identity provider', () => {
 
   test.each<[string, string, Record<string, unknown>, number]>([
     ['the scope chat', '/v1/models', { scope: 'openid mcp:chat' }, 200],
-    ['scopes as a list', '/v1/jobs', { scp: ['jobs'] }, 200],
-    ['admin', '/admin/keys', { scope: 'admin' }, 200],
+    ['scopes as a list', '/v1/jobs', { scp: ['mcp:jobs'] }, 200],
+    ['admin', '/admin/keys', { scope: 'mcp:admin' }, 200],
+    ["another system's admin", '/admin/keys', { scope: 'admin' }, 403],
+    ['a scope without its prefix', '/v1/models', { scope: 'chat' }, 403],
     ['no scope', '/v1/models', {}, 403],
-    ['another scope', '/admin/keys', { scope: 'chat' }, 403],
+    ['another scope', '/admin/keys', { scope: 'mcp:chat' }, 403],
   ])('with %s', async (_name, path, claims, status) => {
     expect((await gateway.ask(path, { key: await sign(claims) })).status).toBe(status);
   });
@@ -154,7 +160,7 @@ describe('tokens of an identity provider', () => {
     ],
     [
       'has been changed',
-      async () => `${(await sign({ scope: 'chat' })).slice(0, -8)}AAAAAAAA`,
+      async () => `${(await sign({ scope: 'mcp:chat' })).slice(0, -8)}AAAAAAAA`,
       /not valid here/,
     ],
     ['is not signed', async () => 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.', /not valid here/],
@@ -188,11 +194,43 @@ describe('tokens of an identity provider', () => {
     expect((await json(answer)).detail).toMatch(rule);
   });
 
+  test('believes no discovery document of another issuer', async () => {
+    said = () => `${issuer}/other`;
+    const other = await startGateway({ env: { MCP_OIDC_ISSUER: issuer, MCP_OIDC_AUDIENCE: 'mcp' } });
+    const token = await sign({ scope: 'mcp:chat' });
+    expect((await other.ask('/v1/models', { key: token })).status).toBe(503);
+    said = () => issuer;
+    expect((await other.ask('/v1/models', { key: token })).status).toBe(200);
+    await other.close();
+  });
+
+  test('takes the prefix of the scopes from the environment', async () => {
+    const other = await startGateway({
+      env: {
+        MCP_OIDC_ISSUER: issuer,
+        MCP_OIDC_AUDIENCE: 'mcp',
+        MCP_OIDC_SCOPE_PREFIX: 'https://mcp.example/',
+      },
+    });
+    const ask = async (scope: string) =>
+      (await other.ask('/v1/models', { key: await sign({ scope }) })).status;
+    expect(await ask('https://mcp.example/chat')).toBe(200);
+    expect(await ask('mcp:chat')).toBe(403);
+    await other.close();
+  });
+
+  test.each(['MCP_OIDC_ISSUER', 'MCP_JWKS_URL'])('wants https of %s, but on this machine', async (name) => {
+    const env = { MCP_OIDC_ISSUER: issuer, MCP_OIDC_AUDIENCE: 'mcp', [name]: 'http://idp.example.com' };
+    await expect(startGateway({ env })).rejects.toThrow(
+      new RegExp(`${name} is set but must begin with https`),
+    );
+  });
+
   test('does not call a token wrong when the provider is away', async () => {
     const away = await startGateway({
       env: { MCP_OIDC_ISSUER: 'http://127.0.0.1:9', MCP_OIDC_AUDIENCE: 'mcp' },
     });
-    expect((await away.ask('/v1/models', { key: await sign({ scope: 'chat' }) })).status).toBe(503);
+    expect((await away.ask('/v1/models', { key: await sign({ scope: 'mcp:chat' }) })).status).toBe(503);
     await away.close();
   });
 });

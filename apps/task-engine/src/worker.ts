@@ -5,6 +5,7 @@ import type { JsMsg } from '@nats-io/jetstream';
 import { z } from 'zod';
 import { isFinal, type JobStore, type StoredJob } from './job-store.ts';
 import { runJob } from './jobs/registry.ts';
+import { rightsNow, watchRights } from './owner-rights.ts';
 import type { JobQueue } from './queue.ts';
 import type { ResultStore } from './results.ts';
 
@@ -153,22 +154,27 @@ export class Worker {
     };
     const reporter = new Reporter(store, job.id);
     let status: Job['status'] = 'completed';
+    let stopWatching = () => {};
     try {
+      // Its owner may have lost since then what it had when the job was queued.
+      const bus = await kit.bus();
+      const principal = await rightsNow(bus, stored.principal);
+      stopWatching = watchRights(bus, principal, (error) => scope.abort(error));
       const result = await runJob({
         id: job.id,
         spec,
-        call,
+        call: { ...call, principal },
         clients: kit.clients,
         results: this.#options.results,
         progress: (done, total, note) => reporter.report({ done, total, note }),
       });
       await reporter.flush();
-      const stored = await store.update(job.id, ({ error: _old, ...now }) => ({
+      const done = await store.update(job.id, ({ error: _old, ...now }) => ({
         ...now,
         status: 'completed',
         result,
       }));
-      status = stored?.status ?? 'completed';
+      status = done?.status ?? 'completed';
       message.ack();
       span.end();
     } catch (thrown) {
@@ -177,6 +183,7 @@ export class Worker {
       status = await this.#failed(job, { error, message, signal, last: job.attempt >= max_attempts });
       span.end(error);
     } finally {
+      stopWatching();
       scope.dispose();
       kit.metrics.inc('jobs_total', { kind: job.kind, status });
       kit.metrics.observe(

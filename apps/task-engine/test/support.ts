@@ -9,10 +9,12 @@ import {
   type ModelGatewayApi,
   PlatformError,
   type Principal,
+  RIGHTS_SUBJECT,
   type TaskEngineApi,
 } from '@mcp/contracts';
 import { createKit, type LocalApis, startServices } from '@mcp/service-kit';
 import { freePort, type NatsServer, startNats, testIdentities } from '@mcp/testkit';
+import { connect } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { definition } from '../src/definition.ts';
 
@@ -184,6 +186,7 @@ function withDoubles(script: Script): typeof definition {
 /** An engine in this process on a real nats-server; its callers use it directly, or over HTTP. */
 export async function startEngine(form: 'in process' | 'over HTTP'): Promise<Engine> {
   const nats = await startNats();
+  const stopRights = await sayRights(nats);
   const dirs: string[] = [];
   const newDir = () => {
     const dir = mkdtempSync(join(tmpdir(), 'mcp-jobs-'));
@@ -205,6 +208,7 @@ export async function startEngine(form: 'in process' | 'over HTTP'): Promise<Eng
     },
     async close() {
       await running.close();
+      await stopRights();
       await nats.close();
       for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
     },
@@ -257,6 +261,21 @@ async function startOverHttp(given: Record<string, string>, script: Script): Pro
       await caller.close();
       await services.stop('end of test');
     },
+  };
+}
+
+/** Says of everyone that they have the rights that they had, as the gateway does; see tests/e2e/access.test.ts. */
+async function sayRights(nats: NatsServer): Promise<() => Promise<void>> {
+  const connection = await connect({ servers: nats.url });
+  const questions = connection.subscribe(RIGHTS_SUBJECT, {
+    callback: (_error, question) => {
+      question.respond(JSON.stringify({ ok: true, principal: question.json() }));
+    },
+  });
+  await connection.flush();
+  return async () => {
+    questions.unsubscribe();
+    await connection.close();
   };
 }
 

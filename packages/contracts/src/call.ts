@@ -4,8 +4,8 @@ import { z } from 'zod';
 export const QueueClass = z.enum(['interactive', 'batch']);
 export type QueueClass = z.infer<typeof QueueClass>;
 
-/** What a key or token allows. `admin` includes all others. */
-export const Scope = z.enum(['chat', 'jobs', 'admin']);
+/** What a key or token allows; `trace`: its requests may be part of its own trace. `admin` includes all others. */
+export const Scope = z.enum(['chat', 'jobs', 'trace', 'admin']);
 export type Scope = z.infer<typeof Scope>;
 
 /** Who is calling, as established by the gateway. `id` never contains the key itself. */
@@ -14,6 +14,8 @@ export const Principal = z.object({
   kind: z.enum(['key', 'jwt', 'service']),
   name: z.string().max(128),
   scopes: z.array(Scope),
+  /** Epoch seconds at which its key or token ends; absent where it does not. */
+  expires_at: z.number().optional(),
 });
 export type Principal = z.infer<typeof Principal>;
 

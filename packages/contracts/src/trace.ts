@@ -23,6 +23,8 @@ export const SpanRecord = z.object({
   status: z.enum(['unset', 'ok', 'error']),
   status_message: z.string().optional(),
   attributes: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())])),
+  /** Spans elsewhere that it has to do with, such as the caller's own. */
+  links: z.array(z.object({ trace_id: z.string(), span_id: z.string() })).optional(),
   events: z.array(
     z.object({ name: z.string(), at_unix_ms: z.number(), attributes: z.record(z.string(), z.unknown()) }),
   ),

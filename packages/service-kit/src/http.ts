@@ -57,6 +57,8 @@ export interface AppOptions {
   readonly kit: ServiceKit;
   readonly checks: Readonly<Record<string, () => Promise<void>>>;
   readonly errorShape?: ErrorShape;
+  /** True where anybody may call: what they say of a trace is noted beside ours, not believed. */
+  readonly outside?: boolean;
 }
 
 /**
@@ -68,7 +70,7 @@ export function baseApp(options: AppOptions): Hono<KitEnv> {
   const app = new Hono<KitEnv>();
   const shape = options.errorShape ?? (() => 'problem');
   app.use(async (c, next) => {
-    const state = beginRequest(kit, c);
+    const state = beginRequest(kit, c, options.outside === true);
     c.set('state', state);
     refuseOversized(c);
     await next();
@@ -211,11 +213,11 @@ export function textAnswer(
   });
 }
 
-function beginRequest(kit: ServiceKit, c: KitContext): RequestState {
+function beginRequest(kit: ServiceKit, c: KitContext, outside: boolean): RequestState {
   const given = c.req.header('x-request-id');
   const request_id = given !== undefined && REQUEST_ID.test(given) ? given : randomUUID();
   const span = kit.tracer.start('http.server.request', {
-    traceparent: c.req.header('traceparent'),
+    [outside ? 'link' : 'traceparent']: c.req.header('traceparent'),
     kind: 'server',
     attributes: {
       'http.request.method': c.req.method,

@@ -49,7 +49,14 @@ function rebuild(tracer: Tracer, ids: PresetIds, record: SpanRecord): void {
   ids.span_id = span_id;
   const span = tracer.startSpan(
     record.name,
-    { kind: KINDS[record.kind], attributes: record.attributes, startTime: record.start_unix_ms },
+    {
+      kind: KINDS[record.kind],
+      attributes: record.attributes,
+      startTime: record.start_unix_ms,
+      links: (record.links ?? []).map((link) => ({
+        context: { traceId: link.trace_id, spanId: link.span_id, traceFlags: 1, isRemote: true },
+      })),
+    },
     parent_span_id === null
       ? ROOT_CONTEXT
       : trace.setSpanContext(ROOT_CONTEXT, {

@@ -12,6 +12,8 @@ type Attributes = Readonly<SpanRecord['attributes']>;
 interface StartSpan {
   /** W3C traceparent of the parent; a missing or malformed one begins a new trace. */
   readonly traceparent?: string | undefined;
+  /** W3C traceparent of a span that it has to do with but is no part of; see {@link Span.adopt}. */
+  readonly link?: string | undefined;
   readonly kind?: SpanRecord['kind'];
   readonly attributes?: Attributes;
 }
@@ -22,6 +24,8 @@ export interface Span {
   readonly trace_id: string;
   readonly span_id: string;
   set(attributes: Attributes): void;
+  /** Makes the linked span its parent after all. Only before anybody is told its ids. */
+  adopt(): void;
   event(name: string, attributes?: Attributes): void;
   /** Ends it, once; with an error it is marked failed. */
   end(error?: unknown): void;
@@ -91,21 +95,32 @@ function recordSpan(
   sampler: Sampler,
   keep: (span: SpanRecord) => void,
 ): Span {
-  const parent = parseTraceparent(start.traceparent);
+  let parent = parseTraceparent(start.traceparent);
+  let link = parseTraceparent(start.link);
   const began_ms = performance.now();
   const start_unix_ms = Date.now();
-  const trace_id = parent?.trace_id ?? randomUUID().replaceAll('-', '');
+  let trace_id = parent?.trace_id ?? randomUUID().replaceAll('-', '');
   const span_id = newSpanId();
-  const sampled = parent?.sampled ?? sampler.take(began_ms);
+  let sampled = parent?.sampled ?? sampler.take(began_ms);
   const attributes: SpanRecord['attributes'] = { ...start.attributes };
   const events: SpanRecord['events'] = [];
   let ended = false;
   return {
-    traceparent: `00-${trace_id}-${span_id}-${sampled ? '01' : '00'}`,
-    trace_id,
+    get traceparent() {
+      return `00-${trace_id}-${span_id}-${sampled ? '01' : '00'}`;
+    },
+    get trace_id() {
+      return trace_id;
+    },
     span_id,
     set(more) {
       if (!ended) Object.assign(attributes, more);
+    },
+    adopt() {
+      if (link === undefined) return;
+      parent = link;
+      link = undefined;
+      ({ trace_id, sampled } = parent);
     },
     event(event, more = {}) {
       if (!ended && events.length < MAX_EVENTS)
@@ -132,6 +147,7 @@ function recordSpan(
           duration_ms,
           ...standing(error),
           attributes,
+          ...(link === undefined ? {} : { links: [{ trace_id: link.trace_id, span_id: link.span_id }] }),
           events,
         }),
       );

@@ -8,8 +8,12 @@ const MAX_FRAME_BYTES = 1024 * 1024;
 /** How long clients may take to answer the closing handshake when the process stops. */
 const GOODBYE_MS = 1000;
 
-/** Serves one open WebSocket. `draining` fires when the process has been asked to stop. */
-export type SocketHandler = (socket: WebSocket, draining: AbortSignal) => void;
+export interface SocketHandler {
+  /** Serves one open WebSocket. `draining` fires when the process has been asked to stop. */
+  accepted(socket: WebSocket, draining: AbortSignal): void;
+  /** The client went before the handshake was over. */
+  lost(): void;
+}
 
 /** Where a route leaves its handler, so that the handshake happens after authentication and not before. */
 export interface UpgradeSlot {
@@ -56,9 +60,23 @@ export function attachWebSockets(server: Server, fetch: Fetch): WebSockets {
     socket.on('error', () => socket.destroy());
     void handshake(fetch, incoming).then(
       ({ response, handler }) => {
-        if (socket.destroyed) return;
-        if (handler === undefined) void refuse(socket, response);
-        else wss.handleUpgrade(incoming, socket, head, (ws) => handler(ws, draining.signal));
+        if (handler === undefined) {
+          if (!socket.destroyed) void refuse(socket, response);
+          return;
+        }
+        let open = false;
+        // ws ends a handshake that it does not like without a word to us.
+        const onClose = () => {
+          if (!open) handler.lost();
+        };
+        if (socket.destroyed) onClose();
+        else {
+          socket.once('close', onClose);
+          wss.handleUpgrade(incoming, socket, head, (ws) => {
+            open = true;
+            handler.accepted(ws, draining.signal);
+          });
+        }
       },
       () => socket.destroy(),
     );

@@ -1,6 +1,6 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ApiKeyRecord, type CreateKeyRequest, PlatformError } from '@mcp/contracts';
+import { type ApiKeyRecord, type CreateKeyRequest, PlatformError, type Scope } from '@mcp/contracts';
 import type { Bus, Logger } from '@mcp/service-kit';
 import { type HeldKey, KeySet } from './key-set.ts';
 
@@ -32,6 +32,8 @@ export class KeyStore {
   readonly #own = new KeySet();
   readonly #copies: readonly KeySet[];
   readonly #closing = new AbortController();
+  /** Who wants to know when a key changes, by its id. */
+  readonly #watchers = new Map<string, Set<() => void>>();
   #bucket: Bucket | undefined;
   #loaded = false;
 
@@ -72,6 +74,21 @@ export class KeyStore {
     const held = this.#search((keys) => keys.byId(id));
     if (held === undefined) throw new PlatformError('unauthenticated', 'This key has been removed.');
     assertUsable(held);
+  }
+
+  /** What the key of this id allows; nothing when there is none. */
+  scopesOf(id: string): readonly Scope[] {
+    return this.#search((keys) => keys.byId(id))?.record.scopes ?? [];
+  }
+
+  /** Calls back with each change of a key, until the returned function is called. */
+  onChange(id: string, listener: () => void): () => void {
+    const listeners = this.#watchers.get(id) ?? new Set();
+    this.#watchers.set(id, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#watchers.delete(id);
+    };
   }
 
   /** All keys that were made in this region, newest first. */
@@ -121,11 +138,16 @@ export class KeyStore {
     const record: ApiKeyRecord = { ...known, revoked_at: new Date().toISOString() };
     await this.#withBucket((bucket) => bucket.put(id, JSON.stringify(record)));
     this.#own.hold(record);
+    this.#tell(id);
     return record;
   }
 
   close(): void {
     this.#closing.abort();
+  }
+
+  #tell(id: string): void {
+    for (const listener of [...(this.#watchers.get(id) ?? [])]) listener();
   }
 
   #search(find: (keys: KeySet) => HeldKey | undefined): HeldKey | undefined {
@@ -166,6 +188,7 @@ export class KeyStore {
         if (entry.operation !== 'PUT') keys.drop(entry.key);
         else if (!keys.take(entry.string()))
           this.#options.log.error('an entry of the key bucket cannot be read; it is passed over');
+        this.#tell(entry.key);
         if ((entry.delta ?? 0) === 0) loaded();
       }
     } finally {

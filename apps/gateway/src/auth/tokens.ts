@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { PlatformError, type Principal, Scope } from '@mcp/contracts';
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { z } from 'zod';
+import { SecureUrl } from './secure-url.ts';
 
 /** Signatures by a private key only: with HS256 whoever can verify could also sign. */
 const ALGORITHMS = [
@@ -21,9 +22,10 @@ const CLOCK_TOLERANCE_S = 30;
 const FETCH_TIMEOUT_MS = 5000;
 const MAX_SUBJECT_CHARS = 100;
 
-const Discovery = z.object({ jwks_uri: z.url() });
+const Discovery = z.object({ issuer: z.string(), jwks_uri: SecureUrl });
 const Claims = z.object({
   sub: z.string().min(1),
+  exp: z.number(),
   name: z.string().optional(),
   scope: z.string().optional(),
   scp: z.union([z.string(), z.array(z.string())]).optional(),
@@ -33,6 +35,8 @@ export interface TokenOptions {
   readonly issuer: string;
   readonly audience: string;
   readonly jwks_url: string | undefined;
+  /** What stands before a scope of ours in a token, so that another system's `admin` is none here. */
+  readonly scope_prefix: string;
 }
 
 /** Checks JSON Web Tokens of one issuer (RFC 7519, OpenID Connect Core). */
@@ -59,7 +63,7 @@ export class TokenVerifier {
     } catch (cause) {
       throw translate(cause);
     }
-    return principalOf(payload);
+    return principalOf(payload, this.#options.scope_prefix);
   }
 
   #keySet(): Promise<JWTVerifyGetKey> {
@@ -80,12 +84,18 @@ export class TokenVerifier {
 async function discover(issuer: string): Promise<string> {
   const response = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, {
     signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
+    // Whoever answers in its place is not the issuer.
+    redirect: 'error',
   });
   if (!response.ok) throw new Error(`discovery answered with status ${response.status}`);
-  return Discovery.parse(await response.json()).jwks_uri;
+  const found = Discovery.parse(await response.json());
+  // Section 4.3: it must be the very same.
+  if (found.issuer !== issuer)
+    throw new Error(`discovery at ${issuer} is that of another issuer: ${found.issuer.slice(0, 200)}`);
+  return found.jwks_uri;
 }
 
-function principalOf(payload: JWTPayload): Principal {
+function principalOf(payload: JWTPayload, prefix: string): Principal {
   const claims = Claims.safeParse(payload).data;
   if (claims === undefined)
     throw new PlatformError(
@@ -93,9 +103,15 @@ function principalOf(payload: JWTPayload): Principal {
       'The token has no subject (claim sub). Ask its issuer for one.',
     );
   const given = [claims.scope ?? '', ...[claims.scp ?? []].flat()].flatMap((part) => part.split(' '));
-  const scopes = Scope.options.filter((scope) => given.includes(scope) || given.includes(`mcp:${scope}`));
+  const scopes = Scope.options.filter((scope) => given.includes(`${prefix}${scope}`));
   const subject = claims.sub.length > MAX_SUBJECT_CHARS ? hash('sha256', claims.sub, 'hex') : claims.sub;
-  return { id: `jwt:${subject}`, kind: 'jwt', name: (claims.name ?? claims.sub).slice(0, 128), scopes };
+  return {
+    id: `jwt:${subject}`,
+    kind: 'jwt',
+    name: (claims.name ?? claims.sub).slice(0, 128).toWellFormed(),
+    scopes,
+    expires_at: claims.exp,
+  };
 }
 
 function translate(cause: unknown): PlatformError {

@@ -1,8 +1,9 @@
-import { PlatformError, type SpanRecord } from '@mcp/contracts';
+import { PlatformError } from '@mcp/contracts';
 import type { KitEnv } from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
 import { guard } from '../guard.ts';
+import { readableSpans } from '../trace-access.ts';
 
 /** `GET /v1/traces/{trace_id}`: the spans of one's own requests, from all services and replicas of the region. */
 export function traceRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
@@ -16,9 +17,8 @@ export function traceRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
           `trace_id: must be 32 hex digits in lower case, as in the header x-trace-id (got ${trace_id.slice(0, 60)}).`,
           { param: 'trace_id' },
         );
-      const spans = await gateway.traces.read(trace_id);
-      const isAdmin = call.principal.scopes.includes('admin');
-      if (spans.length === 0 || !(isAdmin || spans.some((span) => ownedBy(span, call.principal.id))))
+      const spans = readableSpans(await gateway.traces.read(trace_id), call.principal);
+      if (spans.length === 0)
         throw new PlatformError(
           'not_found',
           `There is no trace ${trace_id} of yours here. Traces appear within a second of the answer and are kept for a while only; at many requests per second not every one is kept.`,
@@ -26,8 +26,4 @@ export function traceRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
       return c.json({ spans });
     }),
   );
-}
-
-function ownedBy(span: SpanRecord, principal_id: string): boolean {
-  return span.service === 'gateway' && span.attributes['enduser.id'] === principal_id;
 }

@@ -17,9 +17,21 @@ export function socketRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
     assertResidency(gateway, c);
     parseQuery(c, NO_QUERY);
     assertProtocol(c);
-    return acceptWebSocket(c, (socket, draining) => {
-      new ChatSocket({ gateway, socket, principal, draining });
-    });
+    const refusal = gateway.admission.open(principal.id);
+    if (refusal !== undefined) throw refusal;
+    const leave = () => gateway.admission.leave(principal.id);
+    try {
+      return acceptWebSocket(c, {
+        accepted: (socket, draining) => {
+          socket.once('close', leave);
+          new ChatSocket({ gateway, socket, principal, draining });
+        },
+        lost: leave,
+      });
+    } catch (error) {
+      leave();
+      throw error;
+    }
   });
 }
 
