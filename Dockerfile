@@ -3,8 +3,10 @@
 #   dev   all dependencies, restarted when a file changes
 # SERVICE   the app that is started; its port is in apps/<service>/service.ts
 # COLOCATE  apps that MCP_COLOCATE may name beside it, separated by spaces
+# WEIGHTS   image with the weights of embedded models, which the service's is built upon (npm run images); else none
 # BASE      where node and npm come from, best with a digest: node:22-bookworm-slim@sha256:…
 ARG BASE=docker.io/library/node:22-bookworm-slim
+ARG WEIGHTS=scratch
 
 FROM ${BASE} AS base
 WORKDIR /app
@@ -59,7 +61,7 @@ RUN mkdir -p apps/console/dist \
     npm ci --ignore-scripts --no-audit --no-fund --workspace apps/console && cd apps/console && npx vite build ;; \
   esac
 
-# Files of our own: the apps, the packages they import, what fetches weights where models run, and the console.
+# Files of our own: the apps, the packages they import, and the console.
 FROM dependencies AS source
 ARG SERVICE=gateway
 ARG COLOCATE=""
@@ -68,7 +70,6 @@ COPY --from=console /app/apps/console/dist /console
 RUN mkdir -p /source/apps /source/packages && cd /all && cp package.json /source/ \
   && for app in ${SERVICE} ${COLOCATE}; do cp -r "apps/${app}" /source/apps/; done \
   && for link in /app/node_modules/@mcp/*; do case "$(readlink "$link")" in ../../packages/*) cp -r "packages/${link##*/}" /source/packages/ ;; esac; done \
-  && case " ${SERVICE} ${COLOCATE} " in *" model-gateway "*) cp -r packages/assets /source/packages/ ;; esac \
   && case " ${SERVICE} ${COLOCATE} " in *" gateway "*) mkdir -p /source/apps/console && cp -r /console /source/apps/console/dist ;; esac \
   && ln -s "apps/${SERVICE}/src/main.ts" /source/main.ts
 
@@ -81,7 +82,8 @@ RUN mkdir -p /runtime/tmp /runtime/etc /runtime/app && chmod 1777 /runtime/tmp \
     | while read -r library; do [ ! -f "$library" ] || cp -L --parents "$library" /runtime; done \
   && cp --parents /usr/local/bin/node /runtime
 
-FROM scratch AS prod
+# The weights lie below everything that changes with a version: a node fetches and unpacks them once.
+FROM ${WEIGHTS} AS prod
 ARG SERVICE=gateway
 LABEL org.opencontainers.image.title="Multi-Component Platform: ${SERVICE}" \
   org.opencontainers.image.licenses="Apache-2.0"

@@ -3,28 +3,39 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-const USAGE = `usage: npm run cluster:up [-- --preview | --destroy]
+const USAGE = `usage: npm run cluster:up [-- --preview | --destroy | --no-images | <options of npm run images>]
 
-Deploys the stack local to the current kube context with Pulumi: the CLI on PATH, else the npm package pulumi, which
-downloads it on first use. The state is kept in .pulumi/ of the checkout, so no account is needed; PULUMI_BACKEND_URL
-and PULUMI_CONFIG_PASSPHRASE choose otherwise.`;
+Builds the images of the stack local with the weights of its models, gives them to the cluster of the current kube
+context, and deploys with Pulumi: the CLI on PATH, else the npm package pulumi, which downloads it on first use. The
+state is kept in .pulumi/ of the checkout, so no account is needed; PULUMI_BACKEND_URL and PULUMI_CONFIG_PASSPHRASE
+choose otherwise. --no-images leaves the images that the cluster has.`;
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const STACK = 'local';
 /** Tried in order. */
 const COMMANDS: readonly (readonly string[])[] = [['pulumi'], ['npx', '--yes', 'pulumi']];
 
-const [option] = process.argv.slice(2);
-const actions: Readonly<Record<string, readonly string[]>> = {
-  up: ['up', '--yes'],
+const ACTIONS: Readonly<Record<string, readonly string[]>> = {
   '--preview': ['preview', '--diff'],
   '--destroy': ['destroy', '--yes'],
 };
-const action = actions[option ?? 'up'];
-if (action === undefined) {
-  process.stdout.write(`${USAGE}\n`);
-  process.exitCode = option === '--help' || option === '-h' ? 0 : 2;
-} else process.exitCode = deploy(action);
+
+const [option = '', ...others] = process.argv.slice(2);
+const action = ACTIONS[option];
+if (option === '--help' || option === '-h') process.stdout.write(`${USAGE}\n`);
+else if (action !== undefined && others.length > 0) {
+  process.stderr.write(`${option} stands alone. ${USAGE}\n`);
+  process.exitCode = 2;
+} else if (action !== undefined) process.exitCode = deploy(action);
+else {
+  const built = option === '--no-images' ? 0 : images(process.argv.slice(2));
+  process.exitCode = built === 0 ? deploy(['up', '--yes']) : built;
+}
+
+function images(options: readonly string[]): number {
+  const program = join(ROOT, 'infra', 'images.ts');
+  return spawnSync(process.execPath, [program, STACK, ...options], { stdio: 'inherit' }).status ?? 1;
+}
 
 function deploy(args: readonly string[]): number {
   const state = join(ROOT, '.pulumi');

@@ -17,9 +17,10 @@ import {
   VARIABLES,
 } from '@mcp/stacks';
 import { stringify } from 'yaml';
-import { DATA_DIR, MODELS_DIR } from './charts/environment.ts';
+import { DATA_DIR } from './charts/environment.ts';
 import { NATS_MONITOR_PORT } from './charts/nats.ts';
 import { hostOf, NATS, type Workload, workloads } from './context.ts';
+import { MODELS_DIR, weightsOf } from './weights.ts';
 
 const FILE = join(dirname(fileURLToPath(import.meta.url)), '..', 'docker-compose.dev.yml');
 const COMMAND = 'npm run compose';
@@ -223,16 +224,14 @@ function escaped(text: string): string {
 }
 
 function fetchThenStart(stack: Stack): string {
-  const ids = stack.models
-    .filter(({ backend }) => backend === 'embedded')
-    .map(({ asset, id }) => asset ?? id);
+  const ids = weightsOf(stack)?.assets ?? [];
   return escaped(
     `MCP_CACHE=${MODELS_DIR} node --disable-warning=ExperimentalWarning packages/assets/src/cli.ts ${ids.join(' ')} && exec node --disable-warning=ExperimentalWarning --watch --watch-preserve-output "apps/$SERVICE/src/main.ts"`,
   );
 }
 
 function holdsModels({ inside }: Workload): boolean {
-  return inside.some(({ volume }) => volume?.holds === 'models');
+  return inside.some(({ weights }) => weights);
 }
 
 function needsOf(stack: Stack, inside: readonly ServiceManifest[]): string[] {

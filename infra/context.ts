@@ -130,5 +130,5 @@ export function replicasOf({ placement, inside }: Workload, settings: Kubernetes
 
 /** Whether the pod's state lies on a volume of its own, so that there can be one replica. */
 export function holdsEmbeddedData(inside: readonly ServiceManifest[], settings: KubernetesSettings): boolean {
-  return settings.database === 'embedded' && inside.some(({ volume }) => volume?.holds === 'data');
+  return settings.database === 'embedded' && inside.some(({ volume }) => volume !== undefined);
 }

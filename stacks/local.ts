@@ -10,7 +10,7 @@ export const local = defineStack({
   services: [
     { service: 'gateway' },
     { service: 'core' },
-    // Its weights lie on one volume.
+    // A second copy on one machine shares the same cores: nothing is faster, and each takes its memory.
     { service: 'model-gateway', autoscale: false },
     { service: 'task-engine' },
     { service: 'governance' },

@@ -15,7 +15,7 @@ export const manifest = defineManifest({
     hears: ['mcp.conversations.cancel'],
   },
   egress: ['otlp', 'database'],
-  volume: { holds: 'data', size_gib: 10 },
+  volume: { size_gib: 10 },
   public: false,
   size: { cpu_request: '250m', cpu_limit: '1', memory_request: '192Mi', memory_limit: '512Mi' },
   scaling: { on: 'cpu', min: 2, max: 10, target_percent: 65 },

@@ -10,7 +10,7 @@ export const manifest = defineManifest({
   needs: ['nats'],
   bus: { streams: {}, buckets: [], publishes: [TRACE_SUBJECTS, LIVE_SUBJECTS.queues] },
   egress: ['model-backends', 'otlp'],
-  volume: { holds: 'models', size_gib: 10 },
+  weights: true,
   public: false,
   size: { cpu_request: '1', cpu_limit: '2', memory_request: '2Gi', memory_limit: '4Gi' },
   scaling: { on: 'cpu', min: 1, max: 6, target_percent: 75 },

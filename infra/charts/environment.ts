@@ -11,13 +11,13 @@ import {
 import type { types } from '@pulumi/kubernetes';
 import { COLLECTOR, hostOf, NATS, type RegionContext, SECRETS, secretOf, type Workload } from '../context.ts';
 
+import { MODELS_DIR } from '../weights.ts';
 import { COLLECTOR_PORT } from './collector.ts';
 import { urlOf } from './edge.ts';
 
 type EnvVar = types.input.core.v1.EnvVar;
 
 export const DATA_DIR = '/data';
-export const MODELS_DIR = '/models';
 
 /**
  * What a pod is told: references to Secrets first, for values may name them, then plain values. They stand in the pod

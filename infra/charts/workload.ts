@@ -9,12 +9,11 @@ import {
   type Workload,
 } from '../context.ts';
 import { add, leaveToOthers } from '../kit/objects.ts';
-import { DATA_DIR, environmentOf, MODELS_DIR, type PodEnvironment } from './environment.ts';
+import { DATA_DIR, environmentOf, type PodEnvironment } from './environment.ts';
 import { CONTAINER_SECURITY, type Container, podTemplate, resourcesOf } from './pod.ts';
 import { addScaling } from './scaling.ts';
 
 type Volume = types.input.core.v1.Volume;
-type Mount = types.input.core.v1.VolumeMount;
 type Track = 'stable' | 'canary';
 
 /** How long a pod still answers after it was taken out of its Service: endpoints are told with a delay. */
@@ -56,19 +55,18 @@ export function workloadChart(chart: Chart, context: RegionContext, workload: Wo
     leaveToOthers(service, 'spec.selector');
     leaveToOthers(deployment, 'spec.replicas');
   }
-  for (const { volume } of workload.inside)
-    if (volume !== undefined && needsClaim(context, workload, volume.holds))
-      add(chart, `claim-${volume.holds}`, {
-        kind: 'PersistentVolumeClaim',
-        metadata: { name: `${name}-${volume.holds}` },
-        spec: {
-          accessModes: ['ReadWriteOnce'],
-          resources: { requests: { storage: `${volume.size_gib}Gi` } },
-          ...(context.settings.storage_class === undefined
-            ? {}
-            : { storageClassName: context.settings.storage_class }),
-        },
-      });
+  if (embedded)
+    add(chart, 'claim-data', {
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: `${name}-data` },
+      spec: {
+        accessModes: ['ReadWriteOnce'],
+        resources: { requests: { storage: roomOf(workload) } },
+        ...(context.settings.storage_class === undefined
+          ? {}
+          : { storageClassName: context.settings.storage_class }),
+      },
+    });
   if (isScaled(context, workload)) addScaling(chart, context, workload);
   if (mostReplicas(context, workload) > 1)
     add(chart, 'budget', {
@@ -104,7 +102,7 @@ export function templateOf(
   { environment, track }: { environment: PodEnvironment; track: Track },
 ): types.input.core.v1.PodTemplateSpec {
   const { manifest } = workload;
-  const { volumes, mounts } = volumesOf(context, workload);
+  const data = dataOf(context, workload);
   return podTemplate(context, {
     name: manifest.name,
     service_account: manifest.name,
@@ -112,18 +110,15 @@ export function templateOf(
     priority: 'serving',
     metrics_port: manifest.port,
     labels: { 'mcp.platform/track': track },
-    ...(fetchesWeights(context, workload)
-      ? { initContainers: [fetchWeights(context, workload, mounts)] }
-      : {}),
-    containers: [serviceContainer(context, workload, { environment, mounts })],
-    volumes,
+    containers: [serviceContainer(context, workload, { environment, data })],
+    volumes: [{ name: 'tmp', emptyDir: { sizeLimit: SCRATCH } }, data],
   });
 }
 
 function serviceContainer(
   context: RegionContext,
   { manifest, inside }: Workload,
-  { environment, mounts }: { environment: PodEnvironment; mounts: Mount[] },
+  { environment, data }: { environment: PodEnvironment; data: Volume },
 ): Container {
   const probe = (path: string) => ({ httpGet: { path, port: 'http' }, timeoutSeconds: 3 });
   return {
@@ -141,60 +136,26 @@ function serviceContainer(
     readinessProbe: { ...probe('/readyz'), periodSeconds: 3, failureThreshold: 2 },
     livenessProbe: { ...probe('/healthz'), periodSeconds: 10, failureThreshold: 3 },
     lifecycle: { preStop: { exec: { command: [...PAUSE] } } },
-    volumeMounts: mounts,
+    volumeMounts: [
+      { name: 'tmp', mountPath: '/tmp' },
+      { name: data.name, mountPath: DATA_DIR },
+    ],
   };
 }
 
-/** Weights are fetched before the service starts, checked, and kept on the volume; a second start finds them. */
-function fetchWeights(context: RegionContext, { manifest }: Workload, mounts: readonly Mount[]): Container {
-  return {
-    name: 'fetch-weights',
-    image: context.images.service(manifest.name),
-    imagePullPolicy: 'IfNotPresent',
-    command: ['node', 'packages/assets/src/cli.ts', ...weightsOf(context)],
-    env: [{ name: 'MCP_CACHE', value: MODELS_DIR }],
-    resources: resourcesOf(context, manifest.size),
-    securityContext: CONTAINER_SECURITY,
-    volumeMounts: mounts.filter(({ mountPath }) => mountPath !== DATA_DIR),
-  };
+/**
+ * What must survive the pod lies on a claim; what another store keeps has only scratch space here. Each has a name of
+ * its own: a volume that changes its kind under one name cannot be previewed.
+ */
+function dataOf(context: RegionContext, workload: Workload): Volume {
+  return holdsEmbeddedData(workload.inside, context.settings)
+    ? { name: 'data', persistentVolumeClaim: { claimName: `${workload.manifest.name}-data` } }
+    : { name: 'data-scratch', emptyDir: { sizeLimit: roomOf(workload) } };
 }
 
-function weightsOf({ stack }: RegionContext): string[] {
-  return stack.models.filter(({ backend }) => backend === 'embedded').map(({ asset, id }) => asset ?? id);
-}
-
-function fetchesWeights(context: RegionContext, { inside }: Workload): boolean {
-  return inside.some(({ volume }) => volume?.holds === 'models') && weightsOf(context).length > 0;
-}
-
-function volumesOf(context: RegionContext, workload: Workload): { volumes: Volume[]; mounts: Mount[] } {
-  // What it is is in its name: a volume that changes its kind under one name cannot be previewed.
-  const volume = (holds: 'data' | 'models'): Volume => {
-    const size = workload.inside.find(({ volume }) => volume?.holds === holds)?.volume?.size_gib;
-    return needsClaim(context, workload, holds)
-      ? { name: holds, persistentVolumeClaim: { claimName: `${workload.manifest.name}-${holds}` } }
-      : {
-          name: `${holds}-scratch`,
-          emptyDir: { sizeLimit: size === undefined ? SCRATCH : `${size}Gi` },
-        };
-  };
-  const mounted = [
-    { volume: { name: 'tmp', emptyDir: { sizeLimit: SCRATCH } }, mountPath: '/tmp' },
-    { volume: volume('data'), mountPath: DATA_DIR },
-    ...(fetchesWeights(context, workload) ? [{ volume: volume('models'), mountPath: MODELS_DIR }] : []),
-  ];
-  return {
-    volumes: mounted.map((one) => one.volume),
-    mounts: mounted.map((one) => ({ name: one.volume.name, mountPath: one.mountPath })),
-  };
-}
-
-/** Weights are a cache that may be shared only by replicas of one node: more than one replica has its own copy. */
-function needsClaim(context: RegionContext, workload: Workload, holds: 'data' | 'models'): boolean {
-  if (!workload.inside.some(({ volume }) => volume?.holds === holds)) return false;
-  return holds === 'data'
-    ? holdsEmbeddedData(workload.inside, context.settings)
-    : mostReplicas(context, workload) === 1;
+function roomOf({ inside }: Workload): string {
+  const size_gib = inside.find(({ volume }) => volume !== undefined)?.volume?.size_gib;
+  return size_gib === undefined ? SCRATCH : `${size_gib}Gi`;
 }
 
 /** Whether new versions go through Flagger's analysis: core, where its pods share a store. */

@@ -5,6 +5,7 @@ import type { Stack } from '@mcp/stacks';
 import { Image, Platform } from '@pulumi/docker-build';
 import * as pulumi from '@pulumi/pulumi';
 import type { Images } from '../context.ts';
+import { buildArgumentsOf } from '../weights.ts';
 
 /** The checkout, as seen from where the program runs: the same on every machine. */
 const ROOT = relative(process.cwd(), join(dirname(fileURLToPath(import.meta.url)), '..', '..')) || '.';
@@ -28,13 +29,12 @@ export class PlatformImages extends pulumi.ComponentResource implements Images {
     const { repository, tag, build } = this.#stack.kubernetes.images;
     const reference = `${repository}/${name}:${tag}`;
     const placement = this.#stack.services.find((one) => one.service === name);
-    const beside = placement?.colocate.join(' ') ?? '';
     this.references[name] ??= build
       ? this.#build(name, reference, {
           context: { location: ROOT },
           dockerfile: { location: join(ROOT, 'Dockerfile') },
           target: 'prod',
-          buildArgs: { SERVICE: name, ...(beside === '' ? {} : { COLOCATE: beside }) },
+          buildArgs: buildArgumentsOf(this.#stack, placement ?? { service: name, colocate: [] }),
         })
       : reference;
     return this.references[name];

@@ -87,6 +87,7 @@ switch (command) {
   }
   case 'synth':
   case 'compose':
+  case 'images':
   case 'cluster:up':
     handOver(node, [join(ROOT, 'infra', `${command.replace(':', '-')}.ts`), ...rest], env);
     break;

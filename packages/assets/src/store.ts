@@ -96,6 +96,26 @@ export class AssetStore {
     return this.expected(id);
   }
 
+  /** The files of an asset that is here, each hashed again. Throws {@link AssetError} for one that is not what it was. */
+  async verified(id: string): Promise<readonly { readonly name: string; readonly path: string }[]> {
+    const asset = this.#find(id);
+    const found: { name: string; path: string }[] = [];
+    for (const file of asset.files) {
+      const path = this.#path(asset, file);
+      if (!this.#isWhole(asset, file) || (await sha256Of(path)) !== file.sha256) {
+        await rm(`${path}.checked`, { force: true });
+        throw new AssetError(asset.id, [
+          {
+            source: 'cache',
+            reason: `${path} is not the file that was fetched. Run the command again to fetch it anew`,
+          },
+        ]);
+      }
+      found.push({ name: file.name, path });
+    }
+    return found;
+  }
+
   async #prepare(asset: Asset): Promise<void> {
     const dir = join(this.#dir, asset.id);
     try {

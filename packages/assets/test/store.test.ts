@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -130,6 +130,25 @@ describe('AssetStore', () => {
     const asset = assetFrom('a/one');
     const path = await storeOf(asset).ensure('thing');
     writeFileSync(path, 'changed');
+    expect(storeOf(asset).locate('thing')).toBeUndefined();
+    await storeOf(asset).ensure('thing');
+    expect(readFileSync(path).equals(CONTENT)).toBe(true);
+  });
+
+  it('hashes again what goes into an image, and has it fetched anew when it changed unnoticed', async () => {
+    const asset = assetFrom('a/one');
+    const path = await storeOf(asset).ensure('thing');
+    expect(await storeOf(asset).verified('thing')).toEqual([{ name: 'thing.bin', path }]);
+    const { atime, mtime, mtimeMs } = statSync(path);
+    writeFileSync(path, Buffer.alloc(CONTENT.length));
+    // The note of the check says when the file was written, to the millisecond and below.
+    utimesSync(path, atime, mtime);
+    writeFileSync(
+      `${path}.checked`,
+      readFileSync(`${path}.checked`, 'utf8').replace(String(mtimeMs), String(statSync(path).mtimeMs)),
+    );
+    expect(storeOf(asset).locate('thing')).toBe(path);
+    await expect(storeOf(asset).verified('thing')).rejects.toThrow(/is not the file that was fetched/);
     expect(storeOf(asset).locate('thing')).toBeUndefined();
     await storeOf(asset).ensure('thing');
     expect(readFileSync(path).equals(CONTENT)).toBe(true);

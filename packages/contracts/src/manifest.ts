@@ -46,8 +46,10 @@ export const ServiceManifest = z.object({
   }),
   /** What it may reach outside the cluster. */
   egress: z.array(z.enum(['model-backends', 'identity-provider', 'otlp', 'database'])),
-  /** What it keeps: `data` must survive a pod, `models` is a cache of weights; undefined: nothing. */
-  volume: z.object({ holds: z.enum(['data', 'models']), size_gib: z.number().int().min(1) }).optional(),
+  /** Room for what must survive a pod; undefined: it keeps nothing. */
+  volume: z.object({ size_gib: z.number().int().min(1) }).optional(),
+  /** True where models may run in its process: the weights of the stack's embedded models are part of its image. */
+  weights: z.boolean().default(false),
   /** True when it listens to the outside world. */
   public: z.boolean(),
   size: z.object({ cpu_request: Cpu, cpu_limit: Cpu, memory_request: Memory, memory_limit: Memory }),
