@@ -27,6 +27,8 @@ export interface Surroundings {
   readonly endpoints: Readonly<Partial<Record<ServiceName, string>>>;
   /** Ports that differ from the manifest's. */
   readonly ports?: Readonly<Partial<Record<ServiceName, number>>>;
+  /** Port of each process for its metrics alone; undefined: none, as where processes share a host. */
+  readonly metrics_port?: number;
   /** Directory for what must survive. */
   readonly data_dir: string;
   /** `host:port` of the event bus. */

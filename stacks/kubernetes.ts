@@ -105,6 +105,8 @@ const Settings = z.strictObject({
     /** PostgreSQL. There must be one where the database is external: an address of nobody is reached by nobody. */
     database: z.array(ExternalHost).default([]),
   }),
+  /** Port of every pod for its metrics: the only one that the monitoring namespace reaches. */
+  metrics_port: z.number().int().min(1024).max(65535).default(9464),
   monitoring_namespace: z.string().default('monitoring'),
   keda_namespace: z.string().default('keda'),
   edge_namespace: z.string().default('envoy-gateway-system'),

@@ -81,13 +81,18 @@ export const Stack = z
         });
       },
     );
-    const taken = Object.values(services).find(({ port }) => port === stack.nats.port);
-    if (taken !== undefined)
-      context.addIssue({
-        code: 'custom',
-        path: ['nats', 'port'],
-        message: `${stack.nats.port} is the port of ${taken.name}: choose another one`,
-      });
+    for (const [path, wanted] of [
+      [['nats', 'port'], stack.nats.port],
+      [['kubernetes', 'metrics_port'], stack.kubernetes.metrics_port],
+    ] as const) {
+      const taken = Object.values(services).find(({ port }) => port === wanted);
+      if (taken !== undefined)
+        context.addIssue({
+          code: 'custom',
+          path: [...path],
+          message: `${wanted} is the port of ${taken.name}: choose another one`,
+        });
+    }
     const placed = stack.services.flatMap((placement) => [placement.service, ...placement.colocate]);
     duplicates(placed).forEach((name) => {
       context.addIssue({

@@ -91,11 +91,11 @@ const common: readonly VariableRow[] = [
     operator: true,
   },
   {
-    name: 'MCP_METRICS_OPEN',
+    name: 'MCP_METRICS_PORT',
     for: 'all',
     meaning:
-      'true: GET /metrics asks for no token, for a network where only Prometheus reaches it; never through a proxy.',
-    operator: true,
+      'Port of the process for GET /metrics alone, without a token, where a network lets only Prometheus at it.',
+    value: ({ at }) => (at.metrics_port === undefined ? undefined : String(at.metrics_port)),
   },
   {
     name: 'OTEL_EXPORTER_OTLP_ENDPOINT',

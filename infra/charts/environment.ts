@@ -64,12 +64,12 @@ export function environmentOf(
     host: '0.0.0.0',
     endpoints,
     data_dir: DATA_DIR,
+    metrics_port: context.settings.metrics_port,
     ...busOf(context, host),
     region_url: (one) => urlOf({ stack, region: one }),
     secret: (name) => referenceTo(context, name),
     asset: assetPath,
     operator: {
-      MCP_METRICS_OPEN: 'true',
       MCP_CONNECT_PATIENCE_MS: String(POD_RETURNS_MS),
       ...collectorOf(context),
     },

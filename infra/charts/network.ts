@@ -95,7 +95,7 @@ function ingressOf({ settings }: RegionContext, workload: Workload, all: readonl
     ...(callers.length === 0
       ? []
       : [{ from: callers.map(({ manifest }) => pod(manifest.name)), ports: tcp(...portsOf(workload)) }]),
-    { from: [namespaceOf(settings.monitoring_namespace)], ports: tcp(...portsOf(workload)) },
+    { from: [namespaceOf(settings.monitoring_namespace)], ports: tcp(settings.metrics_port) },
     ...(workload.inside.some((one) => one.public)
       ? [{ from: [namespaceOf(settings.edge_namespace)], ports: tcp(services.gateway.port) }]
       : []),

@@ -3,6 +3,7 @@ import { COLLECTOR, NATS, type RegionContext, workloads } from '../context.ts';
 import { add, addCustom } from '../kit/objects.ts';
 import { alertRules } from '../observability/alerts.ts';
 import { dashboards } from '../observability/dashboards.ts';
+import { METRICS_PORT_NAME } from './pod.ts';
 import { isPromoted } from './workload.ts';
 
 const API = 'monitoring.coreos.com/v1';
@@ -61,9 +62,13 @@ function addMonitors(chart: Chart, context: RegionContext): void {
   const { stack, settings } = context;
   addMonitor(chart, 'mcp-services', servicesMonitor(context));
   if (stack.nats.external_url === undefined && settings.nats.exporter_image !== undefined)
-    addMonitor(chart, 'mcp-nats', { services: [NATS], endpoints: [{ targetPort: 'metrics' }], only: NATS });
+    addMonitor(chart, 'mcp-nats', {
+      services: [NATS],
+      endpoints: [{ targetPort: METRICS_PORT_NAME }],
+      only: NATS,
+    });
   if (settings.features.collector)
-    addMonitor(chart, 'mcp-collector', { services: [COLLECTOR], endpoints: [{ port: 'metrics' }] });
+    addMonitor(chart, 'mcp-collector', { services: [COLLECTOR], endpoints: [{ port: METRICS_PORT_NAME }] });
 }
 
 /** Flagger's Services are named and labelled `core` (the promoted pods), `core-primary` (the same) and `core-canary`. */
@@ -73,9 +78,7 @@ function servicesMonitor(context: RegionContext): Monitor {
     const { name } = workload.manifest;
     return isPromoted(context, workload) ? [name, `${name}-canary`] : [name];
   });
-  const beside = all.flatMap(({ inside, manifest }) => inside.filter(({ name }) => name !== manifest.name));
-  const ports = ['http', ...beside.map(({ name }) => name)];
-  return { services: names, endpoints: ports.map((port) => ({ port })) };
+  return { services: names, endpoints: [{ targetPort: METRICS_PORT_NAME }] };
 }
 
 function addMonitor(chart: Chart, name: string, monitor: Monitor): void {

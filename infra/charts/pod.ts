@@ -17,6 +17,9 @@ export const CONTAINER_SECURITY: types.input.core.v1.SecurityContext = {
   runAsNonRoot: true,
 };
 
+/** What every container calls the port where it is scraped. */
+export const METRICS_PORT_NAME = 'metrics';
+
 export interface PodOptions {
   readonly name: string;
   readonly containers: Container[];

@@ -10,7 +10,7 @@ import {
 } from '../context.ts';
 import { add, leaveToOthers } from '../kit/objects.ts';
 import { DATA_DIR, environmentOf, type PodEnvironment } from './environment.ts';
-import { CONTAINER_SECURITY, type Container, podTemplate, resourcesOf } from './pod.ts';
+import { CONTAINER_SECURITY, type Container, METRICS_PORT_NAME, podTemplate, resourcesOf } from './pod.ts';
 import { addScaling } from './scaling.ts';
 
 type Volume = types.input.core.v1.Volume;
@@ -108,7 +108,7 @@ export function templateOf(
     service_account: manifest.name,
     grace_s: PRE_STOP_S + manifest.drain_s + DRAIN_MARGIN_S,
     priority: 'serving',
-    metrics_port: manifest.port,
+    metrics_port: context.settings.metrics_port,
     labels: { 'mcp.platform/track': track },
     containers: [serviceContainer(context, workload, { environment, data })],
     volumes: [{ name: 'tmp', emptyDir: { sizeLimit: SCRATCH } }, data],
@@ -126,10 +126,13 @@ function serviceContainer(
     image: context.images.service(manifest.name),
     imagePullPolicy: 'IfNotPresent',
     env: [...environment.secret, ...environment.plain],
-    ports: inside.map(({ name, port }) => ({
-      name: name === manifest.name ? 'http' : name.slice(0, 15),
-      containerPort: port,
-    })),
+    ports: [
+      ...inside.map(({ name, port }) => ({
+        name: name === manifest.name ? 'http' : name.slice(0, 15),
+        containerPort: port,
+      })),
+      { name: METRICS_PORT_NAME, containerPort: context.settings.metrics_port },
+    ],
     resources: resourcesOf(context, manifest.size),
     securityContext: CONTAINER_SECURITY,
     startupProbe: { ...probe('/healthz'), periodSeconds: 2, failureThreshold: 90 },

@@ -23,6 +23,11 @@ interface PolicySpec {
   readonly egress?: readonly { to?: readonly { ipBlock?: { cidr: string } }[] }[];
 }
 
+interface IngressRule {
+  readonly from?: readonly object[];
+  readonly ports?: readonly { port: number }[];
+}
+
 describe.each(STACKS)('the program with the stack %s', (stack) => {
   let recording: Recording;
   let objects: KubernetesObject[];
@@ -88,6 +93,29 @@ describe.each(STACKS)('the program with the stack %s', (stack) => {
         for (const { name, value } of env ?? [])
           if (/TOKEN$|SECRET|PASSWORD|_KEY|DATABASE_URL|NATS_URL/.test(name) && value !== undefined)
             expect(value, `${owner.metadata.name} ${name}`).toMatch(/^$|\$\(\w+\)/);
+  });
+
+  it('lets monitoring to the metrics of a pod and to nothing else of it', () => {
+    const { monitoring_namespace, metrics_port } = stacks[stack]?.kubernetes ?? {};
+    const open = objects
+      .filter(({ kind }) => kind === 'NetworkPolicy')
+      .flatMap(({ metadata, spec }) =>
+        ((spec as unknown as { ingress?: IngressRule[] }).ingress ?? [])
+          .filter(({ from = [] }) => JSON.stringify(from).includes(`"${monitoring_namespace}"`))
+          .flatMap(({ ports = [] }) => ports.map(({ port }) => ({ name: metadata.name, port }))),
+      );
+    for (const { name } of stacks[stack]?.services.map(({ service }) => services[service]) ?? [])
+      expect(new Set(open.filter((one) => one.name === name).map(({ port }) => port))).toEqual(
+        new Set([metrics_port]),
+      );
+    for (const { owner, spec, annotations } of podsOf(objects)) {
+      const port = Number(annotations?.['prometheus.io/port']);
+      if (Number.isNaN(port)) continue;
+      const named = spec.containers
+        .flatMap(({ ports }) => ports ?? [])
+        .find(({ name }) => name === 'metrics');
+      expect(named?.containerPort, owner.metadata.name).toBe(port);
+    }
   });
 
   it('breaks no rule of the policies', () => {

@@ -63,7 +63,7 @@ interface ContainerShape {
   readonly name: string;
   readonly image: string;
   readonly env?: readonly { name: string; value?: string }[];
-  readonly ports?: readonly { containerPort: number }[];
+  readonly ports?: readonly { name?: string; containerPort: number }[];
   readonly [field: string]: unknown;
 }
 

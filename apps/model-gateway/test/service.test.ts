@@ -26,7 +26,6 @@ async function start(env: Readonly<Record<string, string>> = {}) {
     MCP_DATA: dir,
     ...testIdentities(),
     MCP_LOG_LEVEL: 'silent',
-    MCP_METRICS_OPEN: 'true',
     MCP_MODEL_GATEWAY_PORT: '0',
     MODEL_BACKENDS: 'scripted',
     MCP_SCRIPTED_MODELS: JSON.stringify(MODELS),

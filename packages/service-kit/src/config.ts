@@ -42,8 +42,8 @@ export const CommonEnv = z.object({
   MCP_TRACES_PER_SECOND: z.coerce.number().int().min(0).max(1_000_000).default(100),
   /** How long a caller waits for a service that is just coming back, before it says so. */
   MCP_CONNECT_PATIENCE_MS: z.coerce.number().int().min(0).max(60_000).default(4000),
-  /** Network policies let only Prometheus at the port: it needs no token then. */
-  MCP_METRICS_OPEN: z.stringbool().default(false),
+  /** A port for `GET /metrics` alone, without a token: for a network that lets only Prometheus at it. */
+  MCP_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
 });
 export type CommonEnv = z.infer<typeof CommonEnv>;

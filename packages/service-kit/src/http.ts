@@ -91,10 +91,10 @@ export function baseApp(options: AppOptions): Hono<KitEnv> {
     );
   });
   app.get('/metrics', async (c) => {
-    if (!isNear(c, kit.common.MCP_METRICS_OPEN))
+    if (!isNear(c))
       throw new PlatformError(
         'unauthenticated',
-        'Metrics are for callers on the same host, or in a network where MCP_METRICS_OPEN is true.',
+        'Metrics are for callers on the same host. Give others a port for them alone: MCP_METRICS_PORT.',
       );
     return c.body(await kit.metrics.text(), 200, { 'content-type': kit.metrics.contentType });
   });
@@ -343,9 +343,9 @@ async function runChecks(
   return results.flat();
 }
 
-/** From this host, or from a network that is guarded; what comes through a proxy is from far away. */
-function isNear(c: KitContext, guarded: boolean): boolean {
+/** From this host; what comes through a proxy is from far away. */
+function isNear(c: KitContext): boolean {
   const address = c.env?.incoming?.socket?.remoteAddress;
   if (c.req.header('x-forwarded-for') !== undefined) return false;
-  return guarded || address === '127.0.0.1' || address === '::1' || address === '::ffff:127.0.0.1';
+  return address === '127.0.0.1' || address === '::1' || address === '::ffff:127.0.0.1';
 }

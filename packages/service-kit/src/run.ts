@@ -20,6 +20,7 @@ import {
 import { CommonEnv, ConfigError, loadConfig, portVariable } from './config.ts';
 import { Connections } from './connections.ts';
 import { toPlatformError, toProblem } from './errors.ts';
+import { listenForScrapes, type MetricsListener } from './metrics-listener.ts';
 import {
   createKit,
   type LocalApis,
@@ -84,6 +85,8 @@ export interface StartOptions {
 export interface StartedServices {
   /** The port each service listens on. */
   readonly ports: ReadonlyMap<ServiceName, number>;
+  /** Where the process is scraped, if it has a port for that alone (`MCP_METRICS_PORT`). */
+  readonly metrics_port: number | undefined;
   /** Drains and closes all of them. */
   stop(reason: string): Promise<void>;
 }
@@ -94,24 +97,36 @@ export async function startServices(
   env: NodeJS.ProcessEnv,
   options: StartOptions = {},
 ): Promise<StartedServices> {
-  const beside = loadConfig(CommonEnv, env).MCP_COLOCATE.filter((name) => name !== main.manifest.name);
+  const common = loadConfig(CommonEnv, env);
+  const beside = common.MCP_COLOCATE.filter((name) => name !== main.manifest.name);
   const definitions = [...(await Promise.all(beside.map(loadDefinition))), main];
   const local: LocalApis = new Map(options.local);
   const limits = options.limits ?? LISTEN_LIMITS;
   const running: Running[] = [];
   let draining = false;
+  let scrapes: MetricsListener | undefined;
   const stop = async (reason: string) => {
     draining = true;
     for (const one of running.reverse()) await stopOne(one, reason);
+    await scrapes?.close();
   };
   try {
     for (const definition of definitions)
       running.push(await startOne(definition, { env, local, draining: () => draining, limits }));
+    if (common.MCP_METRICS_PORT !== undefined)
+      scrapes = await listenForScrapes(
+        running.map(({ kit }) => kit.metrics),
+        { port: common.MCP_METRICS_PORT, host: common.MCP_HOST },
+      );
   } catch (error) {
     await stop('start failed');
     throw error;
   }
-  return { stop, ports: new Map(running.map(({ kit, port }) => [kit.name, port])) };
+  return {
+    stop,
+    ports: new Map(running.map(({ kit, port }) => [kit.name, port])),
+    metrics_port: scrapes?.port,
+  };
 }
 
 async function loadDefinition(name: ServiceName): Promise<ServiceDefinition<unknown>> {
