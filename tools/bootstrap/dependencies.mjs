@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { takeLock } from '../../packages/assets/src/lock-file.mjs';
 import { npmCommand } from './node-runtime.mjs';
 import { fail, say, seconds } from './say.mjs';
 
-const STALE_LOCK_MS = 15 * 60_000;
+/** Longer than any installation: an owner that is there for so long has its number from somebody else. */
+const SILENT_LOCK_MS = 15 * 60_000;
 
 /** Installs dependencies when they are missing or not those of the lock file. Two starts at once do not clash. */
 export function ensureDependencies(root, node, env) {
@@ -77,31 +79,30 @@ function hint(reason) {
   return 'Run npm ci to see all of it.';
 }
 
-/** A directory as a lock: made by one, waited for by others, taken over when its maker died long ago. */
+/** One start installs, others wait for it. What a crash left is taken over. */
 function withLock(path, work) {
   for (let said = false; ; ) {
+    let lock;
     try {
-      mkdirSync(path);
-      break;
+      lock = takeLock(path, { silent_ms: SILENT_LOCK_MS });
     } catch (error) {
-      if (error.code !== 'EEXIST')
-        fail(
-          `${path} cannot be made (${error.code}). Give yourself the files of the checkout (chown) and try again.`,
-        );
-      if (Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > STALE_LOCK_MS)
-        rmSync(path, { recursive: true, force: true });
+      fail(
+        `${path} cannot be made (${error.code}). Give yourself the files of the checkout (chown) and try again.`,
+      );
+    }
+    if (lock === undefined) {
       if (!said) say('another start is installing, waiting for it');
       said = true;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+      continue;
     }
-  }
-  const clean = () => rmSync(path, { recursive: true, force: true });
-  process.once('exit', clean);
-  try {
-    work();
-  } finally {
-    clean();
-    process.off('exit', clean);
+    process.once('exit', lock.release);
+    try {
+      return work();
+    } finally {
+      lock.release();
+      process.off('exit', lock.release);
+    }
   }
 }
 

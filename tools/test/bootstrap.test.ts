@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +22,7 @@ let root: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'mcp-bootstrap-'));
   cpSync(join(ROOT, 'tools/bootstrap'), join(root, 'tools/bootstrap'), { recursive: true });
-  for (const file of ['cache-dir.mjs', 'cache-dir.d.mts'])
+  for (const file of ['cache-dir.mjs', 'lock-file.mjs'])
     cpSync(join(ROOT, 'packages/assets/src', file), join(root, 'packages/assets/src', file));
   mkdirSync(join(root, 'tools/src'), { recursive: true });
   mkdirSync(join(root, 'bin'));
@@ -47,6 +48,20 @@ function bootstrap(...args: string[]) {
     encoding: 'utf8',
     env: { ...env, PATH: `${join(root, 'bin')}:${process.env.PATH}`, MCP_CACHE: join(root, 'cache') },
   });
+}
+
+/** The same, beside another. */
+function bootstrapped(...args: string[]): Promise<{ status: number | null; stderr: string }> {
+  const { npm_execpath: _real, ...env } = process.env;
+  const child = spawn(process.execPath, [join(root, 'tools/bootstrap/run.mjs'), ...args], {
+    cwd: root,
+    env: { ...env, PATH: `${join(root, 'bin')}:${process.env.PATH}`, MCP_CACHE: join(root, 'cache') },
+  });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  return new Promise((done) => child.once('close', (status) => done({ status, stderr })));
 }
 
 const calls = () =>
@@ -89,6 +104,32 @@ describe('the bootstrap', () => {
     expect(existsSync(join(root, 'node_modules/.mcp-install'))).toBe(false);
     npmThat('true');
     expect(bootstrap('status').status).toBe(0);
+  });
+
+  it.each([
+    ['an empty lock', (path: string) => writeFileSync(path, '')],
+    ['one cut short', (path: string) => writeFileSync(path, `{"pid":${process.pid}`)],
+    ['one of a dead process', (path: string) => writeFileSync(path, '{"pid":4194303,"token":"x"}\n')],
+    ['one of an older version, a folder', (path: string) => mkdirSync(path)],
+  ])('goes on after a crash that left %s', (_, leave) => {
+    npmThat('mkdir -p node_modules');
+    const path = join(root, '.mcp-install.lock');
+    leave(path);
+    const long_ago = new Date(Date.now() - 10_000);
+    utimesSync(path, long_ago, long_ago);
+    const started = bootstrap('status');
+    expect(started.status).toBe(0);
+    expect(started.stderr).not.toContain('waiting');
+    expect(calls()).toHaveLength(1);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('waits for a start that installs, and then has nothing to do', async () => {
+    npmThat('sleep 1; mkdir -p node_modules');
+    const both = await Promise.all([bootstrapped('status'), bootstrapped('status')]);
+    expect(both.map(({ status }) => status)).toEqual([0, 0]);
+    expect(both.filter(({ stderr }) => stderr.includes('another start is installing'))).toHaveLength(1);
+    expect(calls()).toHaveLength(1);
   });
 
   it('asks for the Node that package.json asks for', () => {

@@ -1,36 +1,25 @@
-import { open, readFile, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { takeLock } from './lock-file.mjs';
 
 const POLL_MS = 200;
+/** An owner that says nothing for so long has its number from somebody else. */
+const SILENT_MS = 60_000;
 
-/** Runs `work` while holding a lock file. Who comes second waits; the lock of a dead process is taken over. */
+/** Runs `work` while holding a lock file. Who comes second waits; what a crash left is taken over. */
 export async function withLock<T>(path: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   for (;;) {
     signal.throwIfAborted();
-    const handle = await open(path, 'wx').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'EEXIST') return undefined;
-      throw error;
-    });
-    if (handle !== undefined) {
-      try {
-        await handle.writeFile(String(process.pid));
-        return await work();
-      } finally {
-        await handle.close();
-        await rm(path, { force: true });
-      }
+    const lock = takeLock(path, { silent_ms: SILENT_MS });
+    if (lock === undefined) {
+      await sleep(POLL_MS, undefined, { signal });
+      continue;
     }
-    const owner = Number(await readFile(path, 'utf8').catch(() => '0'));
-    if (owner > 0 && !isAlive(owner)) await rm(path, { force: true });
-    else await sleep(POLL_MS, undefined, { signal });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    const timer = setInterval(() => lock.touch(), SILENT_MS / 4);
+    try {
+      return await work();
+    } finally {
+      clearInterval(timer);
+      lock.release();
+    }
   }
 }

@@ -6,7 +6,7 @@ import { AssetError, type SourceFailure } from './errors.ts';
 import { sha256Of } from './hash.ts';
 import { withLock } from './lock.ts';
 import { fetchFrom, nameOf } from './sources.ts';
-import { type Asset, type AssetFile, assetOf } from './table.ts';
+import { type Asset, type AssetFile, assetOf, type Pin } from './table.ts';
 
 /** How far a fetch has come, over all files of the asset. */
 export interface AssetProgress {
@@ -66,7 +66,7 @@ export class AssetStore {
     const asset = this.#find(id);
     const [only] = asset.files;
     return asset.files.length === 1 && only !== undefined
-      ? this.#path(asset, only)
+      ? this.#path(asset, only.name)
       : join(this.#dir, asset.id);
   }
 
@@ -101,8 +101,9 @@ export class AssetStore {
     const asset = this.#find(id);
     const found: { name: string; path: string }[] = [];
     for (const file of asset.files) {
-      const path = this.#path(asset, file);
-      if (!this.#isWhole(asset, file) || (await sha256Of(path)) !== file.sha256) {
+      const path = this.#path(asset, file.name);
+      const sha256 = this.#isWhole(asset, file) ? await sha256Of(path) : undefined;
+      if (!pinsOf(file).some((pin) => pin.sha256 === sha256)) {
         await rm(`${path}.checked`, { force: true });
         throw new AssetError(asset.id, [
           {
@@ -150,7 +151,7 @@ export class AssetStore {
     for (const [at, source] of file.sources.entries()) {
       const name = nameOf(source);
       // Parts of one source are no use to another.
-      const part = `${this.#path(asset, file)}.${at}.part`;
+      const part = `${this.#path(asset, file.name)}.${at}.part`;
       const on_bytes = (received: number) =>
         options.on_progress?.({
           received_bytes: options.before + Math.min(received, file.size_bytes),
@@ -158,8 +159,8 @@ export class AssetStore {
           source: name,
         });
       try {
-        await fetchFrom(source, { file, path: part }, { signal: options.signal, hub, on_bytes });
-        await this.#accept(asset, file, part);
+        await fetchFrom(source, part, { signal: options.signal, hub, on_bytes });
+        await this.#accept(asset, { name: file.name, pin: source.pin ?? file }, part);
         return;
       } catch (error) {
         options.signal.throwIfAborted();
@@ -170,15 +171,15 @@ export class AssetStore {
   }
 
   /** Checks a fetched file, puts it in its place and notes that it was checked. */
-  async #accept(asset: Asset, file: AssetFile, part: string): Promise<void> {
+  async #accept(asset: Asset, { name, pin }: { name: string; pin: Pin }, part: string): Promise<void> {
     const sha256 = await sha256Of(part);
-    if (file.sha256 !== undefined && sha256 !== file.sha256) {
+    if (sha256 !== pin.sha256) {
       await rm(part, { force: true });
       throw new Error(
-        `its checksum is ${sha256.slice(0, 16)}…, not ${file.sha256.slice(0, 16)}…; it was thrown away`,
+        `its checksum is ${sha256.slice(0, 16)}…, not ${pin.sha256.slice(0, 16)}…; it was thrown away`,
       );
     }
-    const path = this.#path(asset, file);
+    const path = this.#path(asset, name);
     if (asset.program !== undefined) await chmod(part, 0o755);
     await rename(part, path);
     const { size, mtimeMs } = await stat(path);
@@ -187,7 +188,7 @@ export class AssetStore {
 
   /** Whether a file is the one that was checked: by size and time, for hashing a gigabyte at each start is too slow. */
   #isWhole(asset: Asset, file: AssetFile): boolean {
-    const path = this.#path(asset, file);
+    const path = this.#path(asset, file.name);
     try {
       const { size, mtimeMs } = statSync(path);
       const noted: unknown = JSON.parse(readFileSync(`${path}.checked`, 'utf8'));
@@ -202,16 +203,21 @@ export class AssetStore {
       return (
         noted.size === size &&
         noted.mtime_ms === mtimeMs &&
-        (file.sha256 === undefined || noted.sha256 === file.sha256)
+        pinsOf(file).some(({ sha256 }) => noted.sha256 === sha256)
       );
     } catch {
       return false;
     }
   }
 
-  #path(asset: Asset, file: AssetFile): string {
-    return join(this.#dir, asset.id, file.name);
+  #path(asset: Asset, name: string): string {
+    return join(this.#dir, asset.id, name);
   }
+}
+
+/** Everything that a file may be: what its sources have. */
+function pinsOf(file: AssetFile): readonly Pin[] {
+  return [file, ...file.sources.flatMap(({ pin }) => (pin === undefined ? [] : [pin]))];
 }
 
 function onPath(program: string, env: NodeJS.ProcessEnv): string | undefined {

