@@ -12,7 +12,15 @@ const WRITE = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
 const APPLIED: readonly Rule[] = [
   {
     apiGroups: [''],
-    resources: ['configmaps', 'secrets', 'services', 'serviceaccounts', 'persistentvolumeclaims'],
+    resources: [
+      'configmaps',
+      'secrets',
+      'services',
+      'serviceaccounts',
+      'persistentvolumeclaims',
+      'limitranges',
+      'resourcequotas',
+    ],
     verbs: WRITE,
   },
   { apiGroups: ['apps'], resources: ['deployments', 'statefulsets'], verbs: WRITE },

@@ -3,7 +3,7 @@ import type { Chart } from 'cdk8s';
 import { stringify } from 'yaml';
 import { COLLECTOR, type RegionContext, selectorOf, workloads } from '../context.ts';
 import { add } from '../kit/objects.ts';
-import { CONTAINER_SECURITY, type Container, podTemplate, resourcesOf } from './pod.ts';
+import { CONTAINER_SECURITY, type Container, podTemplate, resourcesOf, type Size } from './pod.ts';
 
 /** OTLP over HTTP, as every service sends it. */
 export const COLLECTOR_PORT = 4318;
@@ -18,7 +18,12 @@ const AUTHORIZATION_VARIABLE = 'OTLP_EXPORT_AUTHORIZATION';
 /** The collector's own substitution, when it starts. */
 const fromEnvironment = (name: string) => `\${env:${name}}`;
 const CONFIG_DIR = '/etc/collector';
-const SIZE = { cpu_request: '100m', cpu_limit: '1', memory_request: '256Mi', memory_limit: '512Mi' };
+export const COLLECTOR_SIZE: Size = {
+  cpu_request: '100m',
+  cpu_limit: '1',
+  memory_request: '256Mi',
+  memory_limit: '512Mi',
+};
 
 /** Long enough for the spans of one answer that streams; later ones follow the decision that was kept. */
 const DECISION_WAIT_S = 30;
@@ -175,7 +180,7 @@ function containerOf(context: RegionContext): Container {
       { name: 'metrics', containerPort: METRICS_PORT },
       { name: 'health', containerPort: HEALTH_PORT },
     ],
-    resources: resourcesOf(context, SIZE),
+    resources: resourcesOf(context, COLLECTOR_SIZE),
     securityContext: CONTAINER_SECURITY,
     startupProbe: { ...health, periodSeconds: 2, failureThreshold: 30 },
     readinessProbe: { ...health, periodSeconds: 5 },

@@ -25,13 +25,23 @@ import {
   NATS_LINK_SECRET,
   NATS_TLS_SECRET,
 } from './nats-links.ts';
-import { CONTAINER_SECURITY, type Container, podTemplate, resourcesOf } from './pod.ts';
+import { CONTAINER_SECURITY, type Container, podTemplate, resourcesOf, type Size } from './pod.ts';
 
 export const NATS_MONITOR_PORT = 8222;
 export const NATS_EXPORTER_PORT = 7777;
 const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
-const SIZE = { cpu_request: '250m', cpu_limit: '1', memory_request: '256Mi', memory_limit: '1Gi' };
-const EXPORTER_SIZE = { cpu_request: '10m', cpu_limit: '100m', memory_request: '32Mi', memory_limit: '64Mi' };
+export const NATS_SIZE: Size = {
+  cpu_request: '250m',
+  cpu_limit: '1',
+  memory_request: '256Mi',
+  memory_limit: '1Gi',
+};
+export const EXPORTER_SIZE: Size = {
+  cpu_request: '10m',
+  cpu_limit: '100m',
+  memory_request: '32Mi',
+  memory_limit: '64Mi',
+};
 
 /** The event bus: NATS with JetStream on volumes, a user per service, links to the other regions over TLS. */
 export function natsChart(chart: Chart, context: RegionContext): void {
@@ -131,7 +141,7 @@ function podOf(
         : []),
     ],
     ports: ports.map(({ name, port }) => ({ name, containerPort: port })),
-    resources: resourcesOf(context, SIZE),
+    resources: resourcesOf(context, NATS_SIZE),
     securityContext: CONTAINER_SECURITY,
     startupProbe: { ...monitor('/healthz'), periodSeconds: 2, failureThreshold: 90 },
     readinessProbe: { ...monitor('/healthz?js-server-only=true'), periodSeconds: 5 },

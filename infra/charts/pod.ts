@@ -1,3 +1,4 @@
+import type { ServiceManifest } from '@mcp/contracts';
 import type { types } from '@pulumi/kubernetes';
 import { labelsOf, NODE_RESIDENCY_LABEL, type RegionContext, selectorOf } from '../context.ts';
 import { type Priority, priorityClassOf } from './namespace.ts';
@@ -119,10 +120,13 @@ function spreadOf(name: string): types.input.core.v1.TopologySpreadConstraint[] 
   }));
 }
 
+/** What a container asks for and may use, as Kubernetes' quantities. */
+export type Size = Readonly<ServiceManifest['size']>;
+
 /** Requests scaled to the stack's machine; limits as the manifest says. */
 export function resourcesOf(
   { settings }: RegionContext,
-  size: { cpu_request: string; cpu_limit: string; memory_request: string; memory_limit: string },
+  size: Size,
 ): types.input.core.v1.ResourceRequirements {
   return {
     requests: {

@@ -89,7 +89,8 @@ export function isScaled({ stack, settings }: RegionContext, workload: Workload)
   return scaling.on === 'cpu' || (scaling.on === 'queue' && measured);
 }
 
-function mostReplicas(context: RegionContext, workload: Workload): number {
+/** Replicas that there may be: the autoscaler's most, where there is one. */
+export function mostReplicas(context: RegionContext, workload: Workload): number {
   const { scaling } = workload.manifest;
   if (isScaled(context, workload) && scaling.on !== 'fixed') return scaling.max;
   return replicasOf(workload, context.settings);

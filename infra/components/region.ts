@@ -2,6 +2,7 @@ import type { Region, Stack } from '@mcp/stacks';
 import * as pulumi from '@pulumi/pulumi';
 import type { Chart } from 'cdk8s';
 import { accessChart } from '../charts/access.ts';
+import { boundsChart } from '../charts/bounds.ts';
 import { gatewayCanaryChart, promotionChart } from '../charts/canary.ts';
 import { collectorChart } from '../charts/collector.ts';
 import { edgeChart, urlOf } from '../charts/edge.ts';
@@ -61,6 +62,7 @@ export class PlatformRegion extends pulumi.ComponentResource {
     const before = [
       put('network', networkChart),
       put('access', accessChart),
+      put('bounds', boundsChart),
       put('secrets', (chart) => secretsChart(chart, secrets)),
     ];
     const nats = put(NATS, natsChart, before);

@@ -14,6 +14,7 @@ interface Shapes {
   PersistentVolumeClaim: types.input.core.v1.PersistentVolumeClaim;
   PodDisruptionBudget: types.input.policy.v1.PodDisruptionBudget;
   PriorityClass: types.input.scheduling.v1.PriorityClass;
+  ResourceQuota: types.input.core.v1.ResourceQuota;
   Role: types.input.rbac.v1.Role;
   RoleBinding: types.input.rbac.v1.RoleBinding;
   Secret: types.input.core.v1.Secret;
@@ -33,6 +34,7 @@ const API_VERSION: Readonly<Record<keyof Shapes, string>> = {
   PersistentVolumeClaim: 'v1',
   PodDisruptionBudget: 'policy/v1',
   PriorityClass: 'scheduling.k8s.io/v1',
+  ResourceQuota: 'v1',
   Role: 'rbac.authorization.k8s.io/v1',
   RoleBinding: 'rbac.authorization.k8s.io/v1',
   Secret: 'v1',
