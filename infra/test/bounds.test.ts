@@ -26,8 +26,9 @@ it.each(STACKS)(
   'the namespaces of %s have room for everything at its largest, twice, and for nothing larger',
   async (stack) => {
     const all = objectsOf((await record(stack)).resources);
-    for (const namespace of new Set(all.flatMap(({ metadata }) => metadata.namespace ?? []))) {
-      const here = all.filter(({ metadata }) => metadata.namespace === namespace);
+    const regionOf = ({ metadata }: KubernetesObject) => metadata.labels?.['mcp.platform/region'];
+    for (const region of new Set(all.flatMap((one) => regionOf(one) ?? []))) {
+      const here = all.filter((one) => one.metadata.namespace !== undefined && regionOf(one) === region);
       const { hard } = onlyOf(here, 'ResourceQuota') as { hard: Record<string, string> };
       const { limits } = onlyOf(here, 'LimitRange') as {
         limits: { type: string; max: Record<string, string> }[];
