@@ -54,7 +54,7 @@ function deploy(args: readonly string[]): number {
   const command = COMMANDS.find((one) => run(one, ['version'], 'ignore') === 0);
   if (command === undefined) {
     process.stderr.write(
-      `The Pulumi CLI cannot be had: it is not on PATH, and the npm package pulumi could not download it.\nInstall it (https://www.pulumi.com/docs/install), or apply the same objects without it:\n  npm run synth\n  kubectl apply --server-side --force-conflicts -f dist/${STACK}/   (after making the Secrets of dist/${STACK}/secrets.txt)\n`,
+      `The Pulumi CLI cannot be had: it is not on PATH, and the npm package pulumi could not download it.\nInstall it (https://www.pulumi.com/docs/install), or apply the same objects without it:\n  npm run synth\n  sh dist/${STACK}/secrets.sh\n  kubectl apply --server-side --force-conflicts -f dist/${STACK}/\n`,
     );
     return 1;
   }

@@ -7,12 +7,13 @@ import { stringify } from 'yaml';
 import { requiredSecrets } from './config.ts';
 import { identitySecretOf, SECRETS } from './context.ts';
 import { type RecordedResource, recordProgram } from './kit/record.ts';
+import { type SecretShape, secretsScript } from './secrets-script.ts';
 
 const USAGE = `usage: npm run synth [-- <stack>] [--out <directory>]
 
 Writes the objects of a stack (${Object.keys(stacks).join(', ')}; default local) as YAML to dist/<stack>/, one file each,
-in the order in which to apply them. Secrets are not written: secrets.txt says which there must be.
-Apply: kubectl apply --server-side --force-conflicts -f dist/<stack>/`;
+in the order in which to apply them. Secrets are not written: secrets.sh makes those that are not there yet.
+Apply: sh dist/<stack>/secrets.sh, then kubectl apply --server-side --force-conflicts -f dist/<stack>/`;
 
 /** Kinds that others need, in this order; everything else follows by kind and name. */
 const ORDER = [
@@ -48,14 +49,15 @@ async function synth(stack: Stack, out: string): Promise<void> {
   rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
   const written = objects.filter((one) => !isSecret(one)).sort((a, b) => keyOf(a).localeCompare(keyOf(b)));
-  for (const [at, { name: file, inputs }] of written.entries())
-    writeFileSync(
-      join(out, `${String(at).padStart(3, '0')}-${file}.yaml`),
-      stringify(inputs, { sortMapEntries: true, lineWidth: 0 }),
-    );
-  writeFileSync(join(out, 'secrets.txt'), secretsText(objects.filter(isSecret)));
+  const files = written.map(({ name: file }, at) => `${String(at).padStart(3, '0')}-${file}.yaml`);
+  for (const [at, { inputs }] of written.entries())
+    writeFileSync(join(out, files[at] ?? ''), stringify(inputs, { sortMapEntries: true, lineWidth: 0 }));
+  const secrets = objects.filter(isSecret);
+  writeFileSync(join(out, 'secrets.txt'), secretsText(secrets));
+  const namespaces = files.filter((_, at) => written[at]?.inputs.kind === 'Namespace');
+  writeFileSync(join(out, 'secrets.sh'), secretsScript(secrets.map(shapeOf), namespaces, identityVariableOf));
   process.stdout.write(
-    `${written.length} objects of ${stack.name} are in ${out}\nmake the Secrets of ${join(out, 'secrets.txt')} (first: set -a; eval "$(npx mcp identity)"), then: kubectl apply --server-side --force-conflicts -f ${out}\n`,
+    `${written.length} objects of ${stack.name} are in ${out}\n(set -a; eval "$(npx mcp identity)"; sh ${join(out, 'secrets.sh')}) && kubectl apply --server-side --force-conflicts -f ${out}\n`,
   );
 }
 
@@ -68,12 +70,17 @@ function keyOf({ inputs, name: file }: RecordedResource): string {
   return `${String(at < 0 ? ORDER.length : at).padStart(2, '0')} ${file}`;
 }
 
+function shapeOf({ inputs }: RecordedResource): SecretShape {
+  const { name, namespace } = inputs.metadata as { name: string; namespace: string };
+  return { name, namespace, keys: Object.keys(inputs.data ?? {}) };
+}
+
 function secretsText(secrets: readonly RecordedResource[]): string {
   return secrets
-    .map(({ inputs }) => {
-      const { name: secret, namespace } = inputs.metadata as { name: string; namespace: string };
-      const keys = Object.keys(inputs.data ?? {});
-      return `kubectl --namespace ${namespace} create secret generic ${secret} ${keys.map((key) => `--from-literal=${key}=${literalOf(secret)}`).join(' ')}\n`;
+    .map(shapeOf)
+    .map(({ name, namespace, keys }) => {
+      const values = keys.map((key) => `--from-literal=${key}=${literalOf(name)}`).join(' ');
+      return `kubectl --namespace ${namespace} create secret generic ${name} ${values}\n`;
     })
     .sort()
     .join('');
@@ -81,7 +88,12 @@ function secretsText(secrets: readonly RecordedResource[]): string {
 
 /** What `npx mcp identity` prints has names; every other value is the operator's to choose. */
 function literalOf(secret: string): string {
-  if (secret === SECRETS.service_jwks.object) return '"$MCP_SERVICE_JWKS"';
+  const variable = identityVariableOf(secret);
+  return variable === undefined ? '…' : `"$${variable}"`;
+}
+
+function identityVariableOf(secret: string): string | undefined {
+  if (secret === SECRETS.service_jwks.object) return 'MCP_SERVICE_JWKS';
   const service = signingServices.find((name) => identitySecretOf(name).object === secret);
-  return service === undefined ? '…' : `"$${serviceVariable(service, 'SIGNING_KEY')}"`;
+  return service === undefined ? undefined : serviceVariable(service, 'SIGNING_KEY');
 }
