@@ -3,6 +3,7 @@ import { holdsEmbeddedData, type RegionContext, type Workload, workloads } from 
 import { add } from '../kit/objects.ts';
 import { COLLECTOR_SIZE } from './collector.ts';
 import { EXPORTER_SIZE, NATS_SIZE } from './nats.ts';
+import { listensOutside } from './nats-links.ts';
 import { resourcesOf, type Size } from './pod.ts';
 import { mostReplicas } from './workload.ts';
 
@@ -39,7 +40,7 @@ export function boundsChart(chart: Chart, context: RegionContext): void {
         pods: String(ROLLOUT_FACTOR * total(all.map(({ most }) => most))),
         persistentvolumeclaims: String(ROLLOUT_FACTOR * claims.length),
         'requests.storage': memory(ROLLOUT_FACTOR * total(claims) * 1024),
-        'services.loadbalancers': '0',
+        'services.loadbalancers': listensOutside(context) ? '1' : '0',
         'services.nodeports': '0',
       },
     },

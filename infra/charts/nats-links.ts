@@ -120,7 +120,7 @@ export function copiedStreams(
 /** Where a region of another cluster reaches this one's event bus. */
 export function addLinkService(chart: Chart, context: RegionContext): void {
   const { region, settings } = context;
-  if (!linksOf(context).some((link) => !link.dials && !link.same_cluster)) return;
+  if (!listensOutside(context)) return;
   add(chart, 'service-link', {
     kind: 'Service',
     metadata: {
@@ -136,6 +136,11 @@ export function addLinkService(chart: Chart, context: RegionContext): void {
       ports: [{ name: 'link', port: NATS_LINK_PORT, targetPort: NATS_LINK_PORT }],
     },
   });
+}
+
+/** Whether event buses of other clusters dial this one, which they can only from outside. */
+export function listensOutside(context: RegionContext): boolean {
+  return linksOf(context).some((link) => !link.dials && !link.same_cluster);
 }
 
 function sharedBuckets(stack: Stack): string[] {

@@ -88,6 +88,7 @@ switch (command) {
   case 'synth':
   case 'compose':
   case 'images':
+  case 'policies:config':
   case 'cluster:up':
     handOver(node, [join(ROOT, 'infra', `${command.replace(':', '-')}.ts`), ...rest], env);
     break;
