@@ -48,7 +48,7 @@ export const SETTINGS: readonly Setting[] = [
     kubernetes.images.build = !kubernetes.images.build;
   }),
   of(
-    'images.repository, images.tag, images.allowed_registries, canary.weight, nats.port, monitoring_namespace, keda_namespace, edge_namespace, request_percent, models, limits, features, log_level',
+    'images.repository, images.tag, images.allowed_registries, canary.weight, nats.port, metrics_port, monitoring_namespace, keda_namespace, edge_namespace, request_percent, models, limits, features, log_level',
     'local',
     (stack) => {
       const { kubernetes, nats, limits, features } = stack;
@@ -56,6 +56,7 @@ export const SETTINGS: readonly Setting[] = [
       kubernetes.images.allowed_registries.push('registry.example/');
       kubernetes.canary.weight = 37;
       nats.port = 4333;
+      kubernetes.metrics_port = 9500;
       for (const key of ['monitoring_namespace', 'keda_namespace', 'edge_namespace'] as const)
         kubernetes[key] = `other-${key.split('_')[0]}`;
       kubernetes.request_percent = 50;
