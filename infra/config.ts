@@ -6,6 +6,7 @@ import { fault } from './kit/fault.ts';
 /** Secrets that an operator may give; those left out are made and kept in the state. */
 const SECRET_KEYS = [
   'databaseUrl',
+  'logArchiveUrl',
   'natsTlsCa',
   'natsTlsCert',
   'natsTlsKey',

@@ -41,6 +41,7 @@ export const SECRETS = {
   prov_secret: { object: 'mcp-provenance', key: 'secret' },
   admin_key_hash: { object: 'mcp-admin-key', key: 'hash' },
   database_url: { object: 'mcp-database', key: 'url' },
+  log_archive_url: { object: 'mcp-log-archive', key: 'url' },
   openai_api_key: { object: 'mcp-model-keys', key: 'openai_api_key' },
   openai_targets: { object: 'mcp-model-keys', key: 'openai_targets' },
 } as const;

@@ -12,6 +12,7 @@ export const SECRET_NAMES = [
   'nats_password',
   'admin_key_hash',
   'database_url',
+  'log_archive_url',
   'openai_api_key',
   'openai_targets',
 ] as const;

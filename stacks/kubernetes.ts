@@ -104,6 +104,7 @@ const Settings = z.strictObject({
     otlp: z.array(ExternalHost).default([]),
     /** PostgreSQL. There must be one where the database is external: an address of nobody is reached by nobody. */
     database: z.array(ExternalHost).default([]),
+    'log-archive': z.array(ExternalHost).default([]),
   }),
   /** Port of every pod for its metrics: the only one that the monitoring namespace reaches. */
   metrics_port: z.number().int().min(1024).max(65535).default(9464),

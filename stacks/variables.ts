@@ -218,6 +218,14 @@ const core: readonly VariableRow[] = [
     operator: true,
   },
   {
+    name: 'MCP_LOG_ARCHIVE_URL',
+    for: ['core'],
+    meaning:
+      'Object storage (S3) that sealed logs are also kept in: s3://key:secret@bucket/prefix?endpoint=…&region=…; unset, files beside SQLite.',
+    value: ({ at }) => at.secret('log_archive_url'),
+    secret: true,
+  },
+  {
     name: 'MCP_PROMPTS_DIR',
     for: ['core'],
     meaning: 'Directory of your own prompts (Markdown files).',

@@ -10,11 +10,11 @@ export const manifest = defineManifest({
   needs: ['nats'],
   bus: {
     streams: { MCP_EVENTS: ['mcp.events.*.*'] },
-    buckets: [],
+    buckets: ['mcp_log_heads'],
     publishes: [TRACE_SUBJECTS, 'mcp.conversations.cancel'],
     hears: ['mcp.conversations.cancel'],
   },
-  egress: ['otlp', 'database'],
+  egress: ['otlp', 'database', 'log-archive'],
   volume: { size_gib: 10 },
   public: false,
   size: { cpu_request: '250m', cpu_limit: '1', memory_request: '192Mi', memory_limit: '512Mi' },

@@ -196,7 +196,8 @@ export function busUsers({
 }: Pick<RegionContext, 'stack'>): { name: ServiceManifest['name']; inside: readonly ServiceManifest[] }[] {
   return workloads(stack)
     .filter(({ inside }) => inside.some(({ needs }) => needs.includes('nats')))
-    .map(({ manifest, inside }) => ({ name: manifest.name, inside }));
+    .map(({ manifest, inside }) => ({ name: manifest.name, inside }))
+    .sort((a, b) => a.name.localeCompare(b.name));
 }
 
 /** Whether a region's servers prove themselves by certificate: to each other, or to those of other regions. */

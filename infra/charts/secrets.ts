@@ -35,6 +35,7 @@ export function platformSecrets({ stack, secrets, signing_keys }: ProgramConfig)
     admin.apply((key) => createHash('sha256').update(key).digest('hex')),
   );
   put(SECRETS.database_url.object, SECRETS.database_url.key, secrets.databaseUrl);
+  put(SECRETS.log_archive_url.object, SECRETS.log_archive_url.key, secrets.logArchiveUrl);
   put(SECRETS.openai_api_key.object, SECRETS.openai_api_key.key, secrets.openaiApiKey);
   put(SECRETS.openai_targets.object, SECRETS.openai_targets.key, secrets.openaiTargets);
   for (const { name } of busUsers({ stack })) put(natsSecretOf(name), 'password', random(`nats-${name}`));

@@ -144,6 +144,23 @@ describe('the event buses of two linked regions, as the program configures them'
       expect(await answers(spy, `$JS.twin-eu.API.${subject}`), subject).toBe(false);
   });
 
+  it('let core, and nobody else, keep the heads of logs', async () => {
+    const core = await eu.as('core');
+    const heads = await core.bucket('mcp_log_heads', { history: 1 });
+    const revision = await heads.create('a-log', '1');
+    await heads.update('a-log', '2', revision);
+    expect((await heads.get('a-log'))?.string()).toBe('2');
+    const next = { seq: 1, next_by_subj: '$KV.mcp_log_heads.>' };
+    expect((await core.manager.direct.getMessage('KV_mcp_log_heads', next))?.subject).toBe(
+      '$KV.mcp_log_heads.a-log',
+    );
+    const gateway = await eu.as('gateway');
+    expect(await answers(gateway, '$JS.API.STREAM.INFO.KV_mcp_log_heads')).toBe(false);
+    gateway.connection.publish('$KV.mcp_log_heads.a-log', '3');
+    await gateway.connection.flush();
+    expect((await heads.get('a-log'))?.string()).toBe('2');
+  });
+
   it('let a service touch its own streams only', async () => {
     const gateway = await eu.as('gateway');
     expect(await answers(gateway, '$JS.API.STREAM.INFO.KV_mcp_keys')).toBe(true);

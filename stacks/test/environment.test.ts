@@ -105,6 +105,7 @@ describe('serviceEnvironment', () => {
       nats_password: [...ServiceName.options],
       admin_key_hash: ['gateway'],
       database_url: ['core'],
+      log_archive_url: ['core'],
       openai_api_key: ['model-gateway'],
       openai_targets: ['model-gateway'],
     });

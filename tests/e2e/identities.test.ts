@@ -66,12 +66,15 @@ async function asks(service: ServiceName, url: string, generations: readonly num
     request_id: 'r',
     traceparent: undefined,
     deadline_ms: Date.now() + 5000,
-    principal: service === 'governance' ? { ...ALICE, id: service, kind: 'service' } : ALICE,
+    principal:
+      service === 'governance' ? { ...ALICE, id: service, kind: 'service', scopes: ['admin'] } : ALICE,
     class: 'interactive',
     signal: AbortSignal.timeout(5000),
   };
   try {
-    await kit.clients.core.listConversations({ limit: 1 }, call);
+    // Each asks what it asks in the platform.
+    if (service === 'governance') await kit.clients.core.checkLogs(call);
+    else await kit.clients.core.listConversations({ limit: 1 }, call);
     return 'answered';
   } catch (error) {
     return error instanceof Error && 'code' in error ? String(error.code) : String(error);

@@ -20,7 +20,7 @@ const Status = z.object({
 });
 
 /** What the models of these tests say. A word of `slow` comes every 20 ms. */
-const SCRIPT = [
+export const SCRIPT = [
   {
     id: 'scripted/alpha',
     rules: [
@@ -55,8 +55,10 @@ export interface Platform {
   fetch(path: string, init?: RequestInit): Promise<Response>;
   json(path: string, body?: unknown): Promise<unknown>;
   chat(body: object, signal?: AbortSignal): AsyncGenerator<ChatEvent>;
-  /** kill -9. */
-  kill(service: ServiceName | 'nats'): Promise<void>;
+  /** Runs a command of `mcp` on its data directory; its output. Throws when it fails. */
+  mcp(...args: string[]): Promise<string>;
+  /** Looks a process up; what it returns is kill -9, at once. */
+  killer(service: ServiceName | 'nats'): Promise<() => void>;
   /** Waits until every service is ready again. */
   ready(): Promise<void>;
   stop(): Promise<void>;
@@ -80,6 +82,7 @@ export async function startPlatform(env: Record<string, string> = {}): Promise<P
     url,
     key,
     data,
+    mcp,
     fetch: (path, init = {}) =>
       fetch(`${url}${path}`, {
         ...init,
@@ -100,17 +103,12 @@ export async function startPlatform(env: Record<string, string> = {}): Promise<P
         body: JSON.stringify({ ...body, stream: true }),
         ...(signal === undefined ? {} : { signal }),
       });
-      if (!response.ok || response.body === null)
-        throw new Error(`/chat answered ${response.status}: ${await response.text()}`);
-      const events = response.body
-        .pipeThrough(new TextDecoderStream())
-        .pipeThrough(new EventSourceParserStream());
-      for await (const event of events) yield ChatEvent.parse(JSON.parse(event.data));
+      yield* streamOf(response);
     },
-    async kill(service) {
-      const process_ = (await status()).processes.find((one) => one.service === service);
-      if (process_?.pid == null) throw new Error(`${service} does not run`);
-      process.kill(process_.pid, 'SIGKILL');
+    async killer(service) {
+      const pid = (await status()).processes.find((one) => one.service === service)?.pid;
+      if (pid == null) throw new Error(`${service} does not run`);
+      return () => void process.kill(pid, 'SIGKILL');
     },
     async ready() {
       for (const until_ms = Date.now() + 30_000; Date.now() < until_ms; await sleep(100)) {
@@ -128,4 +126,14 @@ export async function startPlatform(env: Record<string, string> = {}): Promise<P
     },
   };
   return platform;
+}
+
+/** The events of a streamed answer of /chat. */
+export async function* streamOf(response: Response): AsyncGenerator<ChatEvent> {
+  if (!response.ok || response.body === null)
+    throw new Error(`/chat answered ${response.status}: ${await response.text()}`);
+  const events = response.body
+    .pipeThrough(new TextDecoderStream())
+    .pipeThrough(new EventSourceParserStream());
+  for await (const event of events) yield ChatEvent.parse(JSON.parse(event.data));
 }

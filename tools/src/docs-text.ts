@@ -109,7 +109,7 @@ ${markdownTable(['variable', 'services', 'set by', 'meaning'], variables)}
 
 ## On your machine
 
-What \`npm start\` and \`npx mcp\` read beside these. Secrets are made once, in \`secrets/\` of the data directory; \`PROV_SECRET\`, \`DATABASE_URL\`, \`OPENAI_API_KEY\` and \`OPENAI_TARGETS\` may be set around the command instead.
+What \`npm start\` and \`npx mcp\` read beside these. Secrets are made once, in \`secrets/\` of the data directory; \`PROV_SECRET\`, \`DATABASE_URL\`, \`MCP_LOG_ARCHIVE_URL\`, \`OPENAI_API_KEY\` and \`OPENAI_TARGETS\` may be set around the command instead.
 
 ${markdownTable(
   ['variable', 'meaning'],

@@ -63,6 +63,7 @@ describe.each(ServiceName.options)('environment of %s', (name) => {
           secret: (secret) =>
             ({
               database_url: 'postgres://db/mcp',
+              log_archive_url: 's3://logs/mcp',
               openai_targets: '[]',
               admin_key_hash: '0'.repeat(64),
               service_jwks: JSON.stringify(keySetOf(identitiesOf((one) => [one.padEnd(43, 's')]))),

@@ -31,12 +31,14 @@ export function createApp(
     checks,
     callers: {
       'POST /internal/chat': ['gateway'],
-      'GET /internal/conversations': ['gateway', 'task-engine', 'governance'],
+      'GET /internal/conversations': ['gateway', 'task-engine'],
       'GET /internal/conversations/:id': ['gateway', 'task-engine'],
       'GET /internal/conversations/:id/events': ['gateway'],
       'POST /internal/conversations/:id/cancel': ['gateway'],
-      'POST /internal/conversations/:id/verify': ['gateway', 'governance'],
+      'GET /internal/conversations/:id/log': ['gateway'],
+      'POST /internal/conversations/:id/verify': ['gateway'],
       'POST /internal/verify': ['gateway'],
+      'POST /internal/logs/check': ['governance'],
       'GET /internal/prompts': ['gateway'],
       'POST /internal/completions': ['gateway'],
     },
@@ -56,12 +58,16 @@ export function createApp(
   app.post('/internal/conversations/:id/cancel', async (c) =>
     c.json(await api.cancelConversation(uuidParam(c, 'id'), c.get('call'))),
   );
+  app.get('/internal/conversations/:id/log', async (c) =>
+    c.json(await api.exportLog(uuidParam(c, 'id'), c.get('call'))),
+  );
   app.post('/internal/conversations/:id/verify', async (c) =>
     c.json(await api.verifyConversation(uuidParam(c, 'id'), c.get('call'))),
   );
   app.post('/internal/verify', async (c) =>
     c.json(await api.verifyLog(await parseBody(c, z.unknown(), MAX_LOG_BYTES), c.get('call'))),
   );
+  app.post('/internal/logs/check', async (c) => c.json(await api.checkLogs(c.get('call'))));
   app.get('/internal/prompts', async (c) => c.json(await api.prompts(c.get('call'))));
   app.post('/internal/completions', async (c) =>
     c.json(

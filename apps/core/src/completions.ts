@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { CallContext, RecordCompletionRequest } from '@mcp/contracts';
-import type { LogHeader } from '@mcp/provenance';
 import { Recorder, type RecorderDeps } from './recorder.ts';
 import { titleOf, traceOf } from './sessions.ts';
+import type { NewConversation } from './store/conversations.ts';
 
 /** Keeps a plain completion as a finished conversation of one model, in mode `answer`. Returns its id. */
 export async function recordCompletion(
@@ -10,17 +10,23 @@ export async function recordCompletion(
   request: RecordCompletionRequest,
   call: CallContext,
 ): Promise<string> {
-  const header: LogHeader = {
-    id: randomUUID(),
-    version: 1,
-    created_at: new Date().toISOString(),
-    owner: call.principal.id,
-    mode: 'answer',
-    models: [request.model],
-  };
   const trace_id = traceOf(call);
-  const recorder = new Recorder(deps, header, []);
-  const records = recorder.chain([
+  const asked = request.question.findLast(({ role }) => role === 'user')?.content;
+  const conversation: NewConversation = {
+    summary: {
+      id: randomUUID(),
+      created_at: new Date().toISOString(),
+      mode: 'answer',
+      models: [request.model],
+      title: titleOf(asked ?? 'completion'),
+      status: 'completed',
+      exchanges: 1,
+      trace_id,
+    },
+    owner: call.principal.id,
+    settings: { promptA: 'base_system', promptB: 'base_system', max_tokens_per_turn: 512 },
+  };
+  const recorder = await Recorder.begin(deps, conversation, [
     ...request.question.map(({ role, content }) => ({ role, content, trace_id })),
     {
       role: 'modelA',
@@ -32,25 +38,6 @@ export async function recordCompletion(
       ...(request.reasoning === undefined ? {} : { reasoning: request.reasoning }),
     },
   ]);
-  const { id, created_at, mode, models, owner } = header;
-  const asked = request.question.findLast(({ role }) => role === 'user')?.content;
-  await deps.store.create({
-    summary: {
-      id,
-      created_at,
-      mode,
-      models,
-      title: titleOf(asked ?? 'completion'),
-      status: 'completed',
-      exchanges: 1,
-      trace_id,
-    },
-    owner,
-    settings: { promptA: 'base_system', promptB: 'base_system', max_tokens_per_turn: 512 },
-    records,
-  });
-  recorder.adopt(records);
-  await recorder.seal();
   await recorder.close('completed');
-  return id;
+  return conversation.summary.id;
 }

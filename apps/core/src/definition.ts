@@ -1,17 +1,26 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CoreApi } from '@mcp/contracts';
 import { PromptLibrary } from '@mcp/conversation';
 import { defineService } from '@mcp/service-kit';
 import { z } from 'zod';
 import { manifest } from '../service.ts';
 import { createApp } from './app.ts';
+import { openArchive } from './archive.ts';
 import { EventLog } from './event-log.ts';
-import { LogFiles } from './log-files.ts';
-import { recover } from './recover.ts';
+import { LogHeads } from './log-heads.ts';
 import { Runs } from './runs.ts';
+import { Sealer } from './sealer.ts';
 import { createCore } from './service.ts';
 import { ConversationStore } from './store/conversations.ts';
+import { Leases } from './store/leases.ts';
+import { LogChecks } from './store/log-checks.ts';
 import { openDatabase } from './store/open.ts';
+import { Upkeep } from './store/upkeep.ts';
+import { Sweeper } from './sweeper.ts';
+
+/** How long the first sweep is waited for before the service is up. */
+const FIRST_SWEEP_MS = 1500;
 
 export const definition = defineService({
   manifest,
@@ -22,6 +31,14 @@ export const definition = defineService({
     PROV_SECRET: z.string().min(32),
     /** PostgreSQL; without it, SQLite in the data directory. */
     DATABASE_URL: z.string().startsWith('postgres').optional(),
+    /** Where sealed logs go beside the store: s3://key:secret@bucket/prefix?endpoint=…; without it, files where SQLite is. */
+    MCP_LOG_ARCHIVE_URL: z
+      .string()
+      .regex(
+        /^s3:\/\/([^/?#]*@)?[a-z0-9][a-z0-9.-]+([/?]|$)/,
+        'must be s3://key:secret@bucket/prefix?endpoint=…',
+      )
+      .optional(),
     MCP_PROMPTS_DIR: z.string().min(1).optional(),
     /** Size of the log of events that others follow. */
     MCP_EVENT_LOG_BYTES: z.coerce
@@ -31,21 +48,33 @@ export const definition = defineService({
       .default(128 * 1024 * 1024),
   }),
   async create(kit) {
-    const { config } = kit;
-    const store = new ConversationStore(
-      await openDatabase({ file: join(kit.data_dir, 'core', 'core.db'), url: config.DATABASE_URL }),
-    );
-    const files = new LogFiles(kit.data_dir);
-    const recorder = {
-      store,
-      files,
-      metrics: kit.metrics,
-      secret: config.PROV_SECRET,
-      tag_pii: kit.flags.enabled('PII_TAGGING_ENABLED'),
-    };
-    await recover({ store, files, recorder, log: kit.log, sole: config.DATABASE_URL === undefined });
+    const { config, log, metrics } = kit;
+    const secret = config.PROV_SECRET;
+    const open = await openDatabase({
+      file: join(kit.data_dir, 'core', 'core.db'),
+      url: config.DATABASE_URL,
+    });
+    const store = new ConversationStore(open);
+    const upkeep = new Upkeep(open);
+    const leases = new Leases(open, log);
+    const heads = new LogHeads({
+      bus: () => kit.bus(),
+      generationOf: (created) => upkeep.generationOf(created),
+      log,
+    });
+    const archive = await openArchive({
+      url: config.MCP_LOG_ARCHIVE_URL,
+      external: open.dialect === 'postgres',
+      dir: kit.data_dir,
+    });
+    const sealer = new Sealer({ archive, heads, metrics, log });
+    const state = { store, archive, heads, secret };
+    const sweeper = new Sweeper({ ...state, upkeep, leases, sealer, log });
+    await upkeep.freeAll();
+    // A bus that is slow to come is not waited for: its heads are made up for.
+    await Promise.race([sweeper.sweep(), sleep(FIRST_SWEEP_MS, undefined, { ref: false })]);
     const runs = new Runs();
-    const log = new EventLog({
+    const events = new EventLog({
       kit,
       max_bytes: config.MCP_EVENT_LOG_BYTES,
       onCancel: (conversation_id) => runs.cancel(conversation_id),
@@ -57,17 +86,22 @@ export const definition = defineService({
         return kit.clients.modelGateway;
       },
       max_tokens: config.MAX_TOKENS,
-      store,
-      files,
-      recorder,
+      ...state,
+      logs: state,
+      upkeep,
+      checks: new LogChecks(open),
+      recorder: { store, leases, sealer, secret, tag_pii: kit.flags.enabled('PII_TAGGING_ENABLED') },
       runs,
-      log,
+      log: events,
       prompts: new PromptLibrary(config.MCP_PROMPTS_DIR),
     });
     const close = async () => {
       await runs.stop();
-      log.close();
-      await store.close();
+      events.close();
+      await sweeper.close();
+      await leases.close();
+      archive?.close();
+      await open.close();
     };
     return { app: createApp(kit, api, { store: () => store.check() }), api, close };
   },

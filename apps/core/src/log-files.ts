@@ -1,40 +1,36 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ConversationLog, PlatformError } from '@mcp/contracts';
+import type { LogArchive } from './archive.ts';
 
-/** Conversation logs as files (blueprint 9.4): `<dir>/<uuid>.json`, each written whole and never seen in part. */
-export class LogFiles {
+/** Sealed logs as files (blueprint 9.4): `<dir>/<uuid>.json`, each written whole and never seen in part. */
+export class LogFiles implements LogArchive {
+  readonly name = 'log file';
   readonly #dir: string;
 
   constructor(data_dir: string) {
     this.#dir = join(data_dir, 'logs', 'conversations');
   }
 
-  /** Writes beside the old file, syncs and renames. Throws `unavailable` with the reason when that fails. */
+  /** Writes beside the old file, syncs it, renames it and syncs the folder. */
   async write(log: ConversationLog): Promise<void> {
     const path = this.#path(log.id);
     const next = `${path}.next`;
     try {
       await mkdir(this.#dir, { recursive: true, mode: 0o700 });
-      const handle = await open(next, 'w', 0o600);
-      try {
-        await handle.writeFile(`${JSON.stringify(log, null, 2)}\n`);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
+      await synced(next, 'w', (handle) => handle.writeFile(`${JSON.stringify(log, null, 2)}\n`));
       await rename(next, path);
+      await synced(this.#dir, 'r', () => Promise.resolve());
     } catch (cause) {
       await rm(next, { force: true }).catch(() => undefined);
       throw new PlatformError(
         'unavailable',
-        `The log of conversation ${log.id} cannot be written (${codeOf(cause)}). What was said is kept; free space or mend the data directory, then resume the conversation.`,
+        `The log of conversation ${log.id} cannot be written (${codeOf(cause)}). What was said is in the store; free space or mend the data directory, and the file is written by itself.`,
         { cause },
       );
     }
   }
 
-  /** The file's content, or undefined when there is none. Throws SyntaxError when it is not JSON. */
   async read(id: string): Promise<unknown> {
     const text = await readFile(this.#path(id), 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
@@ -43,8 +39,28 @@ export class LogFiles {
     return text === undefined ? undefined : JSON.parse(text);
   }
 
+  close(): void {
+    // It holds nothing open.
+  }
+
   #path(id: string): string {
     return join(this.#dir, `${id}.json`);
+  }
+}
+
+type Handle = Awaited<ReturnType<typeof open>>;
+
+async function synced(
+  path: string,
+  flags: 'w' | 'r',
+  work: (handle: Handle) => Promise<void>,
+): Promise<void> {
+  const handle = await open(path, flags, 0o600);
+  try {
+    await work(handle);
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 

@@ -11,40 +11,48 @@ import { verifyLog } from '@mcp/provenance';
 import { attach } from './attach.ts';
 import { recordCompletion } from './completions.ts';
 import { type ConversationDeps, converse } from './conversation.ts';
-import { checkFile } from './file-check.ts';
 import { standingOf } from './history.ts';
-import type { LogFiles } from './log-files.ts';
+import { checkNext, type LogCheckDeps } from './log-check.ts';
+import { checkLog, logOf } from './log-state.ts';
+import type { Upkeep } from './store/upkeep.ts';
 
-/** How often a running conversation is looked at before its log is called broken. */
-const MAX_LOOKS = 3;
 /** How long a cancelled conversation may take to end, looked at this often. */
 const CANCEL_MS = 5000;
 const LOOK_EVERY_MS = 25;
 
-export interface CoreDeps extends ConversationDeps {
-  readonly files: LogFiles;
+export interface CoreDeps extends ConversationDeps, LogCheckDeps {
+  readonly upkeep: Upkeep;
 }
 
-/** The core's interface over its store, its files and the models. */
+/** The core's interface over its store, the archive of its logs and the models. */
 export function createCore(deps: CoreDeps): CoreApi {
-  const { store } = deps;
-  const { secret } = deps.recorder;
+  const { store, secret } = deps;
   const counted = (verdict: ChainVerdict) => {
-    deps.kit.metrics.inc('provenance_verifications_total', { status: verdict.ok ? 'ok' : 'broken' });
+    deps.kit.metrics.inc('provenance_verifications_total', { status: verdict.status });
     return verdict;
   };
   return {
     chat: (request, call) => converse(deps, request, call),
-    listConversations: (query, call) =>
-      store.list(call.principal, { limit: query.limit, before: query.before }),
+    listConversations: ({ limit, cursor }, call) => store.list(call.principal, { limit, cursor }),
     events: (id, { after }, call) => attach(deps, { id, after }, call),
     cancelConversation: (id, call) => cancel(deps, id, call),
     async getConversation(id, call): Promise<Conversation> {
       const { summary, records } = await store.get(id, call.principal);
       return { ...summary, messages: [...records], decision: standingOf(records).decision ?? null };
     },
-    verifyConversation: async (id, call) => counted(await verifyStored(deps, id, call)),
+    exportLog: async (id, call) => logOf(await store.get(id, call.principal)),
+    async verifyConversation(id, call) {
+      const { verdict, stored } = await checkLog(deps, id, call.principal);
+      // What should be kept outside and is not, is put there again by the next sweep.
+      if (verdict.status === 'unconfirmed' && !stored.unsealed && deps.heads.reachable)
+        await deps.upkeep.unseal(id);
+      return counted(verdict);
+    },
     verifyLog: (log) => Promise.resolve(counted(verifyLog(log, { secret }))),
+    async checkLogs(call) {
+      requireAdmin(call);
+      return checkNext(deps, call.signal);
+    },
     prompts: () => deps.prompts.list(),
     recordCompletion: async (request, call) => ({ id: await recordCompletion(deps.recorder, request, call) }),
   };
@@ -69,16 +77,10 @@ async function cancel(deps: CoreDeps, id: string, call: CallContext): Promise<Co
   );
 }
 
-/** While a conversation runs, its file is a step behind or ahead of what was read from the store. */
-async function verifyStored(deps: CoreDeps, id: string, call: CallContext): Promise<ChainVerdict> {
-  for (let attempt = 1; ; attempt++) {
-    const stored = await deps.store.get(id, call.principal);
-    const { state, verdict } = await checkFile(deps.files, stored, deps.recorder.secret);
-    const running = stored.summary.status === 'running';
-    if (!running || state === 'same' || (state === 'broken' && attempt >= MAX_LOOKS)) return verdict;
-    if (state === 'behind') {
-      const head = stored.records.at(-1)?.hash ?? null;
-      return { ...verdict, ok: true, broken_at: null, reason: null, head };
-    }
-  }
+function requireAdmin({ principal }: CallContext): void {
+  if (!principal.scopes.includes('admin'))
+    throw new PlatformError(
+      'forbidden',
+      'The logs of everybody are checked by administrators. Use a key with the admin scope.',
+    );
 }

@@ -7,13 +7,12 @@ import {
   PlatformError,
 } from '@mcp/contracts';
 import { type PromptLibrary, sideOf } from '@mcp/conversation';
-import type { LogHeader } from '@mcp/provenance';
-import { checkFile, headerOf } from './file-check.ts';
 import { isFinished, standingOf } from './history.ts';
+import { checkLog, type LogStateDeps } from './log-state.ts';
 import { Recorder, type RecorderDeps, type Saying } from './recorder.ts';
 import { pair } from './response.ts';
 import { openingOf, requireReadyModels } from './settings.ts';
-import type { ConversationStore, Settings, Stored } from './store/conversations.ts';
+import type { Settings, Stored } from './store/conversations.ts';
 
 /** How long a conversation may grow before a new one has to be begun. */
 const MAX_RECORDS = 1000;
@@ -21,7 +20,7 @@ const MAX_CHARS = 8_000_000;
 
 export interface SessionDeps {
   readonly models: ModelGatewayApi;
-  readonly store: ConversationStore;
+  readonly logs: LogStateDeps;
   readonly prompts: PromptLibrary;
   readonly recorder: RecorderDeps;
   /** Takes room at the model that speaks next, before anything is written. Throws when there is none. */
@@ -53,40 +52,40 @@ export async function createSession(
   await deps.takeRoom(opening.models[0]);
   const message = request.message ?? '';
   const trace_id = traceOf(call);
-  const created_at = new Date().toISOString();
+  const { mode, exchanges } = opening;
   const models = [...opening.models];
   const id = randomUUID();
-  const header: LogHeader = {
-    id,
-    version: 1,
-    created_at,
-    owner: call.principal.id,
-    mode: opening.mode,
-    models,
-  };
-  const recorder = new Recorder(deps.recorder, header, []);
-  const records = recorder.chain([
-    ...prompts.map(
-      ({ text, name, sha256 }, i): Saying => ({
-        role: 'system',
-        content: text,
+  const recorder = await Recorder.begin(
+    deps.recorder,
+    {
+      summary: {
+        id,
+        created_at: new Date().toISOString(),
+        mode,
+        models,
+        exchanges,
+        title: titleOf(message),
+        status: 'running',
         trace_id,
-        model: models[i] ?? '',
-        prompt: { name, sha256 },
-      }),
-    ),
-    { role: 'user', content: message, trace_id },
-  ]);
-  const summary = { id, created_at, mode: opening.mode, models, exchanges: opening.exchanges };
-  await deps.store.create({
-    summary: { ...summary, title: titleOf(message), status: 'running', trace_id },
-    owner: call.principal.id,
-    settings,
-    records,
-  });
-  recorder.adopt(records);
-  await orClose(recorder, () => recorder.seal());
-  return { summary, settings, systems: [prompts[0].text, prompts[1].text], recorder, trace_id };
+      },
+      owner: call.principal.id,
+      settings,
+    },
+    [
+      ...prompts.map(
+        ({ text, name, sha256 }, i): Saying => ({
+          role: 'system',
+          content: text,
+          trace_id,
+          model: models[i] ?? '',
+          prompt: { name, sha256 },
+        }),
+      ),
+      { role: 'user', content: message, trace_id },
+    ],
+  );
+  const systems = [prompts[0].text, prompts[1].text] as const;
+  return { summary: { id, mode, models, exchanges }, settings, systems, recorder, trace_id };
 }
 
 /** Goes on with a conversation: with a new question, or with what an interruption left over. */
@@ -96,7 +95,7 @@ export async function resumeSession(
   call: CallContext,
 ): Promise<Session> {
   refuseFixed(request);
-  const stored = await deps.store.get(request.conversation_id, call.principal);
+  const { stored, verdict } = await checkLog(deps.logs, request.conversation_id, call.principal);
   const { id, mode, models } = stored.summary;
   const done = standingOf(stored.records).turns.length;
   const exchanges =
@@ -106,21 +105,18 @@ export async function resumeSession(
   refuseEnded(stored, request, exchanges);
   await requireReadyModels(deps.models, models, call);
   const systems = await systemsOf(deps, stored);
-  const file = await checkFile(deps.recorder.files, stored, deps.recorder.secret);
-  if (file.state === 'broken' && stored.summary.status !== 'running')
+  if (verdict.status === 'broken' && stored.summary.status !== 'running')
     throw new PlatformError(
       'conflict',
-      `The log of conversation ${id} does not verify and is left as it is: ${file.verdict.reason ?? 'it was changed.'} Begin a new conversation.`,
+      `The log of conversation ${id} does not verify and is left as it is: ${verdict.reason ?? 'it was changed.'} Begin a new conversation.`,
     );
   const next = request.message === undefined ? done : 0;
   if (next < exchanges) await deps.takeRoom(pair(models)[sideOf(next) === 'modelA' ? 0 : 1]);
-  await deps.store.claim(id, { exchanges, records: stored.records.length });
-  const recorder = new Recorder(deps.recorder, headerOf(stored), stored.records);
+  const recorder = await Recorder.resume(deps.recorder, stored, exchanges);
   const trace_id = traceOf(call);
   const { message } = request;
-  await orClose(recorder, () =>
-    message === undefined ? recorder.seal() : recorder.append([{ role: 'user', content: message, trace_id }]),
-  );
+  if (message !== undefined)
+    await orClose(recorder, () => recorder.append([{ role: 'user', content: message, trace_id }]));
   return {
     summary: { id, mode, models, exchanges },
     settings: changed(stored.settings, request),

@@ -91,8 +91,8 @@ describe('a conversation whose connection goes', () => {
     slow(one);
     const begun = chat(one, { message: 'Talk.', exchanges: 2 });
     await expect.poll(() => one.models.asked.length).toBe(1);
-    const [summary] = await one.api.listConversations({ limit: 1 }, callOf());
-    const id = summary?.id ?? '';
+    const { conversations } = await one.api.listConversations({ limit: 1 }, callOf());
+    const id = conversations[0]?.id ?? '';
     const followers = [0, 1].map(() => all(two.api.events(id, { after: -1 }, callOf())));
     const events = await begun;
     for (const follower of followers) expect(await follower).toEqual(events);
@@ -159,6 +159,8 @@ describe('what the log of events does not hold any more', () => {
     const [one, two] = await pair();
     const events = await chat(one, { message: 'Talk.', exchanges: 2 });
     const id = idOf(events);
+    // Its last event reaches the log a moment after the caller.
+    expect(await all(two.api.events(id, { after: -1 }, callOf()))).toEqual(events);
     await (await one.kit.bus()).manager.streams.purge('MCP_EVENTS');
     const again = await all(two.api.events(id, { after: events.at(-1)?.seq ?? 0 }, callOf()));
     expect(again.map(({ type }) => type)).toEqual(rebuilt);

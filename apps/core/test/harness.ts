@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import {
   type CallContext,
   type ChatEvent,
@@ -10,9 +11,14 @@ import {
   type Principal,
 } from '@mcp/contracts';
 import { createKit, type KitEnv, type ServiceKit } from '@mcp/service-kit';
-import { testIdentities } from '@mcp/testkit';
+import { type NatsServer, type PostgresServer, startNats, startPostgres, testIdentities } from '@mcp/testkit';
 import type { Hono } from 'hono';
+import { type RawBuilder, sql } from 'kysely';
+import connectTo from 'postgres';
+import { afterAll, beforeAll } from 'vitest';
 import { definition } from '../src/definition.ts';
+import { ConversationStore } from '../src/store/conversations.ts';
+import { openDatabase } from '../src/store/open.ts';
 import { ScriptedModels } from './scripted-models.ts';
 
 export const SECRET = 'a provenance secret for these tests only';
@@ -26,12 +32,44 @@ export interface Core {
   readonly kit: ServiceKit;
   readonly models: ScriptedModels;
   readonly dir: string;
+  /** True: it stores in SQLite, with log files beside it. */
+  readonly sqlite: boolean;
   /** Stops it in order; the directory stays. */
   stop(): Promise<void>;
 }
 
 const running = new Set<Core>();
 const dirs: string[] = [];
+
+/** The event bus of this test file; each core has the same, as replicas have. */
+let nats: NatsServer | undefined;
+beforeAll(async () => {
+  nats ??= await startNats();
+});
+afterAll(async () => {
+  await nats?.close();
+  nats = undefined;
+});
+
+/** Where cores keep what they store: SQLite in their directory, or a database of this server for each directory. */
+let postgres: PostgresServer | undefined;
+const databases = new Map<string, string>();
+
+/** From here on, the cores of this test file store in PostgreSQL. */
+export function storeInPostgres(): void {
+  beforeAll(async () => {
+    postgres = await startPostgres();
+  });
+  afterAll(() => postgres?.close());
+}
+
+/** What a core is told of its store; nothing means SQLite. */
+export async function storeEnv(dir: string): Promise<Record<string, string>> {
+  if (postgres === undefined) return {};
+  const url = databases.get(dir) ?? (await postgres.database());
+  databases.set(dir, url);
+  return { DATABASE_URL: url };
+}
 
 /** A directory that {@link cleanUp} removes. */
 export function tempDir(): string {
@@ -48,7 +86,7 @@ export async function startCore(
   const models = options.models ?? new ScriptedModels();
   const kit = await createKit(definition.config, {
     manifest: definition.manifest,
-    env: coreEnv(dir, options.env),
+    env: coreEnv(dir, { ...(await storeEnv(dir)), ...busEnv(), ...options.env }),
     local: new Map([['model-gateway', models]]),
     draining: () => false,
   });
@@ -59,6 +97,7 @@ export async function startCore(
     kit,
     models,
     dir,
+    sqlite: !databases.has(dir),
     async stop() {
       running.delete(core);
       await instance.close();
@@ -67,6 +106,40 @@ export async function startCore(
   };
   running.add(core);
   return core;
+}
+
+/** Writes to a core's store behind its back, as somebody with the database would. */
+export async function tamper(core: Pick<Core, 'dir'>, statement: string): Promise<void> {
+  const url = databases.get(core.dir);
+  if (url === undefined) {
+    const db = new DatabaseSync(join(core.dir, 'core', 'core.db'));
+    db.exec(statement);
+    db.close();
+    return;
+  }
+  const client = connectTo(url, { max: 1, onnotice: () => undefined });
+  await client.unsafe(statement);
+  await client.end();
+}
+
+/** The plan by which the database answers a statement of the store, in its words. */
+export async function planOf(
+  core: Core,
+  statement: (store: ConversationStore) => {
+    explain(format?: 'text', options?: RawBuilder<unknown>): Promise<unknown[]>;
+  },
+): Promise<string> {
+  const open = await openDatabase({ file: join(core.dir, 'core', 'core.db'), url: databases.get(core.dir) });
+  if (!core.sqlite) await sql`analyze`.execute(open.db);
+  const how = core.sqlite ? sql`query plan` : undefined;
+  const plan = await statement(new ConversationStore(open)).explain(undefined, how);
+  await open.close();
+  return plan.map((row) => Object.values(row as object).join(' ')).join('\n');
+}
+
+export function busEnv(): Record<string, string> {
+  if (nats === undefined) throw new Error('the event bus runs from beforeAll to afterAll');
+  return { MCP_NATS_URL: nats.url };
 }
 
 export function coreEnv(dir: string, more: Record<string, string> = {}): Record<string, string> {
@@ -130,12 +203,16 @@ export function idOf(events: readonly ChatEvent[]): string {
   return the(events, 'start').conversation_id;
 }
 
-export function logPath(core: Pick<Core, 'dir'>, id: string): string {
-  return join(core.dir, 'logs', 'conversations', `${id}.json`);
-}
-
-export function readLog(core: Pick<Core, 'dir'>, id: string): unknown {
-  return JSON.parse(readFileSync(logPath(core, id), 'utf8'));
+/** Another core on the store of a first, as a replica is: with a data directory of its own where the store allows it. */
+export function startReplica(
+  core: Core,
+  options: { models?: ScriptedModels; env?: Record<string, string> } = {},
+): Promise<Core> {
+  const url = databases.get(core.dir);
+  if (url === undefined) return startCore({ ...options, dir: core.dir });
+  const dir = tempDir();
+  databases.set(dir, url);
+  return startCore({ ...options, dir });
 }
 
 /** What a promise or stream is refused with. */

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConversationSummary } from '@mcp/contracts';
+import { ConversationPage } from '@mcp/contracts';
 import { startServices } from '@mcp/service-kit';
 import { callerHeaders } from '@mcp/testkit';
 import { afterEach, expect, it, onTestFinished } from 'vitest';
-import { z } from 'zod';
 import { definition } from '../src/definition.ts';
-import { ALICE, cleanUp, coreEnv, tempDir } from './harness.ts';
+import { ALICE, busEnv, cleanUp, coreEnv, storeEnv, tempDir } from './harness.ts';
 import { ScriptedModels } from './scripted-models.ts';
 
 afterEach(cleanUp);
@@ -17,7 +16,9 @@ const endless = { pieces: Array.from({ length: 6000 }, (_, i) => `w${i} `), paus
 async function startRemote(): Promise<{ url: string; headers: Record<string, string> }> {
   const models = new ScriptedModels();
   models.script = () => endless;
-  const services = await startServices(definition, coreEnv(tempDir(), { MCP_CORE_PORT: '0' }), {
+  const dir = tempDir();
+  const env = coreEnv(dir, { ...(await storeEnv(dir)), ...busEnv(), MCP_CORE_PORT: '0' });
+  const services = await startServices(definition, env, {
     local: new Map([['model-gateway', models]]),
   });
   onTestFinished(() => services.stop('end of test'));
@@ -46,9 +47,8 @@ it.each([
   });
   await expect(chatting.text()).rejects.toThrow();
   const stored = async () =>
-    z
-      .array(ConversationSummary)
-      .parse(await (await fetch(`${url}/internal/conversations?limit=1`, { headers })).json());
+    ConversationPage.parse(await (await fetch(`${url}/internal/conversations?limit=1`, { headers })).json())
+      .conversations;
   for (let at = 0; at < 200 && (await stored())[0]?.status === 'running'; at++) await sleep(20);
   expect(await stored()).toMatchObject([{ status }]);
 });

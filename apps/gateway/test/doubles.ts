@@ -136,7 +136,11 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
   const missing = (id: string) => new PlatformError('not_found', `There is no conversation ${id}.`);
   return {
     chat: (request, call) => conversation({ request, call }, seen, options),
-    listConversations: async () => [],
+    listConversations: async () => ({ conversations: [], next_cursor: null }),
+    exportLog: async (id) => {
+      throw missing(id);
+    },
+    checkLogs: async () => ({ checked: 0, unconfirmed: 0, complete: true, failures: [] }),
     events(id) {
       throw new PlatformError('not_found', `There is no conversation ${id}.`);
     },
@@ -152,6 +156,7 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
     verifyLog: async () => ({
       id: 'x',
       ok: false,
+      status: 'broken',
       records: 0,
       broken_at: 0,
       reason: 'not a log',
@@ -264,6 +269,8 @@ function governance(): GovernanceApi {
         finished_at: at,
         ok: true,
         checked: 0,
+        unconfirmed: 0,
+        complete: true,
         failures: [],
         error: null,
       };

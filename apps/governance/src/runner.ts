@@ -98,7 +98,7 @@ export class GovernanceRunner implements GovernanceApi {
         ...base,
         finished_at: new Date().toISOString(),
         ok: findings.failures.length === 0,
-        checked: findings.checked,
+        ...findings,
         failures: [...findings.failures],
         error: null,
       };
@@ -109,6 +109,8 @@ export class GovernanceRunner implements GovernanceApi {
         finished_at: new Date().toISOString(),
         ok: null,
         checked: 0,
+        unconfirmed: 0,
+        complete: false,
         failures: [],
         error:
           error instanceof PlatformError

@@ -1,55 +1,48 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ConversationSummary, CoreApi, Principal } from '@mcp/contracts';
+import type { ChainVerdict, CoreApi, LogCheck, Principal } from '@mcp/contracts';
 import { createKit, type LocalApis, type ServiceKit } from '@mcp/service-kit';
 import { callerHeaders, testIdentities } from '@mcp/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { definition } from '../src/definition.ts';
 
 const ADMIN: Principal = { id: 'key:1', kind: 'key', name: 'admin', scopes: ['admin'] };
-const PAGES = 450;
 let dir: string;
 let kit: ServiceKit;
-let broken: Set<string>;
+/** What the core answers, one batch after the other. */
+let batches: LogCheck[];
 let fails: boolean;
 
 const idOf = (i: number) => `0194f0c2-0000-7000-8000-${String(i).padStart(12, '0')}`;
-/** 450 conversations, newest first; one of them runs. */
-const all: ConversationSummary[] = Array.from({ length: PAGES }, (_, i) => ({
+const brokenLog = (i: number): ChainVerdict => ({
   id: idOf(i),
-  created_at: '2026-11-23T12:00:00.000Z',
-  updated_at: new Date(Date.UTC(2026, 0, 1) - i * 1000).toISOString(),
-  mode: 'debate',
-  models: ['a'],
-  title: '',
-  status: i === 7 ? 'running' : 'completed',
-  turns: 1,
-  exchanges: 1,
-  trace_id: '',
-}));
+  ok: false,
+  status: 'broken',
+  records: 3,
+  broken_at: 1,
+  reason: 'Record 1 was changed.',
+  head: null,
+});
+const batch = (change: Partial<LogCheck>): LogCheck => ({
+  checked: 200,
+  unconfirmed: 0,
+  complete: false,
+  failures: [],
+  ...change,
+});
 
 const core: Partial<CoreApi> = {
-  listConversations: ({ limit, before }) =>
-    fails
-      ? Promise.reject(new Error('core is away'))
-      : Promise.resolve(
-          all.filter(({ updated_at }) => before === undefined || updated_at < before).slice(0, limit),
-        ),
-  verifyConversation: (id) =>
-    Promise.resolve({
-      id,
-      ok: !broken.has(id),
-      records: 3,
-      broken_at: broken.has(id) ? 1 : null,
-      reason: broken.has(id) ? 'Record 1 was changed.' : null,
-      head: null,
-    }),
+  checkLogs: () => {
+    const next = batches.shift();
+    if (fails || next === undefined) return Promise.reject(new Error('core is away'));
+    return Promise.resolve(next);
+  },
 };
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'mcp-governance-'));
-  broken = new Set();
+  batches = [batch({}), batch({ unconfirmed: 2 }), batch({ checked: 49, complete: true })];
   fails = false;
   const env = { MCP_DATA: dir, ...testIdentities(), MCP_LOG_LEVEL: 'silent' };
   kit = await createKit(definition.config, {
@@ -65,7 +58,7 @@ afterEach(async () => {
 });
 
 describe('the log check', () => {
-  it('verifies every conversation that is not running, over all pages', async () => {
+  it('has the core check batch after batch until the pass is complete', async () => {
     const { app, api, close } = await definition.create(kit as Parameters<typeof definition.create>[0]);
     const answer = await app.request('/internal/jobs/log-check/run', {
       method: 'POST',
@@ -74,12 +67,14 @@ describe('the log check', () => {
     expect(await answer.json()).toMatchObject({
       job: 'log-check',
       ok: true,
-      checked: PAGES - 1,
+      checked: 449,
+      unconfirmed: 2,
+      complete: true,
       failures: [],
       error: null,
     });
     expect(await kit.metrics.text()).toMatch(
-      new RegExp(`provenance_verifications_total{service="governance",status="ok"} ${PAGES - 1}`),
+      /provenance_verifications_total{service="governance",status="ok"} 447/,
     );
     expect(await api.jobs({} as never)).toMatchObject([
       { name: 'log-check', schedule: '0 3 * * *', last: { ok: true } },
@@ -88,12 +83,15 @@ describe('the log check', () => {
   });
 
   it('names what is broken, and remembers it over a restart', async () => {
-    broken.add(idOf(3)).add(idOf(444));
+    batches = [
+      batch({ failures: [brokenLog(3)] }),
+      batch({ checked: 49, complete: true, failures: [brokenLog(3), brokenLog(444)] }),
+    ];
     const first = await definition.create(kit as Parameters<typeof definition.create>[0]);
     const run = await first.api.run('log-check', {} as never);
     expect(run).toMatchObject({
       ok: false,
-      checked: PAGES - 1,
+      checked: 249,
       failures: [{ id: idOf(3), broken_at: 1 }, { id: idOf(444) }],
     });
     await first.close();

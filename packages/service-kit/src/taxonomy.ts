@@ -168,7 +168,7 @@ export const METRICS = {
     category: 'conversation',
     unit: '1',
     labels: ['status'],
-    help: 'Conversation log files written.',
+    help: 'Sealed logs written to files or object storage; status is ok or failed.',
   },
   token_budget_actions_total: {
     type: 'counter',
@@ -205,7 +205,7 @@ export const METRICS = {
     category: 'governance',
     unit: '1',
     labels: ['status'],
-    help: 'Hash chains checked; status is ok or broken.',
+    help: 'Logs checked; status is ok, unconfirmed or broken.',
   },
   governance_runs_total: {
     type: 'counter',

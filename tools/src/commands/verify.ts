@@ -1,18 +1,21 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import type { ChainVerdict } from '@mcp/contracts';
+import { dirname, join } from 'node:path';
+import { ChainVerdict } from '@mcp/contracts';
 import { verifyLog } from '@mcp/provenance';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { CliError, codeOf, EXIT, messageOf } from '../errors.ts';
 import { type DataPaths, dataPaths } from '../paths.ts';
+import { isRunning } from '../runner/processes.ts';
+import { readRunFile } from '../runner/run-file.ts';
 import { readSecret } from '../runner/secrets.ts';
 import { paint, terminalUi } from '../ui.ts';
 
 /** A conversation log larger than this is not one of ours. */
 const MAX_LOG_BYTES = 256 * 1024 * 1024;
+const ASK_TIMEOUT_MS = 15_000;
 
-/** `mcp verify`: the hash chains of conversation logs, without any service. Exit code 1 when one is broken. */
+/** `mcp verify`: the hash chains of conversation logs, and what a running platform knows of them. Exit code 1 when one is not in order. */
 export function verifyCommand(): Command {
   return new Command('verify')
     .description('check the hash chain and the seal of conversation logs (exit code 1: broken)')
@@ -24,29 +27,84 @@ export function verifyCommand(): Command {
       'after',
       `
 The chain shows that no record was changed, moved or removed. The seal shows that the log was written by this
-platform: it needs PROV_SECRET, from the environment or the data directory; without it, only the chain is checked.`,
+platform: it needs PROV_SECRET, from the environment or the data directory; without it, only the chain is checked.
+Whether records are missing at the end is known to the platform alone: where it runs, it is asked.`,
     )
-    .action((log: string | undefined, flags: { all: boolean; json: boolean; data?: string }) => {
+    .action(async (log: string | undefined, flags: { all: boolean; json: boolean; data?: string }) => {
       if ((log === undefined) === !flags.all)
         throw new CliError('Name one log (a file or a conversation id), or give --all.', EXIT.usage);
       const paths = dataPaths(flags.data);
       const files = log === undefined ? allLogs(paths) : [logPath(paths, log)];
       const secret = process.env.PROV_SECRET || readSecret(paths.secrets, 'provenance');
-      const verdicts = checkAll(files, secret);
+      const platform = platformOf(paths);
+      const verdicts = await checkAll(files, { secret, platform });
       if (flags.json) process.stdout.write(`${JSON.stringify(verdicts, null, 2)}\n`);
-      else process.stdout.write(`${render(verdicts, secret !== undefined).join('\n')}\n`);
+      else {
+        const notes = [
+          ...(secret === undefined ? ['PROV_SECRET is not known here: the seal was not checked.'] : []),
+          ...(platform === undefined
+            ? ['No platform runs here that could be asked whether records are missing at the end.']
+            : []),
+        ];
+        process.stdout.write(
+          `${[...render(verdicts), ...notes.map((note) => paint('yellow', note))].join('\n')}\n`,
+        );
+      }
       process.exitCode = verdicts.every(({ ok }) => ok) ? EXIT.ok : EXIT.failed;
     });
 }
 
-function checkAll(files: readonly string[], secret: string | undefined): ChainVerdict[] {
+/** The platform that runs on a data directory: it has the store and the heads of the logs. */
+interface RunningPlatform {
+  readonly url: string;
+  readonly key: string;
+  readonly conversations: string;
+}
+
+function platformOf(paths: DataPaths): RunningPlatform | undefined {
+  const run = readRunFile(paths.run_file);
+  const key = readSecret(paths.secrets, 'admin');
+  return run === undefined || key === undefined || run.state !== 'ready' || !isRunning(run.runner)
+    ? undefined
+    : { url: run.url, key, conversations: paths.conversations };
+}
+
+async function checkAll(
+  files: readonly string[],
+  { secret, platform }: { secret: string | undefined; platform: RunningPlatform | undefined },
+): Promise<ChainVerdict[]> {
   const step = files.length > 1 ? terminalUi(process.stderr).step('checking') : undefined;
-  const verdicts = files.map((path, at) => {
+  const verdicts: ChainVerdict[] = [];
+  for (const [at, path] of files.entries()) {
     step?.update(`${at + 1} of ${files.length}`);
-    return check(path, secret);
-  });
+    const verdict = check(path, secret);
+    const own = platform !== undefined && verdict.ok && dirname(path) === platform.conversations;
+    verdicts.push(own ? await ask(platform, verdict) : verdict);
+  }
   step?.done(`${files.length} logs`);
   return verdicts;
+}
+
+/** What the platform says of a log whose file is in order: it compares it with the store and the event bus. */
+async function ask({ url, key }: RunningPlatform, file: ChainVerdict): Promise<ChainVerdict> {
+  const unknown = (status: 'unconfirmed' | 'broken', reason: string): ChainVerdict => ({
+    ...file,
+    ok: false,
+    status,
+    reason,
+  });
+  try {
+    const answer = await fetch(`${url}/v1/conversations/${file.id}/verify`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}` },
+      signal: AbortSignal.timeout(ASK_TIMEOUT_MS),
+    });
+    if (answer.status === 404)
+      return unknown('broken', 'The store has no such conversation: it was removed.');
+    return ChainVerdict.parse(await answer.json());
+  } catch {
+    return unknown('unconfirmed', 'The file is in order; the platform could not be asked about the rest.');
+  }
 }
 
 function check(path: string, secret: string | undefined): ChainVerdict {
@@ -58,7 +116,7 @@ function check(path: string, secret: string | undefined): ChainVerdict {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     const reason = `${path} is not JSON: ${error.message}`;
-    return { id: path, ok: false, records: 0, broken_at: null, reason, head: null };
+    return { id: path, ok: false, status: 'broken', records: 0, broken_at: null, reason, head: null };
   }
 }
 
@@ -82,15 +140,23 @@ function logPath(paths: DataPaths, log: string): string {
   );
 }
 
-function render(verdicts: readonly ChainVerdict[], sealed: boolean): string[] {
-  const broken = verdicts.filter(({ ok }) => !ok);
-  const shown = verdicts.length === 1 ? verdicts : broken;
-  const lines = shown.map((one) =>
-    one.ok
-      ? `${paint('green', '✓')} ${one.id}: ${one.records} records, head ${one.head ?? ''}`
-      : `${paint('red', '✗')} ${one.id}: ${one.reason ?? 'broken'}${one.broken_at === null ? '' : ` (record ${one.broken_at})`}`,
-  );
-  const total = verdicts.length === 1 ? [] : [`${verdicts.length} logs checked, ${broken.length} broken.`];
-  const note = sealed ? [] : [paint('yellow', 'PROV_SECRET is not known here: the seal was not checked.')];
-  return [...lines, ...total, ...note];
+function render(verdicts: readonly ChainVerdict[]): string[] {
+  const shown = verdicts.length === 1 ? verdicts : verdicts.filter(({ ok }) => !ok);
+  const lines = shown.map((one) => {
+    switch (one.status) {
+      case 'ok':
+        return `${paint('green', '✓')} ${one.id}: ${one.records} records, head ${one.head ?? ''}`;
+      case 'unconfirmed':
+        return `${paint('yellow', '?')} ${one.id}: ${one.reason ?? 'not confirmed'}`;
+      case 'broken':
+        return `${paint('red', '✗')} ${one.id}: ${one.reason ?? 'broken'}${one.broken_at === null ? '' : ` (record ${one.broken_at})`}`;
+      default:
+        return one.status satisfies never;
+    }
+  });
+  const count = (status: ChainVerdict['status']) => verdicts.filter((one) => one.status === status).length;
+  const more = count('unconfirmed') === 0 ? '' : `, ${count('unconfirmed')} not confirmed`;
+  return verdicts.length === 1
+    ? lines
+    : [...lines, `${verdicts.length} logs checked, ${count('broken')} broken${more}.`];
 }

@@ -245,6 +245,8 @@ export class LocalPlatform {
         return sha256(this.secrets.admin);
       case 'database_url':
         return this.#context.env.DATABASE_URL;
+      case 'log_archive_url':
+        return this.#context.env.MCP_LOG_ARCHIVE_URL;
       case 'openai_api_key':
         return this.#context.env.OPENAI_API_KEY;
       case 'openai_targets':

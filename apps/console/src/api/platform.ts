@@ -2,7 +2,7 @@ import type {
   ApiKeyView,
   ChainVerdict,
   Conversation,
-  ConversationSummary,
+  ConversationPage,
   CreateJobRequest,
   CreateKeyRequest,
   Job,
@@ -31,7 +31,7 @@ export interface Platform {
   readonly key: string;
   models(signal?: AbortSignal): Promise<readonly ModelInfo[]>;
   prompts(signal?: AbortSignal): Promise<readonly PromptInfo[]>;
-  conversations(before?: string, signal?: AbortSignal): Promise<readonly ConversationSummary[]>;
+  conversations(cursor?: string, signal?: AbortSignal): Promise<ConversationPage>;
   conversation(id: string, signal?: AbortSignal): Promise<Conversation>;
   verify(id: string): Promise<ChainVerdict>;
   verifyLog(log: unknown): Promise<ChainVerdict>;
@@ -50,7 +50,7 @@ export interface Platform {
 }
 
 /** Conversations asked for at a time. */
-export const PAGE_SIZE = 50;
+const PAGE_SIZE = 50;
 
 export function connectPlatform(key: string): Platform {
   const get = <T>(path: string, signal?: AbortSignal) => call<T>(key, path, { signal });
@@ -62,13 +62,12 @@ export function connectPlatform(key: string): Platform {
       return list.data.flatMap((item) => (item.mcp === undefined ? [] : [item.mcp]));
     },
     prompts: async (signal) => (await get<{ prompts: PromptInfo[] }>('/v1/prompts', signal)).prompts,
-    conversations: async (before, signal) => {
+    conversations: (cursor, signal) => {
       const query = new URLSearchParams({
         limit: String(PAGE_SIZE),
-        ...(before === undefined ? {} : { before }),
+        ...(cursor === undefined ? {} : { cursor }),
       });
-      const list = await get<{ conversations: ConversationSummary[] }>(`/v1/conversations?${query}`, signal);
-      return list.conversations;
+      return get(`/v1/conversations?${query}`, signal);
     },
     conversation: (id, signal) => get(`/v1/conversations/${encodeURIComponent(id)}`, signal),
     verify: (id) => send(`/v1/conversations/${encodeURIComponent(id)}/verify`, {}),

@@ -1,6 +1,5 @@
 import type { ChainVerdict, ConversationSummary } from '@mcp/contracts';
 import { useState } from 'preact/hooks';
-import { PAGE_SIZE } from '../api/platform.ts';
 import { formatAge, formatDateTime, plural } from '../format.ts';
 import { useAction, useLoaded, useNow } from '../hooks.ts';
 import { href } from '../router.ts';
@@ -39,9 +38,10 @@ function Shelf({ id }: { readonly id: string | null }) {
   const newest = useLoaded(
     'conversations',
     (platform, signal) => platform.conversations(undefined, signal),
-    (list) => (list?.some((item) => item.status === 'running') ? 3000 : 15_000),
+    (page) => (page?.conversations.some((item) => item.status === 'running') ? 3000 : 15_000),
   );
-  const all = merge(newest.data ?? [], older.list);
+  const all = merge(newest.data?.conversations ?? [], older.list);
+  const next = older.list.length === 0 ? (newest.data?.next_cursor ?? null) : older.next;
   const shown = all.filter((item) => matches(item, search) && (status === '' || item.status === status));
   return (
     <nav class="shelf-list" aria-label="Recorded conversations">
@@ -78,33 +78,27 @@ function Shelf({ id }: { readonly id: string | null }) {
         ))}
       </ul>
       {newest.data !== null && shown.length === 0 ? <NothingHere any={all.length > 0} /> : null}
-      {all.length >= PAGE_SIZE && !older.ended ? (
-        <button
-          type="button"
-          class="button"
-          disabled={older.busy}
-          onClick={() => older.more(all[all.length - 1])}
-        >
+      {next === null ? null : (
+        <button type="button" class="button" disabled={older.busy} onClick={() => older.more(next, all)}>
           {older.busy ? 'Loading …' : 'Show older ones'}
         </button>
-      ) : null}
+      )}
     </nav>
   );
 }
 
-/** Pages beyond the newest one; they stay while the newest is renewed. */
+/** Pages beyond the newest one; what was shown with them stays while the newest is renewed. */
 function useOlder() {
   const [list, setList] = useState<readonly ConversationSummary[]>([]);
-  const [ended, setEnded] = useState(false);
-  const action = useAction((platform, before: string) => platform.conversations(before));
-  const more = async (last: ConversationSummary | undefined) => {
-    if (last === undefined) return;
-    const page = await action.run(last.updated_at);
+  const [next, setNext] = useState<string | null>(null);
+  const action = useAction((platform, cursor: string) => platform.conversations(cursor));
+  const more = async (cursor: string, shown: readonly ConversationSummary[]) => {
+    const page = await action.run(cursor);
     if (page === null) return;
-    setList((before) => merge(before, page));
-    setEnded(page.length < PAGE_SIZE);
+    setList(merge(shown, page.conversations));
+    setNext(page.next_cursor);
   };
-  return { list, ended, more, busy: action.busy };
+  return { list, next, more, busy: action.busy };
 }
 
 function merge(

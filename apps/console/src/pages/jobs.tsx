@@ -53,7 +53,7 @@ function NewJob({ onMade }: { readonly onMade: () => void }) {
   const action = useAction((platform, spec: JobSpec) =>
     platform.createJob({ spec, idempotency_key: newId() }),
   );
-  const chosen = conversation === '' ? (list.data?.[0]?.id ?? '') : conversation;
+  const chosen = conversation === '' ? (list.data?.conversations[0]?.id ?? '') : conversation;
   const submit = async (event: Event) => {
     event.preventDefault();
     const spec = toSpec(wish, chosen);
@@ -75,7 +75,9 @@ function NewJob({ onMade }: { readonly onMade: () => void }) {
           <option value="export-all">Export all conversations</option>
         </select>
       </label>
-      {wish === 'export-all' ? null : <Pick list={list.data ?? []} value={chosen} onPick={setConversation} />}
+      {wish === 'export-all' ? null : (
+        <Pick list={list.data?.conversations ?? []} value={chosen} onPick={setConversation} />
+      )}
       <button
         type="submit"
         class="button button-primary"

@@ -52,10 +52,10 @@ function Recent() {
   if (list.error !== null)
     return <Fault error={list.error} doing="Loading recent traces" onRetry={list.reload} />;
   if (list.data === null) return <Loading what="recent traces" />;
-  if (list.data.length === 0) return <Empty>No conversation has left a trace yet.</Empty>;
+  if (list.data.conversations.length === 0) return <Empty>No conversation has left a trace yet.</Empty>;
   return (
     <ul class="items panel">
-      {list.data.map((item) => (
+      {list.data.conversations.map((item) => (
         <li key={item.id}>
           <a class="item" href={href('traces', item.trace_id)}>
             <span class="item-title">{item.title}</span>

@@ -4,9 +4,13 @@ import { Notice } from '../ui/basics.tsx';
 
 /** What checking a hash chain found. */
 export function VerdictNotice({ verdict, of }: { readonly verdict: ChainVerdict; readonly of: string }) {
-  return (
-    <div role="status">
-      {verdict.ok ? (
+  return <div role="status">{noticeOf(verdict, of)}</div>;
+}
+
+function noticeOf(verdict: ChainVerdict, of: string) {
+  switch (verdict.status) {
+    case 'ok':
+      return (
         <Notice tone="good" title="The chain is intact">
           <p>
             {of}: {plural(verdict.records, 'record')}, each sealed by the hash of the one before.
@@ -18,14 +22,25 @@ export function VerdictNotice({ verdict, of }: { readonly verdict: ChainVerdict;
             )}
           </p>
         </Notice>
-      ) : (
+      );
+    case 'unconfirmed':
+      return (
+        <Notice tone="warn" title="Not confirmed yet">
+          <p>
+            {of}: {verdict.reason}
+          </p>
+        </Notice>
+      );
+    case 'broken':
+      return (
         <Notice tone="bad" title="The chain is broken">
           <p>
             {of}: {verdict.reason ?? 'the records do not fit together'}
             {verdict.broken_at === null ? '.' : ` (first at record ${verdict.broken_at}).`}
           </p>
         </Notice>
-      )}
-    </div>
-  );
+      );
+    default:
+      return verdict.status satisfies never;
+  }
 }

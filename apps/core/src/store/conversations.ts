@@ -1,12 +1,17 @@
 import {
+  type ConversationPage,
   type ConversationStatus,
   ConversationSummary,
   LogRecord,
   PlatformError,
   type Principal,
 } from '@mcp/contracts';
-import type { Kysely, Transaction } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import { z } from 'zod';
+import { timeIn } from './clock.ts';
+import { cursorOf, placeOf } from './cursor.ts';
+import { LEASE_MS } from './leases.ts';
+import type { OpenDatabase } from './open.ts';
 import type { ConversationRow, Database, RecordRow } from './schema.ts';
 
 /** What a conversation was begun with, and is gone on with. */
@@ -19,37 +24,57 @@ export const Settings = z.object({
 });
 export type Settings = z.infer<typeof Settings>;
 
-/** A conversation with all its records. */
+/** A conversation with all its records and their seal. */
 export interface Stored {
   readonly summary: ConversationSummary;
   readonly owner: string;
   readonly settings: Settings;
   readonly records: readonly LogRecord[];
+  /** As the row has them; '' in a conversation from before seals were stored. */
+  readonly head: string;
+  readonly mac: string;
+  /** True while it runs, and until its log is archived and its head anchored. */
+  readonly unsealed: boolean;
+  /** Generation of the bucket that has its head; 0: none. */
+  readonly anchored: number;
 }
 
 export interface NewConversation {
   readonly summary: Omit<ConversationSummary, 'turns' | 'updated_at'>;
   readonly owner: string;
   readonly settings: Settings;
-  readonly records: readonly LogRecord[];
 }
 
-/** How long a running conversation belongs to the process at work on it; renewed with every record. */
-const LEASE_MS = 15 * 60_000;
+/** Records to add, and the seal of the log with them. */
+export interface Addition {
+  /** Records the log had before. */
+  readonly after: number;
+  readonly records: readonly LogRecord[];
+  readonly mac: string;
+}
 
-/** Conversations that are looked after at one start; the rest waits for the next. */
-const MAX_ABANDONED = 10_000;
+/** What the row of a sealed conversation says: its head, the seal over it, and the bucket that has the head. */
+export type Seal = Pick<Stored, 'head' | 'mac' | 'anchored'>;
+
+/** Who writes: a conversation, and the token by which its run holds it. */
+export interface Lease {
+  readonly id: string;
+  readonly token: string;
+}
 
 /** Conversations in SQLite or PostgreSQL. What a call has written is durable when it returns. */
 export class ConversationStore {
   readonly #db: Kysely<Database>;
+  readonly #open: OpenDatabase;
 
-  constructor(db: Kysely<Database>) {
-    this.#db = db;
+  constructor(open: OpenDatabase) {
+    this.#open = open;
+    this.#db = open.db;
   }
 
-  create(conversation: NewConversation): Promise<void> {
-    const { summary, owner, settings, records } = conversation;
+  /** Stores a new conversation with its first records, held by `token`. */
+  create(conversation: NewConversation, { records, mac }: Addition, token: string): Promise<void> {
+    const { summary, owner, settings } = conversation;
     return this.#write(async (tx) => {
       await tx
         .insertInto('conversations')
@@ -65,78 +90,114 @@ export class ConversationStore {
           trace_id: summary.trace_id,
           created_at: summary.created_at,
           updated_at: summary.created_at,
-          lease_until: leaseEnd(),
+          lease_token: token,
+          lease_until: this.#in(LEASE_MS),
           unsealed: 1,
+          turns: turnsIn(records),
+          records: records.length,
+          head: records.at(-1)?.hash ?? '',
+          mac,
+          anchored: 0,
         })
         .execute();
-      if (records.length > 0)
-        await tx
-          .insertInto('records')
-          .values(records.map((record) => row(summary.id, record)))
-          .execute();
+      await insert(tx, summary.id, records);
     });
   }
 
-  /** Adds records; the file is behind until {@link settle} says otherwise. */
-  append(id: string, records: readonly LogRecord[]): Promise<void> {
+  /** Adds records. Throws `conflict` when the lease is somebody else's by now: nothing is written then. */
+  append({ id, token }: Lease, { after, records, mac }: Addition): Promise<void> {
     return this.#write(async (tx) => {
-      if (records.length > 0)
-        await tx
-          .insertInto('records')
-          .values(records.map((record) => row(id, record)))
-          .execute();
-      await tx
+      const { numUpdatedRows } = await tx
         .updateTable('conversations')
-        .set({ updated_at: new Date().toISOString(), lease_until: leaseEnd(), unsealed: 1 })
-        .where('id', '=', id)
-        .execute();
-    });
-  }
-
-  /** The end of a run: its status, and whether the file holds all that the store has. */
-  settle(id: string, end: { status: ConversationStatus; sealed: boolean }): Promise<void> {
-    return this.#write(async (tx) => {
-      await tx
-        .updateTable('conversations')
-        .set({
-          status: end.status,
+        .set((row) => ({
           updated_at: new Date().toISOString(),
-          ...(end.sealed ? { unsealed: 0 } : {}),
-        })
+          lease_until: this.#in(LEASE_MS),
+          records: after + records.length,
+          turns: row('turns', '+', turnsIn(records)),
+          ...(records.length === 0 ? {} : { head: records.at(-1)?.hash ?? '' }),
+          mac,
+        }))
         .where('id', '=', id)
-        .execute();
+        .where('lease_token', '=', token)
+        .where('status', '=', 'running')
+        .where('records', '=', after)
+        .executeTakeFirst();
+      if (numUpdatedRows === 0n) throw lost(id);
+      await insert(tx, id, records);
     });
   }
 
-  /** Takes a conversation that has so many records for this process. Throws `conflict` when another run has it, or had it since. */
-  claim(id: string, expected: { exchanges: number; records: number }): Promise<void> {
-    const now = new Date().toISOString();
+  /** Makes sure that the lease is still held, and for long enough to write elsewhere. Throws `conflict` when it is not. */
+  renew({ id, token }: Lease): Promise<void> {
     return this.#write(async (tx) => {
-      const result = await tx
+      const { numUpdatedRows } = await tx
+        .updateTable('conversations')
+        .set({ lease_until: this.#in(LEASE_MS) })
+        .where('id', '=', id)
+        .where('lease_token', '=', token)
+        .executeTakeFirst();
+      if (numUpdatedRows === 0n) throw lost(id);
+    });
+  }
+
+  /**
+   * The end of a run: its status, whether its log is archived and by which generation of buckets its head is anchored.
+   * Gives the lease back; what is not sealed is looked after in `again_ms`. Throws `conflict` when it was lost.
+   */
+  settle(
+    { id, token }: Lease,
+    end: { status: ConversationStatus; seal: Seal | undefined; again_ms?: number },
+  ): Promise<void> {
+    return this.#write(async (tx) => {
+      const { numUpdatedRows } = await tx
+        .updateTable('conversations')
+        .set((row) => ({
+          status: end.status,
+          // A sweep that seals changes nothing of what was said.
+          updated_at: row
+            .case()
+            .when('status', '=', 'running')
+            .then(new Date().toISOString())
+            .else(row.ref('updated_at'))
+            .end(),
+          lease_token: '',
+          lease_until: this.#in(end.again_ms ?? 0),
+          ...(end.seal === undefined ? {} : { unsealed: 0, ...end.seal }),
+        }))
+        .where('id', '=', id)
+        .where('lease_token', '=', token)
+        .executeTakeFirst();
+      if (numUpdatedRows === 0n) throw lost(id);
+    });
+  }
+
+  /** Takes a conversation that has so many records for a run. Throws `conflict` when another has it, or had it since. */
+  claim({ id, token }: Lease, expected: { exchanges: number; records: number }): Promise<void> {
+    return this.#write(async (tx) => {
+      const { numUpdatedRows } = await tx
         .updateTable('conversations')
         .set({
           status: 'running',
           exchanges: expected.exchanges,
-          updated_at: now,
-          lease_until: leaseEnd(),
+          updated_at: new Date().toISOString(),
+          lease_token: token,
+          lease_until: this.#in(LEASE_MS),
           unsealed: 1,
         })
         .where('id', '=', id)
-        .where((where) => where.or([where('status', '!=', 'running'), where('lease_until', '<', now)]))
-        .where(
-          (select) =>
-            select
-              .selectFrom('records')
-              .whereRef('conversation_id', '=', 'conversations.id')
-              .select(({ fn }) => fn.countAll<number>().as('count')),
-          '=',
-          expected.records,
+        .where('records', '=', expected.records)
+        .where((where) =>
+          where.or([
+            where('lease_until', '<', this.#in(0)),
+            where.and([where('status', '!=', 'running'), where('lease_token', '=', '')]),
+          ]),
         )
         .executeTakeFirst();
-      if (result.numUpdatedRows === 0n)
+      if (numUpdatedRows === 0n)
         throw new PlatformError(
           'conflict',
           `The conversation ${id} is running just now. Wait for it to end, or cancel it.`,
+          { retry_after_ms: LEASE_MS / 2 },
         );
     });
   }
@@ -153,70 +214,62 @@ export class ConversationStore {
         'not_found',
         `There is no conversation ${id} of yours. GET /v1/conversations lists them.`,
       );
+    // Records are only ever added: those that the row counts are what there was when it was read.
     const rows = await this.#db
       .selectFrom('records')
       .select('body')
       .where('conversation_id', '=', id)
+      .where('seq', '<', found.records)
       .orderBy('seq')
       .execute();
-    const records = rows.map(({ body }) => LogRecord.parse(JSON.parse(body)));
     return {
-      summary: summaryOf(found, records.filter(({ role }) => role === 'modelA' || role === 'modelB').length),
+      summary: summaryOf(found),
       owner: found.owner,
       settings: Settings.parse(JSON.parse(found.settings)),
-      records,
+      records: rows.map(({ body }) => LogRecord.parse(JSON.parse(body))),
+      head: found.head,
+      mac: found.mac,
+      unsealed: found.unsealed === 1,
+      anchored: found.anchored,
     };
   }
 
+  /** The newest conversations the caller may see, from `cursor` on. Reads as many rows as it returns. */
   async list(
     principal: Principal,
-    options: { limit: number; before: string | undefined },
-  ): Promise<ConversationSummary[]> {
-    let query = this.#db
-      .selectFrom('conversations')
-      .selectAll()
-      .select((select) =>
-        select
-          .selectFrom('records')
-          .whereRef('conversation_id', '=', 'conversations.id')
-          .where('role', 'in', ['modelA', 'modelB'])
-          .select(({ fn }) => fn.countAll<number | string>().as('turns'))
-          .as('turns'),
-      )
-      .orderBy('updated_at', 'desc')
-      .limit(options.limit);
-    if (!principal.scopes.includes('admin')) query = query.where('owner', '=', principal.id);
-    if (options.before !== undefined) query = query.where('updated_at', '<', options.before);
-    return (await query.execute()).map((found) => summaryOf(found, Number(found.turns ?? 0)));
+    options: { limit: number; cursor: string | undefined },
+  ): Promise<ConversationPage> {
+    const rows = await this.pageQuery(principal, options).execute();
+    const last = rows.length > options.limit ? rows[options.limit - 1] : undefined;
+    return {
+      conversations: rows.slice(0, options.limit).map(summaryOf),
+      next_cursor: last === undefined ? null : cursorOf(last),
+    };
   }
 
-  /**
-   * At start: conversations that a dead process left running (on SQLite `all` that run, as no other process can be
-   * at work), and those whose file could not be written. Returns their ids.
-   */
-  async abandoned(all: boolean): Promise<string[]> {
-    const now = new Date().toISOString();
-    const found = await this.#db
+  /** The statement behind {@link list}: one row more than the page, to know whether there is another. */
+  pageQuery(principal: Principal, options: { limit: number; cursor: string | undefined }) {
+    const rows = this.#db
       .selectFrom('conversations')
-      .select('id')
-      .where((where) =>
-        where.or([
-          where.and([where('status', '=', 'running'), ...(all ? [] : [where('lease_until', '<', now)])]),
-          where.and([where('status', '!=', 'running'), where('unsealed', '=', 1)]),
-        ]),
-      )
-      .orderBy('updated_at', 'desc')
-      .limit(MAX_ABANDONED)
-      .execute();
-    return found.map(({ id }) => id);
+      .selectAll()
+      .limit(options.limit + 1);
+    const from = options.cursor === undefined ? undefined : placeOf(options.cursor);
+    if (principal.scopes.includes('admin')) {
+      // As the index over all has it; times are of one length.
+      const place = sql<string>`updated_at || id`;
+      const page = rows.orderBy(place, 'desc');
+      return from === undefined ? page : page.where(place, '<', from.join(''));
+    }
+    const page = rows.where('owner', '=', principal.id).orderBy('updated_at', 'desc').orderBy('id', 'desc');
+    return from === undefined ? page : page.where(sql<boolean>`(updated_at, id) < (${from[0]}, ${from[1]})`);
   }
 
   async check(): Promise<void> {
     await this.#db.selectFrom('conversations').select('id').limit(1).execute();
   }
 
-  close(): Promise<void> {
-    return this.#db.destroy();
+  #in(ms: number) {
+    return timeIn(this.#open.dialect, ms);
   }
 
   /** One transaction. A store that cannot write (a full disk, a lost connection) is the platform's trouble, not a bug. */
@@ -234,18 +287,34 @@ export class ConversationStore {
   }
 }
 
-function row(conversation_id: string, record: LogRecord): RecordRow {
-  return { conversation_id, seq: record.seq, role: record.role, body: JSON.stringify(record) };
+async function insert(tx: Transaction<Database>, id: string, records: readonly LogRecord[]): Promise<void> {
+  if (records.length === 0) return;
+  const rows = records.map(
+    (record): RecordRow => ({
+      conversation_id: id,
+      seq: record.seq,
+      role: record.role,
+      body: JSON.stringify(record),
+    }),
+  );
+  await tx.insertInto('records').values(rows).execute();
+}
+
+function turnsIn(records: readonly LogRecord[]): number {
+  return records.filter(({ role }) => role === 'modelA' || role === 'modelB').length;
 }
 
 function maySee(found: ConversationRow, principal: Principal): boolean {
   return found.owner === principal.id || principal.scopes.includes('admin');
 }
 
-function summaryOf(found: ConversationRow, turns: number): ConversationSummary {
-  return ConversationSummary.parse({ ...found, models: JSON.parse(found.models), turns });
+function summaryOf(found: ConversationRow): ConversationSummary {
+  return ConversationSummary.parse({ ...found, models: JSON.parse(found.models) });
 }
 
-function leaseEnd(): string {
-  return new Date(Date.now() + LEASE_MS).toISOString();
+function lost(id: string): PlatformError {
+  return new PlatformError(
+    'conflict',
+    `The conversation ${id} was taken over by another run, because this one gave no sign of life for ${LEASE_MS / 1000} s. What was stored is kept; resume the conversation once it is not running.`,
+  );
 }

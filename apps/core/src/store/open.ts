@@ -5,38 +5,90 @@ import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { PostgresJSDialect } from 'kysely-postgres-js';
 import postgres from 'postgres';
+import type { Dialect } from './clock.ts';
 import { type Database, migrations } from './schema.ts';
 
+const CONNECTIONS = 16;
+const CONNECT_TIMEOUT_S = 10;
+/** A statement that takes longer has failed: nobody waits for a database that hangs. */
+const STATEMENT_TIMEOUT_MS = 10_000;
+
+export interface OpenDatabase {
+  readonly db: Kysely<Database>;
+  readonly dialect: Dialect;
+  /** True when no other process has this database: whoever held something in it is dead. */
+  readonly sole: boolean;
+  close(): Promise<void>;
+}
+
 /** Opens SQLite in a file, or PostgreSQL by URL, and brings its schema up to date. */
-export async function openDatabase(where: {
-  file: string;
-  url: string | undefined;
-}): Promise<Kysely<Database>> {
-  const db = new Kysely<Database>({
-    dialect:
-      where.url === undefined
-        ? sqliteDialect(where.file)
-        : new PostgresJSDialect({
-            postgres: postgres(where.url, { max: 16, connect_timeout: 10, onnotice: () => undefined }),
-          }),
-  });
+export async function openDatabase(where: { file: string; url: string | undefined }): Promise<OpenDatabase> {
+  const { url, file } = where;
+  return url === undefined ? openSqlite(file) : openPostgres(url);
+}
+
+async function openPostgres(url: string): Promise<OpenDatabase> {
+  const connect = (max: number, statement_timeout: number) =>
+    new Kysely<Database>({
+      dialect: new PostgresJSDialect({
+        postgres: postgres(url, {
+          max,
+          connect_timeout: CONNECT_TIMEOUT_S,
+          connection: { application_name: 'mcp-core', statement_timeout },
+          onnotice: () => undefined,
+        }),
+      }),
+    });
+  // A migration may take as long as it needs; replicas that start together do it one after the other.
+  const migrating = connect(1, 0);
+  await migrate(migrating).finally(() => migrating.destroy());
+  const db = connect(CONNECTIONS, STATEMENT_TIMEOUT_MS);
+  return { db, dialect: 'postgres', sole: false, close: () => db.destroy() };
+}
+
+async function openSqlite(file: string): Promise<OpenDatabase> {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  const lock = lockOf(`${file}.lock`);
+  const db = new Kysely<Database>({ dialect: sqliteDialect(file) });
+  const close = async () => {
+    await db.destroy();
+    lock?.close();
+  };
+  try {
+    await migrate(db);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { db, dialect: 'sqlite', sole: lock !== undefined, close };
+}
+
+async function migrate(db: Kysely<Database>): Promise<void> {
   const { error } = await new Migrator({
     db,
     provider: { getMigrations: () => Promise.resolve({ ...migrations }) },
   }).migrateToLatest();
-  if (error !== undefined) {
-    await db.destroy();
+  if (error !== undefined)
     throw new Error(
       'The conversation store cannot be brought up to date. Check DATABASE_URL, or that the data directory can be written.',
       { cause: error },
     );
-  }
-  return db;
 }
 
-/** Node's own SQLite behind Kysely's dialect. A commit is on disk when it returns. */
+/** A lock that the system takes back when the process dies; undefined while another process has it. */
+function lockOf(file: string): DatabaseSync | undefined {
+  const lock = new DatabaseSync(file);
+  try {
+    lock.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE;');
+    return lock;
+  } catch {
+    lock.close();
+    return undefined;
+  }
+}
+
+/** Node's own SQLite behind Kysely's dialect. A commit is on disk, its folder included, when it returns. */
 function sqliteDialect(file: string): SqliteDialect {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const db = new DatabaseSync(file);
   db.exec(
     'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;',

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
 export interface ConversationRow {
@@ -15,10 +15,47 @@ export interface ConversationRow {
   trace_id: string;
   created_at: string;
   updated_at: string;
-  /** While running: until when the process at work has it to itself. */
+  /** Who may write: the token of the run (or sweep) that holds it, '' when nobody does. */
+  lease_token: string;
+  /** Until when the holder has it to itself; when nobody holds it, when it is to be looked after next. */
   lease_until: string;
-  /** 1 while the log file may lack records that are here. */
+  /** 1 while it runs, and until its log is archived and its head anchored. */
   unsealed: number;
+  /** Records of modelA and modelB; all records. */
+  turns: number;
+  records: number;
+  /** Hash of the last record, and its seal. '' in a conversation from before 003. */
+  head: string;
+  mac: string;
+  /** Generation of the bus's bucket that has the head of the sealed log; 0: none has. */
+  anchored: number;
+}
+
+/** Buckets that the bus has had for heads: a new one means that the bus lost the old. */
+interface HeadBucketRow {
+  created: string;
+  generation: number;
+}
+
+/** How far the log check has come; one row. */
+export interface LogCheckRow {
+  id: number;
+  /** Where the next batch begins. */
+  cursor: string;
+  started_at: string;
+  finished_at: string | null;
+  checked: number;
+  unconfirmed: number;
+}
+
+/** A log that did not verify, kept until it does again and after. */
+interface FindingRow {
+  conversation_id: string;
+  /** JSON of the verdict. */
+  verdict: string;
+  first_seen: string;
+  last_seen: string;
+  resolved_at: string | null;
 }
 
 export interface RecordRow {
@@ -32,6 +69,9 @@ export interface RecordRow {
 export interface Database {
   conversations: ConversationRow;
   records: RecordRow;
+  head_buckets: HeadBucketRow;
+  log_checks: LogCheckRow;
+  log_findings: FindingRow;
 }
 
 /** Versions of the schema, in order; the same for SQLite and PostgreSQL. A change is a new entry, never an edit. */
@@ -78,6 +118,67 @@ export const migrations: Readonly<Record<string, Migration>> = {
         .createIndex('conversations_by_state')
         .on('conversations')
         .columns(['status', 'unsealed'])
+        .execute();
+    },
+  },
+  '003-leases-and-seals': {
+    async up(db: Kysely<unknown>) {
+      for (const name of ['turns', 'records', 'anchored'])
+        await db.schema
+          .alterTable('conversations')
+          .addColumn(name, 'integer', (column) => column.notNull().defaultTo(0))
+          .execute();
+      for (const name of ['lease_token', 'head', 'mac'])
+        await db.schema
+          .alterTable('conversations')
+          .addColumn(name, 'text', (column) => column.notNull().defaultTo(''))
+          .execute();
+      // Their seal is in their file: the sweep takes it over, a few at a time.
+      await sql`update conversations set unsealed = 1,
+        records = (select count(*) from records where conversation_id = conversations.id),
+        turns = (select count(*) from records where conversation_id = conversations.id and role in ('modelA', 'modelB'))`.execute(
+        db,
+      );
+    },
+  },
+  '004-indexes-of-pages': {
+    async up(db: Kysely<unknown>) {
+      await db.schema.dropIndex('conversations_by_owner').execute();
+      await db.schema.dropIndex('conversations_by_state').execute();
+      const index = (name: string, columns: string[]) =>
+        db.schema.createIndex(name).on('conversations').columns(columns);
+      await index('conversations_of_owner', ['owner', 'updated_at', 'id']).execute();
+      // Over an expression, so that no planner takes it for the list of one owner and reads everybody's.
+      await sql`create index conversations_of_all on conversations ((updated_at || id))`.execute(db);
+      await index('conversations_by_anchor', ['anchored', 'id']).execute();
+      await sql`create index conversations_unsealed on conversations (lease_until) where unsealed = 1`.execute(
+        db,
+      );
+    },
+  },
+  '005-log-checks': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('head_buckets')
+        .addColumn('created', 'text', (column) => column.primaryKey())
+        .addColumn('generation', 'integer', (column) => column.notNull().unique())
+        .execute();
+      await db.schema
+        .createTable('log_checks')
+        .addColumn('id', 'integer', (column) => column.primaryKey())
+        .addColumn('cursor', 'text', (column) => column.notNull())
+        .addColumn('started_at', 'text', (column) => column.notNull())
+        .addColumn('finished_at', 'text')
+        .addColumn('checked', 'integer', (column) => column.notNull())
+        .addColumn('unconfirmed', 'integer', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('log_findings')
+        .addColumn('conversation_id', 'text', (column) => column.primaryKey())
+        .addColumn('verdict', 'text', (column) => column.notNull())
+        .addColumn('first_seen', 'text', (column) => column.notNull())
+        .addColumn('last_seen', 'text', (column) => column.notNull())
+        .addColumn('resolved_at', 'text')
         .execute();
     },
   },

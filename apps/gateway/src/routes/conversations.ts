@@ -17,12 +17,16 @@ export function conversationRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.get(
     '/v1/conversations',
     guard(gateway, { scope: 'chat', query: true }, async (c, call) =>
-      c.json({ conversations: await core().listConversations(parseQuery(c, ListConversationsQuery), call) }),
+      c.json(await core().listConversations(parseQuery(c, ListConversationsQuery), call)),
     ),
   );
   app.get(
     '/v1/conversations/:id',
     guard(gateway, 'chat', async (c, call) => c.json(await core().getConversation(uuidParam(c, 'id'), call))),
+  );
+  app.get(
+    '/v1/conversations/:id/log',
+    guard(gateway, 'chat', async (c, call) => c.json(await core().exportLog(uuidParam(c, 'id'), call))),
   );
   app.post(
     '/v1/conversations/:id/verify',

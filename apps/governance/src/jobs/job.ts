@@ -9,8 +9,13 @@ interface JobContext {
 }
 
 /** What a run found. */
-interface Findings {
+export interface Findings {
   readonly checked: number;
+  /** Of them, those of which nothing can be said just now. */
+  readonly unconfirmed: number;
+  /** False when the run ended before everything was looked at: the next one goes on from there. */
+  readonly complete: boolean;
+  /** All that is known not to be in order, whichever run found it. */
   readonly failures: readonly ChainVerdict[];
 }
 

@@ -1,32 +1,40 @@
-import type { ChainVerdict } from '@mcp/contracts';
-import type { GovernanceJob } from './job.ts';
+import type { Findings, GovernanceJob } from './job.ts';
 
-const PAGE = 200;
-const MAX_FAILURES = 1000;
+/** How long one run goes on; a pass over more logs takes several. */
+const RUN_MS = 20 * 60_000;
 
-/** Verifies the hash chain, the seal and the file of every conversation. */
+/**
+ * Verifies every conversation log against what is kept of it outside the store. The core does it in batches and
+ * remembers in its store how far it has come and what it has found, so that a run goes on where the last one stopped.
+ */
 export const logCheck: GovernanceJob = {
   name: 'log-check',
   async run({ clients, metrics, log, call }) {
-    const failures: ChainVerdict[] = [];
-    let checked = 0;
-    let before: string | undefined;
-    for (;;) {
-      const page = await clients.core.listConversations({ limit: PAGE, before }, call);
-      for (const { id, status } of page) {
-        if (status === 'running') continue;
-        const verdict = await clients.core.verifyConversation(id, call);
-        checked++;
-        metrics.inc('provenance_verifications_total', { status: verdict.ok ? 'ok' : 'broken' });
-        if (verdict.ok) continue;
-        log.error(
-          { conversation_id: id, broken_at: verdict.broken_at, reason: verdict.reason },
-          'a conversation log does not verify',
-        );
-        if (failures.length < MAX_FAILURES) failures.push(verdict);
+    const until_ms = Date.now() + RUN_MS;
+    const known = new Set<string>();
+    let found: Findings = { checked: 0, unconfirmed: 0, complete: false, failures: [] };
+    do {
+      call.signal.throwIfAborted();
+      const batch = await clients.core.checkLogs(call);
+      found = {
+        checked: found.checked + batch.checked,
+        unconfirmed: found.unconfirmed + batch.unconfirmed,
+        complete: batch.complete,
+        failures: batch.failures,
+      };
+      for (const { id, broken_at, reason } of batch.failures.filter((one) => !known.has(one.id))) {
+        known.add(id);
+        log.error({ conversation_id: id, broken_at, reason }, 'a conversation log does not verify');
       }
-      before = page.at(-1)?.updated_at;
-      if (page.length < PAGE || before === undefined) return { checked, failures };
-    }
+    } while (!found.complete && Date.now() < until_ms);
+    const { checked, unconfirmed, failures } = found;
+    const counts = {
+      broken: failures.length,
+      unconfirmed,
+      ok: Math.max(0, checked - unconfirmed - failures.length),
+    };
+    for (const [status, count] of Object.entries(counts))
+      metrics.inc('provenance_verifications_total', { status }, count);
+    return found;
   },
 };

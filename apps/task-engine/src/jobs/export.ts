@@ -31,13 +31,13 @@ export const exportConversations: JobHandler<'export'> = async ({
 /** Ids first: what changes its place in the list meanwhile is then neither missed nor taken twice. */
 async function allIds(core: CoreApi, call: CallContext, onPage: (found: number) => void): Promise<string[]> {
   const found = new Set<string>();
-  let before: string | undefined;
+  let cursor: string | undefined;
   for (;;) {
     call.signal.throwIfAborted();
-    const page = await core.listConversations({ limit: PAGE, before }, call);
-    for (const { id } of page) found.add(id);
+    const page = await core.listConversations({ limit: PAGE, cursor }, call);
+    for (const { id } of page.conversations) found.add(id);
     onPage(found.size);
-    before = page.at(-1)?.updated_at;
-    if (page.length < PAGE) return [...found];
+    if (page.next_cursor === null) return [...found];
+    cursor = page.next_cursor;
   }
 }

@@ -1,0 +1,85 @@
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { type ConversationLog, PlatformError } from '@mcp/contracts';
+import type { LogArchive } from './archive.ts';
+
+/** An object storage that takes longer has failed: it is tried again later. */
+const TIMEOUT_MS = 3000;
+/** Digits of a count of records in a key, so that keys are in the order of counts. */
+const DIGITS = 6;
+
+/**
+ * Sealed logs in object storage that speaks S3: `<prefix>/<uuid>/<records>.json`. Each seal of a conversation is an
+ * object of its own and none is written over, so that a bucket may lock its objects. Without a key in
+ * the URL, credentials come from where the AWS SDK looks for them: the environment, or the identity of the pod.
+ */
+export class LogObjects implements LogArchive {
+  readonly name = 'archived log';
+  readonly #client: S3Client;
+  readonly #bucket: string;
+  readonly #prefix: string;
+
+  /** `s3://key:secret@bucket/prefix?endpoint=https://…&region=…`; without an endpoint, Amazon's own. */
+  constructor(address: string) {
+    const url = new URL(address);
+    const [key, secret] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
+    const endpoint = url.searchParams.get('endpoint');
+    this.#bucket = url.hostname;
+    this.#prefix = url.pathname.replace(/^\/+|\/+$/g, '');
+    this.#client = new S3Client({
+      region: url.searchParams.get('region') ?? 'us-east-1',
+      // Servers of one's own seldom have a host name for each bucket.
+      ...(key === '' ? {} : { credentials: { accessKeyId: key, secretAccessKey: secret } }),
+      ...(endpoint === null ? {} : { endpoint, forcePathStyle: true }),
+      maxAttempts: 2,
+      requestHandler: {
+        connectionTimeout: TIMEOUT_MS,
+        requestTimeout: TIMEOUT_MS,
+        throwOnRequestTimeout: true,
+      },
+    });
+  }
+
+  async write(log: ConversationLog): Promise<void> {
+    try {
+      await this.#client.send(
+        new PutObjectCommand({
+          Bucket: this.#bucket,
+          Key: `${this.#folder(log.id)}${String(log.messages.length).padStart(DIGITS, '0')}.json`,
+          Body: `${JSON.stringify(log, null, 2)}\n`,
+          ContentType: 'application/json',
+        }),
+      );
+    } catch (cause) {
+      throw new PlatformError(
+        'unavailable',
+        `The log of conversation ${log.id} cannot be archived in ${this.#bucket} (${nameOf(cause)}). What was said is in the store; it is archived once the object storage takes it.`,
+        { cause },
+      );
+    }
+  }
+
+  async read(id: string): Promise<unknown> {
+    const Prefix = this.#folder(id);
+    const { Contents = [] } = await this.#client.send(
+      new ListObjectsV2Command({ Bucket: this.#bucket, Prefix }),
+    );
+    const newest = Contents.map(({ Key = '' }) => Key)
+      .sort()
+      .at(-1);
+    if (newest === undefined) return undefined;
+    const { Body } = await this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: newest }));
+    return JSON.parse((await Body?.transformToString()) ?? '');
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+
+  #folder(id: string): string {
+    return `${this.#prefix === '' ? '' : `${this.#prefix}/`}${id}/`;
+  }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : 'unknown reason';
+}

@@ -1,0 +1,14 @@
+import { type RawBuilder, sql } from 'kysely';
+
+/** Which database it is: what differs between them is here. */
+export type Dialect = 'sqlite' | 'postgres';
+
+/**
+ * The database's own time, so many milliseconds on, in ISO 8601. Leases are held against this clock alone: those of
+ * the replicas may differ.
+ */
+export function timeIn(dialect: Dialect, ms: number): RawBuilder<string> {
+  return dialect === 'sqlite'
+    ? sql<string>`strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ${`${ms / 1000} seconds`})`
+    : sql<string>`to_char(clock_timestamp() at time zone 'utc' + make_interval(secs => ${ms / 1000}), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+}
