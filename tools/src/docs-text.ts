@@ -25,6 +25,10 @@ const RUNNER_VARIABLES = [
     "Where programs and weights are kept between checkouts; the system's place for caches otherwise.",
   ],
   ['MCP_NATS_SERVER', 'A nats-server program to use instead of the one on PATH or in the cache.'],
+  [
+    'ONNXRUNTIME_NODE_INSTALL',
+    '`skip` where install scripts are on with npm 10: nothing is looked for on the network.',
+  ],
   ['HF_ENDPOINT', 'A mirror of the model hub.'],
   ['GROQ_API_KEY', 'Offers the models of Groq beside the embedded ones.'],
   ['DEEPSEEK_API_KEY', 'Offers the models of DeepSeek beside the embedded ones.'],

@@ -88,7 +88,7 @@ const routing: Row[] = [
   ['__proto__ as a parameter', get('/v1/jobs?__proto__=1'), 400, /parameter '__proto__'/],
   ['a limit given twice', get('/v1/jobs?limit=1&limit=2'), 400, /limit: is given twice/],
   ['a parameter where there are none', get('/v1/models?limit=1'), 400, /'limit'. This address takes none/],
-  ['a date that is none', get('/v1/conversations?before=yesterday'), 400, /before: /],
+  ['a cursor beyond its bound', get(`/v1/conversations?cursor=${'x'.repeat(201)}`), 400, /cursor: .*200/],
   ['an unknown job status', get('/v1/jobs?status=lost'), 400, /status: /],
   [
     'a timeout that is no number',
