@@ -49,7 +49,8 @@ export const SCRIPTED_MODELS = [
         reply: 'Back from the dead.',
         error: 'upstream_interrupted',
         fail_after_tokens: 2,
-        fail_times: 3,
+        // As often as one request tries: once, and as many times again as it has retries.
+        fail_times: 4,
       },
       {
         match: 'stumble',
