@@ -40,8 +40,8 @@ function assetPath(id: string): string {
   return weights.expected(id);
 }
 
-/** Name of the Secret with a service's password for the event bus. */
-export function natsSecretOf(name: ServiceName): `mcp-nats-${string}` {
+/** Name of the Secret with a user's password for the event bus. */
+export function natsSecretOf(name: string): `mcp-nats-${string}` {
   return `mcp-nats-${name}`;
 }
 

@@ -1,7 +1,6 @@
-import { copyOfBucket, type ServiceManifest } from '@mcp/contracts';
 import type { types } from '@pulumi/kubernetes';
 import type { Chart } from 'cdk8s';
-import { NATS, type RegionContext, selectorOf, workloads } from '../context.ts';
+import { NATS, type RegionContext, selectorOf } from '../context.ts';
 import { add } from '../kit/objects.ts';
 import { natsSecretOf } from './environment.ts';
 import {
@@ -15,7 +14,6 @@ import {
 } from './nats-cluster.ts';
 import {
   addLinkService,
-  copiedStreams,
   LINK_PASSWORD,
   linkEnvironment,
   linkLines,
@@ -25,6 +23,7 @@ import {
   NATS_LINK_SECRET,
   NATS_TLS_SECRET,
 } from './nats-links.ts';
+import { busUsers } from './nats-users.ts';
 import { CONTAINER_SECURITY, type Container, podTemplate, resourcesOf, type Size } from './pod.ts';
 
 export const NATS_MONITOR_PORT = 8222;
@@ -190,16 +189,6 @@ function exporterOf(context: RegionContext): Container[] {
   ];
 }
 
-/** Services with a user of their own on the bus: the placed ones in whose pod something needs it. */
-export function busUsers({
-  stack,
-}: Pick<RegionContext, 'stack'>): { name: ServiceManifest['name']; inside: readonly ServiceManifest[] }[] {
-  return workloads(stack)
-    .filter(({ inside }) => inside.some(({ needs }) => needs.includes('nats')))
-    .map(({ manifest, inside }) => ({ name: manifest.name, inside }))
-    .sort((a, b) => a.name.localeCompare(b.name));
-}
-
 /** Whether a region's servers prove themselves by certificate: to each other, or to those of other regions. */
 function needsCertificate(context: RegionContext): boolean {
   return isClustered(context) || linksOf(context).length > 0;
@@ -228,8 +217,8 @@ function natsConfig(context: RegionContext): string {
     'authorization {',
     '  users = [',
     ...busUsers(context).map(
-      ({ name, inside }) =>
-        `    { user: ${JSON.stringify(name)}, password: $${passwordVariable(name)}, permissions: ${JSON.stringify(permissionsOf(context, name, inside))} }`,
+      ({ name, permissions }) =>
+        `    { user: ${JSON.stringify(name)}, password: $${passwordVariable(name)}, permissions: ${JSON.stringify(permissions)} }`,
     ),
     ...linkUsers(context).map((user) => `    ${user}`),
     '  ]',
@@ -237,43 +226,4 @@ function natsConfig(context: RegionContext): string {
   ];
   lines.push(...clusterLines(context), ...linkLines(context));
   return `${lines.join('\n')}\n`;
-}
-
-/** What a service may publish and hear: its own streams, subjects and buckets, and answers to itself. */
-function permissionsOf(
-  context: RegionContext,
-  user: string,
-  inside: readonly ServiceManifest[],
-): { publish: string[]; subscribe: string[]; allow_responses: boolean } {
-  const streams = inside.flatMap(({ bus }) => [
-    ...Object.keys(bus.streams),
-    ...bus.buckets.map((bucket) => `KV_${bucket}`),
-    ...bus.objects.map((store) => `OBJ_${store}`),
-    ...copiedStreams(context, bus.shared, copyOfBucket),
-  ]);
-  const api = streams.flatMap((stream) => [
-    `$JS.API.STREAM.*.${stream}`,
-    `$JS.API.STREAM.MSG.GET.${stream}`,
-    `$JS.API.DIRECT.GET.${stream}`,
-    `$JS.API.DIRECT.GET.${stream}.>`,
-    `$JS.API.CONSUMER.*.${stream}`,
-    `$JS.API.CONSUMER.*.${stream}.>`,
-    `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.>`,
-    `$JS.API.CONSUMER.MSG.NEXT.${stream}.>`,
-    `$JS.ACK.${stream}.>`,
-    `$JS.FC.${stream}.>`,
-  ]);
-  const subjects = inside.flatMap(({ bus }) => [
-    ...Object.values(bus.streams).flat(),
-    ...bus.buckets.map((bucket) => `$KV.${bucket}.>`),
-    ...bus.objects.map((store) => `$O.${store}.>`),
-    ...bus.publishes,
-  ]);
-  const heard = inside.flatMap(({ bus }) => bus.hears);
-  return {
-    publish: ['$JS.API.INFO', ...new Set([...api, ...subjects])].sort(),
-    subscribe: [`_INBOX.${user}.>`, ...new Set(heard)].sort(),
-    // Who is asked may answer, once.
-    allow_responses: heard.length > 0,
-  };
 }

@@ -9,9 +9,9 @@ import { identitySecretOf, NATS, SECRETS, type SecretObject } from '../context.t
 import { certificatesOf } from '../kit/certificates.ts';
 import { add } from '../kit/objects.ts';
 import { natsSecretOf } from './environment.ts';
-import { busUsers } from './nats.ts';
 import { isClustered, NATS_CLUSTER_SECRET } from './nats-cluster.ts';
 import { busNames, NATS_LINK_SECRET, NATS_TLS_SECRET } from './nats-links.ts';
+import { OPERATORS, serviceUsers } from './nats-users.ts';
 
 /** The first admin key; its hash is what the gateway is given. */
 export const ADMIN_KEY = { object: SECRETS.admin_key_hash.object, key: 'key' } as const;
@@ -38,7 +38,9 @@ export function platformSecrets({ stack, secrets, signing_keys }: ProgramConfig)
   put(SECRETS.log_archive_url.object, SECRETS.log_archive_url.key, secrets.logArchiveUrl);
   put(SECRETS.openai_api_key.object, SECRETS.openai_api_key.key, secrets.openaiApiKey);
   put(SECRETS.openai_targets.object, SECRETS.openai_targets.key, secrets.openaiTargets);
-  for (const { name } of busUsers({ stack })) put(natsSecretOf(name), 'password', random(`nats-${name}`));
+  const operators = stack.nats.external_url === undefined ? OPERATORS : [];
+  for (const name of [...serviceUsers({ stack }).map((user) => user.name), ...operators])
+    put(natsSecretOf(name), 'password', random(`nats-${name}`));
   if (stack.regions.some(({ peers }) => peers.length > 0)) {
     put(NATS_LINK_SECRET.object, NATS_LINK_SECRET.key, random('nats-link'));
   }

@@ -1,93 +1,16 @@
-import {
-  type Bus,
-  CommonEnv,
-  connectBus,
-  createKit,
-  createLogger,
-  openTraceStore,
-  readTrace,
-} from '@mcp/service-kit';
+import { CommonEnv, createKit, openTraceStore, readTrace } from '@mcp/service-kit';
 import { services } from '@mcp/stacks';
-import { freePort, type NatsServer, startNats, testIdentities } from '@mcp/testkit';
+import { freePort, testIdentities } from '@mcp/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { objectsOf, podsOf, record } from './stacks.ts';
-
-const PASSWORD = 'a-password-of-a-test';
-const SPY = '{ user: "spy", password: "spy" }';
-const closing = new AbortController();
-const log = createLogger('test', 'silent');
-
-interface Side {
-  readonly server: NatsServer;
-  /** The bus as a service sees it, or the spy, who may do everything. */
-  as(user: string): Promise<Bus>;
-  close(): Promise<void>;
-}
-
-/** nats.conf of a region of the stack `twin`, as the program writes it. */
-async function generated(region: string): Promise<string> {
-  const { resources } = await record('twin');
-  const pod = podsOf(objectsOf(resources)).find(
-    ({ owner: { metadata } }) => metadata.name === 'nats' && metadata.namespace === `mcp-${region}`,
-  );
-  return pod?.annotations['config.mcp.platform/nats.conf'] ?? '';
-}
-
-/** The same for one server on this machine: no cluster of three, no certificates, and a spy among the users. */
-function alone(config: string, link_port: number): string {
-  return config
-    .replace(/cluster \{[\s\S]*?\n\}\n/, '')
-    .replace(/http_port: \d+\n/, '')
-    .replace(/ *store_dir: .*\n/, '')
-    .replaceAll(/,? ?tls \{[^}]*\}/g, '')
-    .replace(/( {2}port: )7422/, `$1${link_port}`)
-    .replace('users = [', `users = [\n    ${SPY}`);
-}
-
-async function start(config: string, env: Record<string, string>): Promise<Side> {
-  const server = await startNats({ config, env });
-  const buses = new Map<string, Promise<Bus>>();
-  return {
-    server,
-    as(user) {
-      const password = user === 'spy' ? 'spy' : PASSWORD;
-      const url = `nats://${user}:${password}@127.0.0.1:${server.port}`;
-      const bus =
-        buses.get(user) ?? connectBus(url, { service: user, replicas: 1, log, signal: closing.signal });
-      buses.set(user, bus);
-      return bus;
-    },
-    async close() {
-      for (const bus of buses.values()) await (await bus).connection.close();
-      await server.close();
-    },
-  };
-}
-
-/** Whether the server lets a user have an answer from a subject. */
-async function answers(bus: Bus, subject: string, body = ''): Promise<boolean> {
-  try {
-    await bus.connection.request(subject, body, { timeout: 1000 });
-    return true;
-  } catch {
-    return false;
-  }
-}
+import { answers, PASSWORD, type Side, startSide } from './buses.ts';
 
 describe('the event buses of two linked regions, as the program configures them', () => {
   let eu: Side;
   let us: Side;
   beforeAll(async () => {
     const link_port = await freePort();
-    const passwords = Object.fromEntries(
-      ['GATEWAY', 'CORE', 'MODEL_GATEWAY', 'TASK_ENGINE', 'GOVERNANCE', 'LINK'].map((name) => [
-        `${name}_PASSWORD`,
-        PASSWORD,
-      ]),
-    );
-    eu = await start(alone(await generated('twin-eu'), link_port), passwords);
-    us = await start(alone(await generated('twin-us'), link_port), {
-      ...passwords,
+    eu = await startSide('twin-eu', link_port);
+    us = await startSide('twin-us', link_port, {
       LINK_URL_TWIN_EU: `"nats-leaf://region-twin-us:${PASSWORD}@127.0.0.1:${link_port}"`,
     });
   }, 60_000);
