@@ -12,7 +12,7 @@ export interface PulumiCli {
   readonly full: boolean;
 }
 
-/** The Pulumi that can be had here: of MCP_PULUMI, on PATH, or by npm. Undefined: none. */
+/** The Pulumi that can be had here: of MCP_PULUMI, which no other replaces, on PATH, or by npm. Undefined: none. */
 export function pulumiCli(env: NodeJS.ProcessEnv): PulumiCli | undefined {
   const named = env[VARIABLE]?.split(/\s+/).filter((word) => word !== '') ?? [];
   for (const command of named.length > 0 ? [named] : COMMANDS) {

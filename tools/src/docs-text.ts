@@ -34,7 +34,7 @@ const RUNNER_VARIABLES = [
   ['DEEPSEEK_API_KEY', 'Offers the models of DeepSeek beside the embedded ones.'],
   [
     'MCP_PULUMI',
-    'The Pulumi command that `npm run test:cluster` uses; `pulumi` on PATH, then `npx pulumi` otherwise.',
+    'The Pulumi command that `npm run cluster:up` and `npm run test:cluster` use; `pulumi` on PATH, then `npx pulumi` otherwise.',
   ],
   ['MCP_CHROMIUM', 'The Chromium that the browser tests use.'],
   ['NO_COLOR', 'No colour in the output.'],
