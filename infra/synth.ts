@@ -13,7 +13,7 @@ const USAGE = `usage: npm run synth [-- <stack>] [--out <directory>]
 
 Writes the objects of a stack (${Object.keys(stacks).join(', ')}; default local) as YAML to dist/<stack>/, one file each,
 in the order in which to apply them. Secrets are not written: secrets.sh makes those that are not there yet.
-Apply: sh dist/<stack>/secrets.sh, then kubectl apply --server-side --force-conflicts -f dist/<stack>/`;
+Apply: (set -a; eval "$(npx mcp identity)"; sh dist/<stack>/secrets.sh), then kubectl apply --server-side --force-conflicts -f dist/<stack>/`;
 
 /** Kinds that others need, in this order; everything else follows by kind and name. */
 const ORDER = [
@@ -53,7 +53,6 @@ async function synth(stack: Stack, out: string): Promise<void> {
   for (const [at, { inputs }] of written.entries())
     writeFileSync(join(out, files[at] ?? ''), stringify(inputs, { sortMapEntries: true, lineWidth: 0 }));
   const secrets = objects.filter(isSecret);
-  writeFileSync(join(out, 'secrets.txt'), secretsText(secrets));
   const namespaces = files.filter((_, at) => written[at]?.inputs.kind === 'Namespace');
   writeFileSync(join(out, 'secrets.sh'), secretsScript(secrets.map(shapeOf), namespaces, identityVariableOf));
   process.stdout.write(
@@ -75,23 +74,7 @@ function shapeOf({ inputs }: RecordedResource): SecretShape {
   return { name, namespace, keys: Object.keys(inputs.data ?? {}) };
 }
 
-function secretsText(secrets: readonly RecordedResource[]): string {
-  return secrets
-    .map(shapeOf)
-    .map(({ name, namespace, keys }) => {
-      const values = keys.map((key) => `--from-literal=${key}=${literalOf(name)}`).join(' ');
-      return `kubectl --namespace ${namespace} create secret generic ${name} ${values}\n`;
-    })
-    .sort()
-    .join('');
-}
-
-/** What `npx mcp identity` prints has names; every other value is the operator's to choose. */
-function literalOf(secret: string): string {
-  const variable = identityVariableOf(secret);
-  return variable === undefined ? '…' : `"$${variable}"`;
-}
-
+/** What `npx mcp identity` prints has names; every other value is made, or the operator's to choose. */
 function identityVariableOf(secret: string): string | undefined {
   if (secret === SECRETS.service_jwks.object) return 'MCP_SERVICE_JWKS';
   const service = signingServices.find((name) => identitySecretOf(name).object === secret);
