@@ -1,3 +1,5 @@
+import * as pulumi from '@pulumi/pulumi';
+import { collectorWarning } from './charts/collector.ts';
 import { platformSecrets } from './charts/secrets.ts';
 import { clusterName, PlatformCluster } from './components/cluster.ts';
 import { PlatformImages } from './components/images.ts';
@@ -9,6 +11,8 @@ import { assertCluster } from './preflight.ts';
 const config = readConfig();
 const { stack } = config;
 await assertCluster(config);
+const warning = collectorWarning(stack);
+if (warning !== undefined) await pulumi.log.warn(warning);
 
 const platform_images = new PlatformImages('images', { stack });
 const secrets = platformSecrets(config);

@@ -1,3 +1,4 @@
+import type { Stack } from '@mcp/stacks';
 import type { types } from '@pulumi/kubernetes';
 import type { Chart } from 'cdk8s';
 import { stringify } from 'yaml';
@@ -74,6 +75,12 @@ export function collectorChart(chart: Chart, context: RegionContext): void {
     },
   });
   addPolicy(chart, context);
+}
+
+/** What an operator must know of the collectors of a stack: nothing where traces are exported, or there are none. */
+export function collectorWarning({ name, kubernetes }: Stack): string | undefined {
+  if (!kubernetes.features.collector || kubernetes.egress.otlp.length > 0) return undefined;
+  return `The collectors of ${name} export no traces: egress.otlp of the stack is empty, so they sample them, count them and let them go (npx mcp trace shows each for a week). Name the addresses of your OTLP server in stacks/${name}.ts and make the Secret ${EXPORT_SECRET} (docs/telemetry.md), or turn features.collector off.`;
 }
 
 /** Whether traces have somewhere to go; if not, the collector counts them and lets them go. */

@@ -4,7 +4,7 @@ import { parser } from '@prometheus-io/lezer-promql';
 import { App, Chart } from 'cdk8s';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { COLLECTOR_PORT, collectorChart } from '../charts/collector.ts';
+import { COLLECTOR_PORT, collectorChart, collectorWarning } from '../charts/collector.ts';
 import { observabilityChart } from '../charts/observability.ts';
 import { labelsOf, type RegionContext, selectorOf, workloads } from '../context.ts';
 import { alertRules } from '../observability/alerts.ts';
@@ -280,6 +280,15 @@ describe('the collector', () => {
     expect(traces.processors[0]).toBe('memory_limiter');
     expect(traces.processors.at(-1)).toBe('batch');
     expect(config.receivers.otlp.protocols.http.endpoint).toBe(`0.0.0.0:${COLLECTOR_PORT}`);
+  });
+
+  it.each(STACKS)('of %s says so where it exports nothing, and is silent elsewhere', (name) => {
+    const { stack } = contextOf(name);
+    const { collector } = stack.kubernetes.features;
+    expect(collectorWarning(stack) !== undefined).toBe(collector);
+    if (collector)
+      expect(collectorWarning(stack)).toContain(`collectors of ${name} export no traces: egress.otlp`);
+    expect(collectorWarning(contextOf(name, exporting.settings).stack)).toBeUndefined();
   });
 
   it('keeps what is slower than the objective of its service', () => {

@@ -27,7 +27,9 @@ export async function record(
   vi.resetModules();
   change?.((await import('@mcp/stacks')).stacks);
   const { recordProgram } = await import('../kit/record.ts');
-  return recordProgram(stack, config);
+  // What it warns of is a test of its own (runtime.test.ts).
+  const warned = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+  return recordProgram(stack, config).finally(() => warned.mockRestore());
 }
 
 export interface KubernetesObject {
