@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { SOCKET_PATH } from '@mcp/contracts';
-import { services } from '@mcp/stacks';
+import { ADDONS, installCommand, services, stacks } from '@mcp/stacks';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { commands } from '../src/commands/index.ts';
@@ -155,6 +155,25 @@ describe('README', () => {
     );
     expect(pages.filter((path) => !linked.has(path))).toEqual([]);
     expect(linksOf(pageOf('README.md'))).toContain('docs/README.md');
+  });
+});
+
+describe('charts of others', () => {
+  const installs = LIVING.flatMap(({ code }) => code.filter((one) => /^helm .*--version/.test(one)));
+
+  it('are installed by the commands that a preview names, in the versions of stacks/addons.ts', () => {
+    const known = new Set(Object.values(ADDONS).map(installCommand));
+    expect(installs.filter((one) => !known.has(one))).toEqual([]);
+  });
+
+  it('are there for every feature of the stack local', () => {
+    const on = Object.entries(stacks.local?.kubernetes.features ?? {}).filter(([, is_on]) => is_on);
+    const wanted = on.flatMap(([name]) =>
+      name in ADDONS ? [installCommand(ADDONS[name as keyof typeof ADDONS])] : [],
+    );
+    expect(wanted.length).toBeGreaterThan(0);
+    const { code } = pageOf('docs/local-clusters.md');
+    expect(wanted.filter((one) => !code.includes(one))).toEqual([]);
   });
 });
 
