@@ -9,6 +9,12 @@ export function backendsOf(stack: Stack, chosen?: string): readonly string[] {
   return wanted.length > 0 ? wanted : [...new Set(stack.models.map(({ backend }) => backend))];
 }
 
+/** Backends of servers elsewhere that a process asks, which must reach them. */
+export function remoteBackends(stack: Stack, placement: Placed): RemoteBackendName[] {
+  const here = [placement.service, ...placement.colocate];
+  return here.includes('model-gateway') ? remoteOf(stack) : gatewayBackends(stack, placement);
+}
+
 /**
  * Backends of servers elsewhere that the gateway's process asks itself: the hop over the model-gateway costs more than
  * all the rest of a request. None where the model-gateway shares the process.
@@ -16,5 +22,9 @@ export function backendsOf(stack: Stack, chosen?: string): readonly string[] {
 export function gatewayBackends(stack: Stack, placement: Placed, chosen?: string): RemoteBackendName[] {
   const here = [placement.service, ...placement.colocate];
   if (!here.includes('gateway') || here.includes('model-gateway')) return [];
+  return remoteOf(stack, chosen);
+}
+
+function remoteOf(stack: Stack, chosen?: string): RemoteBackendName[] {
   return RemoteBackendName.options.filter((name) => backendsOf(stack, chosen).includes(name));
 }

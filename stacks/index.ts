@@ -5,7 +5,7 @@ import type { Stack } from './schema.ts';
 import { twin } from './twin.ts';
 
 export * from './addons.ts';
-export { gatewayBackends } from './backends.ts';
+export { remoteBackends } from './backends.ts';
 export { canonical } from './canonical.ts';
 export * from './environment.ts';
 export * from './identities.ts';

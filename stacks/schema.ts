@@ -51,6 +51,18 @@ export const ServicePlacement = z.object({
 });
 export type ServicePlacement = z.infer<typeof ServicePlacement>;
 
+/** Who else than the platform's keys says who a caller is: OpenID Connect, for `npm start` and a cluster alike. */
+const IdentityProvider = z.strictObject({
+  /** Compared with the tokens' `iss`, letter by letter. */
+  issuer: z.url({ protocol: /^https$/, error: 'must be an https URL' }),
+  /** What the tokens' `aud` must name. */
+  audience: z.string().min(1),
+  /** Where its keys are; undefined: found by discovery. */
+  jwks_url: z.url({ protocol: /^https$/, error: 'must be an https URL' }).optional(),
+  /** What stands before a scope of this platform; undefined: `mcp:`. */
+  scope_prefix: z.string().max(100).optional(),
+});
+
 /** What runs where: the only description of the platform. */
 export const Stack = z
   .object({
@@ -60,6 +72,8 @@ export const Stack = z
     models: z.array(StackModel).min(1),
     limits: Limits,
     features: Features,
+    /** Undefined: API keys alone, and no pod reaches an identity provider. */
+    identity_provider: IdentityProvider.optional(),
     nats: z.object({ port: z.number().int().min(1024).max(65535), external_url: z.string().optional() }),
     log_level: z.enum(['debug', 'info', 'warn', 'error']),
     kubernetes: KubernetesSettings,

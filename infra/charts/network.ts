@@ -1,4 +1,4 @@
-import { type ExternalHost, gatewayBackends, services } from '@mcp/stacks';
+import { type ExternalHost, remoteBackends, services } from '@mcp/stacks';
 import type { types } from '@pulumi/kubernetes';
 
 import type { Chart } from 'cdk8s';
@@ -19,6 +19,7 @@ import { linksOf, NATS_LINK_PORT } from './nats-links.ts';
 
 type Ingress = types.input.networking.v1.NetworkPolicyIngressRule;
 type Egress = types.input.networking.v1.NetworkPolicyEgressRule;
+type OutsideKind = Workload['inside'][number]['egress'][number];
 type Peer = types.input.networking.v1.NetworkPolicyPeer;
 
 const DNS_PORT = 53;
@@ -108,8 +109,7 @@ function egressOf(context: RegionContext, workload: Workload): Egress[] {
   const called = new Set(inside.flatMap(({ calls }) => calls).map((name) => hostOf(stack, name)));
   called.delete(manifest.name);
   const needs = new Set(inside.flatMap((one) => one.needs));
-  const kinds = new Set(inside.flatMap((one) => one.egress));
-  if (gatewayBackends(stack, workload.placement).length > 0) kinds.add('model-backends');
+  const kinds = outsideKinds(context, workload);
   return [
     DNS,
     ...[...called].map((name) => ({
@@ -130,6 +130,18 @@ function egressOf(context: RegionContext, workload: Workload): Egress[] {
       ? [{ to: [pod(COLLECTOR)], ports: tcp(COLLECTOR_PORT) }]
       : []),
   ];
+}
+
+/**
+ * What a pod must reach beyond the cluster: what its manifests declare, as far as this stack has it. The gateway asks
+ * servers of models itself where there are any.
+ */
+function outsideKinds({ stack }: RegionContext, { inside, placement }: Workload): Set<OutsideKind> {
+  const kinds = new Set<OutsideKind>(inside.flatMap((one) => one.egress));
+  if (stack.identity_provider === undefined) kinds.delete('identity-provider');
+  if (remoteBackends(stack, placement).length > 0) kinds.add('model-backends');
+  else kinds.delete('model-backends');
+  return kinds;
 }
 
 /** A host beyond the cluster, by its addresses. */

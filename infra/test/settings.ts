@@ -123,6 +123,12 @@ export const SETTINGS: readonly Setting[] = [
   of('models: none that is embedded', 'local', (stack) => {
     stack.models = stack.models.map((model) => ({ ...model, backend: 'openai' as const }));
   }),
+  of('identity_provider', 'local', (stack) => {
+    stack.identity_provider = { issuer: 'https://login.example.com', audience: 'mcp' };
+  }),
+  of('identity_provider', 'local', (stack) => {
+    stack.identity_provider = { issuer: 'https://login.example.com', audience: 'mcp' };
+  }),
   of('regions: peers', 'twin', (stack) => {
     for (const region of stack.regions) region.peers = [];
   }),
