@@ -24,8 +24,8 @@ const ORDER = [
   'ConfigMap',
   'NetworkPolicy',
 ];
-/** Any value does where only the shape of a stack is wanted. */
-const PLACEHOLDER = 'x'.repeat(64);
+/** Passes for every secret where only the shape of a stack is wanted. */
+const PLACEHOLDER = `postgres://user:password@host:5432/${'x'.repeat(64)}`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
