@@ -1,13 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import type { CallContext, ModelGatewayApi, ModelInfo, Principal } from '@mcp/contracts';
+import {
+  type CallContext,
+  type ModelGatewayApi,
+  type ModelInfo,
+  PlatformError,
+  type Principal,
+} from '@mcp/contracts';
 
 const FRESH_MS = 2000;
 const REFRESH_TIMEOUT_MS = 5000;
+const RETRY_AFTER_MS = 2000;
 
 /** The gateway itself, where it asks on nobody's behalf. */
 const GATEWAY: Principal = { id: 'gateway', kind: 'service', name: 'gateway', scopes: ['admin'] };
 
-/** What the model-gateway offers, asked for at most every 2 s. */
+/** What the model-gateway offers, asked for at most every 2 s; while it does not answer, what it said last. */
 export class ModelCatalog {
   readonly #api: () => ModelGatewayApi;
   #known: ReadonlyMap<string, ModelInfo> = new Map();
@@ -18,7 +25,7 @@ export class ModelCatalog {
     this.#api = api;
   }
 
-  /** All models. Throws what the model-gateway throws. */
+  /** All models. Throws `unavailable` while none was ever told. */
   async list(): Promise<readonly ModelInfo[]> {
     if (performance.now() - this.#at_ms > FRESH_MS) await this.#refresh();
     return [...this.#known.values()];
@@ -39,8 +46,17 @@ export class ModelCatalog {
   }
 
   async #load(): Promise<void> {
-    const models = await this.#api().models(gatewayCall(REFRESH_TIMEOUT_MS));
-    this.#known = new Map(models.map((model) => [model.id, model]));
+    try {
+      const models = await this.#api().models(gatewayCall(REFRESH_TIMEOUT_MS));
+      this.#known = new Map(models.map((model) => [model.id, model]));
+    } catch (cause) {
+      if (this.#known.size === 0)
+        throw new PlatformError(
+          'unavailable',
+          'The models are not known yet: the model-gateway does not answer. Try again in a few seconds.',
+          { cause, retry_after_ms: RETRY_AFTER_MS },
+        );
+    }
     this.#at_ms = performance.now();
   }
 }

@@ -167,8 +167,9 @@ export class Catalog {
           { err: thrown, backend: backend.name, tier },
           'a list of models cannot be read',
         );
+      // A list that took too long was cancelled by us, not by whoever asks for a model.
       source.failure =
-        thrown instanceof PlatformError
+        thrown instanceof PlatformError && thrown.code !== 'cancelled'
           ? thrown
           : new PlatformError('unavailable', `${backend.target ?? backend.name} does not tell its models.`, {
               cause: thrown,

@@ -202,10 +202,15 @@ export class ServiceClient {
 
   #translate(cause: unknown, signal: AbortSignal): PlatformError {
     if (cause instanceof PlatformError) return cause;
+    if (signal.aborted && signal.reason instanceof PlatformError) return signal.reason;
+    if (signal.aborted && signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError')
+      return new PlatformError('deadline_exceeded', `${this.#name} did not answer in time. Try again.`, {
+        cause,
+      });
     if (signal.aborted)
-      return signal.reason instanceof PlatformError
-        ? signal.reason
-        : new PlatformError('cancelled', 'The caller left before the answer was complete.', { cause });
+      return new PlatformError('cancelled', 'The caller left before the answer was complete.', {
+        cause,
+      });
     const code = errorCode(cause);
     if (code !== undefined && NOT_DELIVERED.has(code))
       return new PlatformError(

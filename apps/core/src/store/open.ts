@@ -70,7 +70,7 @@ async function migrate(db: Kysely<Database>): Promise<void> {
   }).migrateToLatest();
   if (error !== undefined)
     throw new Error(
-      'The conversation store cannot be brought up to date. Check DATABASE_URL, or that the data directory can be written.',
+      `The conversation store cannot be brought up to date (${error instanceof Error ? error.message : String(error)}). Check DATABASE_URL, or that the data directory can be written.`,
       { cause: error },
     );
 }
