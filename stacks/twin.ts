@@ -12,6 +12,8 @@ export const twin = defineStack({
   kubernetes: {
     ...local.kubernetes,
     edge: { ...local.kubernetes.edge, host: 'twin.mcp.localhost' },
+    // What is tried is told apart from what is not.
+    canary: { ...local.kubernetes.canary, limits: { max_body_bytes: 1024 * 1024 } },
     nats: { ...local.kubernetes.nats, replicas: 3 },
     request_percent: 10,
   },

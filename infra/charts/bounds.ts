@@ -1,5 +1,5 @@
 import type { Chart } from 'cdk8s';
-import { holdsEmbeddedData, type RegionContext, type Workload, workloads } from '../context.ts';
+import { type RegionContext, type Workload, workloads } from '../context.ts';
 import { add } from '../kit/objects.ts';
 import { COLLECTOR_SIZE } from './collector.ts';
 import { EXPORTER_SIZE, NATS_SIZE } from './nats.ts';
@@ -14,7 +14,7 @@ const ROLLOUT_FACTOR = 2;
 interface Pods {
   readonly sizes: readonly Size[];
   readonly most: number;
-  /** Claims of each, in GiB. */
+  /** Claims of all of them, in GiB. */
   readonly claims_gib: readonly number[];
 }
 
@@ -27,7 +27,7 @@ export function boundsChart(chart: Chart, context: RegionContext): void {
   const sum = (of: (size: Size) => number) =>
     ROLLOUT_FACTOR * total(all.map(({ sizes, most }) => most * total(sizes.map(of))));
   const requested = (size: Size) => resourcesOf(context, size).requests as { cpu: string; memory: string };
-  const claims = all.flatMap(({ claims_gib, most }) => Array.from({ length: most }, () => claims_gib).flat());
+  const claims = all.flatMap(({ claims_gib }) => claims_gib);
   add(chart, 'quota', {
     kind: 'ResourceQuota',
     metadata: { name: 'mcp' },
@@ -71,7 +71,7 @@ function podsOf(context: RegionContext): Pods[] {
   const nats: Pods = {
     sizes: [NATS_SIZE, ...(settings.nats.exporter_image === undefined ? [] : [EXPORTER_SIZE])],
     most: settings.nats.replicas,
-    claims_gib: [settings.nats.storage_gib],
+    claims_gib: Array.from({ length: settings.nats.replicas }, () => settings.nats.storage_gib),
   };
   return [
     ...workloads(stack).map((workload) => servicePods(context, workload)),
@@ -84,11 +84,12 @@ function servicePods(context: RegionContext, workload: Workload): Pods {
   const { manifest } = workload;
   const tried = manifest.public && context.settings.canary.enabled ? 1 : 0;
   const volume = workload.inside.find((one) => one.volume !== undefined)?.volume;
-  const kept = volume !== undefined && holdsEmbeddedData(workload.inside, context.settings);
   return {
     sizes: [manifest.size],
     most: mostReplicas(context, workload) + tried,
-    claims_gib: kept ? [volume.size_gib] : [],
+    // One replica alone keeps data on a volume. Also where the database is external: a preview that embeds it again is
+    // refused by the bounds that are there.
+    claims_gib: volume === undefined ? [] : [volume.size_gib],
   };
 }
 
