@@ -91,3 +91,18 @@ it('the canary gets its share by weight, and all or nothing by header', async ()
   expect(always.canary).toBe(REQUESTS);
   expect(never.stable).toBe(REQUESTS);
 });
+
+it('what is tried runs with limits of its own', async () => {
+  const { url, key } = await edgeOf(US);
+  const { max_body_bytes } = STACK.kubernetes.canary.limits;
+  const body = 'x'.repeat((max_body_bytes ?? 0) + 1);
+  const statusOf = async (track: string) => {
+    const headers = { authorization: `Bearer ${key}`, 'x-mcp-canary': track };
+    const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', headers, body });
+    await response.arrayBuffer();
+    return response.status;
+  };
+  const answers = { canary: await statusOf('always'), stable: await statusOf('never') };
+  show(`A body of ${body.length} bytes`, [answers]);
+  expect(answers).toEqual({ canary: 413, stable: 400 });
+});

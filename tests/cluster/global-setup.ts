@@ -1,5 +1,6 @@
 import { Program } from './program.ts';
 import { EU, get, kubectl, outcome, STACK, US, until } from './support.ts';
+import { volumesFor } from './volumes.ts';
 
 /*
  * How these tests are laid out, for who adds one:
@@ -24,11 +25,13 @@ export default async function setup(): Promise<() => Promise<void>> {
   const marked = await markNodes();
   const program = Program.checkout(STACK.name);
   process.env.MCP_CLUSTER_CHECKOUT = program.dir;
+  const unmount = await volumesFor(STACK, program.objects());
   const takeAway = async () => {
     const since = Date.now();
     const { ok, said } = await program.destroy();
     if (!ok) throw new Error(`destroy: ${said}`);
     for (const [node, label] of marked) await kubectl(['label', 'node', node, `${label}-`]);
+    await unmount();
     await assertGone();
     program.remove();
     say(`everything is gone after ${seconds(since)}`);
@@ -58,28 +61,11 @@ async function assertCluster(): Promise<void> {
       throw new Error(
         `The cluster has no ${crd}. docs/local-clusters.md says how to install what the tests need.`,
       );
-  await assertVolumes();
   for (const { namespace } of [EU, US])
     if ((await outcome(kubectl(['get', 'namespace', namespace]))).ok)
       throw new Error(
         `The namespace ${namespace} is there already: the tests would change and then delete what is in it. Take it away first, or use another cluster.`,
       );
-}
-
-/** Claims are bound by the default StorageClass, or to volumes that somebody made beforehand: else `up` would wait for ever. */
-async function assertVolumes(): Promise<void> {
-  const DEFAULT = 'storageclass.kubernetes.io/is-default-class';
-  const classes = await get<{ items: { metadata: { annotations?: Record<string, string> } }[] }>([
-    'storageclasses',
-  ]);
-  if (classes.items.some(({ metadata }) => metadata.annotations?.[DEFAULT] === 'true')) return;
-  const volumes = await get<{ items: { status: { phase: string } }[] }>(['persistentvolumes']);
-  const free = volumes.items.filter(({ status }) => status.phase === 'Available').length;
-  const needed = STACK.regions.length * (STACK.kubernetes.nats.replicas + 1);
-  if (free < needed)
-    throw new Error(
-      `The cluster has no default StorageClass and ${free} free volumes, at least ${needed} are needed. Install a provisioner, or make the volumes.`,
-    );
 }
 
 /** Marks nodes for the regions' residencies. Gives what it added: a mark of somebody else stays. */

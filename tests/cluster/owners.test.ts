@@ -1,6 +1,6 @@
 import { afterAll, expect, it } from 'vitest';
 import { apply, type KubernetesObject, kindOf, knownKinds, objectsOfStack } from './objects.ts';
-import { get, kubectl, outcome, STACK, show, until } from './support.ts';
+import { kubectl, outcome, STACK, show, until } from './support.ts';
 
 /** Another stack in the same cluster, as it would be deployed beside what the tests run on. */
 const OTHER = 'mcp-owners-test';
@@ -12,8 +12,16 @@ const isPolicy = ({ apiVersion }: KubernetesObject) => /gatekeeper\.sh\//.test(a
 /** Names of the constraints that the deployed stack has. */
 async function ours(): Promise<string[]> {
   const selector = `app.kubernetes.io/instance=${STACK.name}`;
-  const { items } = await get<{ items: KubernetesObject[] }>(['constraints', '--selector', selector]);
-  return items.map(({ metadata }) => metadata.name).sort();
+  let names: string[] = [];
+  // While kinds of the other stack come or go kubectl may ask for one that is not served.
+  await until('the constraints are listed', 60, async () => {
+    const { ok, text } = await outcome(
+      kubectl(['get', 'constraints', '--selector', selector, '--output', 'name']),
+    );
+    names = text.trim().split('\n').sort();
+    return ok;
+  });
+  return names;
 }
 
 let policies: readonly KubernetesObject[] = [];

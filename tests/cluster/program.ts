@@ -15,6 +15,7 @@ import { pathToFileURL } from 'node:url';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { type PulumiCli, pulumiCli } from '../../infra/pulumi-cli.ts';
+import type { KubernetesObject } from '../../infra/test/stacks.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const PROJECT = z.object({ name: z.string() }).parse(parse(readFileSync(join(ROOT, 'Pulumi.yaml'), 'utf8')));
@@ -56,6 +57,12 @@ const OPS: Readonly<Record<string, Change['op']>> = {
   delete: 'delete',
 };
 
+interface ProgramOptions {
+  readonly config?: Readonly<Record<string, string>>;
+  /** A file; undefined: of whoever runs the tests. */
+  readonly kubeconfig?: string;
+}
+
 /**
  * A checkout of its own in a temporary directory, with the state of its deployment: what a test edits is a file of the
  * platform, and what it runs is Pulumi as a user would.
@@ -65,10 +72,12 @@ export class Program {
   readonly #stack: string;
   readonly #cli: PulumiCli;
   readonly #config: readonly string[];
+  readonly #kubeconfig: string | undefined;
 
-  constructor(dir: string, stack: string, config: Readonly<Record<string, string>> = {}) {
+  constructor(dir: string, stack: string, { config = {}, kubeconfig }: ProgramOptions = {}) {
     this.dir = dir;
     this.#stack = stack;
+    this.#kubeconfig = kubeconfig;
     this.#config = Object.entries(config).flatMap(([key, value]) => [
       '--config',
       `${PROJECT.name}:${key}=${value}`,
@@ -80,9 +89,20 @@ export class Program {
   static checkout(stack: string, config: Readonly<Record<string, string>> = {}): Program {
     const dir = mkdtempSync(join(tmpdir(), 'mcp-program-'));
     copyTree(dir);
-    const program = new Program(dir, stack, config);
+    const program = new Program(dir, stack, { config });
     program.#select();
     return program;
+  }
+
+  /** Every object of the stack as it is in the checkout; Secrets are not in it. */
+  objects(): KubernetesObject[] {
+    const out = join(this.dir, 'dist', this.#stack);
+    execFileSync(process.execPath, [join('infra', 'synth.ts'), this.#stack], {
+      cwd: this.dir,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const files = readdirSync(out).filter((file) => file.endsWith('.yaml'));
+    return files.map((file) => parse(readFileSync(join(out, file), 'utf8')) as KubernetesObject);
   }
 
   preview(): Promise<Run> {
@@ -172,7 +192,12 @@ export class Program {
   #env(): NodeJS.ProcessEnv {
     const state = join(this.dir, '.pulumi');
     mkdirSync(state, { recursive: true });
-    return { ...process.env, PULUMI_BACKEND_URL: pathToFileURL(state).href, PULUMI_CONFIG_PASSPHRASE: '' };
+    return {
+      ...process.env,
+      ...(this.#kubeconfig === undefined ? {} : { KUBECONFIG: this.#kubeconfig }),
+      PULUMI_BACKEND_URL: pathToFileURL(state).href,
+      PULUMI_CONFIG_PASSPHRASE: '',
+    };
   }
 }
 

@@ -7,13 +7,13 @@ import { apply, type KubernetesObject, kindOf, knownKinds, nameOf, objectsOfStac
 import { kubectl, makeNamespace, removeNamespace, show } from './support.ts';
 
 /** Objects are made in it, but no pod: a quota keeps them away. */
-const NAMESPACE = 'mcp-settings-test';
-const QUOTA = {
+const namespaceOf = (stack: string) => `mcp-settings-${stack}`;
+const quotaIn = (namespace: string) => ({
   apiVersion: 'v1',
   kind: 'ResourceQuota',
-  metadata: { name: 'no-pods', namespace: NAMESPACE },
+  metadata: { name: 'no-pods', namespace },
   spec: { hard: { pods: '0' } },
-};
+});
 const MANAGER = 'mcp-cluster-tests';
 /** What a controller answers to by making things beyond the namespace, or never. */
 const LEFT_OUT = new Set(['Canary.flagger.app', 'Gateway.gateway.networking.k8s.io']);
@@ -33,7 +33,10 @@ async function objectsIn(
     (one) => one.metadata.namespace === first && known.has(kindOf(one)) && !LEFT_OUT.has(kindOf(one)),
   );
   return new Map(
-    mine.map((one) => [nameOf(one), { ...one, metadata: { ...one.metadata, namespace: NAMESPACE } }]),
+    mine.map((one) => [
+      nameOf(one),
+      { ...one, metadata: { ...one.metadata, namespace: namespaceOf(of[0]) } },
+    ]),
   );
 }
 
@@ -68,12 +71,12 @@ async function remove(objects: readonly KubernetesObject[]): Promise<void> {
 describe.each(Object.keys(stacks))('settings of %s', (stack) => {
   let base: ReadonlyMap<string, KubernetesObject>;
   beforeAll(async () => {
-    await makeNamespace(NAMESPACE);
+    await makeNamespace(namespaceOf(stack));
     base = await objectsIn(stack);
-    const { refused } = await apply([QUOTA, ...base.values()], { manager: MANAGER });
+    const { refused } = await apply([quotaIn(namespaceOf(stack)), ...base.values()], { manager: MANAGER });
     expect(refused).toEqual([]);
   });
-  afterAll(() => removeNamespace(NAMESPACE));
+  afterAll(() => removeNamespace(namespaceOf(stack)));
 
   const rows: Record<string, unknown>[] = [];
   afterAll(() => show(`Settings of ${stack}, there and back`, rows));
