@@ -34,11 +34,19 @@ export interface ShippedOptions {
 export interface Shipped {
   readonly urls: Readonly<Record<ServiceName, string>>;
   readonly data: string;
+  /** Each route that the services offer: service, method, pattern of its path. */
+  readonly routes: readonly ShippedRoute[];
   /** An admin key of the gateway. */
   readonly key: string;
   /** The token of a call between services. */
   token(from: ServiceName, to: ServiceName, principal: Principal): Promise<string>;
   stop(): Promise<void>;
+}
+
+interface ShippedRoute {
+  readonly service: ServiceName;
+  readonly method: string;
+  readonly path: string;
 }
 
 /** Services of a stack as it ships them: the environment that their pods would get, a real event bus, real sockets. */
@@ -77,6 +85,7 @@ export async function startShipped(options: ShippedOptions): Promise<Shipped> {
     operator: { MCP_LOG_LEVEL: 'fatal', ...options.operator },
   };
   const running: StartedServices[] = [];
+  const routes: ShippedRoute[] = [];
   const stop = async () => {
     for (const one of running.reverse()) await one.stop('end of test');
     await nats?.close();
@@ -86,7 +95,9 @@ export async function startShipped(options: ShippedOptions): Promise<Shipped> {
     for (const service of options.services)
       running.push(
         await startServices(
-          await definitionOf(service),
+          telling(await definitionOf(service), (all) =>
+            routes.push(...all.map((route) => ({ service, ...route }))),
+          ),
           serviceEnvironment(stack, { service, colocate: [] }, at),
         ),
       );
@@ -96,7 +107,22 @@ export async function startShipped(options: ShippedOptions): Promise<Shipped> {
   }
   const token = async (from: ServiceName, to: ServiceName, principal: Principal) =>
     new TokenSigner(from, signing[signingKeyOf(from)] ?? '').token(to, principal);
-  return { urls, data, key, token, stop };
+  return { urls, data, routes, key, token, stop };
+}
+
+/** A definition that says which routes its app has, once it is made. */
+function telling(
+  definition: ServiceDefinition<unknown>,
+  tell: (routes: readonly { method: string; path: string }[]) => void,
+): ServiceDefinition<unknown> {
+  return {
+    ...definition,
+    async create(kit) {
+      const instance = await definition.create(kit);
+      tell(instance.app.routes.filter(({ method }) => method !== 'ALL'));
+      return instance;
+    },
+  };
 }
 
 async function definitionOf(name: ServiceName): Promise<ServiceDefinition<unknown>> {

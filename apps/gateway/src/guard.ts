@@ -1,5 +1,5 @@
 import { type CallContext, PlatformError, type Principal, QueueClass, type Scope } from '@mcp/contracts';
-import { callScope, type KitContext, parseQuery, RetryBudget } from '@mcp/service-kit';
+import { callScope, type KitContext, parseQuery, RetryBudget, refuseBody } from '@mcp/service-kit';
 import { z } from 'zod';
 import { formatReset } from './admission.ts';
 import { requireScope } from './auth/authenticator.ts';
@@ -13,8 +13,8 @@ const CLASS_HEADER = 'x-mcp-class';
 
 type Handler = (c: KitContext, call: CallContext) => Response | Promise<Response>;
 
-/** What a route asks of its caller; `query` where it takes parameters, which its handler reads. */
-type Access = Scope | { readonly scope: Scope; readonly query: true };
+/** What a route asks of its caller; `query` and `body` where it takes parameters or a body, which its handler reads. */
+type Access = Scope | { readonly scope: Scope; readonly query?: true; readonly body?: true };
 
 /** A WebSocket or a route without parameters. */
 export const NO_QUERY = z.object({});
@@ -28,20 +28,21 @@ export function guard(
   access: Access,
   handler: Handler,
 ): (c: KitContext) => Promise<Response> {
-  const scope = typeof access === 'string' ? access : access.scope;
+  const { scope, query, body } = typeof access === 'string' ? { scope: access } : access;
   return async (c) => {
     const principal = await gateway.authenticator.authenticate(credentialOf((name) => c.req.header(name)));
     requireScope(principal, scope);
     assertResidency(gateway, c);
-    if (access === scope && c.req.url.includes('?')) parseQuery(c, NO_QUERY);
+    if (query !== true && c.req.url.includes('?')) parseQuery(c, NO_QUERY);
     admit(gateway, c, principal);
+    if (body !== true) await refuseBody(c);
     return await handler(c, beginCall(gateway, c, principal));
   };
 }
 
 /** The same, counted in the live figures: for routes that ask models. */
 export function guardInference(gateway: Gateway, handler: Handler): (c: KitContext) => Promise<Response> {
-  const guarded = guard(gateway, 'chat', handler);
+  const guarded = guard(gateway, { scope: 'chat', body: true }, handler);
   return (c) => {
     const state = c.get('state');
     state.onFinish((status, error) => {

@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { head, raw } from '@mcp/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Harness, startGateway } from './harness.ts';
-import { head, raw } from './raw.ts';
 
 let g: Harness;
 const dir = mkdtempSync(join(tmpdir(), 'mcp-console-'));

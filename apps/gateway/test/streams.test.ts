@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { PlatformError } from '@mcp/contracts';
+import { head } from '@mcp/testkit';
 import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Harness, startGateway } from './harness.ts';
-import { head } from './raw.ts';
 
 let g: Harness;
 beforeAll(async () => {

@@ -161,50 +161,6 @@ test('a revoked key ends an open socket', async () => {
   expect(await client.closed).toBe(4401);
 });
 
-test.each<[string, string, RegExp]>([
-  ['no JSON', '{"type":', /not valid JSON/],
-  ['an unknown type', '{"type":"dance"}', /type: must be 'start' or 'cancel'/],
-  ['no type', '{}', /type: must be/],
-  ['an unknown field', '{"type":"cancel","why":1}', /Unrecognized request argument 'why'/],
-  ['no request', '{"type":"start"}', /request: is required/],
-  ['a wrong request', '{"type":"start","request":{"message":7}}', /request\.message: must be a text/],
-  ['deep JSON', `${'['.repeat(100)}${']'.repeat(100)}`, /deeper than 64 levels/],
-])('a bad frame is answered and the socket goes on: %s', async (_name, frame, rule) => {
-  const client = await connect();
-  client.send(frame);
-  const error = await client.until(is('error'));
-  expect(error.message).toMatch(rule);
-  client.send(start());
-  await client.until(is('done'));
-  client.socket.close();
-});
-
-test('five bad frames end the socket with 1008', async () => {
-  const client = await connect();
-  for (let i = 0; i < 5; i++) client.socket.send(Buffer.from([1, 2, 3]));
-  expect(await client.closed).toBe(1008);
-  expect(client.events).toHaveLength(5);
-  expect(client.events[0]?.message).toMatch(/binary/);
-});
-
-test.each<[string, (client: Client) => void, number]>([
-  ['a frame beyond its bound', (client) => client.send('x'.repeat(1024 * 1024 + 1)), 1009],
-  [
-    'a text that is not UTF-8',
-    (client) => Reflect.get(client.socket, '_socket').write(Buffer.from('818200000000c328', 'hex')),
-    1007,
-  ],
-  [
-    'an unmasked frame',
-    (client) => Reflect.get(client.socket, '_socket').write(Buffer.from('810161', 'hex')),
-    1002,
-  ],
-])('closes at %s', async (_name, offend, code) => {
-  const client = await connect();
-  offend(client);
-  expect(await client.closed).toBe(code);
-});
-
 test('draining lets a running conversation end and says goodbye to the idle', async () => {
   const other = await startGateway();
   const talking = new Client(other.url, { headers: { 'x-api-key': other.admin } });

@@ -1,5 +1,12 @@
 import { z } from 'zod';
 
+/** How many of a list, in decimal digits: `1e2` and ` 5` are none. */
+export const PageLimit = z
+  .string()
+  .regex(/^(?:[1-9]\d?|1\d\d|200)$/, 'must be a whole number from 1 to 200')
+  .transform(Number)
+  .default(50);
+
 /** Queue class of an inference: `interactive` goes before `batch` (blueprint: latency-sensitive vs batchable). */
 export const QueueClass = z.enum(['interactive', 'batch']);
 export type QueueClass = z.infer<typeof QueueClass>;

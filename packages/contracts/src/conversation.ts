@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CallContext } from './call.ts';
+import { type CallContext, PageLimit } from './call.ts';
 import { type ChatEvent, type ChatRequest, ConversationMode } from './chat.ts';
 import { Decision } from './decision.ts';
 import { FinishReason, Usage } from './model.ts';
@@ -92,7 +92,7 @@ export const ChainVerdict = z.object({
 export type ChainVerdict = z.infer<typeof ChainVerdict>;
 
 export const ListConversationsQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: PageLimit,
   /** `next_cursor` of the page before. */
   cursor: z.string().max(200).optional(),
 });

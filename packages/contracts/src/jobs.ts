@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CallContext } from './call.ts';
+import { type CallContext, PageLimit } from './call.ts';
 
 /** The work a job does. A new kind: one row here, one file in `apps/task-engine/src/jobs/`. */
 export const JobSpec = z.discriminatedUnion('kind', [
@@ -62,7 +62,7 @@ export type CreateJobRequest = z.infer<typeof CreateJobRequest>;
 
 export const ListJobsQuery = z.strictObject({
   status: JobStatus.optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: PageLimit,
 });
 export type ListJobsQuery = z.infer<typeof ListJobsQuery>;
 

@@ -42,9 +42,12 @@ function faultOf(root: Node): string | undefined {
   let chars = 0;
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const { node, level } = next;
-    if (!isNode(node)) continue;
+    if (typeof node === 'boolean') continue;
+    if (!isNode(node)) return 'must have an object, true or false wherever a schema belongs';
     if (level > MAX_LEVELS) return `must nest at most ${MAX_LEVELS} schemas in each other`;
     if (++subschemas > MAX_SUBSCHEMAS) return `must have at most ${MAX_SUBSCHEMAS} schemas`;
+    const misshapen = shapeFault(node);
+    if (misshapen !== undefined) return misshapen;
     if (typeof node.$ref === 'string') references.push(node.$ref);
     if (typeof node.$anchor === 'string') anchors.add(`#${node.$anchor}`);
     if (Array.isArray(node.enum)) enum_values += node.enum.length;
@@ -60,10 +63,34 @@ function faultOf(root: Node): string | undefined {
     : `has the $ref ${JSON.stringify(lost.slice(0, 80))}, which points to no schema in it: define it under $defs`;
 }
 
+const TYPES = new Set<unknown>(['object', 'array', 'string', 'number', 'integer', 'boolean', 'null']);
+
+/** The first keyword whose value is not of the kind that it takes. */
+function shapeFault(node: Node): string | undefined {
+  const { type, required } = node;
+  if (type !== undefined && ![type].flat().every((one) => TYPES.has(one)))
+    return `must have JSON types as type: ${[...TYPES].join(', ')}`;
+  if (
+    required !== undefined &&
+    !(Array.isArray(required) && required.every((name) => typeof name === 'string'))
+  )
+    return 'must have a list of names as required';
+  if (node.enum !== undefined && !Array.isArray(node.enum)) return 'must have a list of values as enum';
+  if (node.$ref !== undefined && typeof node.$ref !== 'string') return 'must have a text as $ref';
+  const list = ['oneOf', 'anyOf', 'allOf', 'prefixItems'].find(
+    (keyword) => node[keyword] !== undefined && !Array.isArray(node[keyword]),
+  );
+  if (list !== undefined) return `must have a list of schemas as ${list}`;
+  const named = [...NAMED].find((keyword) => node[keyword] !== undefined && !isNode(node[keyword]));
+  return named === undefined ? undefined : `must have schemas by name as ${named}`;
+}
+
 function childrenOf(node: Node): unknown[] {
   return Object.entries(node).flatMap(([keyword, value]) => {
     if (LIST.has(keyword) && Array.isArray(value)) return value;
-    if (NAMED.has(keyword) && isNode(value)) return Object.values(value);
+    // A draft 7 dependency may also be a list of names.
+    if (NAMED.has(keyword) && isNode(value))
+      return Object.values(value).filter((one) => keyword !== 'dependencies' || !Array.isArray(one));
     return ONE.has(keyword) ? [value] : [];
   });
 }

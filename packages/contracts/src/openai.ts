@@ -5,12 +5,15 @@ import { JsonSchema } from './json-schema.ts';
  * The OpenAI wire, request side, as published in OpenAI's API reference (chat completions, embeddings).
  * Unknown fields are refused by name, as OpenAI does ("Unrecognized request argument").
  */
-const TextPart = z.object({ type: z.literal('text'), text: z.string().max(1_000_000) });
-const ImagePart = z.object({
+const TextPart = z.strictObject({ type: z.literal('text'), text: z.string().max(1_000_000) });
+const ImagePart = z.strictObject({
   type: z.literal('image_url'),
-  image_url: z.object({ url: z.string().max(5_000_000), detail: z.enum(['auto', 'low', 'high']).optional() }),
+  image_url: z.strictObject({
+    url: z.string().max(5_000_000),
+    detail: z.enum(['auto', 'low', 'high']).optional(),
+  }),
 });
-const RefusalPart = z.object({ type: z.literal('refusal'), refusal: z.string() });
+const RefusalPart = z.strictObject({ type: z.literal('refusal'), refusal: z.string() });
 
 const Content = z.union([
   z.string().max(1_000_000),
@@ -28,6 +31,7 @@ const AssistantContent = z.union([
     .max(256),
 ]);
 
+/** Unknown fields are passed over: who puts streamed pieces together sends their `index` back. */
 export const ToolCall = z.object({
   id: z.string().min(1).max(200),
   type: z.literal('function'),
@@ -82,6 +86,9 @@ export const ResponseFormat = z.discriminatedUnion('type', [
 ]);
 export type ResponseFormat = z.infer<typeof ResponseFormat>;
 
+/** Each is looked at for every token that is written: with 300,000 an answer of 16 tokens took half a minute. */
+const MAX_BIASED = 1024;
+
 const tokens = z.number().int().min(1).max(1_000_000).nullish();
 
 /** `POST /v1/chat/completions`. */
@@ -104,7 +111,13 @@ export const ChatCompletionRequest = z
     seed: z.number().int().nullish(),
     presence_penalty: z.number().min(-2).max(2).nullish(),
     frequency_penalty: z.number().min(-2).max(2).nullish(),
-    logit_bias: z.record(z.string(), z.number().min(-100).max(100)).nullish(),
+    logit_bias: z
+      .record(
+        z.string().regex(/^\d{1,7}$/, 'must be the id of a token, a whole number'),
+        z.number().min(-100).max(100),
+      )
+      .refine((bias) => Object.keys(bias).length <= MAX_BIASED, `must have at most ${MAX_BIASED} tokens`)
+      .nullish(),
     logprobs: z.boolean().nullish(),
     top_logprobs: z.number().int().min(0).max(20).nullish(),
     response_format: ResponseFormat.optional(),
@@ -126,8 +139,21 @@ export const ChatCompletionRequest = z
     service_tier: z.string().max(32).nullish(),
     /** OpenAI's own switch for keeping a completion; here it writes the conversation log. */
     store: z.boolean().nullish(),
-    metadata: z.record(z.string().max(64), z.string().max(512)).nullish(),
+    metadata: z
+      .record(z.string().max(64), z.string().max(512))
+      .refine((pairs) => Object.keys(pairs).length <= 16, 'must have at most 16 pairs')
+      .nullish(),
     verbosity: z.enum(['low', 'medium', 'high']).nullish(),
+  })
+  .superRefine(({ tools = [] }, context) => {
+    const names = tools.map(({ function: { name } }) => name);
+    const again = names.findIndex((name, at) => names.indexOf(name) !== at);
+    if (again >= 0)
+      context.addIssue({
+        code: 'custom',
+        path: ['tools', again, 'function', 'name'],
+        message: 'is the name of another tool, too. Give each its own',
+      });
   })
   .superRefine(({ tools = [], tool_choice }, context) => {
     if (tool_choice === undefined || tool_choice === 'none' || tool_choice === 'auto') return;

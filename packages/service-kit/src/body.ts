@@ -6,6 +6,8 @@ import { fromZod } from './errors.ts';
 import type { KitContext } from './http.ts';
 
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
+/** Room for `{}` in any writing, where no body belongs. */
+const NO_BODY_BYTES = 1024;
 
 /** Reads a JSON body of bounded size and parses it by a schema. */
 export async function parseBody<S extends z.ZodType>(
@@ -22,7 +24,25 @@ export async function parseBody<S extends z.ZodType>(
     );
   const text = await readText(c, max_bytes);
   if (text.trim() === '') throw new PlatformError('invalid_json', 'The body is empty. Send a JSON object.');
-  const value = parseJson(text);
+  return fitting(parseJson(text), schema);
+}
+
+/**
+ * For a route that takes no body: an empty one or `{}` is none. What is sent with GET has no meaning (RFC 9110, 9.3.1)
+ * and is not waited for; the fields of any other are refused by name.
+ */
+export async function refuseBody(c: KitContext): Promise<void> {
+  const length = c.req.header('content-length');
+  if ((length === undefined || length === '0') && c.req.header('transfer-encoding') === undefined) return;
+  if (c.req.method === 'GET' || c.req.method === 'HEAD')
+    throw new PlatformError('invalid_request', `${c.req.method} takes no body here. Leave it out.`);
+  const text = await readText(c, NO_BODY_BYTES);
+  if (text.trim() !== '') fitting(parseJson(text), NO_FIELDS);
+}
+
+const NO_FIELDS = z.strictObject({});
+
+function fitting<S extends z.ZodType>(value: unknown, schema: S): z.output<S> {
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw fromZod(parsed.error, value);
   return parsed.data;
@@ -65,9 +85,7 @@ export function parseQuery<S extends z.ZodObject>(c: KitContext, schema: S): z.o
       );
     value[name] = text;
   }
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw fromZod(parsed.error, value);
-  return parsed.data;
+  return fitting(value, schema);
 }
 
 function knownOf(schema: z.ZodObject): string {
@@ -90,7 +108,7 @@ export function uuidParam(c: KitContext, name: string): string {
 /** Nesting that JSON bodies may have. */
 const MAX_DEPTH = 64;
 
-/** Parses JSON of bounded nesting whose texts are Unicode. Throws `invalid_json`. */
+/** Parses JSON of bounded nesting whose texts are Unicode and whose numbers are finite. Throws `invalid_json`. */
 export function parseJson(text: string): unknown {
   let depth = 0;
   let inString = false;
@@ -119,7 +137,23 @@ export function parseJson(text: string): unknown {
     );
   }
   if (SURROGATE_ESCAPE.test(text)) refuseHalves(value, []);
+  if (LARGE_NUMBER.test(text)) refuseInfinite(value, []);
+  if (PROTOTYPE_NAME.test(text)) refusePrototypes(value, []);
   return value;
+}
+
+/** A field of this name, which copies of an object lose or take for what they inherit from; escapes can hide it. */
+const PROTOTYPE_NAME = /__proto__|\\u00[567]/i;
+
+function refusePrototypes(value: unknown, path: readonly string[]): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (Object.hasOwn(value, '__proto__'))
+    throw new PlatformError(
+      'invalid_request',
+      `Unrecognized request argument '__proto__'${path.length > 0 ? ` in ${path.join('.')}` : ''}. No field has this name: remove it.`,
+      { param: [...path, '__proto__'].join('.') },
+    );
+  for (const [key, item] of Object.entries(value)) refusePrototypes(item, [...path, key.slice(0, 60)]);
 }
 
 /** The only way in which half of a character comes through UTF-8: as an escape. */
@@ -138,6 +172,21 @@ function refuseHalves(value: unknown, path: readonly string[]): void {
     refuseHalves(key, [...path, key.toWellFormed().slice(0, 60)]);
     refuseHalves(item, [...path, key.slice(0, 60)]);
   }
+}
+
+/** What may be a number that no double holds: an exponent of three digits, or 309 digits. */
+const LARGE_NUMBER = /\d[eE]\+?\d{3}|\d{309}/;
+
+/** JSON.parse makes Infinity of them, which nobody could write down again (RFC 8259, 6). */
+function refuseInfinite(value: unknown, path: readonly string[]): void {
+  if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY)
+    throw new PlatformError(
+      'invalid_json',
+      `${path.join('.') || 'body'}: is a number beyond what a double holds. Send one up to 1.8e308.`,
+      { param: path.join('.') || 'body' },
+    );
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, item] of Object.entries(value)) refuseInfinite(item, [...path, key.slice(0, 60)]);
 }
 
 async function readText(c: KitContext, max_bytes: number): Promise<string> {

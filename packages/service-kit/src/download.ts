@@ -14,6 +14,11 @@ export async function streamBytes(
   const iterator = source[Symbol.asyncIterator]();
   let pending: IteratorResult<Uint8Array> | undefined = await iterator.next();
   const sealed = { 'cache-control': 'no-store', ...state.seal(), ...headers };
+  if (c.req.method === 'HEAD') {
+    // Nobody will read a body: it would count as running for ever.
+    await iterator.return?.();
+    return new Response(null, { headers: sealed });
+  }
   state.streaming = true;
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {

@@ -141,6 +141,8 @@ function rule(issue: Issue): string {
       return `must be ${either(issue.values.map((value) => JSON.stringify(value)))}`;
     case 'invalid_format':
       return `must be ${FORMATS[issue.format] ?? `of the format ${issue.format}`}`;
+    case 'invalid_key':
+      return issue.issues[0] === undefined ? issue.message : rule(issue.issues[0] as Issue);
     case 'invalid_union': {
       const options = issue.message.match(/'[^']*'/g);
       return `must be ${either(options ?? issue.errors.flatMap(([first]) => (first === undefined ? [] : [expectation(first)])))}`;

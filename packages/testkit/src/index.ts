@@ -4,3 +4,4 @@ export { callerHeaders, testIdentities } from './identities.ts';
 export { freePort, type NatsOptions, type NatsServer, startNats } from './nats.ts';
 export { type ObjectStorage, startObjectStorage } from './objects.ts';
 export { type PostgresServer, startPostgres } from './postgres.ts';
+export { type Answer, head, raw, untilClosed } from './raw.ts';

@@ -28,7 +28,7 @@ function keyRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   );
   app.post(
     '/admin/keys',
-    guard(gateway, 'admin', async (c) => {
+    guard(gateway, { scope: 'admin', body: true }, async (c) => {
       const request = await parseBody(c, CreateKeyRequest, gateway.kit.config.MCP_MAX_BODY_BYTES);
       const { key, record } = await gateway.keys.create(request);
       gateway.kit.log.info({ key_id: record.id, scopes: record.scopes }, 'API key made');

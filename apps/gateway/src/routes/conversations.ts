@@ -36,7 +36,7 @@ export function conversationRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   );
   app.post(
     '/v1/verify',
-    guard(gateway, 'chat', async (c, call) => {
+    guard(gateway, { scope: 'chat', body: true }, async (c, call) => {
       const log = await parseBody(c, ExportedLog, gateway.kit.config.MCP_MAX_BODY_BYTES);
       return c.json(await core().verifyLog(log, call));
     }),

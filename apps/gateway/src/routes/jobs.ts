@@ -18,7 +18,7 @@ export function jobRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   const engine = () => gateway.kit.clients.taskEngine;
   app.post(
     '/v1/jobs',
-    guard(gateway, 'jobs', async (c, call) => {
+    guard(gateway, { scope: 'jobs', body: true }, async (c, call) => {
       const request = await parseBody(c, CreateJobRequest, gateway.kit.config.MCP_MAX_BODY_BYTES);
       // The engine works when its owner is long gone: it shows what the owner let it do.
       const grant = await gateway.kit.signer?.grant('task-engine', call.principal);

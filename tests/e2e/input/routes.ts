@@ -1,0 +1,142 @@
+import type { Scope } from '@mcp/contracts';
+import { UNKNOWN_ID } from './case.ts';
+import { CHAT_MODEL, EMBEDDING_MODEL, type Surface } from './surface.ts';
+
+/** What a route takes: enough to ask it well, and so to ask it wrongly in one place at a time. */
+export interface Sample {
+  /** Undefined: for everybody. */
+  readonly scope?: Scope;
+  readonly path: (surface: Surface) => string;
+  /** A JSON body with every field that it knows. */
+  readonly body?: Readonly<Record<string, unknown>>;
+  readonly query?: readonly string[];
+  /** True where an id in the path is a UUID. */
+  readonly uuid?: true;
+}
+
+export const TOOL = {
+  type: 'function',
+  function: { name: 'f', description: 'd', parameters: { type: 'object' }, strict: false },
+};
+
+const COMPLETION = {
+  model: CHAT_MODEL,
+  messages: [
+    { role: 'system', content: 'be brief' },
+    { role: 'user', content: [{ type: 'text', text: 'hi' }], name: 'ann' },
+    {
+      role: 'assistant',
+      content: 'so',
+      refusal: 'no',
+      reasoning_content: 'hm',
+      tool_calls: [{ id: '1', type: 'function', function: { name: 'f', arguments: '{}' } }],
+    },
+    { role: 'tool', content: 'x', tool_call_id: '1' },
+  ],
+  stream: false,
+  stream_options: { include_usage: true },
+  n: 1,
+  stop: ['a'],
+  max_tokens: 5,
+  max_completion_tokens: 5,
+  temperature: 1,
+  top_p: 1,
+  top_k: 5,
+  min_p: 0,
+  seed: 1,
+  presence_penalty: 0,
+  frequency_penalty: 0,
+  logit_bias: { 1: 2 },
+  logprobs: false,
+  top_logprobs: 0,
+  response_format: { type: 'json_schema', json_schema: { name: 's', schema: { type: 'object' } } },
+  tools: [TOOL],
+  tool_choice: 'auto',
+  parallel_tool_calls: true,
+  reasoning_effort: 'low',
+  user: 'u',
+  safety_identifier: 'u',
+  prompt_cache_key: 'k',
+  service_tier: 'auto',
+  store: false,
+  metadata: { a: 'b' },
+  verbosity: 'low',
+};
+
+const CHAT = {
+  modelA: CHAT_MODEL,
+  modelB: CHAT_MODEL,
+  promptA: 'base_system',
+  promptB: 'base_system',
+  exchanges: 1,
+  message: 'hi',
+  mode: 'debate',
+  stream: false,
+  max_tokens_per_turn: 7,
+  temperature: 0.5,
+  seed: 1,
+  on_disconnect: 'cancel',
+};
+
+const EMBEDDINGS = {
+  model: EMBEDDING_MODEL,
+  input: ['a', 'b'],
+  encoding_format: 'base64',
+  dimensions: 4,
+  user: 'u',
+};
+
+const JOB = { spec: { kind: 'embed-batch', texts: ['a'], model: EMBEDDING_MODEL }, idempotency_key: 'k' };
+
+const KEY = { name: 'a', scopes: ['chat'], expires_at: '2099-01-01T00:00:00Z' };
+
+const at = (path: string) => () => path;
+const conversation = (tail: string) => (s: Surface) => `/v1/conversations/${s.conversation}${tail}`;
+const job = (tail: string) => (s: Surface) => `/v1/jobs/${s.job}${tail}`;
+
+/** Every route of the public interface. The test compares it with the routes of the app that runs. */
+export const SAMPLES: Readonly<Record<string, Sample>> = {
+  'GET /healthz': { path: at('/healthz') },
+  'GET /readyz': { path: at('/readyz') },
+  'GET /metrics': { path: at('/metrics') },
+  'POST /v1/chat/completions': { scope: 'chat', path: at('/v1/chat/completions'), body: COMPLETION },
+  'POST /v1/embeddings': { scope: 'chat', path: at('/v1/embeddings'), body: EMBEDDINGS },
+  'GET /v1/models': { scope: 'chat', path: at('/v1/models') },
+  'GET /v1/models/:id{.+}': { scope: 'chat', path: at(`/v1/models/${CHAT_MODEL}`) },
+  'POST /chat': { scope: 'chat', path: at('/chat'), body: CHAT },
+  'GET /ws': { scope: 'chat', path: at('/ws') },
+  'GET /v1/prompts': { scope: 'chat', path: at('/v1/prompts') },
+  'GET /v1/conversations': {
+    scope: 'chat',
+    path: at('/v1/conversations'),
+    query: ['limit', 'cursor'],
+  },
+  'GET /v1/conversations/:id': { scope: 'chat', path: conversation(''), uuid: true },
+  'GET /v1/conversations/:id/log': { scope: 'chat', path: conversation('/log'), uuid: true },
+  'GET /v1/conversations/:id/events': { scope: 'chat', path: conversation('/events'), uuid: true },
+  'POST /v1/conversations/:id/cancel': { scope: 'chat', path: conversation('/cancel'), uuid: true },
+  'POST /v1/conversations/:id/verify': { scope: 'chat', path: conversation('/verify'), uuid: true },
+  'POST /v1/verify': { scope: 'chat', path: at('/v1/verify'), body: { messages: [{ content: 'a' }] } },
+  'GET /v1/traces/:trace_id': { scope: 'chat', path: ({ trace }) => `/v1/traces/${trace}` },
+  'GET /v1/regions': { scope: 'chat', path: at('/v1/regions') },
+  'POST /v1/jobs': { scope: 'jobs', path: at('/v1/jobs'), body: JOB },
+  'GET /v1/jobs': { scope: 'jobs', path: at('/v1/jobs'), query: ['limit', 'status'] },
+  'GET /v1/jobs/:id': { scope: 'jobs', path: job(''), uuid: true },
+  'GET /v1/jobs/:id/result': { scope: 'jobs', path: job('/result'), uuid: true },
+  'POST /v1/jobs/:id/retry': { scope: 'jobs', path: job('/retry'), uuid: true },
+  'POST /v1/jobs/:id/cancel': { scope: 'jobs', path: job('/cancel'), uuid: true },
+  'GET /admin/keys': { scope: 'admin', path: at('/admin/keys') },
+  'POST /admin/keys': { scope: 'admin', path: at('/admin/keys'), body: KEY },
+  'DELETE /admin/keys/:id': { scope: 'admin', path: at(`/admin/keys/${UNKNOWN_ID}`), uuid: true },
+  'GET /admin/governance': { scope: 'admin', path: at('/admin/governance') },
+  'POST /admin/governance/:job/run': { scope: 'admin', path: at('/admin/governance/log-check/run') },
+  'GET /admin/stats': { scope: 'admin', path: at('/admin/stats') },
+  'GET /admin/flags': { scope: 'admin', path: at('/admin/flags') },
+  'GET /': { path: at('/') },
+  'GET /assets/:name': { path: at('/assets/index.js') },
+  'GET /favicon.svg': { path: at('/favicon.svg') },
+  'GET /favicon.ico': { path: at('/favicon.ico') },
+  'GET /theme.js': { path: at('/theme.js') },
+  'GET /robots.txt': { path: at('/robots.txt') },
+  'GET /manifest.webmanifest': { path: at('/manifest.webmanifest') },
+};
