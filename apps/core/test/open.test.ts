@@ -20,5 +20,7 @@ it('replicas that start together on a new PostgreSQL make its tables once', asyn
 
 it('a database that cannot be reached is named with its reason', async () => {
   const url = 'postgres://mcp@127.0.0.1:1/mcp';
-  await expect(openDatabase({ file: '', url })).rejects.toThrow(/up to date \(.*ECONNREFUSED.*Check DATABASE_URL/);
+  await expect(openDatabase({ file: '', url })).rejects.toThrow(
+    /up to date \(.*ECONNREFUSED.*Check DATABASE_URL/,
+  );
 });
