@@ -101,11 +101,11 @@ function parameters(route: string, sample: Sample): Row[] {
     400,
     rule,
   ];
-  const headers = (name: string, header: string, values: readonly string[], rule: RegExp): Row[] =>
+  const headers = (header: string, values: readonly string[], rule: RegExp): Row[] =>
     patternOf(route) === '/ws'
       ? []
       : values.map((value) => [
-          `${name}: ${value || 'nothing'}`,
+          `${header}: ${value}`,
           like(route, sample, { headers: () => ({ [header]: value }) }),
           400,
           rule,
@@ -114,8 +114,8 @@ function parameters(route: string, sample: Sample): Row[] {
     at('an unknown parameter', 'colour=red', /query parameter 'colour'/),
     at('__proto__ as a parameter', '__proto__=1', /query parameter '__proto__'/),
     at('a broken escape as a parameter', '%zz=%', /query parameter '%zz'/),
-    ...headers('x-mcp-timeout-ms', 'x-mcp-timeout-ms', ['soon', '1e3'], /whole milliseconds from 1 to/),
-    ...headers('x-mcp-class', 'x-mcp-class', ['urgent', 'constructor'], /interactive or batch/),
+    ...headers('x-mcp-timeout-ms', ['soon', '1e3'], /whole milliseconds from 1 to/),
+    ...headers('x-mcp-class', ['urgent', 'constructor'], /interactive or batch/),
   ];
 }
 
