@@ -23,6 +23,8 @@ const PURPOSE: Readonly<Record<string, string>> = {
   ResourceQuota: 'what the namespace may use',
   Role: 'what a role may do',
   RoleBinding: 'who has a role',
+  ClusterRole: 'what may be read outside of namespaces',
+  ClusterRoleBinding: 'who reads it',
   ScaledObject: 'replicas by the lag of a queue',
   Secret: 'one secret per purpose',
   Service: 'a stable address',

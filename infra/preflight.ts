@@ -1,5 +1,13 @@
 import { STATUS_CODES } from 'node:http';
-import { ApiException, ApiextensionsV1Api, KubeConfig, Observable } from '@kubernetes/client-node';
+import {
+  ApiException,
+  ApisApi,
+  CustomObjectsApi,
+  KubeConfig,
+  Observable,
+  type RequestContext,
+  type ResponseContext,
+} from '@kubernetes/client-node';
 import { ADDONS, installCommand, type Region } from '@mcp/stacks';
 import type { ProgramConfig } from './config.ts';
 import { fault } from './kit/fault.ts';
@@ -20,16 +28,21 @@ export async function assertCluster(config: ProgramConfig, patience_ms = PATIENC
 
 async function faultsOf(config: ProgramConfig, region: Region, patience_ms: number): Promise<string[]> {
   const { features } = config.stack.kubernetes;
-  let present: ReadonlySet<string>;
+  const needed = Object.entries(ADDONS).filter(([feature]) => features[feature as keyof typeof ADDONS]);
+  let served: (crd: string) => boolean;
   try {
-    present = await crdsOf(await kubeConfigOf(config, region), patience_ms);
+    served = await servedBy(
+      await kubeConfigOf(config, region),
+      needed.map(([, { crd }]) => crd),
+      patience_ms,
+    );
   } catch (error) {
     return [
       `The cluster of region ${region.name} cannot be asked (context ${region.kube_context}): ${reasonOf(error)}. Check KUBECONFIG and the context, or set the config mcp:kubeconfig-${region.name}.`,
     ];
   }
-  return Object.entries(ADDONS)
-    .filter(([feature, { crd }]) => features[feature as keyof typeof ADDONS] && !present.has(crd))
+  return needed
+    .filter(([, { crd }]) => !served(crd))
     .map(
       ([feature, addon]) =>
         `The feature ${feature} is on in the stack ${config.stack.name}, but the cluster of region ${region.name} has no ${addon.crd}. Install it (${installCommand(addon)}), or turn the feature off in stacks/${config.stack.name}.ts.`,
@@ -59,30 +72,45 @@ async function kubeConfigOf(config: ProgramConfig, region: Region): Promise<Kube
   return loaded;
 }
 
-async function crdsOf(kubeConfig: KubeConfig, patience_ms: number): Promise<ReadonlySet<string>> {
+/**
+ * Which of these resources (`<plural>.<group>`) a cluster serves. Asked by discovery, which is open to whoever may log in:
+ * the role `deploy` lists no CustomResourceDefinitions.
+ */
+async function servedBy(
+  kubeConfig: KubeConfig,
+  crds: readonly string[],
+  patience_ms: number,
+): Promise<(crd: string) => boolean> {
   if (kubeConfig.getCurrentCluster() === null) throw new Error('it names no cluster');
-  const api = kubeConfig.makeApiClient(ApiextensionsV1Api);
-  const { items } = await api.listCustomResourceDefinition(
-    {},
-    {
-      middleware: [
-        {
-          pre(request) {
-            request.setSignal(AbortSignal.timeout(patience_ms));
-            return new Observable(Promise.resolve(request));
-          },
-          post: (response) => new Observable(Promise.resolve(response)),
+  const options = {
+    middleware: [
+      {
+        pre(request: RequestContext) {
+          request.setSignal(AbortSignal.timeout(patience_ms));
+          return new Observable(Promise.resolve(request));
         },
-      ],
-      middlewareMergeStrategy: 'append',
-    },
-  );
-  return new Set(items.flatMap(({ metadata }) => (metadata?.name === undefined ? [] : [metadata.name])));
+        post: (response: ResponseContext) => new Observable(Promise.resolve(response)),
+      },
+    ],
+    middlewareMergeStrategy: 'append' as const,
+  };
+  const { groups } = await kubeConfig.makeApiClient(ApisApi).getAPIVersions({}, options);
+  const wanted = new Set(crds.map((crd) => crd.slice(crd.indexOf('.') + 1)));
+  const api = kubeConfig.makeApiClient(CustomObjectsApi);
+  const served = groups
+    .filter(({ name }) => wanted.has(name))
+    .flatMap(({ name, versions }) => versions.map(({ version }) => ({ group: name, version })))
+    .map(async (at) => {
+      const { resources } = await api.getAPIResources(at, options);
+      return resources.map(({ name }) => `${name}.${at.group}`);
+    });
+  const names = new Set((await Promise.all(served)).flat());
+  return (crd) => names.has(crd);
 }
 
 function reasonOf(error: unknown): string {
   if (error instanceof ApiException)
-    return `it answers ${error.code} ${STATUS_CODES[error.code] ?? ''} to the list of its CustomResourceDefinitions`;
+    return `it answers ${error.code} ${STATUS_CODES[error.code] ?? ''} to the question which kinds it serves`;
   if (error instanceof DOMException && error.name === 'TimeoutError') return 'it did not answer in time';
   // What fetch throws says only that it failed; the reason is underneath.
   const cause = error instanceof TypeError && error.cause instanceof Error ? error.cause : error;

@@ -93,6 +93,11 @@ const Settings = z.strictObject({
   collector_image: z.string(),
   /** Where conversations are: embedded (SQLite on a volume, one replica of core) or PostgreSQL (config `databaseUrl`). */
   database: z.enum(['embedded', 'external']),
+  /**
+   * Connections that the external PostgreSQL has for core, all regions and replicas together: its `max_connections` less
+   * what it keeps for administrators and you need yourself. The default is for PostgreSQL's own of 100.
+   */
+  database_connections: z.number().int().min(2).default(95),
   /** Addresses per kind of egress that manifests declare, and of what is external in this stack. */
   egress: z.strictObject({
     'model-backends': z.array(ExternalHost).default(publicInternet(443)),

@@ -1,5 +1,6 @@
 import { define, Residency, ServiceName } from '@mcp/contracts';
 import { z } from 'zod';
+import { shortOfConnections } from './database.ts';
 import { KubernetesSettings } from './kubernetes.ts';
 import { Features, Limits } from './limits.ts';
 import { services } from './services.ts';
@@ -122,6 +123,9 @@ export const Stack = z
         message: `model ${id} is named twice: give each model its own id`,
       });
     });
+    const short = shortOfConnections(stack);
+    if (short !== undefined)
+      context.addIssue({ code: 'custom', path: ['kubernetes', 'database_connections'], message: short });
     const names = new Set(stack.regions.map((region) => region.name));
     for (const region of stack.regions) {
       for (const peer of region.peers.filter((name) => !names.has(name) || name === region.name)) {

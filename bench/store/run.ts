@@ -92,10 +92,10 @@ async function bench(open: OpenDatabase) {
 const dir = mkdtempSync(join(tmpdir(), 'mcp-bench-store-'));
 const server = await startPostgres();
 try {
-  const sqlite = await openDatabase({ file: join(dir, 'core.db'), url: undefined });
+  const sqlite = await openDatabase({ file: join(dir, 'core.db'), url: undefined, connections: 16 });
   const on_sqlite = await bench(sqlite);
   await sqlite.close();
-  const postgres = await openDatabase({ file: '', url: await server.database() });
+  const postgres = await openDatabase({ file: '', url: await server.database(), connections: 16 });
   const on_postgresql = await bench(postgres);
   await postgres.close();
   const results = {

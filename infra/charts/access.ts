@@ -2,6 +2,7 @@ import type { types } from '@pulumi/kubernetes';
 import type { Chart } from 'cdk8s';
 import { type RegionContext, workloads } from '../context.ts';
 import { add } from '../kit/objects.ts';
+import { type ClusterContext, constraintsOf } from './policies.ts';
 
 type Rule = types.input.rbac.v1.PolicyRule;
 
@@ -70,6 +71,27 @@ const VIEWED: readonly Rule[] = [
   { apiGroups: ['batch'], resources: ['jobs'], verbs: READ },
 ];
 
+/** What a stack has outside of namespaces, by API group: a preview with `--refresh` reads it. */
+function clusterWide(context: ClusterContext): Rule[] {
+  const { features } = context.stack.kubernetes;
+  const kinds = constraintsOf(context).map(({ kind }) => kind.toLowerCase());
+  const gatekeeper = [
+    { apiGroups: ['templates.gatekeeper.sh'], resources: ['constrainttemplates'], verbs: READ },
+    { apiGroups: ['constraints.gatekeeper.sh'], resources: [...new Set(kinds)].sort(), verbs: READ },
+    { apiGroups: ['syncset.gatekeeper.sh'], resources: ['syncsets'], verbs: READ },
+  ];
+  const roles = ['clusterroles', 'clusterrolebindings'];
+  return [
+    { apiGroups: [''], resources: ['namespaces'], verbs: READ },
+    { apiGroups: ['scheduling.k8s.io'], resources: ['priorityclasses'], verbs: READ },
+    { apiGroups: ['rbac.authorization.k8s.io'], resources: roles, verbs: READ },
+    ...(features.gatekeeper ? gatekeeper : []),
+    ...(features.image_signatures
+      ? [{ apiGroups: ['policy.sigstore.dev'], resources: ['clusterimagepolicies'], verbs: READ }]
+      : []),
+  ];
+}
+
 const ROLES = { viewer: 'mcp-viewer', deploy: 'mcp-deploy' } as const;
 
 /**
@@ -84,6 +106,22 @@ export function accessChart(chart: Chart, context: RegionContext): void {
       rules: [],
       subject: { kind: 'ServiceAccount', name: manifest.name, namespace: context.region.namespace },
     });
+}
+
+/**
+ * Who deploys also reads what lies outside of the namespaces. Making it stays with whoever administers the cluster: it
+ * decides what is admitted, and who may do what.
+ */
+export function clusterAccessChart(chart: Chart, context: ClusterContext): void {
+  const name = `${ROLES.deploy}-${context.stack.name}-reads`;
+  const apiGroup = 'rbac.authorization.k8s.io';
+  add(chart, 'role', { kind: 'ClusterRole', metadata: { name }, rules: clusterWide(context) });
+  add(chart, 'binding', {
+    kind: 'ClusterRoleBinding',
+    metadata: { name },
+    roleRef: { apiGroup, kind: 'ClusterRole', name },
+    subjects: [{ kind: 'Group', name: `${ROLES.deploy}ers`, apiGroup }],
+  });
 }
 
 function addRole(

@@ -10,6 +10,12 @@ import type { Chart } from 'cdk8s';
 import { addCustom, type CustomObject } from '../kit/objects.ts';
 import { NATS_LINK_SERVICE } from './nats-links.ts';
 
+/** A stack, and its regions that are in one cluster. */
+export interface ClusterContext {
+  readonly stack: Stack;
+  readonly regions: readonly Region[];
+}
+
 /** What the rules are told by a stack: the pack, Gatekeeper and the tests ask the same. */
 export function policySettings({ images, features }: KubernetesSettings): PolicySettings {
   const own = `${images.repository}/`;
@@ -21,11 +27,20 @@ export function policySettings({ images, features }: KubernetesSettings): Policy
   };
 }
 
+/** What Gatekeeper holds for a stack in one cluster; nothing where the feature is off. */
+export function constraintsOf({ stack, regions }: ClusterContext): CustomObject[] {
+  if (!stack.kubernetes.features.gatekeeper) return [];
+  return constraints({
+    namespaces: regions.map(({ namespace }) => namespace).sort(),
+    ...policySettings(stack.kubernetes),
+    enforcement: 'deny',
+    owner: stack.name,
+  });
+}
+
 /** Admission policies of a cluster: Gatekeeper's templates and constraints, and who must have signed images. */
-export function policiesChart(
-  chart: Chart,
-  { stack, regions }: { stack: Stack; regions: readonly Region[] },
-): void {
+export function policiesChart(chart: Chart, context: ClusterContext): void {
+  const { stack } = context;
   const { features, images } = stack.kubernetes;
   const put = (object: CustomObject) =>
     addCustom(chart, `${object.kind}-${object.metadata.name}`.toLowerCase(), object);
@@ -33,13 +48,7 @@ export function policiesChart(
   if (features.gatekeeper) {
     for (const template of constraintTemplates({ owner })) put(template);
     put(syncSet({ owner }));
-    for (const constraint of constraints({
-      namespaces: regions.map(({ namespace }) => namespace).sort(),
-      ...policySettings(stack.kubernetes),
-      enforcement: 'deny',
-      owner,
-    }))
-      put(constraint);
+    for (const constraint of constraintsOf(context)) put(constraint);
   }
   if (features.image_signatures && images.signer !== undefined)
     put(clusterImagePolicy({ owner, repository: images.repository, ...images.signer }));

@@ -4,6 +4,8 @@ import type { Construct } from 'constructs';
 
 /** The built-in kinds that the platform uses, with the shapes of the API. */
 interface Shapes {
+  ClusterRole: types.input.rbac.v1.ClusterRole;
+  ClusterRoleBinding: types.input.rbac.v1.ClusterRoleBinding;
   ConfigMap: types.input.core.v1.ConfigMap;
   CronJob: types.input.batch.v1.CronJob;
   Deployment: types.input.apps.v1.Deployment;
@@ -24,6 +26,8 @@ interface Shapes {
 }
 
 const API_VERSION: Readonly<Record<keyof Shapes, string>> = {
+  ClusterRole: 'rbac.authorization.k8s.io/v1',
+  ClusterRoleBinding: 'rbac.authorization.k8s.io/v1',
   ConfigMap: 'v1',
   CronJob: 'batch/v1',
   Deployment: 'apps/v1',

@@ -24,18 +24,25 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-/** An API server that knows these kinds. */
+const groupOf = (crd: string) => crd.slice(crd.indexOf('.') + 1);
+
+/** An API server that knows these kinds, and answers discovery alone. */
 function knowing(crds: readonly string[]): RequestListener {
+  const versions = [{ groupVersion: 'any/v1', version: 'v1' }];
+  const groups = [...new Set(crds.map(groupOf))].map((name) => ({ name, versions }));
   return (request, response) => {
-    expect(request.url).toBe('/apis/apiextensions.k8s.io/v1/customresourcedefinitions');
+    const [, group] = /^\/apis\/([^/]+)\/v1$/.exec(request.url ?? '') ?? [];
+    if (group === undefined) expect(request.url).toBe('/apis');
+    const resources = crds
+      .filter((crd) => groupOf(crd) === group)
+      .map((crd) => ({ name: crd.split('.')[0], singularName: '', namespaced: true, kind: '', verbs: [] }));
     response.setHeader('content-type', 'application/json');
     response.end(
-      JSON.stringify({
-        apiVersion: 'apiextensions.k8s.io/v1',
-        kind: 'CustomResourceDefinitionList',
-        metadata: {},
-        items: crds.map((name) => ({ metadata: { name } })),
-      }),
+      JSON.stringify(
+        group === undefined
+          ? { apiVersion: 'v1', kind: 'APIGroupList', groups }
+          : { apiVersion: 'v1', kind: 'APIResourceList', groupVersion: `${group}/v1`, resources },
+      ),
     );
   };
 }

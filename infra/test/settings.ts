@@ -110,7 +110,8 @@ export const SETTINGS: readonly Setting[] = [
   of('nats.external_url', 'dev', ({ nats }) => {
     nats.external_url = 'tls://bus.example.com:4222';
   }),
-  of('services: replicas', 'dev', (stack) => {
+  of('services: replicas, database_connections', 'dev', (stack) => {
+    stack.kubernetes.database_connections = 400;
     Object.assign(first(stack, 'model-gateway'), { replicas: 3, autoscale: false });
   }),
   of('services: autoscale', 'local', (stack) => {

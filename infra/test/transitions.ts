@@ -17,6 +17,7 @@ const REPLACES: Readonly<Record<string, readonly string[]>> = {
     'spec.volumeClaimTemplates',
   ],
   Service: ['spec.clusterIP'],
+  ClusterRoleBinding: ['roleRef'],
   RoleBinding: ['roleRef'],
   Secret: ['type'],
   PersistentVolumeClaim: ['spec.accessModes', 'spec.selector', 'spec.storageClassName', 'spec.volumeName'],

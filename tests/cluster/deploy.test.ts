@@ -1,90 +1,60 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { apply, type KubernetesObject } from './objects.ts';
 import { Program } from './program.ts';
-import { alone, get, STACK, show, US } from './support.ts';
+import { alone, kubectl, outcome, STACK, show, US } from './support.ts';
 
-/** The group that the role `mcp-deploy` is bound to, in every region's namespace, and nothing else. */
+/** Whom the role `mcp-deploy` is bound to in every region's namespace. */
 const GROUP = 'mcp-deployers';
-
-alone(US);
-
-let proxy: ChildProcess;
-let dir: string;
-let deployer: Program;
-
-/** The cluster as somebody of the group sees it: kubectl asks in his name, the API server decides. */
-beforeAll(async () => {
-  proxy = spawn('kubectl', ['proxy', '--port=0', '--as=deployer', `--as-group=${GROUP}`], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [said] = (await once(proxy.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
-  const address = /127\.0\.0\.1:\d+/.exec(String(said))?.[0];
-  if (address === undefined) throw new Error(`kubectl proxy said ${said}`);
-  dir = mkdtempSync(join(tmpdir(), 'mcp-deployer-'));
-  const kubeconfig = join(dir, 'kubeconfig');
-  writeFileSync(
-    kubeconfig,
-    JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      'current-context': 'deployer',
-      // Clients take HTTP only where they need not check a certificate.
-      clusters: [
-        { name: 'cluster', cluster: { server: `http://${address}`, 'insecure-skip-tls-verify': true } },
-      ],
-      users: [{ name: 'deployer', user: {} }],
-      contexts: [{ name: 'deployer', context: { cluster: 'cluster', user: 'deployer' } }],
-    }),
-  );
-  deployer = new Program(process.env.MCP_CLUSTER_CHECKOUT ?? '', STACK.name, { kubeconfig });
-});
-afterAll(() => {
-  proxy.kill();
-  rmSync(dir, { recursive: true, force: true });
-});
-
+const MANAGER = 'mcp-cluster-tests-deployer';
 const SERVICE = 'governance';
 const VARIABLE = 'MCP_LOG_CHECK_SCHEDULE';
 const SCHEDULE = '13 3 * * *';
 
-async function schedule(): Promise<string | undefined> {
-  interface Deployment {
-    readonly spec: {
-      readonly template: {
-        readonly spec: {
-          readonly containers: readonly { readonly env: readonly { name: string; value?: string }[] }[];
-        };
-      };
-    };
-  }
-  const { spec } = await get<Deployment>(['deployment', SERVICE, '--namespace', US.namespace]);
-  return spec.template.spec.containers[0]?.env.find(({ name }) => name === VARIABLE)?.value;
+const program = new Program(process.env.MCP_CLUSTER_CHECKOUT ?? '', STACK.name);
+alone(US);
+
+const isRbac = ({ apiVersion }: KubernetesObject) => apiVersion.startsWith('rbac.authorization.k8s.io/');
+const inUs = ({ metadata }: KubernetesObject) => metadata.namespace === US.namespace;
+const deployed = (one: KubernetesObject) =>
+  inUs(one) && one.kind === 'Deployment' && one.metadata.name === SERVICE;
+
+async function schedule(): Promise<string> {
+  const path = `{.spec.template.spec.containers[0].env[?(@.name=="${VARIABLE}")].value}`;
+  const args = ['deployment', SERVICE, '--namespace', US.namespace, '--output', `jsonpath=${path}`];
+  return kubectl(['get', ...args]);
 }
 
-it('who has the role deploy, and no other, applies a change of a service', async () => {
-  const before = await schedule();
+it('who has the role deploy, and no other, applies what is in the namespace, and a change of a service', async () => {
+  const before = program.objects();
+  const namespaced = before.filter((one) => inUs(one) && !isRbac(one));
+  const shown = await apply(namespaced, { manager: MANAGER, group: GROUP, dry: true });
+  expect(shown.refused).toEqual([]);
   const row = `name: '${VARIABLE}',`;
-  const undo = deployer.edit('stacks/variables.ts', row, `${row} value: () => '${SCHEDULE}',`);
-  const applied = await deployer.up().finally(undo);
-  expect(applied.ok, applied.said).toBe(true);
-  const after = await schedule();
-  const back = await deployer.up();
-  expect(back.ok, back.said).toBe(true);
-  show('Deployed with the role deploy alone', [{ before, after, back: await schedule() }]);
-  expect([before, after, await schedule()]).toEqual([undefined, SCHEDULE, undefined]);
+  const undo = program.edit('stacks/variables.ts', row, `${row} value: () => '${SCHEDULE}',`);
+  const changed = program.objects();
+  undo();
+  const seen: string[] = [];
+  for (const objects of [changed, before]) {
+    const { refused } = await apply(objects.filter(deployed), { manager: MANAGER, group: GROUP });
+    expect(refused).toEqual([]);
+    seen.push(await schedule());
+  }
+  show('With the role deploy alone', [
+    { 'objects it may apply': shown.objects.size, changed: seen[0], back: seen[1] },
+  ]);
+  expect(seen).toEqual([SCHEDULE, '']);
 });
 
-it('he cannot give himself more', async () => {
-  const undo = deployer.edit(
-    'infra/charts/access.ts',
-    "resources: ['pods', 'pods/log', 'events'], verbs: READ }",
-    "resources: ['pods', 'pods/log', 'events'], verbs: WRITE }",
-  );
-  const { ok, said } = await deployer.up().finally(undo);
-  expect(ok).toBe(false);
-  expect(said).toMatch(/forbidden/);
+it('he reads what the stack has beside its namespaces, for a preview with --refresh, and changes none of it', async () => {
+  const all = program.objects();
+  const others = all.filter(({ metadata }) => metadata.namespace === undefined);
+  expect(others.length).toBeGreaterThan(10);
+  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: others });
+  const asHim = ['--as=somebody', `--as-group=${GROUP}`, '--filename', '-'];
+  const { ok, text } = await outcome(kubectl(['get', ...asHim, '--output', 'name'], list));
+  expect(ok, text).toBe(true);
+  for (const one of [...others, ...all.filter((own) => inUs(own) && isRbac(own))]) {
+    const { refused } = await apply([one], { manager: MANAGER, group: GROUP, dry: true });
+    expect(refused.join(), `${one.kind} ${one.metadata.name}`).toMatch(/forbidden/);
+  }
 });

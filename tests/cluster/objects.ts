@@ -48,10 +48,18 @@ export function nameOf({ kind, metadata }: Pick<KubernetesObject, 'kind' | 'meta
   return `${kind} ${metadata.name}`;
 }
 
-/** Applies objects by server-side apply in one call; `dry`: they are only shown to the API server. */
+interface ApplyOptions {
+  readonly manager: string;
+  /** They are only shown to the API server. */
+  readonly dry?: boolean;
+  /** By somebody of this group, who has its rights and no other; undefined: by whoever runs the tests. */
+  readonly group?: string;
+}
+
+/** Applies objects by server-side apply in one call. */
 export async function apply(
   objects: readonly object[],
-  { manager, dry = false }: { manager: string; dry?: boolean },
+  { manager, dry = false, group }: ApplyOptions,
 ): Promise<Applied> {
   if (objects.length === 0) return { objects: new Map(), refused: [] };
   const list = { apiVersion: 'v1', kind: 'List', items: objects };
@@ -61,6 +69,7 @@ export async function apply(
     '--field-manager',
     manager,
     ...(dry ? ['--dry-run=server'] : []),
+    ...(group === undefined ? [] : ['--as=somebody', `--as-group=${group}`]),
   ];
   const args = ['apply', ...flags, '--output', 'json', '--filename', '-'];
   const { ok, text } = await outcome(kubectl(args, JSON.stringify(list)));

@@ -57,12 +57,6 @@ const OPS: Readonly<Record<string, Change['op']>> = {
   delete: 'delete',
 };
 
-interface ProgramOptions {
-  readonly config?: Readonly<Record<string, string>>;
-  /** A file; undefined: of whoever runs the tests. */
-  readonly kubeconfig?: string;
-}
-
 /**
  * A checkout of its own in a temporary directory, with the state of its deployment: what a test edits is a file of the
  * platform, and what it runs is Pulumi as a user would.
@@ -72,12 +66,10 @@ export class Program {
   readonly #stack: string;
   readonly #cli: PulumiCli;
   readonly #config: readonly string[];
-  readonly #kubeconfig: string | undefined;
 
-  constructor(dir: string, stack: string, { config = {}, kubeconfig }: ProgramOptions = {}) {
+  constructor(dir: string, stack: string, config: Readonly<Record<string, string>> = {}) {
     this.dir = dir;
     this.#stack = stack;
-    this.#kubeconfig = kubeconfig;
     this.#config = Object.entries(config).flatMap(([key, value]) => [
       '--config',
       `${PROJECT.name}:${key}=${value}`,
@@ -89,7 +81,7 @@ export class Program {
   static checkout(stack: string, config: Readonly<Record<string, string>> = {}): Program {
     const dir = mkdtempSync(join(tmpdir(), 'mcp-program-'));
     copyTree(dir);
-    const program = new Program(dir, stack, { config });
+    const program = new Program(dir, stack, config);
     program.#select();
     return program;
   }
@@ -192,12 +184,7 @@ export class Program {
   #env(): NodeJS.ProcessEnv {
     const state = join(this.dir, '.pulumi');
     mkdirSync(state, { recursive: true });
-    return {
-      ...process.env,
-      ...(this.#kubeconfig === undefined ? {} : { KUBECONFIG: this.#kubeconfig }),
-      PULUMI_BACKEND_URL: pathToFileURL(state).href,
-      PULUMI_CONFIG_PASSPHRASE: '',
-    };
+    return { ...process.env, PULUMI_BACKEND_URL: pathToFileURL(state).href, PULUMI_CONFIG_PASSPHRASE: '' };
   }
 }
 

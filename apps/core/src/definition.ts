@@ -31,6 +31,7 @@ export const definition = defineService({
     PROV_SECRET: z.string().min(32),
     /** PostgreSQL; without it, SQLite in the data directory. */
     DATABASE_URL: z.string().startsWith('postgres').optional(),
+    MCP_DATABASE_CONNECTIONS: z.coerce.number().int().min(2).max(1000).default(16),
     /** Where sealed logs go beside the store: s3://key:secret@bucket/prefix?endpoint=…; without it, files where SQLite is. */
     MCP_LOG_ARCHIVE_URL: z
       .string()
@@ -53,6 +54,7 @@ export const definition = defineService({
     const open = await openDatabase({
       file: join(kit.data_dir, 'core', 'core.db'),
       url: config.DATABASE_URL,
+      connections: config.MCP_DATABASE_CONNECTIONS,
     });
     const store = new ConversationStore(open);
     const upkeep = new Upkeep(open);

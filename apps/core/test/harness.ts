@@ -129,7 +129,11 @@ export async function planOf(
     explain(format?: 'text', options?: RawBuilder<unknown>): Promise<unknown[]>;
   },
 ): Promise<string> {
-  const open = await openDatabase({ file: join(core.dir, 'core', 'core.db'), url: databases.get(core.dir) });
+  const open = await openDatabase({
+    file: join(core.dir, 'core', 'core.db'),
+    url: databases.get(core.dir),
+    connections: 4,
+  });
   if (!core.sqlite) await sql`analyze`.execute(open.db);
   const how = core.sqlite ? sql`query plan` : undefined;
   const plan = await statement(new ConversationStore(open)).explain(undefined, how);

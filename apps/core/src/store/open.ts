@@ -8,7 +8,6 @@ import postgres from 'postgres';
 import type { Dialect } from './clock.ts';
 import { type Database, migrations } from './schema.ts';
 
-const CONNECTIONS = 16;
 const CONNECT_TIMEOUT_S = 10;
 /** A statement that takes longer has failed: nobody waits for a database that hangs. */
 const STATEMENT_TIMEOUT_MS = 10_000;
@@ -21,13 +20,21 @@ export interface OpenDatabase {
   close(): Promise<void>;
 }
 
-/** Opens SQLite in a file, or PostgreSQL by URL, and brings its schema up to date. */
-export async function openDatabase(where: { file: string; url: string | undefined }): Promise<OpenDatabase> {
-  const { url, file } = where;
-  return url === undefined ? openSqlite(file) : openPostgres(url);
+interface Where {
+  /** SQLite, where there is no URL. */
+  readonly file: string;
+  /** PostgreSQL. */
+  readonly url: string | undefined;
+  /** To PostgreSQL, at most. */
+  readonly connections: number;
 }
 
-async function openPostgres(url: string): Promise<OpenDatabase> {
+/** Opens SQLite in a file, or PostgreSQL by URL, and brings its schema up to date. */
+export async function openDatabase({ file, url, connections }: Where): Promise<OpenDatabase> {
+  return url === undefined ? openSqlite(file) : openPostgres(url, connections);
+}
+
+async function openPostgres(url: string, connections: number): Promise<OpenDatabase> {
   const connect = (max: number, statement_timeout: number) =>
     new Kysely<Database>({
       dialect: new PostgresJSDialect({
@@ -42,7 +49,7 @@ async function openPostgres(url: string): Promise<OpenDatabase> {
   // A migration may take as long as it needs; replicas that start together do it one after the other.
   const migrating = connect(1, 0);
   await migrate(migrating).finally(() => migrating.destroy());
-  const db = connect(CONNECTIONS, STATEMENT_TIMEOUT_MS);
+  const db = connect(connections, STATEMENT_TIMEOUT_MS);
   return { db, dialect: 'postgres', sole: false, close: () => db.destroy() };
 }
 

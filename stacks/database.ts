@@ -1,0 +1,34 @@
+import type { Stack } from './schema.ts';
+import { services } from './services.ts';
+
+/** New pods stand beside the old ones in a rollout, and Flagger keeps a second set for what it tries. */
+const SETS = 2;
+/** One for a transaction, one beside it. */
+const FEWEST = 2;
+
+type Placed = Pick<Stack, 'services' | 'regions' | 'kubernetes'>;
+
+/** Pods of core that there are at most, in all regions together. */
+function mostPods({ services: placed, regions }: Placed): number {
+  const { scaling } = services.core;
+  const placement = placed.find(({ service }) => service === 'core');
+  const fixed = placement?.replicas ?? 1;
+  const most = scaling.on === 'cpu' && placement?.autoscale !== false ? Math.max(scaling.max, fixed) : fixed;
+  return SETS * most * regions.length;
+}
+
+/**
+ * Connections to PostgreSQL that one replica of core may have, so that all of them, in every region, have no more than
+ * the database has.
+ */
+export function connectionsPerReplica(stack: Placed): number {
+  return Math.floor(stack.kubernetes.database_connections / mostPods(stack));
+}
+
+/** Why the connections of an external database are too few; undefined where they are enough. */
+export function shortOfConnections(stack: Placed): string | undefined {
+  const { database, database_connections } = stack.kubernetes;
+  if (database !== 'external' || connectionsPerReplica(stack) >= FEWEST) return undefined;
+  const pods = mostPods(stack);
+  return `is ${database_connections}, but up to ${pods} pods of core need ${FEWEST} each: allow PostgreSQL ${FEWEST * pods} or more (max_connections) and say so here, or let core scale less`;
+}
