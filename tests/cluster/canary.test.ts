@@ -97,7 +97,11 @@ it('what is tried runs with limits of its own', async () => {
   const { max_body_bytes } = STACK.kubernetes.canary.limits;
   const body = 'x'.repeat((max_body_bytes ?? 0) + 1);
   const statusOf = async (track: string) => {
-    const headers = { authorization: `Bearer ${key}`, 'x-mcp-canary': track };
+    const headers = {
+      authorization: `Bearer ${key}`,
+      'content-type': 'application/json',
+      'x-mcp-canary': track,
+    };
     const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', headers, body });
     await response.arrayBuffer();
     return response.status;

@@ -1,3 +1,4 @@
+import { markNodes } from './nodes.ts';
 import { Program } from './program.ts';
 import { EU, get, kubectl, outcome, STACK, US, until } from './support.ts';
 import { volumesFor } from './volumes.ts';
@@ -13,7 +14,6 @@ import { volumesFor } from './volumes.ts';
  */
 
 const READY_S = 300;
-const RESIDENCIES = ['eu', 'us'].map((one) => `residency.mcp.platform/${one}`);
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 const seconds = (since: number) => `${((Date.now() - since) / 1000).toFixed(1)} s`;
@@ -22,7 +22,7 @@ const seconds = (since: number) => `${((Date.now() - since) / 1000).toFixed(1)} 
 export default async function setup(): Promise<() => Promise<void>> {
   await assertCluster();
   const began = Date.now();
-  const marked = await markNodes();
+  const unmark = await markNodes();
   const program = Program.checkout(STACK.name);
   process.env.MCP_CLUSTER_CHECKOUT = program.dir;
   const unmount = await volumesFor(STACK, program.objects());
@@ -30,7 +30,7 @@ export default async function setup(): Promise<() => Promise<void>> {
     const since = Date.now();
     const { ok, said } = await program.destroy();
     if (!ok) throw new Error(`destroy: ${said}`);
-    for (const [node, label] of marked) await kubectl(['label', 'node', node, `${label}-`]);
+    await unmark();
     await unmount();
     await assertGone();
     program.remove();
@@ -66,21 +66,6 @@ async function assertCluster(): Promise<void> {
       throw new Error(
         `The namespace ${namespace} is there already: the tests would change and then delete what is in it. Take it away first, or use another cluster.`,
       );
-}
-
-/** Marks nodes for the regions' residencies. Gives what it added: a mark of somebody else stays. */
-async function markNodes(): Promise<[node: string, label: string][]> {
-  const { items } = await get<{ items: { metadata: { name: string; labels: Record<string, string> } }[] }>([
-    'nodes',
-  ]);
-  const missing = items.flatMap(({ metadata }) =>
-    RESIDENCIES.filter((label) => metadata.labels[label] === undefined).map((label): [string, string] => [
-      metadata.name,
-      label,
-    ]),
-  );
-  for (const [node, label] of missing) await kubectl(['label', 'node', node, `${label}=true`]);
-  return missing;
 }
 
 async function ready(namespace: string): Promise<void> {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { get, show, until } from './support.ts';
 import { EdgeClient, REGIONS, Trial } from './trial.ts';
 
+const REPLICAS = 3;
 const INITIALIZED_S = 240;
 const PROMOTED_S = 240;
 const PAUSE_MS = 1000;
@@ -73,7 +74,9 @@ it('every region answers a chat from PostgreSQL, with three cores that Flagger i
     const { status, json } = await client.ask('POST', '/chat', { body: CHAT });
     expect(status, JSON.stringify(json)).toBe(200);
     const { spec, status: of } = await primaryOf(region);
-    expect([spec.replicas, of.readyReplicas]).toEqual([3, 3]);
+    // Its autoscaler may have added some.
+    expect(spec.replicas).toBeGreaterThanOrEqual(REPLICAS);
+    expect(of.readyReplicas).toBe(spec.replicas);
     const { id } = json as { id: string };
     told.push({ client, id });
     expect((await client.ask('GET', `/v1/conversations/${id}`)).status).toBe(200);

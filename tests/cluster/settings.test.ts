@@ -28,9 +28,16 @@ async function objectsIn(
   ...of: Parameters<typeof objectsOfStack>
 ): Promise<ReadonlyMap<string, KubernetesObject>> {
   const all = await objectsOfStack(...of);
-  const first = all.find(({ kind }) => kind === 'Namespace')?.metadata.name;
+  // Regions in clusters of their own may have one name for their namespaces.
+  const regionOf = ({ metadata }: KubernetesObject) => metadata.labels?.['mcp.platform/region'];
+  const first = all.find(({ kind }) => kind === 'Namespace');
   const mine = all.filter(
-    (one) => one.metadata.namespace === first && known.has(kindOf(one)) && !LEFT_OUT.has(kindOf(one)),
+    (one) =>
+      one.metadata.namespace !== undefined &&
+      first !== undefined &&
+      regionOf(one) === regionOf(first) &&
+      known.has(kindOf(one)) &&
+      !LEFT_OUT.has(kindOf(one)),
   );
   return new Map(
     mine.map((one) => [

@@ -6,6 +6,7 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Region, type Stack, stacks } from '@mcp/stacks';
+import { markNodes } from './nodes.ts';
 import { Program } from './program.ts';
 import { get, kubectl, makeNamespace, STACK, until } from './support.ts';
 import { trialOf } from './trial-stack.ts';
@@ -25,10 +26,12 @@ const GONE = ['delete', '--ignore-not-found', '--wait=true', '--timeout=170s'];
 export class Trial {
   readonly #password = randomBytes(24).toString('hex');
   #program: Program | undefined;
+  #unmark = async () => {};
   #unmount = async () => {};
 
   /** What it finds there: a PostgreSQL, and volumes. */
   async prepare(): Promise<void> {
+    this.#unmark = await markNodes();
     await makeNamespace(DATABASE_NAMESPACE);
     this.#program = this.#checkout();
     this.#unmount = await volumesFor(trialOf(PROD, IMAGES), this.#program.objects());
@@ -74,6 +77,7 @@ export class Trial {
 
   async destroy(): Promise<void> {
     const gone = await this.#program?.destroy();
+    await this.#unmark();
     await this.#unmount();
     await kubectl([...GONE, 'namespace', DATABASE_NAMESPACE]);
     if (gone?.ok === false) throw new Error(`destroy: ${gone.said}`);

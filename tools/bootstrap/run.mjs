@@ -93,12 +93,11 @@ switch (command) {
     handOver(node, [join(ROOT, 'infra', `${command.replace(':', '-')}.ts`), ...rest], env);
     break;
   case 'test:cluster':
-    handOver(
-      node,
-      [VITEST, 'run', '--config', join(ROOT, 'tests', 'cluster', 'vitest.config.ts'), ...rest],
-      env,
-    );
+  case 'test:cluster:prod': {
+    const config = command === 'test:cluster' ? 'vitest.config.ts' : 'prod.config.ts';
+    handOver(node, [VITEST, 'run', '--config', join(ROOT, 'tests', 'cluster', config), ...rest], env);
     break;
+  }
   case 'start':
     ensureConsole(ROOT, node, env);
     handOver(node, [join(ROOT, 'tools', 'src', 'main.ts'), command, ...rest], env);
