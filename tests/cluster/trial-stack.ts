@@ -25,10 +25,8 @@ export function trialOf(prod: Stack, images: Stack['kubernetes']['images']): Sta
       kube_context: 'current',
       namespace: namespaceOf(region.name),
     })),
-    // A share of a core is soon used up: every small load would add gateways. Flagger needs the autoscaler of core.
-    services: prod.services.map((placement) =>
-      placement.service === 'core' ? placement : { ...placement, autoscale: false },
-    ),
+    // So little is requested that every small load would add pods until the node is full.
+    services: prod.services.map((placement) => ({ ...placement, autoscale: false })),
     models: [
       { id: 'scripted/alpha', kind: 'chat', backend: 'scripted', ...FREE },
       { id: 'scripted/beta', kind: 'chat', backend: 'scripted', ...FREE },
