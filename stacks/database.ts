@@ -1,5 +1,6 @@
 import type { Stack } from './schema.ts';
 import { services } from './services.ts';
+import type { VariableRow } from './variables.ts';
 
 /** New pods stand beside the old ones in a rollout, and Flagger keeps a second set for what it tries. */
 const SETS = 2;
@@ -32,3 +33,22 @@ export function shortOfConnections(stack: Placed): string | undefined {
   const pods = mostPods(stack);
   return `is ${database_connections}, but up to ${pods} pods of core need ${FEWEST} each: allow PostgreSQL ${FEWEST * pods} or more (max_connections) and say so here, or let core scale less`;
 }
+
+/** What core is told of its store. */
+export const databaseVariables: readonly VariableRow[] = [
+  {
+    name: 'DATABASE_URL',
+    for: ['core'],
+    meaning: 'PostgreSQL of the conversations; unset, SQLite in the data directory.',
+    value: ({ at }) => at.secret('database_url'),
+    secret: true,
+  },
+  {
+    name: 'MCP_DATABASE_CONNECTIONS',
+    for: ['core'],
+    meaning: 'Connections to PostgreSQL that one replica may have.',
+    value: ({ stack }) =>
+      stack.kubernetes.database === 'external' ? String(connectionsPerReplica(stack)) : undefined,
+    operator: true,
+  },
+];

@@ -1,6 +1,6 @@
 import type { ServiceName } from '@mcp/contracts';
 import { backendsOf, gatewayBackends } from './backends.ts';
-import { connectionsPerReplica } from './database.ts';
+import { databaseVariables } from './database.ts';
 import type { Environment, Surroundings } from './environment.ts';
 import { serviceVariable, signingKeyOf, signingServices } from './identities.ts';
 import { routesOf } from './peers.ts';
@@ -214,21 +214,7 @@ const core: readonly VariableRow[] = [
     value: ({ at }) => at.secret('prov_secret'),
     secret: true,
   },
-  {
-    name: 'DATABASE_URL',
-    for: ['core'],
-    meaning: 'PostgreSQL of the conversations; unset, SQLite in the data directory.',
-    value: ({ at }) => at.secret('database_url'),
-    secret: true,
-  },
-  {
-    name: 'MCP_DATABASE_CONNECTIONS',
-    for: ['core'],
-    meaning: 'Connections to PostgreSQL that one replica may have.',
-    value: ({ stack }) =>
-      stack.kubernetes.database === 'external' ? String(connectionsPerReplica(stack)) : undefined,
-    operator: true,
-  },
+  ...databaseVariables,
   {
     name: 'MCP_EVENT_LOG_BYTES',
     for: ['core'],
