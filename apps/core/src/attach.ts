@@ -6,6 +6,9 @@ import { pair, responseOf } from './response.ts';
 import type { ConversationStore, Stored } from './store/conversations.ts';
 
 const LOOK_EVERY_MS = 500;
+/** How late events of a run may be in the log. */
+const LATE_MS = 1500;
+const MOST_LOOKS = 1 + LATE_MS / LOOK_EVERY_MS;
 /** Rebuilt events are numbered in the last part of what is set aside before the next record. */
 const REBUILT = 2000;
 
@@ -27,24 +30,36 @@ export async function* attach(
   const { id } = request;
   let { after } = request;
   await deps.store.get(id, call.principal);
-  for (;;) {
+  for (let looks = 1; ; looks++) {
     call.signal.throwIfAborted();
     const run = await deps.log.latestRun(id);
+    let ended = false;
+    let told = false;
     if (run !== undefined)
       for await (const event of untilSettled(deps, { id, run }, call)) {
         if (event.seq > after) {
           after = event.seq;
+          told = true;
           yield event;
         }
-        if (isLast(event)) return;
+        ended = isLast(event);
+        if (ended) break;
       }
+    if (ended && told) return;
     const stored = await deps.store.get(id, call.principal);
-    if (stored.summary.status !== 'running') {
-      yield* rebuilt(stored).filter(({ seq }) => seq > after);
+    // The last events of a run reach the log a moment after the store knows that it is over.
+    const settled = looks === MOST_LOOKS || ageMs(stored) > LATE_MS;
+    if (stored.summary.status !== 'running' && settled) {
+      if (!ended) yield* rebuilt(stored).filter(({ seq }) => seq > after);
       return;
     }
+    if (stored.summary.status === 'running') looks = 0;
     await sleep(LOOK_EVERY_MS, undefined, { signal: call.signal });
   }
+}
+
+function ageMs({ summary }: Stored): number {
+  return Date.now() - Date.parse(summary.updated_at);
 }
 
 /** Follows a run; ends without its last event when the store says that it is over and the log has nothing more. */
