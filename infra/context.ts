@@ -9,6 +9,7 @@ import {
   servicesOf,
   signingKeyOf,
   signingServices,
+  startReplicas,
 } from '@mcp/stacks';
 import type { Input } from '@pulumi/pulumi';
 
@@ -125,8 +126,7 @@ export function hostOf(stack: Stack, name: ServiceName): ServiceName {
 /** Replicas a workload has before any autoscaler acts. A store on one volume can have one writer only. */
 export function replicasOf({ placement, inside }: Workload, settings: KubernetesSettings): number {
   if (holdsEmbeddedData(inside, settings)) return 1;
-  const { scaling } = services[placement.service];
-  return placement.replicas ?? (scaling.on === 'fixed' ? scaling.replicas : scaling.min);
+  return startReplicas(placement);
 }
 
 /** Whether the pod's state lies on a volume of its own, so that there can be one replica. */

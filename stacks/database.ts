@@ -1,21 +1,21 @@
 import type { Stack } from './schema.ts';
-import { services } from './services.ts';
+import { ROLLOUT_SETS, services, startReplicas } from './services.ts';
 import type { VariableRow } from './variables.ts';
 
-/** New pods stand beside the old ones in a rollout, and Flagger keeps a second set for what it tries. */
-const SETS = 2;
 /** One for a transaction, one beside it. */
 const FEWEST = 2;
 
 type Placed = Pick<Stack, 'services' | 'regions' | 'kubernetes'>;
 
-/** Pods of core that there are at most, in all regions together. */
+/** Pods with core in them that there are at most, in all regions together. */
 function mostPods({ services: placed, regions }: Placed): number {
-  const { scaling } = services.core;
-  const placement = placed.find(({ service }) => service === 'core');
-  const fixed = placement?.replicas ?? 1;
-  const most = scaling.on === 'cpu' && placement?.autoscale !== false ? Math.max(scaling.max, fixed) : fixed;
-  return SETS * most * regions.length;
+  const most = placed
+    .filter(({ service, colocate }) => service === 'core' || colocate.includes('core'))
+    .map((placement) => {
+      const { scaling } = services[placement.service];
+      return scaling.on === 'cpu' && placement.autoscale !== false ? scaling.max : startReplicas(placement);
+    });
+  return ROLLOUT_SETS * (most[0] ?? 1) * regions.length;
 }
 
 /**

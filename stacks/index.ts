@@ -12,7 +12,7 @@ export * from './identities.ts';
 export * from './kubernetes.ts';
 export * from './peers.ts';
 export * from './schema.ts';
-export { services } from './services.ts';
+export { ROLLOUT_SETS, services, startReplicas } from './services.ts';
 export { VARIABLES, type VariableRow } from './variables.ts';
 
 /** Every stack, by name. A new environment is a new file and one entry here. */

@@ -30,3 +30,18 @@ export function distinct(
   if (faults.length > 0) throw new DefinitionError('The table of services', faults);
   return all;
 }
+
+/** New pods stand beside the old ones in a rollout, and Flagger keeps a second set for what it tries. */
+export const ROLLOUT_SETS = 2;
+
+/** Replicas of a placed service before any autoscaler acts. */
+export function startReplicas({
+  service,
+  replicas,
+}: {
+  readonly service: ServiceName;
+  readonly replicas?: number | undefined;
+}): number {
+  const { scaling } = services[service];
+  return replicas ?? (scaling.on === 'fixed' ? scaling.replicas : scaling.min);
+}

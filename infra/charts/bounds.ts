@@ -1,3 +1,4 @@
+import { ROLLOUT_SETS } from '@mcp/stacks';
 import type { Chart } from 'cdk8s';
 import { type RegionContext, type Workload, workloads } from '../context.ts';
 import { add } from '../kit/objects.ts';
@@ -6,9 +7,6 @@ import { EXPORTER_SIZE, NATS_SIZE } from './nats.ts';
 import { listensOutside } from './nats-links.ts';
 import { resourcesOf, type Size } from './pod.ts';
 import { mostReplicas } from './workload.ts';
-
-/** Pods beside pods: a rollout has the new ones up before the old ones go, and Flagger keeps two sets of what it tries. */
-const ROLLOUT_FACTOR = 2;
 
 /** Pods of one shape: how large, how many at most. */
 interface Pods {
@@ -25,7 +23,7 @@ interface Pods {
 export function boundsChart(chart: Chart, context: RegionContext): void {
   const all = podsOf(context);
   const sum = (of: (size: Size) => number) =>
-    ROLLOUT_FACTOR * total(all.map(({ sizes, most }) => most * total(sizes.map(of))));
+    ROLLOUT_SETS * total(all.map(({ sizes, most }) => most * total(sizes.map(of))));
   const requested = (size: Size) => resourcesOf(context, size).requests as { cpu: string; memory: string };
   const claims = all.flatMap(({ claims_gib }) => claims_gib);
   add(chart, 'quota', {
@@ -37,9 +35,9 @@ export function boundsChart(chart: Chart, context: RegionContext): void {
         'requests.memory': memory(sum((size) => mebi(requested(size).memory))),
         'limits.cpu': cpu(sum(({ cpu_limit }) => milli(cpu_limit))),
         'limits.memory': memory(sum(({ memory_limit }) => mebi(memory_limit))),
-        pods: String(ROLLOUT_FACTOR * total(all.map(({ most }) => most))),
-        persistentvolumeclaims: String(ROLLOUT_FACTOR * claims.length),
-        'requests.storage': memory(ROLLOUT_FACTOR * total(claims) * 1024),
+        pods: String(ROLLOUT_SETS * total(all.map(({ most }) => most))),
+        persistentvolumeclaims: String(ROLLOUT_SETS * claims.length),
+        'requests.storage': memory(ROLLOUT_SETS * total(claims) * 1024),
         'services.loadbalancers': listensOutside(context) ? '1' : '0',
         'services.nodeports': '0',
       },

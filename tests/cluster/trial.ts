@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Region, type Stack, stacks } from '@mcp/stacks';
 import { markNodes } from './nodes.ts';
+import { apply } from './objects.ts';
 import { Program } from './program.ts';
 import { get, kubectl, makeNamespace, STACK, until } from './support.ts';
 import { trialOf } from './trial-stack.ts';
@@ -100,9 +101,9 @@ function edgeSecret({ name, namespace }: Region): object {
   return { apiVersion: 'v1', kind: 'Secret', metadata, type: 'kubernetes.io/tls', stringData };
 }
 
-async function applyAll(objects: readonly object[]): Promise<string> {
-  const list = { apiVersion: 'v1', kind: 'List', items: objects };
-  return kubectl(['apply', '--server-side', '--force-conflicts', '--filename', '-'], JSON.stringify(list));
+async function applyAll(objects: readonly object[]): Promise<void> {
+  const { refused } = await apply(objects, { manager: 'mcp-cluster-tests' });
+  if (refused.length > 0) throw new Error(refused.join('\n'));
 }
 
 function databaseObjects(password: string): object[] {

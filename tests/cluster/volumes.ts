@@ -1,10 +1,12 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Stack } from '@mcp/stacks';
 import type { KubernetesObject } from './objects.ts';
 import { get, kubectl, makeNamespace, removeNamespace } from './support.ts';
 
 const MADE = 'mcp.platform/volumes-of';
 /** Folders of the node; what is in them goes with the volumes. */
-const FOLDER = '/var/tmp/mcp-cluster-tests';
+const FOLDER = join(tmpdir(), 'mcp-cluster-volumes');
 const DEFAULT = 'storageclass.kubernetes.io/is-default-class';
 
 interface Claim {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ChatEvent } from '@mcp/contracts';
-import type { Bus, ServiceKit } from '@mcp/service-kit';
+import { type Bus, LOSABLE, type ServiceKit } from '@mcp/service-kit';
 import { z } from 'zod';
 
 const EVENT_STREAM = 'MCP_EVENTS';
@@ -124,13 +124,9 @@ export class EventLog {
         await bus.stream({
           name: EVENT_STREAM,
           subjects: [EVENT_SUBJECTS],
-          storage: 'file',
-          persist_mode: 'async',
-          num_replicas: 1,
-          discard: 'old',
+          ...LOSABLE,
           max_bytes,
           max_age: KEEP_NS,
-          allow_direct: true,
         });
         bus.connection.subscribe(CANCEL_SUBJECT, {
           callback: (error, message) => {

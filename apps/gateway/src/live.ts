@@ -5,6 +5,7 @@ import {
   QueueReport,
   type QueueStatus,
 } from '@mcp/contracts';
+import { sumByModel } from '@mcp/model-serving';
 import { Reports, type ServiceKit } from '@mcp/service-kit';
 import { gatewayCall } from './models.ts';
 import { type LiveStats, merge, type Snapshot } from './stats.ts';
@@ -54,7 +55,7 @@ export class LiveFigures {
     const reports = this.#queues.others();
     if (reports.length === 0) return queuesOf(inference()).catch(() => []);
     const own = here === undefined ? [] : await queuesOf(here).catch(() => []);
-    return sumOf([...own, ...reports.flatMap(({ queues }) => queues)]);
+    return sumByModel([...own, ...reports.flatMap(({ queues }) => queues)]);
   }
 
   close(): void {
@@ -65,24 +66,4 @@ export class LiveFigures {
 
 function queuesOf(api: ModelGatewayApi): Promise<readonly QueueStatus[]> {
   return api.queues(gatewayCall(PATIENCE_MS));
-}
-
-function sumOf(queues: readonly QueueStatus[]): QueueStatus[] {
-  const sums = new Map<string, QueueStatus>();
-  for (const one of queues) {
-    const sum = sums.get(one.model);
-    sums.set(
-      one.model,
-      sum === undefined
-        ? one
-        : {
-            model: one.model,
-            running: sum.running + one.running,
-            waiting_interactive: sum.waiting_interactive + one.waiting_interactive,
-            waiting_batch: sum.waiting_batch + one.waiting_batch,
-            capacity: sum.capacity + one.capacity,
-          },
-    );
-  }
-  return [...sums.values()];
 }

@@ -1,18 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import {
-  type CallContext,
-  type ModelGatewayApi,
-  type ModelInfo,
-  PlatformError,
-  type Principal,
-} from '@mcp/contracts';
+import { type CallContext, type ModelGatewayApi, type ModelInfo, PlatformError } from '@mcp/contracts';
+import { ownCall } from '@mcp/service-kit';
 
 const FRESH_MS = 2000;
 const REFRESH_TIMEOUT_MS = 5000;
 const RETRY_AFTER_MS = 2000;
-
-/** The gateway itself, where it asks on nobody's behalf. */
-const GATEWAY: Principal = { id: 'gateway', kind: 'service', name: 'gateway', scopes: ['admin'] };
 
 /** What the model-gateway offers, asked for at most every 2 s; while it does not answer, what it said last. */
 export class ModelCatalog {
@@ -63,12 +54,5 @@ export class ModelCatalog {
 
 /** A call of the gateway's own. */
 export function gatewayCall(timeout_ms: number): CallContext {
-  return {
-    request_id: randomUUID(),
-    traceparent: undefined,
-    deadline_ms: Date.now() + timeout_ms,
-    principal: GATEWAY,
-    class: 'interactive',
-    signal: AbortSignal.timeout(timeout_ms),
-  };
+  return ownCall({ service: 'gateway', timeout_ms, scopes: ['admin'] });
 }

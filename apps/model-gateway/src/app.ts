@@ -12,6 +12,7 @@ import {
   type KitContext,
   type KitEnv,
   ndjson,
+  ownCall,
   parseBody,
   type ServiceKit,
   streamEvents,
@@ -108,12 +109,5 @@ async function* held(api: ModelGatewayApi, model: string, call: CallContext): As
 
 /** The call of a probe: nobody's, and short. */
 export function probe(): CallContext {
-  return {
-    request_id: 'readyz',
-    traceparent: undefined,
-    deadline_ms: Date.now() + 2000,
-    principal: { id: 'probe', kind: 'service', name: 'probe', scopes: [] },
-    class: 'interactive',
-    signal: AbortSignal.timeout(2000),
-  };
+  return ownCall({ service: 'probe', timeout_ms: 2000 });
 }

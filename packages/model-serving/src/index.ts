@@ -2,3 +2,4 @@
 export { ServingEnv } from './config.ts';
 export { createModelGateway } from './model-gateway.ts';
 export { nearby } from './nearby.ts';
+export { sumByModel } from './queue-sums.ts';

@@ -1,5 +1,6 @@
-import type { ModelGatewayApi, ModelInfo, QueueStatus } from '@mcp/contracts';
-import type { Logger } from '@mcp/service-kit';
+import type { ModelGatewayApi, ModelInfo } from '@mcp/contracts';
+import { type Logger, ownCall } from '@mcp/service-kit';
+import { sumByModel } from './queue-sums.ts';
 
 /** How long a list of models is taken as it is; after that it is read again beside the request that asks. */
 const FRESH_MS = 2000;
@@ -36,7 +37,7 @@ export function nearby({ here, apart, fallbacks, log }: NearbyOptions): ModelGat
     },
     async queues(call) {
       const lists = await Promise.allSettled([apart().queues(call), here.queues(call)]);
-      return added(lists.flatMap((list) => (list.status === 'fulfilled' ? list.value : [])));
+      return sumByModel(lists.flatMap((list) => (list.status === 'fulfilled' ? list.value : [])));
     },
   };
 }
@@ -61,7 +62,7 @@ class Known {
 
   #read(): void {
     this.#at_ms = performance.now();
-    this.#here.models(nobody()).then(
+    this.#here.models(ownCall({ service: 'model-serving', timeout_ms: FRESH_MS })).then(
       (models) => {
         this.#ids = new Set(models.map(({ id }) => id));
       },
@@ -70,42 +71,9 @@ class Known {
   }
 }
 
-/** The call of this process itself, on nobody's behalf. */
-function nobody(): Parameters<ModelGatewayApi['models']>[0] {
-  return {
-    request_id: 'models',
-    traceparent: undefined,
-    deadline_ms: Date.now() + FRESH_MS,
-    principal: { id: 'model-serving', kind: 'service', name: 'model-serving', scopes: [] },
-    class: 'interactive',
-    signal: AbortSignal.timeout(FRESH_MS),
-  };
-}
-
 /** All of the first list, as the second describes them, and what only the second has. */
 function united(first: readonly ModelInfo[], second: readonly ModelInfo[]): ModelInfo[] {
   const mine = new Map(second.map((info) => [info.id, info]));
   const ids = new Set(first.map(({ id }) => id));
   return [...first.map((info) => mine.get(info.id) ?? info), ...second.filter(({ id }) => !ids.has(id))];
-}
-
-/** One status per model: what runs and waits for it in both places. */
-function added(statuses: readonly QueueStatus[]): QueueStatus[] {
-  const sums = new Map<string, QueueStatus>();
-  for (const status of statuses) {
-    const sum = sums.get(status.model);
-    sums.set(
-      status.model,
-      sum === undefined
-        ? status
-        : {
-            model: status.model,
-            running: sum.running + status.running,
-            waiting_interactive: sum.waiting_interactive + status.waiting_interactive,
-            waiting_batch: sum.waiting_batch + status.waiting_batch,
-            capacity: sum.capacity + status.capacity,
-          },
-    );
-  }
-  return [...sums.values()];
 }

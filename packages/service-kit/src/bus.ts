@@ -37,6 +37,15 @@ export interface Bus {
   close(): Promise<void>;
 }
 
+/** Of streams that may be lost with a server: one copy, written in the background; the oldest makes room for the new. */
+export const LOSABLE = {
+  storage: 'file',
+  persist_mode: 'async',
+  num_replicas: 1,
+  discard: 'old',
+  allow_direct: true,
+} as const;
+
 type StreamSettings = Parameters<JetStreamManager['streams']['add']>[0];
 
 /** How long a first connection is tried for, and how long a goodbye may take. */

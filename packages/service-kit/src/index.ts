@@ -1,7 +1,7 @@
 /** What every service is built on: configuration, HTTP, errors, telemetry, clients, the event bus, life cycle. */
 
 export { MAX_BODY_BYTES, parseBody, parseJson, parseQuery, refuseBody, uuidParam } from './body.ts';
-export { type Bus, connectBus } from './bus.ts';
+export { type Bus, connectBus, LOSABLE } from './bus.ts';
 export { type CallScope, callScope } from './call-scope.ts';
 export type { Clients } from './clients.ts';
 export {
@@ -30,6 +30,7 @@ export { restoreError } from './http-client.ts';
 export { type IdentityRow, keySetOf, TokenSigner } from './identity.ts';
 export { createLogger, type Logger } from './log.ts';
 export type { Metrics } from './metrics.ts';
+export { ownCall } from './own-call.ts';
 export { Reports } from './reports.ts';
 export { RetryBudget } from './retry-budget.ts';
 export { runMain, type StartedServices, startServices } from './run.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlatformError, SpanRecord, TRACE_STREAM, TRACE_SUBJECTS, traceSubject } from '@mcp/contracts';
 import { z } from 'zod';
-import type { Bus } from './bus.ts';
+import { type Bus, LOSABLE } from './bus.ts';
 
 /** Where finished spans go. */
 export interface SpanSink {
@@ -137,13 +137,9 @@ export async function openTraceStore(bus: Bus, max_bytes: number): Promise<void>
   await bus.stream({
     name: TRACE_STREAM,
     subjects: [TRACE_SUBJECTS],
-    storage: 'file',
-    persist_mode: 'async',
-    num_replicas: 1,
-    discard: 'old',
+    ...LOSABLE,
     max_bytes,
     max_age: KEEP_NS,
-    allow_direct: true,
   });
 }
 

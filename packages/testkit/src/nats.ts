@@ -1,12 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { AssetStore } from '@mcp/assets';
+import { untilReady } from './ready.ts';
 
-const START_TIMEOUT_MS = 15_000;
+const SERVER = { name: 'nats-server', says: 'Server is ready', timeout_ms: 15_000 };
 
 export interface NatsOptions {
   /** Port to listen on; a free one when left out. */
@@ -42,7 +42,7 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, ...options.env },
   });
-  await ready(child);
+  await untilReady(child, SERVER);
   const stop = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise<void>((done) => child.once('exit', () => done()));
@@ -78,24 +78,4 @@ function program(): string {
   if (found === undefined)
     throw new Error('nats-server is not here. npm test fetches it; or put it on PATH.');
   return found;
-}
-
-function ready(child: ChildProcess): Promise<void> {
-  return new Promise((done, fail) => {
-    const lines = child.stderr === null ? undefined : createInterface({ input: child.stderr });
-    const last: string[] = [];
-    const timer = setTimeout(() => {
-      child.kill('SIGKILL');
-      fail(new Error(`nats-server did not start within ${START_TIMEOUT_MS} ms: ${last.join('\n')}`));
-    }, START_TIMEOUT_MS);
-    child.once('error', fail);
-    child.once('exit', (code) => fail(new Error(`nats-server ended with ${code}: ${last.join('\n')}`)));
-    lines?.on('line', (line) => {
-      last.push(line);
-      if (last.length > 20) last.shift();
-      if (!line.includes('Server is ready')) return;
-      clearTimeout(timer);
-      done();
-    });
-  });
 }

@@ -15,12 +15,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
 import { freePort } from './nats.ts';
+import { untilReady } from './ready.ts';
 
-const START_TIMEOUT_MS = 30_000;
+const SERVER = { name: 'PostgreSQL', says: 'ready to accept connections', timeout_ms: 30_000 };
+
 const USER = 'mcp';
 /** PostgreSQL refuses to run as root; this is who it runs as then. */
 const NOBODY = 65_534;
@@ -60,7 +61,7 @@ export async function startPostgres(): Promise<PostgresServer> {
       ['-D', data, '-h', '127.0.0.1', '-p', String(port), ...settings.flatMap((one) => ['-c', one])],
       { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'], ...identity() },
     );
-    await ready(child);
+    await untilReady(child, SERVER);
   };
   const stop = async () => {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -158,24 +159,4 @@ function isRoot(): boolean {
 
 function identity(): { uid?: number; gid?: number } {
   return isRoot() ? { uid: NOBODY, gid: NOBODY } : {};
-}
-
-function ready(child: ChildProcess): Promise<void> {
-  return new Promise((done, fail) => {
-    const lines = child.stderr === null ? undefined : createInterface({ input: child.stderr });
-    const last: string[] = [];
-    const timer = setTimeout(() => {
-      child.kill('SIGKILL');
-      fail(new Error(`PostgreSQL did not start within ${START_TIMEOUT_MS} ms: ${last.join('\n')}`));
-    }, START_TIMEOUT_MS);
-    child.once('error', fail);
-    child.once('exit', (code) => fail(new Error(`PostgreSQL ended with ${code}: ${last.join('\n')}`)));
-    lines?.on('line', (line) => {
-      last.push(line);
-      if (last.length > 20) last.shift();
-      if (!line.includes('ready to accept connections')) return;
-      clearTimeout(timer);
-      done();
-    });
-  });
 }
