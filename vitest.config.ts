@@ -8,6 +8,7 @@ export default defineConfig({
       'tools/*.test.ts',
       'tests/e2e/**/*.test.ts',
     ],
+    setupFiles: ['tests/seed.ts'],
     pool: 'forks',
     // node:sqlite works and still warns of itself.
     execArgv: ['--disable-warning=ExperimentalWarning'],
