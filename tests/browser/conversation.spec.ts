@@ -76,6 +76,28 @@ test.describe('a conversation', () => {
     await expect(page.getByRole('link', { name: /left early/ }).first()).toBeVisible();
   });
 
+  test('that another client began is followed as it is written, and cancelled from here', async ({
+    page,
+    key,
+    baseURL,
+  }) => {
+    await signIn(page, key);
+    const stream = await fetch(`${baseURL}/chat`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ message: 'An endless tale of another client.', stream: true }),
+    });
+    const id = stream.headers.get('x-mcp-conversation-id') ?? '';
+    await page.goto(`/#/converse/${id}`);
+    const prose = page.getByRole('article', { name: /^Turn 1/ }).locator('.prose');
+    await expect(prose).toContainText('word word');
+    const words = (await prose.textContent()) ?? '';
+    await expect.poll(async () => (await prose.textContent())?.length).toBeGreaterThan(words.length);
+    await page.keyboard.press('Escape');
+    await expect(page.locator('.chat-head')).toContainText('cancelled');
+    await expect(stream.text()).resolves.toContain('cancelled');
+  });
+
   test('takes one more turn when the answers differ, and says so', async ({ page, key }) => {
     await signIn(page, key);
     await converse(page, 'Please disagree.');

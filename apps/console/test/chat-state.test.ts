@@ -208,6 +208,7 @@ describe('a conversation on the screen', () => {
         ASK,
         { type: 'ask', question: 'And then?', fresh: false },
         { type: 'resume' },
+        { type: 'attach' },
         { type: 'cancelling' },
         { type: 'closed', by: 'user' },
         { type: 'closed', by: 'network' },
@@ -270,6 +271,50 @@ describe('a conversation on the screen', () => {
     const refused = run([ASK, take([...events.slice(0, 3), error(false)])]);
     expect(refused.phase).toBe('failed');
     expect(canResume(refused)).toBe(false);
+  });
+});
+
+describe('a conversation that goes on elsewhere', () => {
+  const elsewhere = (known: ChatState): ChatState => ({ ...known, phase: 'elsewhere' });
+
+  it('is followed from whatever is on record to exactly what the models said', () => {
+    fc.assert(
+      fc.property(plan, fc.nat(), fc.nat(), (turns, recorded, broken) => {
+        const { events, texts } = script(turns);
+        const before = run([ASK, take(events.slice(0, 1 + (recorded % events.length)))]);
+        const some = events.slice(0, broken % events.length);
+        const lost = run(
+          [{ type: 'attach' }, take(some), { type: 'closed', by: 'network' }],
+          elsewhere(before),
+        );
+        expectSound(lost);
+        expect(lost.phase).toBe('elsewhere');
+        const again = run([{ type: 'attach' }, take(events), { type: 'closed', by: 'network' }], lost);
+        expectSound(again);
+        expect(again.phase).toBe('completed');
+        expect(textsOf(again)).toEqual(texts);
+      }),
+    );
+  });
+
+  it('keeps what is finished as it is while its events come again', () => {
+    const { events } = script([{ attempts: [['one']] }, { attempts: [['two']] }]);
+    const known = run([ASK, take(events.slice(0, 4))]);
+    const state = run([{ type: 'attach' }, take(events.slice(0, 2))], elsewhere(known));
+    expect(state.rounds[0]?.turns.map(({ text, status }) => [text, status])).toEqual([['one', 'finished']]);
+  });
+
+  it('is not called failed when its events are refused, and ends as cancelled when it was', () => {
+    const problem = {
+      code: 'overloaded',
+      message: '',
+      retryable: true,
+      trace_id: null,
+      retry_after_ms: null,
+    };
+    const following = run([ASK, { type: 'attach' }]);
+    expect(run([{ type: 'refused', problem }], following).phase).toBe('elsewhere');
+    expect(run([{ type: 'cancelling' }, { type: 'closed', by: 'user' }], following).phase).toBe('cancelled');
   });
 });
 

@@ -1,10 +1,10 @@
 import type { ChatEvent, ChatRequest } from '@mcp/contracts';
 import type { ChatProblem } from '../chat/state.ts';
-import { ApiError, headers, reach, toApiError } from './http.ts';
+import { ApiError, call, headers, reach, toApiError } from './http.ts';
 import { createSseParser } from './sse.ts';
 
 /** Who hears of a running conversation. After `onRefused` or `onClosed` nothing more comes. */
-interface ChatListener {
+export interface ChatListener {
   onEvent(event: ChatEvent): void;
   /** The gateway said no before the conversation began. */
   onRefused(problem: ChatProblem): void;
@@ -14,6 +14,8 @@ interface ChatListener {
 export interface RunningChat {
   /** Asks the platform to stop; what it still sends (the partial transcript) is still heard. */
   cancel(): void;
+  /** Hears no more; a conversation that was only looked at goes on. */
+  leave(): void;
 }
 
 interface ChatCall {
@@ -22,27 +24,62 @@ interface ChatCall {
   readonly listener: ChatListener;
 }
 
+interface Attached {
+  readonly key: string;
+  /** The conversation. */
+  readonly id: string;
+  readonly listener: ChatListener;
+}
+
+/** A request that is answered by server-sent events. */
+interface EventStream {
+  readonly path: string;
+  readonly init: RequestInit;
+  readonly listener: ChatListener;
+}
+
+const EVENT_STREAM = 'text/event-stream';
 /** How long a cancelled conversation may take to say goodbye. */
 const GOODBYE_MS = 3_000;
 const OPEN_TIMEOUT_MS = 5_000;
 
 /** Runs a conversation over the WebSocket, or over SSE where no WebSocket can be opened (some proxies). */
 export function runChat(chat: ChatCall): RunningChat {
-  let running: RunningChat;
+  let running: Connection;
   let stopped = false;
   running = overWebSocket(chat, () => {
     if (stopped) chat.listener.onClosed('user');
-    else running = overSse(chat);
+    else running = overSse({ path: '/chat', init: streamed(chat), listener: chat.listener });
+  });
+  const cancel = () => {
+    stopped = true;
+    running.cancel();
+  };
+  return { cancel, leave: cancel };
+}
+
+/** Follows a conversation that another client began (or this one, before a reload) to its end. */
+export function attachChat({ key, id, listener }: Attached): RunningChat {
+  const path = `/v1/conversations/${encodeURIComponent(id)}`;
+  const stream = overSse({
+    path: `${path}/events`,
+    init: { headers: { ...headers(key, false), accept: EVENT_STREAM } },
+    listener,
   });
   return {
+    leave: stream.cancel,
     cancel: () => {
-      stopped = true;
-      running.cancel();
+      // Refused when it has just ended by itself, which its last event tells.
+      call(key, `${path}/cancel`, { method: 'POST' }).catch(() => undefined);
+      setTimeout(stream.cancel, GOODBYE_MS);
     },
   };
 }
 
-function overWebSocket(chat: ChatCall, onUnavailable: () => void): RunningChat {
+/** A connection that ends the conversation when it does. */
+type Connection = Pick<RunningChat, 'cancel'>;
+
+function overWebSocket(chat: ChatCall, onUnavailable: () => void): Connection {
   let socket: WebSocket;
   try {
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
@@ -87,23 +124,27 @@ function overWebSocket(chat: ChatCall, onUnavailable: () => void): RunningChat {
   };
 }
 
-function overSse(chat: ChatCall): RunningChat {
+function streamed({ key, request }: ChatCall): RequestInit {
+  return {
+    method: 'POST',
+    headers: { ...headers(key, true), accept: EVENT_STREAM },
+    body: JSON.stringify({ ...request, stream: true }),
+  };
+}
+
+function overSse(stream: EventStream): Connection {
   const abort = new AbortController();
-  void readSse(chat, abort.signal).catch((error: unknown) => {
-    if (abort.signal.aborted) chat.listener.onClosed('user');
-    else if (error instanceof ApiError) chat.listener.onRefused(problemOf(error));
-    else chat.listener.onClosed('network');
+  const { listener } = stream;
+  void readSse(stream, abort.signal).catch((error: unknown) => {
+    if (abort.signal.aborted) listener.onClosed('user');
+    else if (error instanceof ApiError) listener.onRefused(problemOf(error));
+    else listener.onClosed('network');
   });
   return { cancel: () => abort.abort() };
 }
 
-async function readSse(chat: ChatCall, signal: AbortSignal): Promise<void> {
-  const response = await reach('/chat', {
-    method: 'POST',
-    headers: { ...headers(chat.key, true), accept: 'text/event-stream' },
-    body: JSON.stringify({ ...chat.request, stream: true }),
-    signal,
-  });
+async function readSse({ path, init, listener }: EventStream, signal: AbortSignal): Promise<void> {
+  const response = await reach(path, { ...init, signal });
   if (!response.ok) throw await toApiError(response);
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   const parse = createSseParser();
@@ -112,10 +153,10 @@ async function readSse(chat: ChatCall, signal: AbortSignal): Promise<void> {
     if (piece?.value === undefined) break;
     for (const message of parse(piece.value)) {
       const event = parseEvent(message.data);
-      if (event !== null) chat.listener.onEvent(event);
+      if (event !== null) listener.onEvent(event);
     }
   }
-  chat.listener.onClosed('network');
+  listener.onClosed('network');
 }
 
 const EVENT_TYPES: ReadonlySet<string> = new Set<ChatEvent['type']>([

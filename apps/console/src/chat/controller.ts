@@ -1,7 +1,7 @@
 import type { ChatEvent, ChatRequest } from '@mcp/contracts';
 import { createContext } from 'preact';
 import { useCallback, useContext, useEffect, useReducer, useRef } from 'preact/hooks';
-import { type RunningChat, runChat } from '../api/chat-stream.ts';
+import { attachChat, type ChatListener, type RunningChat, runChat } from '../api/chat-stream.ts';
 import type { Platform } from '../api/platform.ts';
 import { type ChatAction, type ChatState, IDLE_CHAT, isActive, reduceChat } from './state.ts';
 
@@ -13,6 +13,7 @@ export interface ChatController {
   /** Finishes an interrupted conversation. */
   resume(conversation_id: string): void;
   cancel(): void;
+  /** Shows a recorded conversation, and follows it while it runs. */
   load(state: ChatState): void;
   clear(): void;
 }
@@ -25,6 +26,9 @@ export function useChat(): ChatController {
   return chat;
 }
 
+/** Events that break off are asked for again no sooner than this. */
+const ATTACH_AGAIN_MS = 2000;
+
 /** Deltas come faster than a screen shows them: they are taken in together, this often. */
 const FLUSH_MS = 40;
 
@@ -32,25 +36,31 @@ export function useChatController(platform: Platform): ChatController {
   const [state, dispatch] = useReducer<ChatState, ChatAction>(reduceChat, IDLE_CHAT);
   const running = useRef<RunningChat | null>(null);
   const generation = useRef(0);
+  const attachAgain_ms = useRef(0);
 
-  const start = useCallback(
-    (request: ChatRequest) => {
-      running.current?.cancel();
-      const mine = ++generation.current;
-      running.current = runBuffered(platform.key, request, (action) => {
+  const leave = () => {
+    running.current?.leave();
+    return ++generation.current;
+  };
+  const run = (open: (listener: ChatListener) => RunningChat) => {
+    const mine = leave();
+    running.current = open(
+      buffered((action) => {
         if (generation.current === mine) dispatch(action);
-      });
-    },
-    [platform],
-  );
+      }),
+    );
+  };
+  const start = (request: ChatRequest) =>
+    run((listener) => runChat({ key: platform.key, request, listener }));
   const cancel = useCallback(() => {
     if (running.current === null) return;
     dispatch({ type: 'cancelling' });
     running.current.cancel();
   }, []);
-  useEffect(() => () => running.current?.cancel(), []);
+  useEffect(() => () => running.current?.leave(), []);
 
   const active = isActive(state.phase);
+  const own = active && state.phase !== 'following';
   return {
     state,
     ask: (request) => {
@@ -65,16 +75,25 @@ export function useChatController(platform: Platform): ChatController {
     },
     cancel,
     load: (loaded) => {
-      if (!active) dispatch({ type: 'load', state: loaded });
+      if (own) return;
+      leave();
+      dispatch({ type: 'load', state: loaded });
+      const id = loaded.conversation_id;
+      if (loaded.phase !== 'elsewhere' || id === null || Date.now() < attachAgain_ms.current) return;
+      attachAgain_ms.current = Date.now() + ATTACH_AGAIN_MS;
+      dispatch({ type: 'attach' });
+      run((listener) => attachChat({ key: platform.key, id, listener }));
     },
     clear: () => {
-      if (!active) dispatch({ type: 'clear' });
+      if (own) return;
+      leave();
+      dispatch({ type: 'clear' });
     },
   };
 }
 
-/** Runs a chat whose events reach the state in batches. */
-function runBuffered(key: string, request: ChatRequest, dispatch: (action: ChatAction) => void): RunningChat {
+/** A listener whose events reach the state in batches. */
+function buffered(dispatch: (action: ChatAction) => void): ChatListener {
   let waiting: ChatEvent[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   const flush = () => {
@@ -83,22 +102,18 @@ function runBuffered(key: string, request: ChatRequest, dispatch: (action: ChatA
     if (waiting.length > 0) dispatch({ type: 'events', events: waiting });
     waiting = [];
   };
-  return runChat({
-    key,
-    request,
-    listener: {
-      onEvent: (event) => {
-        waiting.push(event);
-        timer ??= setTimeout(flush, FLUSH_MS);
-      },
-      onRefused: (problem) => {
-        flush();
-        dispatch({ type: 'refused', problem });
-      },
-      onClosed: (by) => {
-        flush();
-        dispatch({ type: 'closed', by });
-      },
+  return {
+    onEvent: (event) => {
+      waiting.push(event);
+      timer ??= setTimeout(flush, FLUSH_MS);
     },
-  });
+    onRefused: (problem) => {
+      flush();
+      dispatch({ type: 'refused', problem });
+    },
+    onClosed: (by) => {
+      flush();
+      dispatch({ type: 'closed', by });
+    },
+  };
 }

@@ -43,12 +43,14 @@ export type ChatPhase =
   | 'idle'
   | 'connecting'
   | 'streaming'
+  /** A conversation that another client began, as it goes on. */
+  | 'following'
   | 'cancelling'
   | 'completed'
   | 'cancelled'
   | 'interrupted'
   | 'failed'
-  /** Another client streams this conversation; seen after a reload. */
+  /** As `following`, while its events do not come. */
   | 'elsewhere';
 
 export interface ChatState {
@@ -68,6 +70,7 @@ export interface ChatState {
 export type ChatAction =
   | { readonly type: 'ask'; readonly question: string; readonly fresh: boolean }
   | { readonly type: 'resume' }
+  | { readonly type: 'attach' }
   | { readonly type: 'events'; readonly events: readonly ChatEvent[] }
   | { readonly type: 'cancelling' }
   | { readonly type: 'closed'; readonly by: 'user' | 'network' }
@@ -87,9 +90,11 @@ export const IDLE_CHAT: ChatState = {
   problem: null,
 };
 
+const ACTIVE: ReadonlySet<ChatPhase> = new Set(['connecting', 'streaming', 'following', 'cancelling']);
+
 /** True while events are awaited. */
 export function isActive(phase: ChatPhase): boolean {
-  return phase === 'connecting' || phase === 'streaming' || phase === 'cancelling';
+  return ACTIVE.has(phase);
 }
 
 /** True when the platform can take the conversation up where it stopped. */
@@ -98,7 +103,7 @@ export function canResume(state: ChatState): boolean {
   // A conflict is another client at work on it just now.
   if (state.phase === 'failed')
     return state.problem?.retryable === true || state.problem?.code === 'conflict';
-  return state.phase === 'interrupted' || state.phase === 'elsewhere' || state.phase === 'cancelled';
+  return state.phase === 'interrupted' || state.phase === 'cancelled';
 }
 
 /** True for a turn that did not come to its own end; when the conversation is resumed, its model begins it anew. */
@@ -113,6 +118,8 @@ export function reduceChat(state: ChatState, action: ChatAction): ChatState {
       return beginRound(action.fresh ? IDLE_CHAT : state, action.question);
     case 'resume':
       return { ...settle(state), phase: 'connecting', last_seq: -1, problem: null };
+    case 'attach':
+      return { ...state, phase: 'following', last_seq: -1 };
     case 'events':
       return action.events.reduce(takeEvent, state);
     case 'cancelling':
@@ -120,7 +127,9 @@ export function reduceChat(state: ChatState, action: ChatAction): ChatState {
     case 'closed':
       return close(state, action.by);
     case 'refused':
-      return { ...settle(state), phase: 'failed', problem: action.problem };
+      return state.phase === 'following'
+        ? { ...settle(state), phase: 'elsewhere' }
+        : { ...settle(state), phase: 'failed', problem: action.problem };
     case 'load':
       return action.state;
     case 'clear':
@@ -144,6 +153,7 @@ function beginRound(state: ChatState, question: string): ChatState {
 function close(state: ChatState, by: 'user' | 'network'): ChatState {
   if (!isActive(state.phase)) return state;
   if (by === 'user' || state.phase === 'cancelling') return { ...settle(state), phase: 'cancelled' };
+  if (state.phase === 'following') return { ...settle(state), phase: 'elsewhere' };
   const problem: ChatProblem = {
     code: 'connection_lost',
     message: 'The connection to the gateway broke off before the conversation was complete.',
@@ -161,7 +171,7 @@ function takeEvent(state: ChatState, event: ChatEvent): ChatState {
     case 'start':
       return {
         ...seen,
-        phase: seen.phase === 'cancelling' ? 'cancelling' : 'streaming',
+        phase: seen.phase === 'connecting' ? 'streaming' : seen.phase,
         conversation_id: event.conversation_id,
         trace_id: event.trace_id,
         mode: event.mode,
@@ -252,7 +262,9 @@ const EMPTY_ROUND: RoundState = { question: null, turns: [], decision: null };
 function startTurn(round: RoundState, event: Extract<ChatEvent, { type: 'message.start' }>): RoundState {
   const { turn, attempt, message_id, role, model } = event;
   const before = round.turns.find((kept) => kept.turn === turn);
+  // What comes is older than what is known: an attempt given up, a turn that is on record.
   if (before?.status === 'streaming' && before.attempt > attempt) return round;
+  if (before?.status === 'finished' && before.message_id === message_id) return round;
   return putTurn(round, {
     turn,
     attempt,

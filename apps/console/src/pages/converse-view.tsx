@@ -35,12 +35,13 @@ const PHASES: Record<ChatPhase, { readonly word: string; readonly tone: Tone }> 
   idle: { word: 'ready', tone: 'neutral' },
   connecting: { word: 'starting', tone: 'busy' },
   streaming: { word: 'streaming', tone: 'busy' },
+  following: { word: 'streaming', tone: 'busy' },
   cancelling: { word: 'cancelling', tone: 'warn' },
   completed: { word: 'completed', tone: 'good' },
   cancelled: { word: 'cancelled', tone: 'neutral' },
   interrupted: { word: 'interrupted', tone: 'warn' },
   failed: { word: 'failed', tone: 'bad' },
-  elsewhere: { word: 'running elsewhere', tone: 'busy' },
+  elsewhere: { word: 'running', tone: 'busy' },
 };
 
 function ChatHead({ state }: { readonly state: ChatState }) {
@@ -190,15 +191,16 @@ function Outcome({ chat }: { readonly chat: ChatController }) {
         <p>The models stopped. What they had written is on record. {resume}</p>
       </Notice>
     );
-  if (state.phase === 'interrupted' || state.phase === 'elsewhere')
+  if (state.phase === 'elsewhere')
     return (
-      <Notice tone="warn" title={state.phase === 'elsewhere' ? 'Still running' : 'Interrupted'}>
-        <p>
-          {state.phase === 'elsewhere'
-            ? 'Another client streams this conversation, or its last one left a moment ago. This page follows the record.'
-            : 'The conversation broke off before its last turn.'}{' '}
-          {resume}
-        </p>
+      <Notice tone="warn" title="Still running">
+        <p>What it writes does not reach this page just now: it shows what is on record, and tries again.</p>
+      </Notice>
+    );
+  if (state.phase === 'interrupted')
+    return (
+      <Notice tone="warn" title="Interrupted">
+        <p>The conversation broke off before its last turn. {resume}</p>
       </Notice>
     );
   return null;

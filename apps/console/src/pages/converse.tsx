@@ -1,4 +1,4 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { type ChatController, useChat } from '../chat/controller.ts';
 import { chatFromLog } from '../chat/from-log.ts';
 import { type ChatState, canResume, isActive } from '../chat/state.ts';
@@ -13,9 +13,10 @@ export function Converse({ id }: { readonly id: string | null }) {
   const chat = useChat();
   const { state } = chat;
   const active = isActive(state.phase);
-  useAddress(state, id, active);
+  const own = active && state.phase !== 'following';
+  useAddress(state, id, own);
   useKeys(chat, active);
-  const mustLoad = id !== null && !active && (state.conversation_id !== id || state.phase === 'elsewhere');
+  const mustLoad = id !== null && !own && (state.conversation_id !== id || state.phase === 'elsewhere');
   const begun = state.phase !== 'idle';
   return (
     <>
@@ -35,7 +36,7 @@ export function Converse({ id }: { readonly id: string | null }) {
   );
 }
 
-/** Loads a recorded conversation into the page; keeps looking while another client runs it. */
+/** Loads a recorded conversation into the page; keeps looking while it runs and its events do not come. */
 function Recorded({ id, chat }: { readonly id: string; readonly chat: ChatController }) {
   const recorded = useLoaded(
     `conversation:${id}`,
@@ -87,6 +88,7 @@ function milestone(state: ChatState): string {
     case 'connecting':
       return 'Starting the conversation.';
     case 'streaming':
+    case 'following':
       return turn === undefined
         ? 'The conversation has begun.'
         : `Model ${turn.role === 'modelA' ? 'A' : 'B'} ${turn.status === 'streaming' ? 'is writing' : 'has finished'} turn ${turn.turn + 1} of ${state.exchanges}.`;
@@ -105,12 +107,13 @@ function milestone(state: ChatState): string {
 }
 
 /** Keeps the address on the conversation that is shown, so that a reload finds it again. */
-function useAddress(state: ChatState, id: string | null, active: boolean): void {
+function useAddress(state: ChatState, id: string | null, own: boolean): void {
   const shown = state.conversation_id;
-  useEffect(() => {
-    if (shown !== null && id !== shown && (active || id === null))
+  // Before anything of the conversation is to be seen: whoever sees it may reload.
+  useLayoutEffect(() => {
+    if (shown !== null && id !== shown && (own || id === null))
       navigate(href('converse', shown), { replace: true });
-  }, [shown, id, active]);
+  }, [shown, id, own]);
 }
 
 function useKeys(chat: ChatController, active: boolean): void {
