@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { Server as NetServer, type Socket } from 'node:net';
 import { PlatformError } from '@mcp/contracts';
 import { toProblem } from './errors.ts';
+import { Turns } from './turns.ts';
 
 /** Connections that a service works for at once. */
 const MAX_CONNECTIONS = 4096;
@@ -21,6 +22,7 @@ export class Connections {
   /** Requests in progress, by connection. */
   readonly #open = new Map<Socket, number>();
   readonly #spare = new WeakSet<Socket>();
+  readonly #turns = new Turns();
   #draining = false;
 
   constructor(server: Server, listener: RequestListener, max = maxConnections(openFiles())) {
@@ -36,6 +38,7 @@ export class Connections {
       this.#open.set(socket, (this.#open.get(socket) ?? 0) + 1);
       response.once('close', () => this.#answered(socket));
       if (this.#spare.has(socket) && !PROBES.has(request.url ?? '')) refuse(response, max);
+      else if (request.method === 'POST') this.#turns.take(() => listener(request, response));
       else listener(request, response);
     });
     // A WebSocket is no longer ours to close.

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Agent, createServer, request as httpRequest, type Server } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
+import { promisify } from 'node:util';
 import type { ChatEvent } from '@mcp/contracts';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Connections, maxConnections } from '../src/connections.ts';
@@ -139,6 +140,36 @@ test('beyond its connections a server says when to come back, and still answers 
   expect(await ask(server, '/healthz')).toMatchObject({ status: 200 });
   for (const { end } of held) end();
   await expect.poll(async () => (await ask(server, '/')).status).toBe(200);
+  connections.destroy();
+});
+
+test('a probe does not wait until all of those that came with it have begun', async () => {
+  const COUNT = 200;
+  const seen: string[] = [];
+  const server = createServer();
+  const connections = new Connections(server, (request, response) => {
+    seen.push(request.method ?? '');
+    response.end('served');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const sockets = await Promise.all(
+    Array.from({ length: COUNT + 1 }, async () => {
+      const socket = connect(port, '127.0.0.1');
+      await once(socket, 'connect');
+      return socket;
+    }),
+  );
+  const accepted = promisify(server.getConnections.bind(server));
+  await expect.poll(() => accepted()).toBe(COUNT + 1);
+  sockets.forEach((socket, at) => {
+    const method = at < COUNT ? 'POST' : 'GET';
+    socket.write(`${method} / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n`);
+  });
+  await expect.poll(() => seen.length).toBe(COUNT + 1);
+  expect(seen.indexOf('GET')).toBeLessThan(COUNT / 2);
+  for (const socket of sockets) socket.destroy();
   connections.destroy();
 });
 
