@@ -30,7 +30,7 @@ export interface Bus {
   bucket(name: string, options: Partial<KvOptions>): Promise<KV>;
   /** Opens this region's copy of a bucket of another one, to be read only; makes it where there is none. */
   copy(name: string, region: string): Promise<KV>;
-  /** Opens an object store, or makes it where there is none. */
+  /** Opens an object store, makes it where there is none, and keeps it as large and on as many servers as it is to be. */
   objects(name: string, options: Partial<ObjectStoreOptions>): Promise<ObjectStore>;
   /** Throws with the reason when the bus does not answer. */
   check(): Promise<void>;
@@ -121,7 +121,11 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
       // `open` would not look at whose keys it holds.
       return onAll(await buckets.create(copy, { replicas }));
     },
-    objects: (name, more) => stores.create(name, { ...more, replicas }),
+    async objects(name, more) {
+      const store = await stores.create(name, { ...more, replicas });
+      await resize(manager, store, { max_bytes: more.max_bytes, num_replicas: replicas });
+      return store;
+    },
     async check() {
       await connection.rtt();
     },
@@ -175,6 +179,18 @@ async function ensureStream(manager: JetStreamManager, config: StreamSettings): 
   );
   if (exists) await manager.streams.update(config.name, config);
   else await manager.streams.add(config);
+}
+
+/** Brings a store that was there before up to the size and the number of copies it is to have. */
+async function resize(
+  manager: JetStreamManager,
+  store: ObjectStore,
+  { max_bytes, num_replicas }: { readonly max_bytes: number | undefined; readonly num_replicas: number },
+): Promise<void> {
+  const { config } = (await store.status()).streamInfo;
+  const wanted = { max_bytes: max_bytes ?? config.max_bytes, num_replicas };
+  if (config.max_bytes !== wanted.max_bytes || config.num_replicas !== num_replicas)
+    await manager.streams.update(config.name, wanted);
 }
 
 async function watchStatus(
