@@ -121,11 +121,7 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
       // `open` would not look at whose keys it holds.
       return onAll(await buckets.create(copy, { replicas }));
     },
-    async objects(name, more) {
-      const store = await stores.create(name, { ...more, replicas });
-      await resize(manager, store, { max_bytes: more.max_bytes, num_replicas: replicas });
-      return store;
-    },
+    objects: (name, more) => storeOf({ manager, stores }, name, { ...more, replicas }),
     async check() {
       await connection.rtt();
     },
@@ -181,16 +177,18 @@ async function ensureStream(manager: JetStreamManager, config: StreamSettings): 
   else await manager.streams.add(config);
 }
 
-/** Brings a store that was there before up to the size and the number of copies it is to have. */
-async function resize(
-  manager: JetStreamManager,
-  store: ObjectStore,
-  { max_bytes, num_replicas }: { readonly max_bytes: number | undefined; readonly num_replicas: number },
-): Promise<void> {
+/** The object store of a name; one that was there before is brought up to its size and number of copies. */
+async function storeOf(
+  { manager, stores }: { readonly manager: JetStreamManager; readonly stores: Objm },
+  name: string,
+  options: Partial<ObjectStoreOptions> & { readonly replicas: number },
+): Promise<ObjectStore> {
+  const store = await stores.create(name, { ...options });
   const { config } = (await store.status()).streamInfo;
-  const wanted = { max_bytes: max_bytes ?? config.max_bytes, num_replicas };
-  if (config.max_bytes !== wanted.max_bytes || config.num_replicas !== num_replicas)
-    await manager.streams.update(config.name, wanted);
+  const { max_bytes = config.max_bytes, replicas } = options;
+  if (config.max_bytes !== max_bytes || config.num_replicas !== replicas)
+    await manager.streams.update(config.name, { max_bytes, num_replicas: replicas });
+  return store;
 }
 
 async function watchStatus(
