@@ -11,6 +11,7 @@ import { type Shipped, startShipped } from './shipped.ts';
 const MODELS = [
   { id: 'quick', rules: [{ reply: 'all is well' }] },
   { id: 'slow', rules: [{ reply: 'word '.repeat(400), token_delay_ms: 25 }] },
+  { id: 'patient', rules: [{ reply: 'word '.repeat(400), token_delay_ms: 500 }] },
   { id: 'half', rules: [{ reply: 'It is done \ud83d' }] },
   { id: 'vectors', kind: 'embedding' },
 ];
@@ -216,6 +217,49 @@ describe('a job', () => {
     await free();
     expect(await ended(queued.id)).toMatchObject({ status: 'dead', error: { code: 'forbidden' } });
   });
+
+  test.each<[string, () => Promise<{ key: string; lose(): Promise<unknown> }>, RegExp]>([
+    [
+      'whose key is revoked',
+      async () => {
+        const { id, key } = await newKey(['chat', 'jobs']);
+        return { key, lose: () => revoke(id) };
+      },
+      /may not have it done any more.*revoked/,
+    ],
+    [
+      'whose token expires',
+      async () => ({ key: sign(8), lose: () => Promise.resolve() }),
+      /may not have it done any more.*expired/,
+    ],
+  ])(
+    'at work %s is stopped, and the next one is done',
+    async (_name, owner, why) => {
+      const { key, lose } = await owner();
+      const conversation = { message: 'hi', modelA: 'quick', modelB: 'quick', exchanges: 1 };
+      const conversation_id = (await json(post('/chat', conversation, key))).id;
+      // By itself it would take more than a minute.
+      const long = { kind: 'summarize-conversation', model: 'patient', conversation_id };
+      const { id } = await json(post('/v1/jobs', { spec: long }, key));
+      const look = () => json(ask(`/v1/jobs/${id}`));
+      const busyModels = async () =>
+        ((await json(ask('/admin/stats'))).queues as { model: string; running: number }[])
+          .filter(({ running }) => running > 0)
+          .map(({ model }) => model);
+      await expect.poll(busyModels, { timeout: 15_000 }).toEqual(['patient']);
+      expect(await look()).toMatchObject({ status: 'running' });
+      await lose();
+      expect(await ended(id)).toMatchObject({
+        status: 'dead',
+        attempt: 1,
+        error: { code: 'forbidden', message: expect.stringMatching(why) },
+      });
+      // The model stops, and the only worker is free.
+      await expect.poll(busyModels, { timeout: 15_000 }).toEqual([]);
+      expect(await ended((await json(post('/v1/jobs', job))).id)).toMatchObject({ status: 'completed' });
+    },
+    60_000,
+  );
 });
 
 describe('what is not Unicode', () => {

@@ -8,6 +8,8 @@ const Asked = z.object({ model: z.string(), stream: z.boolean().nullish() });
 export interface Hit {
   readonly model: string;
   readonly stream: boolean;
+  /** The whole body, as it came. */
+  readonly body: unknown;
   readonly response: ServerResponse;
 }
 
@@ -74,8 +76,9 @@ export async function startProvider(models: readonly string[] = ['m']): Promise<
     provider.most = Math.max(provider.most, open);
     let text = '';
     for await (const piece of request) text += String(piece);
-    const { model, stream } = Asked.parse(JSON.parse(text));
-    const hit: Hit = { model, stream: stream === true, response };
+    const body: unknown = JSON.parse(text);
+    const { model, stream } = Asked.parse(body);
+    const hit: Hit = { model, stream: stream === true, body, response };
     provider.hits.push(hit);
     await provider.answer(hit);
   };

@@ -24,6 +24,7 @@ const RUNNER_VARIABLES = [
     'MCP_CACHE',
     "Where programs and weights are kept between checkouts; the system's place for caches otherwise.",
   ],
+  ['MCP_KEY', 'The key of a platform elsewhere, for commands with `--url`.'],
   ['MCP_NATS_SERVER', 'A nats-server program to use instead of the one on PATH or in the cache.'],
   [
     'ONNXRUNTIME_NODE_INSTALL',

@@ -31,22 +31,32 @@ export interface GatewayClient {
 export function gatewayOf(flags: GatewayFlags, env: NodeJS.ProcessEnv = process.env): GatewayClient {
   const { url, key } = flags.url === undefined ? localGateway(flags.data) : remoteGateway(flags.url, env);
   const ask = async <S extends z.ZodType>(method: string, path: string, schema: S) => {
-    const answer = await fetch(new URL(path, url), {
-      method,
-      headers: { authorization: `Bearer ${key}` },
-      signal: AbortSignal.timeout(PATIENCE_MS),
-    }).catch((error: unknown) => {
+    const { ok, status, text } = await exchange(new URL(path, url), method, key).catch((error: unknown) => {
       throw new CliError(`${url} does not answer (${messageOf(error)}). Is it running? npx mcp status`);
     });
-    const text = await answer.text();
-    if (!answer.ok) throw new CliError(detailOf(text) ?? `${url} answered with status ${answer.status}.`);
-    return schema.parse(JSON.parse(text));
+    if (!ok) throw new CliError(detailOf(text) ?? `${url} answered with status ${status}.`);
+    const parsed = schema.safeParse(jsonOf(text));
+    if (parsed.success) return parsed.data;
+    throw new CliError(`${url} answered, but not as a platform does. Is it the address of the gateway?`);
   };
   return {
     url,
     get: (path, schema) => ask('GET', path, schema),
     post: (path, schema) => ask('POST', path, schema),
   };
+}
+
+async function exchange(
+  url: URL,
+  method: string,
+  key: string,
+): Promise<{ ok: boolean; status: number; text: string }> {
+  const answer = await fetch(url, {
+    method,
+    headers: { authorization: `Bearer ${key}` },
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  });
+  return { ok: answer.ok, status: answer.status, text: await answer.text() };
 }
 
 function localGateway(data: string | undefined): { url: string; key: string } {
@@ -70,8 +80,12 @@ function remoteGateway(url: string, env: NodeJS.ProcessEnv): { url: string; key:
 }
 
 function detailOf(text: string): string | undefined {
+  return Problem.safeParse(jsonOf(text)).data?.detail;
+}
+
+function jsonOf(text: string): unknown {
   try {
-    return Problem.safeParse(JSON.parse(text)).data?.detail;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

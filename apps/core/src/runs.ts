@@ -26,7 +26,8 @@ export class Runs {
 
   /**
    * Runs work under a signal that fires on cancel, on the deadline and when the process stops; when the caller leaves,
-   * it does only unless the work is to be gone on with. Throws `rate_limited` when too much goes on alone already.
+   * it does only unless the work is to be gone on with and there is room for it to. Throws `rate_limited` when too much
+   * goes on alone already.
    */
   start(
     call: CallContext,
@@ -38,7 +39,9 @@ export class Runs {
     const scope = callScope(undefined, call.deadline_ms);
     const leave = (reason: unknown) => {
       const running = this.#running.get(scope);
-      if (on_disconnect === 'cancel') scope.abort(reason);
+      if (running?.detached === true) return;
+      // Begun while there was room: many may lose their connections at once.
+      if (on_disconnect === 'cancel' || !this.#hasRoom(owner)) scope.abort(reason);
       else if (running !== undefined) running.detached = true;
     };
     const onAbort = () => leave(departure(call));
@@ -86,10 +89,14 @@ export class Runs {
     await Promise.allSettled([...this.#running.values()].map(({ done }) => done));
   }
 
-  #assertRoom(owner: string): void {
+  #hasRoom(owner: string): boolean {
     let detached = 0;
     for (const running of this.#running.values()) if (running.owner === owner && running.detached) detached++;
-    if (detached >= MAX_DETACHED)
+    return detached < MAX_DETACHED;
+  }
+
+  #assertRoom(owner: string): void {
+    if (!this.#hasRoom(owner))
       throw new PlatformError(
         'rate_limited',
         `${MAX_DETACHED} conversations of yours go on without a connection already. Wait for one to end, or cancel one.`,

@@ -147,8 +147,8 @@ export interface Engine {
   readonly api: TaskEngineApi;
   readonly nats: NatsServer;
   readonly script: Script;
-  /** Stops this engine as SIGTERM does, and starts another one with a disk of its own. */
-  replace(): Promise<void>;
+  /** Stops this engine as SIGTERM does, and starts another one with a disk of its own, and with these settings. */
+  replace(settings?: Record<string, string>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -187,7 +187,10 @@ function withDoubles(script: Script): typeof definition {
 }
 
 /** An engine in this process on a real nats-server; its callers use it directly, or over HTTP. */
-export async function startEngine(form: 'in process' | 'over HTTP'): Promise<Engine> {
+export async function startEngine(
+  form: 'in process' | 'over HTTP',
+  settings: Record<string, string> = {},
+): Promise<Engine> {
   const nats = await startNats();
   const stopRights = await sayRights(nats);
   const dirs: string[] = [];
@@ -198,16 +201,16 @@ export async function startEngine(form: 'in process' | 'over HTTP'): Promise<Eng
   };
   const script: Script = { onEmbed: () => Promise.resolve(), conversations: 1 };
   const start = form === 'in process' ? startInProcess : startOverHttp;
-  let running = await start(envOf(nats, newDir()), script);
+  let running = await start(envOf(nats, newDir(), settings), script);
   return {
     get api() {
       return running.api;
     },
     nats,
     script,
-    async replace() {
+    async replace(changed = settings) {
       await running.close();
-      running = await start(envOf(nats, newDir()), script);
+      running = await start(envOf(nats, newDir(), changed), script);
     },
     async close() {
       await running.close();

@@ -2,18 +2,53 @@ import { z } from 'zod';
 import { JsonSchema } from './json-schema.ts';
 
 /**
- * The OpenAI wire, request side, as published in OpenAI's API reference (chat completions, embeddings).
- * Unknown fields are refused by name, as OpenAI does ("Unrecognized request argument").
+ * Fields that today's clients send and that change no answer here, by where they stand: hints for a cache, and what
+ * an answer of another server carries back. They may hold anything and go no further.
  */
-const TextPart = z.strictObject({ type: z.literal('text'), text: z.string().max(1_000_000) });
+export const IGNORED_FIELDS = {
+  request: ['prediction', 'prompt_cache_options', 'prompt_cache_retention'],
+  message: ['cache_control'],
+  'assistant message': ['annotations'],
+  'tool message': ['name'],
+  'content part': ['cache_control', 'prompt_cache_breakpoint'],
+  tool: ['cache_control'],
+  function: ['cache_control'],
+} as const;
+type Ignoring = typeof IGNORED_FIELDS;
+
+const nothing = z
+  .unknown()
+  .transform(() => undefined)
+  .optional();
+
+/** The fields that are ignored in a place, for its schema. */
+function ignored<K extends keyof Ignoring>(place: K): Record<Ignoring[K][number], typeof nothing> {
+  const names: readonly Ignoring[K][number][] = IGNORED_FIELDS[place];
+  return Object.fromEntries(names.map((field) => [field, nothing])) as ReturnType<typeof ignored<K>>;
+}
+
+/**
+ * The OpenAI wire, request side, as published in OpenAI's API reference (chat completions, embeddings).
+ * Fields that are neither known nor ignored are refused by name, as OpenAI does ("Unrecognized request argument").
+ */
+const TextPart = z.strictObject({
+  type: z.literal('text'),
+  text: z.string().max(1_000_000),
+  ...ignored('content part'),
+});
 const ImagePart = z.strictObject({
+  ...ignored('content part'),
   type: z.literal('image_url'),
   image_url: z.strictObject({
     url: z.string().max(5_000_000),
     detail: z.enum(['auto', 'low', 'high']).optional(),
   }),
 });
-const RefusalPart = z.strictObject({ type: z.literal('refusal'), refusal: z.string() });
+const RefusalPart = z.strictObject({
+  type: z.literal('refusal'),
+  refusal: z.string(),
+  ...ignored('content part'),
+});
 
 const Content = z.union([
   z.string().max(1_000_000),
@@ -45,10 +80,12 @@ const name = z
   .optional();
 
 export const ChatMessage = z.discriminatedUnion('role', [
-  z.strictObject({ role: z.literal('system'), content: TextContent, name }),
-  z.strictObject({ role: z.literal('developer'), content: TextContent, name }),
-  z.strictObject({ role: z.literal('user'), content: Content, name }),
+  z.strictObject({ role: z.literal('system'), content: TextContent, name, ...ignored('message') }),
+  z.strictObject({ role: z.literal('developer'), content: TextContent, name, ...ignored('message') }),
+  z.strictObject({ role: z.literal('user'), content: Content, name, ...ignored('message') }),
   z.strictObject({
+    ...ignored('message'),
+    ...ignored('assistant message'),
     role: z.literal('assistant'),
     content: AssistantContent.nullish(),
     refusal: z.string().nullish(),
@@ -56,13 +93,21 @@ export const ChatMessage = z.discriminatedUnion('role', [
     tool_calls: z.array(ToolCall).min(1).max(128).optional(),
     name,
   }),
-  z.strictObject({ role: z.literal('tool'), content: TextContent, tool_call_id: z.string().min(1).max(200) }),
+  z.strictObject({
+    ...ignored('message'),
+    ...ignored('tool message'),
+    role: z.literal('tool'),
+    content: TextContent,
+    tool_call_id: z.string().min(1).max(200),
+  }),
 ]);
 export type ChatMessage = z.infer<typeof ChatMessage>;
 
 export const Tool = z.strictObject({
+  ...ignored('tool'),
   type: z.literal('function'),
   function: z.strictObject({
+    ...ignored('function'),
     name: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -'),
     description: z.string().max(16_000).optional(),
     parameters: JsonSchema.optional(),
@@ -94,6 +139,7 @@ const tokens = z.number().int().min(1).max(1_000_000).nullish();
 /** `POST /v1/chat/completions`. */
 export const ChatCompletionRequest = z
   .strictObject({
+    ...ignored('request'),
     model: z.string().min(1).max(200),
     messages: z.array(ChatMessage).min(1).max(2048),
     stream: z.boolean().nullish(),

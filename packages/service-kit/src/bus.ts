@@ -30,7 +30,7 @@ export interface Bus {
   bucket(name: string, options: Partial<KvOptions>): Promise<KV>;
   /** Opens this region's copy of a bucket of another one, to be read only; makes it where there is none. */
   copy(name: string, region: string): Promise<KV>;
-  /** Opens an object store, or makes it where there is none. */
+  /** Opens an object store, makes it where there is none, and keeps it as large and on as many servers as it is to be. */
   objects(name: string, options: Partial<ObjectStoreOptions>): Promise<ObjectStore>;
   /** Throws with the reason when the bus does not answer. */
   check(): Promise<void>;
@@ -121,7 +121,7 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
       // `open` would not look at whose keys it holds.
       return onAll(await buckets.create(copy, { replicas }));
     },
-    objects: (name, more) => stores.create(name, { ...more, replicas }),
+    objects: (name, more) => storeOf({ manager, stores }, name, { ...more, replicas }),
     async check() {
       await connection.rtt();
     },
@@ -175,6 +175,20 @@ async function ensureStream(manager: JetStreamManager, config: StreamSettings): 
   );
   if (exists) await manager.streams.update(config.name, config);
   else await manager.streams.add(config);
+}
+
+/** The object store of a name; one that was there before is brought up to its size and number of copies. */
+async function storeOf(
+  { manager, stores }: { readonly manager: JetStreamManager; readonly stores: Objm },
+  name: string,
+  options: Partial<ObjectStoreOptions> & { readonly replicas: number },
+): Promise<ObjectStore> {
+  const store = await stores.create(name, { ...options });
+  const { config } = (await store.status()).streamInfo;
+  const { max_bytes = config.max_bytes, replicas } = options;
+  if (config.max_bytes !== max_bytes || config.num_replicas !== replicas)
+    await manager.streams.update(config.name, { max_bytes, num_replicas: replicas });
+  return store;
 }
 
 async function watchStatus(

@@ -20,21 +20,23 @@ export function jobsCommand(): Command {
     .option(...GATEWAY_OPTIONS.data)
     .option(...GATEWAY_OPTIONS.url)
     .action(async (flags: Flags) => {
+      const status = statusOf(flags);
       const gateway = gatewayOf(flags);
       const jobs =
-        flags.retry === undefined
-          ? await listed(gateway, statusOf(flags.status))
-          : await retried(gateway, flags.retry);
+        flags.retry === undefined ? await listed(gateway, status) : await retried(gateway, flags.retry);
       process.stdout.write(
         flags.json ? `${JSON.stringify(jobs, null, 2)}\n` : `${render(jobs).join('\n')}\n`,
       );
     });
 }
 
-function statusOf(given: string | undefined): JobStatus | undefined {
-  const parsed = JobStatus.optional().safeParse(given);
-  if (parsed.success) return parsed.data;
-  throw new CliError(`--status must be one of ${JobStatus.options.join(', ')}.`, EXIT.usage);
+function statusOf({ status, retry }: Flags): JobStatus | undefined {
+  const parsed = JobStatus.optional().safeParse(status);
+  if (!parsed.success)
+    throw new CliError(`--status must be one of ${JobStatus.options.join(', ')}.`, EXIT.usage);
+  if (retry !== undefined && parsed.data !== undefined && parsed.data !== 'dead')
+    throw new CliError(`--retry sends dead jobs again. Leave --status ${parsed.data} out.`, EXIT.usage);
+  return parsed.data;
 }
 
 async function listed(gateway: GatewayClient, status: JobStatus | undefined): Promise<Job[]> {
