@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CoreApi } from '@mcp/contracts';
+import { type CoreApi, coreEndpoints } from '@mcp/contracts';
 import { PromptLibrary } from '@mcp/conversation';
-import { defineService } from '@mcp/service-kit';
+import { apiApp, defineService } from '@mcp/service-kit';
 import { z } from 'zod';
 import { manifest } from '../service.ts';
-import { createApp } from './app.ts';
 import { openArchive } from './archive.ts';
 import { EventLog } from './event-log.ts';
 import { LogHeads } from './log-heads.ts';
@@ -105,6 +104,7 @@ export const definition = defineService({
       archive?.close();
       await open.close();
     };
-    return { app: createApp(kit, api, { store: () => store.check() }), api, close };
+    const app = apiApp({ kit, endpoints: coreEndpoints, api, checks: { store: () => store.check() } });
+    return { app, api, close };
   },
 });

@@ -1,9 +1,8 @@
-import type { GovernanceApi } from '@mcp/contracts';
-import { defineService } from '@mcp/service-kit';
+import { type GovernanceApi, governanceEndpoints, PlatformError } from '@mcp/contracts';
+import { apiApp, defineService } from '@mcp/service-kit';
 import { Cron } from 'croner';
 import { z } from 'zod';
 import { manifest } from '../service.ts';
-import { createApp } from './app.ts';
 import { jobs } from './jobs/registry.ts';
 import { GovernanceRunner } from './runner.ts';
 
@@ -23,8 +22,19 @@ export const definition = defineService({
       schedules: { 'log-check': kit.config.MCP_LOG_CHECK_SCHEDULE },
     });
     await runner.start();
-    const api: GovernanceApi = runner;
-    return { app: createApp(kit, api), api, close: () => runner.close() };
+    const api: GovernanceApi = {
+      jobs: () => runner.jobs(),
+      run: async (name, { principal, traceparent }) => {
+        if (!principal.scopes.includes('admin'))
+          throw new PlatformError(
+            'forbidden',
+            'Governance jobs are run by administrators. Use a key with the admin scope.',
+          );
+        return runner.run(name, traceparent);
+      },
+    };
+    const app = apiApp({ kit, endpoints: governanceEndpoints, api, checks: {} });
+    return { app, api, close: () => runner.close() };
   },
 });
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CallContext, type GovernanceApi, GovernanceRun, PlatformError } from '@mcp/contracts';
+import { type CallContext, GovernanceRun, PlatformError } from '@mcp/contracts';
 import type { ServiceKit } from '@mcp/service-kit';
 import { Cron } from 'croner';
 import type { GovernanceJob } from './jobs/job.ts';
@@ -16,7 +16,7 @@ export interface RunnerOptions {
 }
 
 /** Runs governance jobs, each one at a time, and remembers its last run in a file. */
-export class GovernanceRunner implements GovernanceApi {
+export class GovernanceRunner {
   readonly #options: RunnerOptions;
   readonly #running = new Map<string, Promise<GovernanceRun>>();
   readonly #crons: Cron[] = [];
@@ -49,7 +49,8 @@ export class GovernanceRunner implements GovernanceApi {
     );
   }
 
-  run(name: string, call?: CallContext): Promise<GovernanceRun> {
+  /** Runs a job now; one that runs already is waited for. */
+  async run(name: string, traceparent?: string): Promise<GovernanceRun> {
     const job = this.#options.jobs.find((one) => one.name === name);
     if (job === undefined)
       throw new PlatformError(
@@ -58,7 +59,7 @@ export class GovernanceRunner implements GovernanceApi {
       );
     let running = this.#running.get(name);
     if (running === undefined) {
-      running = this.#execute(job, call?.traceparent).finally(() => this.#running.delete(name));
+      running = this.#execute(job, traceparent).finally(() => this.#running.delete(name));
       this.#running.set(name, running);
     }
     return running;

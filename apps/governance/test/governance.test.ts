@@ -2,12 +2,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ChainVerdict, CoreApi, LogCheck, Principal } from '@mcp/contracts';
-import { createKit, type LocalApis, type ServiceKit } from '@mcp/service-kit';
+import { createKit, type LocalApis, ownCall, type ServiceKit } from '@mcp/service-kit';
 import { callerHeaders, testIdentities } from '@mcp/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { definition } from '../src/definition.ts';
 
 const ADMIN: Principal = { id: 'key:1', kind: 'key', name: 'admin', scopes: ['admin'] };
+const call = (scopes: Principal['scopes'] = ['admin']) =>
+  ownCall({ service: 'test', timeout_ms: 60_000, scopes });
 let dir: string;
 let kit: ServiceKit;
 /** What the core answers, one batch after the other. */
@@ -76,7 +78,7 @@ describe('the log check', () => {
     expect(await kit.metrics.text()).toMatch(
       /provenance_verifications_total{service="governance",status="ok"} 447/,
     );
-    expect(await api.jobs({} as never)).toMatchObject([
+    expect(await api.jobs(call())).toMatchObject([
       { name: 'log-check', schedule: '0 3 * * *', last: { ok: true } },
     ]);
     await close();
@@ -88,7 +90,7 @@ describe('the log check', () => {
       batch({ checked: 49, complete: true, failures: [brokenLog(3), brokenLog(444)] }),
     ];
     const first = await definition.create(kit as Parameters<typeof definition.create>[0]);
-    const run = await first.api.run('log-check', {} as never);
+    const run = await first.api.run('log-check', call());
     expect(run).toMatchObject({
       ok: false,
       checked: 249,
@@ -96,35 +98,31 @@ describe('the log check', () => {
     });
     await first.close();
     const again = await definition.create(kit as Parameters<typeof definition.create>[0]);
-    expect((await again.api.jobs({} as never))[0]?.last).toMatchObject({ id: run.id, ok: false });
+    expect((await again.api.jobs(call()))[0]?.last).toMatchObject({ id: run.id, ok: false });
     await again.close();
   });
 
   it('says that it failed when the core is away, and two runs at once are one', async () => {
     fails = true;
     const { api, close } = await definition.create(kit as Parameters<typeof definition.create>[0]);
-    const [one, two] = await Promise.all([
-      api.run('log-check', {} as never),
-      api.run('log-check', {} as never),
-    ]);
+    const [one, two] = await Promise.all([api.run('log-check', call()), api.run('log-check', call())]);
     expect(one).toMatchObject({ ok: null, error: expect.stringContaining('failed') });
     expect(two.id).toBe(one.id);
-    await expect(async () => api.run('no-such-job', {} as never)).rejects.toMatchObject({
-      code: 'not_found',
-    });
+    await expect(api.run('no-such-job', call())).rejects.toMatchObject({ code: 'not_found' });
+    await expect(api.run('log-check', call(['chat', 'jobs']))).rejects.toMatchObject({ code: 'forbidden' });
     await close();
   });
 
   it('makes up for a run that was missed', async () => {
     const first = await definition.create(kit as Parameters<typeof definition.create>[0]);
-    await first.api.run('log-check', {} as never);
+    await first.api.run('log-check', call());
     await first.close();
     const path = join(dir, 'governance', 'log-check.json');
     const last = JSON.parse(readFileSync(path, 'utf8')) as { started_at: string };
     writeFileSync(path, JSON.stringify({ ...last, started_at: '2026-01-01T00:00:00.000Z' }));
     const late = await definition.create(kit as Parameters<typeof definition.create>[0]);
     await expect
-      .poll(async () => (await late.api.jobs({} as never))[0]?.last?.started_at)
+      .poll(async () => (await late.api.jobs(call()))[0]?.last?.started_at)
       .not.toBe('2026-01-01T00:00:00.000Z');
     await late.close();
   });

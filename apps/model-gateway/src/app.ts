@@ -1,14 +1,14 @@
 import {
   type CallContext,
   ChatCompletionRequest,
-  CountTokensRequest,
   EmbeddingsRequest,
   type ModelGatewayApi,
+  modelGatewayEndpoints,
   type PlatformError,
   ReservePlace,
 } from '@mcp/contracts';
 import {
-  internalApp,
+  apiApp,
   type KitContext,
   type KitEnv,
   ndjson,
@@ -28,20 +28,17 @@ import {
 } from '@mcp/wire';
 import type { Hono } from 'hono';
 
-/** The OpenAI wire inside the platform, and what has no place on it under `/internal`. */
+/** The table's routes, and what is on a wire of its own: OpenAI's, and places. */
 export function createApp(kit: ServiceKit, api: ModelGatewayApi): Hono<KitEnv> {
-  const app = internalApp({
+  const app = apiApp({
     kit,
-    callers: {
+    endpoints: modelGatewayEndpoints,
+    api,
+    wire: {
       'POST /v1/chat/completions': ['gateway', 'core', 'task-engine'],
       'POST /v1/embeddings': ['gateway'],
       'GET /v1/models': ['gateway'],
-      'GET /internal/models': ['gateway', 'core', 'task-engine'],
-      'GET /internal/models/:id{.+}': ['gateway', 'core', 'task-engine'],
-      'GET /internal/queues': ['gateway'],
-      'POST /internal/embeddings': ['gateway', 'core', 'task-engine'],
       'POST /internal/places': ['gateway', 'core', 'task-engine'],
-      'POST /internal/tokens': ['core', 'task-engine'],
     },
     errorShape: (path) => (path.startsWith('/v1/') ? 'openai' : 'problem'),
     checks: {
@@ -70,19 +67,10 @@ export function createApp(kit: ServiceKit, api: ModelGatewayApi): Hono<KitEnv> {
     );
   });
   app.get('/v1/models', async (c) => c.json(encodeModelList(await api.models(c.get('call')))));
-  app.get('/internal/models', async (c) => c.json(await api.models(c.get('call'))));
-  app.get('/internal/models/:id{.+}', async (c) => c.json(await api.model(c.req.param('id'), c.get('call'))));
-  app.get('/internal/queues', async (c) => c.json(await api.queues(c.get('call'))));
-  app.post('/internal/embeddings', async (c) =>
-    c.json(await api.embed(await parseBody(c, EmbeddingsRequest), c.get('call'))),
-  );
   app.post('/internal/places', async (c) => {
     const { model } = await parseBody(c, ReservePlace);
     return ndjson(c, held(api, model, c.get('call')));
   });
-  app.post('/internal/tokens', async (c) =>
-    c.json(await api.countTokens(await parseBody(c, CountTokensRequest), c.get('call'))),
-  );
   return app;
 }
 

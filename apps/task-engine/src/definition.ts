@@ -1,7 +1,7 @@
-import { defineService } from '@mcp/service-kit';
+import { taskEngineEndpoints } from '@mcp/contracts';
+import { apiApp, defineService } from '@mcp/service-kit';
 import { z } from 'zod';
 import { manifest } from '../service.ts';
-import { createApp } from './app.ts';
 import { JobStore } from './job-store.ts';
 import { JobQueue } from './queue.ts';
 import { ResultStore } from './results.ts';
@@ -58,7 +58,7 @@ export const definition = defineService({
       sweep({ store, queue, log: kit.log, still_ms: config.MCP_JOB_ACK_WAIT_MS }).catch(() => undefined);
     }, config.MCP_JOB_SWEEP_MS);
     return {
-      app: createApp(kit, api, { bus: () => bus.check() }),
+      app: apiApp({ kit, endpoints: taskEngineEndpoints, api, checks: { bus: () => bus.check() } }),
       api,
       async close() {
         clearInterval(depth);

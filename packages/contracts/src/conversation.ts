@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type CallContext, PageLimit } from './call.ts';
-import { type ChatEvent, type ChatRequest, ConversationMode } from './chat.ts';
+import { PageLimit } from './call.ts';
+import { ConversationMode } from './chat.ts';
 import { Decision } from './decision.ts';
 import { FinishReason, Usage } from './model.ts';
 
@@ -143,23 +143,3 @@ export const RecordCompletionRequest = z.object({
   usage: Usage,
 });
 export type RecordCompletionRequest = z.infer<typeof RecordCompletionRequest>;
-
-/** The core's interface, the same in process and over HTTP. A conversation belongs to the principal that began it. */
-export interface CoreApi {
-  chat(request: ChatRequest, call: CallContext): AsyncIterable<ChatEvent>;
-  listConversations(query: ListConversationsQuery, call: CallContext): Promise<ConversationPage>;
-  /** What was missed of the latest run, then what comes, until its end; nothing when all of it was seen. */
-  events(id: string, query: EventsQuery, call: CallContext): AsyncIterable<ChatEvent>;
-  /** Cancels a running conversation wherever it runs; it has ended when this returns. */
-  cancelConversation(id: string, call: CallContext): Promise<ConversationSummary>;
-  getConversation(id: string, call: CallContext): Promise<Conversation>;
-  /** The sealed log of a conversation, as blueprint 9.4 has it. */
-  exportLog(id: string, call: CallContext): Promise<ConversationLog>;
-  verifyConversation(id: string, call: CallContext): Promise<ChainVerdict>;
-  /** Checks a log given from outside (an exported file) against its own chain and this platform's MAC. */
-  verifyLog(log: unknown, call: CallContext): Promise<ChainVerdict>;
-  /** Checks the next logs of everybody, from where the last batch stopped. For administrators. */
-  checkLogs(call: CallContext): Promise<LogCheck>;
-  prompts(call: CallContext): Promise<readonly PromptInfo[]>;
-  recordCompletion(request: RecordCompletionRequest, call: CallContext): Promise<{ readonly id: string }>;
-}

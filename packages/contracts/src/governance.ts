@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { CallContext } from './call.ts';
 import { ChainVerdict } from './conversation.ts';
 
 /** Report of one run of a governance job. */
@@ -18,13 +17,3 @@ export const GovernanceRun = z.object({
   error: z.string().nullable(),
 });
 export type GovernanceRun = z.infer<typeof GovernanceRun>;
-
-/** The governance service's interface, the same in process and over HTTP. */
-export interface GovernanceApi {
-  jobs(
-    call: CallContext,
-  ): Promise<
-    readonly { readonly name: string; readonly schedule: string; readonly last: GovernanceRun | null }[]
-  >;
-  run(name: string, call: CallContext): Promise<GovernanceRun>;
-}

@@ -1,4 +1,9 @@
 /** The platform's contracts: schemas, ids, events, error codes. No logic. */
+export * from './api/core.ts';
+export * from './api/endpoint.ts';
+export * from './api/governance.ts';
+export * from './api/model-gateway.ts';
+export * from './api/task-engine.ts';
 export * from './call.ts';
 export * from './chat.ts';
 export * from './conversation.ts';

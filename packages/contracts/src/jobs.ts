@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type CallContext, PageLimit } from './call.ts';
+import { PageLimit } from './call.ts';
 
 /** The work a job does. A new kind: one row here, one file in `apps/task-engine/src/jobs/`. */
 export const JobSpec = z.discriminatedUnion('kind', [
@@ -65,16 +65,3 @@ export const ListJobsQuery = z.strictObject({
   limit: PageLimit,
 });
 export type ListJobsQuery = z.infer<typeof ListJobsQuery>;
-
-/** The task-engine's interface, the same in process and over HTTP. `watch` ends after a final status. */
-export interface TaskEngineApi {
-  create(request: CreateJobRequest, call: CallContext): Promise<Job>;
-  get(id: string, call: CallContext): Promise<Job>;
-  list(query: ListJobsQuery, call: CallContext): Promise<readonly Job[]>;
-  cancel(id: string, call: CallContext): Promise<Job>;
-  /** Sends a dead job again. */
-  retry(id: string, call: CallContext): Promise<Job>;
-  /** The content of a result that is a {@link JobFile}. */
-  result(id: string, call: CallContext): AsyncIterable<Uint8Array>;
-  watch(id: string, call: CallContext): AsyncIterable<Job>;
-}

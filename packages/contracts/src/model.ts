@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { CallContext } from './call.ts';
 import type { ChatCompletionRequest, ChatMessage, EmbeddingsRequest, LogprobToken } from './openai.ts';
 
 /** Why a generation ended: unified, with the backend's own word kept beside it. */
@@ -109,25 +108,6 @@ export interface Place {
   /** Resolves when it was used, given back or forgotten. */
   readonly gone: Promise<void>;
   release(): void;
-}
-
-/**
- * The model-gateway's interface, the same in process and over HTTP.
- * `generate` throws before its first event when the request is refused (unknown model, full queue, …).
- */
-export interface ModelGatewayApi {
-  generate(request: ChatCompletionRequest, call: CallContext): AsyncIterable<ModelEvent>;
-  embed(request: EmbeddingsRequest, call: CallContext): Promise<EmbeddingsResult>;
-  countTokens(request: CountTokensRequest, call: CallContext): Promise<TokenCount>;
-  /**
-   * Takes room for an inference that is about to be asked for with `place` in its call. Throws what `generate` would
-   * throw before its first event: so it is known before anything is written whether the request is refused.
-   */
-  reserve(model: string, call: CallContext): Promise<Place>;
-  models(call: CallContext): Promise<readonly ModelInfo[]>;
-  /** One model. Throws `model_not_found`, and `unavailable` while a server that may have it does not tell its models. */
-  model(id: string, call: CallContext): Promise<ModelInfo>;
-  queues(call: CallContext): Promise<readonly QueueStatus[]>;
 }
 
 /** Backends of servers elsewhere: whoever calls them needs no weights and no queue of its own, only a way out. */

@@ -33,7 +33,7 @@ const NOT_DELIVERED = new Set([
   'EAI_AGAIN',
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
-/** Errors of a connection that died: what only reads is asked again, for it may be done twice. */
+/** Errors of a connection that died: what may be done twice is asked again. */
 const BROKEN = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 
 const WireError = z.object({
@@ -52,6 +52,8 @@ export interface RequestOptions {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly body?: unknown;
+  /** Whether it may be asked twice, when a connection broke off before its answer. */
+  readonly idempotent?: boolean;
   /** `short` unless said otherwise; a stream is always `long`. */
   readonly lane?: keyof typeof LANES;
 }
@@ -135,7 +137,7 @@ export class ServiceClient {
         if (
           call.signal.aborted ||
           code === undefined ||
-          !(NOT_DELIVERED.has(code) || (options.method === 'GET' && BROKEN.has(code))) ||
+          !(NOT_DELIVERED.has(code) || (options.idempotent === true && BROKEN.has(code))) ||
           Date.now() + wait_ms > give_up_ms
         )
           throw this.#translate(cause, call.signal);

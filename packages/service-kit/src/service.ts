@@ -1,10 +1,17 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { ServiceManifest, ServiceName } from '@mcp/contracts';
+import {
+  coreEndpoints,
+  governanceEndpoints,
+  type ServiceManifest,
+  type ServiceName,
+  taskEngineEndpoints,
+} from '@mcp/contracts';
 import type { Hono } from 'hono';
 import type { z } from 'zod';
+import { apiClient } from './api-client.ts';
 import { type Bus, connectBus } from './bus.ts';
-import { type Clients, httpCore, httpGovernance, httpModelGateway, httpTaskEngine } from './clients.ts';
+import { type Clients, httpModelGateway } from './clients.ts';
 import { CommonEnv, ConfigError, loadConfig, signingKeyVariable, urlVariable } from './config.ts';
 import { createFlags, type Flags } from './flags.ts';
 import type { KitEnv } from './http.ts';
@@ -249,13 +256,13 @@ function clientsOf(local: LocalApis, remote: RemoteClients): Clients {
       return pick('model-gateway', httpModelGateway);
     },
     get core() {
-      return pick('core', httpCore);
+      return pick('core', (client) => apiClient(coreEndpoints, client));
     },
     get taskEngine() {
-      return pick('task-engine', httpTaskEngine);
+      return pick('task-engine', (client) => apiClient(taskEngineEndpoints, client));
     },
     get governance() {
-      return pick('governance', httpGovernance);
+      return pick('governance', (client) => apiClient(governanceEndpoints, client));
     },
   };
 }

@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import { ChatEvent, ChatRequest } from '../chat.ts';
+import {
+  ChainVerdict,
+  Conversation,
+  ConversationLog,
+  ConversationPage,
+  ConversationSummary,
+  EventsQuery,
+  ListConversationsQuery,
+  LogCheck,
+  PromptInfo,
+  RecordCompletionRequest,
+} from '../conversation.ts';
+import { type ApiOf, defineApi } from './endpoint.ts';
+
+/** A log has its texts and, beside them, hashes and counts. */
+const MAX_LOG_BYTES = 32 * 1024 * 1024;
+
+/** The core's interface. A conversation belongs to the principal that began it. */
+export const coreEndpoints = defineApi({
+  chat: {
+    method: 'POST',
+    path: '/internal/chat',
+    body: ChatRequest,
+    answers: 'events',
+    event: ChatEvent,
+    callers: ['gateway'],
+  },
+  listConversations: {
+    method: 'GET',
+    path: '/internal/conversations',
+    query: ListConversationsQuery,
+    answers: 'json',
+    answer: ConversationPage,
+    callers: ['gateway', 'task-engine'],
+  },
+  getConversation: {
+    method: 'GET',
+    path: '/internal/conversations/:id',
+    param: 'uuid',
+    answers: 'json',
+    answer: Conversation,
+    callers: ['gateway', 'task-engine'],
+  },
+  /** What was missed of the latest run, then what comes, until its end; nothing when all of it was seen. */
+  events: {
+    method: 'GET',
+    path: '/internal/conversations/:id/events',
+    param: 'uuid',
+    query: EventsQuery,
+    answers: 'events',
+    event: ChatEvent,
+    callers: ['gateway'],
+  },
+  /** Cancels a running conversation wherever it runs; it has ended when this returns. */
+  cancelConversation: {
+    method: 'POST',
+    path: '/internal/conversations/:id/cancel',
+    param: 'uuid',
+    answers: 'json',
+    answer: ConversationSummary,
+    callers: ['gateway'],
+  },
+  /** The sealed log of a conversation, as blueprint 9.4 has it. */
+  exportLog: {
+    method: 'GET',
+    path: '/internal/conversations/:id/log',
+    param: 'uuid',
+    answers: 'json',
+    answer: ConversationLog,
+    callers: ['gateway'],
+  },
+  verifyConversation: {
+    method: 'POST',
+    path: '/internal/conversations/:id/verify',
+    param: 'uuid',
+    answers: 'json',
+    answer: ChainVerdict,
+    callers: ['gateway'],
+    idempotent: true,
+  },
+  /** Checks a log given from outside (an exported file) against its own chain and this platform's MAC. */
+  verifyLog: {
+    method: 'POST',
+    path: '/internal/verify',
+    body: z.unknown(),
+    max_body_bytes: MAX_LOG_BYTES,
+    answers: 'json',
+    answer: ChainVerdict,
+    callers: ['gateway'],
+    idempotent: true,
+  },
+  /** Checks the next logs of everybody, from where the last batch stopped. For administrators. */
+  checkLogs: {
+    method: 'POST',
+    path: '/internal/logs/check',
+    answers: 'json',
+    answer: LogCheck,
+    callers: ['governance'],
+  },
+  prompts: {
+    method: 'GET',
+    path: '/internal/prompts',
+    answers: 'json',
+    answer: z.array(PromptInfo).readonly(),
+    callers: ['gateway'],
+  },
+  recordCompletion: {
+    method: 'POST',
+    path: '/internal/completions',
+    body: RecordCompletionRequest,
+    max_body_bytes: MAX_LOG_BYTES,
+    answers: 'json',
+    answer: z.object({ id: z.string() }),
+    status: 201,
+    callers: ['gateway'],
+  },
+});
+export type CoreApi = ApiOf<typeof coreEndpoints>;
