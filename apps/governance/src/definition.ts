@@ -4,6 +4,7 @@ import { Cron } from 'croner';
 import { z } from 'zod';
 import { manifest } from '../service.ts';
 import { createApp } from './app.ts';
+import { BusFigures } from './bus-figures.ts';
 import { jobs } from './jobs/registry.ts';
 import { GovernanceRunner } from './runner.ts';
 
@@ -15,6 +16,8 @@ export const definition = defineService({
       .string()
       .default('0 3 * * *')
       .refine(isCron, 'must be a cron expression such as 0 3 * * *'),
+    /** What one server of the event bus may store. */
+    MCP_BUS_STORAGE_BYTES: z.coerce.number().int().positive().optional(),
   }),
   async create(kit) {
     const runner = new GovernanceRunner({
@@ -23,8 +26,16 @@ export const definition = defineService({
       schedules: { 'log-check': kit.config.MCP_LOG_CHECK_SCHEDULE },
     });
     await runner.start();
+    const figures = new BusFigures({ kit, limit_bytes: kit.config.MCP_BUS_STORAGE_BYTES });
     const api: GovernanceApi = runner;
-    return { app: createApp(kit, api), api, close: () => runner.close() };
+    return {
+      app: createApp(kit, api),
+      api,
+      async close() {
+        figures.close();
+        await runner.close();
+      },
+    };
   },
 });
 
