@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { AssetStore } from '@mcp/assets';
 import type { ServiceManifest } from '@mcp/contracts';
 import {
+  busStorageBytes,
   type SecretName,
   type Stack,
   serviceEnvironment,
@@ -163,7 +164,7 @@ function natsConfig(stack: Stack): string {
       `port: ${stack.nats.port}`,
       `http_port: ${NATS_MONITOR_PORT}`,
       'max_payload: 8MB',
-      'jetstream { store_dir: "/data", sync_interval: always }',
+      `jetstream { store_dir: "/data", sync_interval: always, max_file_store: ${busStorageBytes(stack.kubernetes)} }`,
       'authorization { user: "mcp", password: $NATS_PASSWORD }',
       '',
     ].join('\n'),
@@ -184,6 +185,7 @@ function environmentOf(stack: Stack, { placement }: Workload): Record<string, st
     endpoints,
     data_dir: DATA_DIR,
     nats_address: `${NATS}:${stack.nats.port}`,
+    nats_storage_bytes: busStorageBytes(stack.kubernetes),
     secret: referenceTo,
     asset: (id: string) => weights.expected(id),
   };

@@ -40,6 +40,8 @@ export interface Surroundings {
   readonly nats_tls?: boolean;
   /** Servers that keep a copy of each stream; undefined: one. */
   readonly nats_copies?: number;
+  /** What one server of the bus may store, in bytes; undefined: unknown, as where somebody else runs it. */
+  readonly nats_storage_bytes?: number;
   /** Base URL of a region's gateway, where it is known beforehand. */
   readonly region_url?: (region: Region) => string | undefined;
   /**

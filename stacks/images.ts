@@ -3,5 +3,4 @@
  * what was previewed is what runs and one signature policy covers all.
  */
 export const NATS_IMAGE = 'docker.io/library/nats:2.15.2';
-export const NATS_EXPORTER_IMAGE = 'docker.io/natsio/prometheus-nats-exporter:0.17.3';
 export const COLLECTOR_IMAGE = 'docker.io/otel/opentelemetry-collector-contrib:0.140.1';

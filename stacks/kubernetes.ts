@@ -87,8 +87,6 @@ const Settings = z.strictObject({
     image: z.string(),
     replicas: z.union([z.literal(1), z.literal(3), z.literal(5)]),
     storage_gib: Gib,
-    /** Prometheus exporter beside each server; undefined: none. */
-    exporter_image: z.string().optional(),
   }),
   collector_image: z.string(),
   /** Where conversations are: embedded (SQLite on a volume, one replica of core) or PostgreSQL (config `databaseUrl`). */
@@ -137,3 +135,8 @@ export const KubernetesSettings = Settings.superRefine(({ database, egress, imag
     });
 });
 export type KubernetesSettings = z.infer<typeof KubernetesSettings>;
+
+/** What one server of the event bus may store, in bytes: its volume, less what its files take beside the messages. */
+export function busStorageBytes({ nats }: Pick<KubernetesSettings, 'nats'>): number {
+  return Math.floor(nats.storage_gib * 0.9 * 1024) * 1024 * 1024;
+}

@@ -1,4 +1,4 @@
-import { COLLECTOR_IMAGE, NATS_EXPORTER_IMAGE, NATS_IMAGE } from './images.ts';
+import { COLLECTOR_IMAGE, NATS_IMAGE } from './images.ts';
 import { minilm, qwenCoder, smollm2 } from './models.ts';
 import { region } from './regions.ts';
 import { defineStack } from './schema.ts';
@@ -60,7 +60,6 @@ export const prod = defineStack({
       image: NATS_IMAGE,
       replicas: 3,
       storage_gib: 50,
-      exporter_image: NATS_EXPORTER_IMAGE,
     },
     collector_image: COLLECTOR_IMAGE,
     database: 'external',

@@ -222,6 +222,12 @@ const core: readonly VariableRow[] = [
     operator: true,
   },
   {
+    name: 'MCP_LOG_HEADS_BYTES',
+    for: ['core'],
+    meaning: 'Size of the bucket on the event bus with the head of every conversation log.',
+    operator: true,
+  },
+  {
     name: 'MCP_LOG_ARCHIVE_URL',
     for: ['core'],
     meaning:
@@ -347,6 +353,13 @@ const jobs: readonly VariableRow[] = [
     for: ['governance'],
     meaning: 'When conversation logs are checked (cron).',
     operator: true,
+  },
+  {
+    name: 'MCP_BUS_STORAGE_BYTES',
+    for: ['governance'],
+    meaning:
+      'What one server of the event bus may store; unset, the metric bus_storage_limit_bytes is left out.',
+    value: ({ at }) => (at.nats_storage_bytes === undefined ? undefined : String(at.nats_storage_bytes)),
   },
 ];
 

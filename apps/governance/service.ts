@@ -1,14 +1,24 @@
-import { defineManifest, TRACE_SUBJECTS } from '@mcp/contracts';
+import { defineManifest, JOB_QUEUE, TRACE_SUBJECTS } from '@mcp/contracts';
 
 export const manifest = defineManifest({
   name: 'governance',
-  summary: 'Governance jobs on a schedule: the daily check of every conversation log.',
+  summary:
+    'Governance jobs on a schedule: the daily check of every conversation log; the figures of the event bus.',
   port: 8300,
   entry: 'apps/governance/src/main.ts',
   calls: ['core'],
   speaks_for: 'itself',
   needs: ['nats'],
-  bus: { streams: {}, buckets: [], publishes: [TRACE_SUBJECTS] },
+  bus: {
+    streams: {},
+    buckets: [],
+    publishes: [
+      TRACE_SUBJECTS,
+      // The figures of the bus: what there is and how large, never what is in it.
+      '$JS.API.STREAM.LIST',
+      `$JS.API.CONSUMER.INFO.${JOB_QUEUE.stream}.${JOB_QUEUE.consumer}`,
+    ],
+  },
   egress: ['otlp'],
   public: false,
   size: { cpu_request: '50m', cpu_limit: '250m', memory_request: '96Mi', memory_limit: '256Mi' },

@@ -1,4 +1,4 @@
-import { defineManifest, RIGHTS_SUBJECT, TRACE_SUBJECTS } from '@mcp/contracts';
+import { defineManifest, JOB_QUEUE, RIGHTS_SUBJECT, TRACE_SUBJECTS } from '@mcp/contracts';
 
 export const manifest = defineManifest({
   name: 'task-engine',
@@ -9,7 +9,7 @@ export const manifest = defineManifest({
   speaks_for: 'granted',
   needs: ['nats'],
   bus: {
-    streams: { MCP_JOBS: ['mcp.jobs.*.*'], MCP_JOBS_DEAD: ['mcp.dead-jobs.*.*'] },
+    streams: { [JOB_QUEUE.stream]: ['mcp.jobs.*.*'], MCP_JOBS_DEAD: ['mcp.dead-jobs.*.*'] },
     objects: ['mcp_job_results'],
     buckets: ['mcp_jobs'],
     publishes: [TRACE_SUBJECTS, RIGHTS_SUBJECT],
@@ -22,8 +22,7 @@ export const manifest = defineManifest({
     min: 1,
     max: 20,
     target_messages: 20,
-    stream: 'MCP_JOBS',
-    consumer: 'workers',
+    ...JOB_QUEUE,
   },
   slo: { p95_ms: 2500, error_ratio: 0.02 },
   drain_s: 30,

@@ -3,7 +3,7 @@ import type { Chart } from 'cdk8s';
 import { type RegionContext, type Workload, workloads } from '../context.ts';
 import { add } from '../kit/objects.ts';
 import { COLLECTOR_SIZE } from './collector.ts';
-import { EXPORTER_SIZE, NATS_SIZE } from './nats.ts';
+import { NATS_SIZE } from './nats.ts';
 import { listensOutside } from './nats-links.ts';
 import { resourcesOf, type Size } from './pod.ts';
 import { mostReplicas } from './workload.ts';
@@ -67,7 +67,7 @@ export function boundsChart(chart: Chart, context: RegionContext): void {
 function podsOf(context: RegionContext): Pods[] {
   const { stack, settings } = context;
   const nats: Pods = {
-    sizes: [NATS_SIZE, ...(settings.nats.exporter_image === undefined ? [] : [EXPORTER_SIZE])],
+    sizes: [NATS_SIZE],
     most: settings.nats.replicas,
     claims_gib: Array.from({ length: settings.nats.replicas }, () => settings.nats.storage_gib),
   };

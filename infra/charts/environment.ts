@@ -1,6 +1,7 @@
 import { AssetStore } from '@mcp/assets';
 import type { ServiceName } from '@mcp/contracts';
 import {
+  busStorageBytes,
   type SecretName,
   type Surroundings,
   serviceEnvironment,
@@ -95,11 +96,16 @@ function literal(value: string): string {
 function busOf(
   { stack, settings }: RegionContext,
   host: ServiceName,
-): Pick<Surroundings, 'nats_address' | 'nats_user' | 'nats_tls' | 'nats_copies'> {
+): Pick<Surroundings, 'nats_address' | 'nats_user' | 'nats_tls' | 'nats_copies' | 'nats_storage_bytes'> {
   const nats_copies = Math.min(MOST_COPIES, settings.nats.replicas);
   const { external_url } = stack.nats;
   if (external_url === undefined)
-    return { nats_address: `${NATS}:${stack.nats.port}`, nats_user: host, nats_copies };
+    return {
+      nats_address: `${NATS}:${stack.nats.port}`,
+      nats_user: host,
+      nats_copies,
+      nats_storage_bytes: busStorageBytes(settings),
+    };
   const { host: nats_address, protocol } = new URL(external_url);
   return { nats_address, nats_user: host, nats_tls: protocol === 'tls:', nats_copies };
 }

@@ -1,3 +1,4 @@
+import { busStorageBytes } from '@mcp/stacks';
 import type { types } from '@pulumi/kubernetes';
 import type { Chart } from 'cdk8s';
 import { NATS, type RegionContext, selectorOf } from '../context.ts';
@@ -27,19 +28,12 @@ import { busUsers } from './nats-users.ts';
 import { CONTAINER_SECURITY, type Container, podTemplate, resourcesOf, type Size } from './pod.ts';
 
 export const NATS_MONITOR_PORT = 8222;
-export const NATS_EXPORTER_PORT = 7777;
 const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
 export const NATS_SIZE: Size = {
   cpu_request: '250m',
   cpu_limit: '1',
   memory_request: '256Mi',
   memory_limit: '1Gi',
-};
-export const EXPORTER_SIZE: Size = {
-  cpu_request: '10m',
-  cpu_limit: '100m',
-  memory_request: '32Mi',
-  memory_limit: '64Mi',
 };
 
 /** The event bus: NATS with JetStream on volumes, a user per service, links to the other regions over TLS. */
@@ -158,35 +152,9 @@ function podOf(
     grace_s: 60,
     priority: 'infrastructure',
     files: { 'nats.conf': config },
-    ...(settings.nats.exporter_image === undefined ? {} : { metrics_port: NATS_EXPORTER_PORT }),
-    containers: [server, ...exporterOf(context)],
+    containers: [server],
     volumes: certified ? [{ name: 'tls', secret: { secretName: NATS_TLS_SECRET } }] : [],
   });
-}
-
-function exporterOf(context: RegionContext): Container[] {
-  const image = context.settings.nats.exporter_image;
-  if (image === undefined) return [];
-  return [
-    {
-      name: 'exporter',
-      image: context.images.other(image),
-      imagePullPolicy: 'IfNotPresent',
-      args: [
-        '-port',
-        String(NATS_EXPORTER_PORT),
-        '-varz',
-        '-jsz=all',
-        '-connz',
-        `http://localhost:${NATS_MONITOR_PORT}`,
-      ],
-      ports: [{ name: 'metrics', containerPort: NATS_EXPORTER_PORT }],
-      resources: resourcesOf(context, EXPORTER_SIZE),
-      securityContext: CONTAINER_SECURITY,
-      readinessProbe: { httpGet: { path: '/metrics', port: 'metrics' } },
-      livenessProbe: { tcpSocket: { port: 'metrics' } },
-    },
-  ];
 }
 
 /** Whether a region's servers prove themselves by certificate: to each other, or to those of other regions. */
@@ -212,7 +180,7 @@ function natsConfig(context: RegionContext): string {
     '  store_dir: "/data"',
     '  sync_interval: always',
     '  max_memory_store: 128MB',
-    `  max_file_store: ${Math.floor(settings.nats.storage_gib * 0.9 * 1024)}MB`,
+    `  max_file_store: ${busStorageBytes(settings)}`,
     '}',
     'authorization {',
     '  users = [',

@@ -13,7 +13,7 @@ import {
 } from '../context.ts';
 import { add } from '../kit/objects.ts';
 import { COLLECTOR_PORT } from './collector.ts';
-import { NATS_EXPORTER_PORT, NATS_MONITOR_PORT } from './nats.ts';
+import { NATS_MONITOR_PORT } from './nats.ts';
 import { isClustered, NATS_CLUSTER_PORT } from './nats-cluster.ts';
 import { linksOf, NATS_LINK_PORT } from './nats-links.ts';
 
@@ -170,10 +170,6 @@ function addNatsPolicy(chart: Chart, context: RegionContext, all: readonly Workl
     selector: selectorOf(NATS),
     ingress: [
       { from: users.map(({ manifest }) => pod(manifest.name)), ports: tcp(stack.nats.port) },
-      {
-        from: [namespaceOf(settings.monitoring_namespace)],
-        ports: tcp(NATS_EXPORTER_PORT),
-      },
       // KEDA reads the lag of the consumer there.
       ...(settings.features.keda
         ? [{ from: [namespaceOf(settings.keda_namespace)], ports: tcp(NATS_MONITOR_PORT) }]

@@ -1,5 +1,5 @@
 import type { Chart } from 'cdk8s';
-import { COLLECTOR, NATS, type RegionContext, workloads } from '../context.ts';
+import { COLLECTOR, type RegionContext, workloads } from '../context.ts';
 import { add, addCustom } from '../kit/objects.ts';
 import { alertRules } from '../observability/alerts.ts';
 import { dashboards } from '../observability/dashboards.ts';
@@ -54,19 +54,11 @@ interface Monitor {
   /** `app.kubernetes.io/name` of the Services. */
   readonly services: readonly string[];
   readonly endpoints: readonly Endpoint[];
-  /** Names of the Services that are scraped, where several lead to the same pods. */
-  readonly only?: string;
 }
 
 function addMonitors(chart: Chart, context: RegionContext): void {
-  const { stack, settings } = context;
+  const { settings } = context;
   addMonitor(chart, 'mcp-services', servicesMonitor(context));
-  if (stack.nats.external_url === undefined && settings.nats.exporter_image !== undefined)
-    addMonitor(chart, 'mcp-nats', {
-      services: [NATS],
-      endpoints: [{ targetPort: METRICS_PORT_NAME }],
-      only: NATS,
-    });
   if (settings.features.collector)
     addMonitor(chart, 'mcp-collector', { services: [COLLECTOR], endpoints: [{ port: METRICS_PORT_NAME }] });
 }
@@ -98,17 +90,6 @@ function addMonitor(chart: Chart, name: string, monitor: Monitor): void {
         interval: '15s',
         // Our metrics name their service and job themselves.
         honorLabels: true,
-        ...(monitor.only === undefined
-          ? {}
-          : {
-              relabelings: [
-                {
-                  action: 'keep',
-                  sourceLabels: ['__meta_kubernetes_service_name'],
-                  regex: monitor.only,
-                },
-              ],
-            }),
       })),
     },
   });

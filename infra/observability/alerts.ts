@@ -35,6 +35,10 @@ const TRUNCATED_RATIO = 0.05;
 /** Daily jobs, and two hours for a late start and a long run. */
 const GOVERNANCE_AGE_H = 26;
 const RESTARTS_PER_HOUR = 3;
+const BUS_STORAGE_RATIO = 0.8;
+const BUS_STREAM_RATIO = 0.9;
+/** What to do, by alert. */
+const BUS_RUNBOOK = 'docs/runbooks/event-bus.md';
 
 /** What wakes someone up: objectives of the manifests, the queue, budgets, integrity and policies of one region. */
 export function alertRules(context: RegionContext): RuleFile {
@@ -48,6 +52,7 @@ export function alertRules(context: RegionContext): RuleFile {
       { name: 'mcp-jobs', rules: manifests.flatMap((manifest) => queueOf(context, manifest)) },
       { name: 'mcp-conversations', rules: conversationRules(context) },
       { name: 'mcp-governance', rules: governanceRules(context) },
+      { name: 'mcp-event-bus', rules: busRules(context) },
       {
         name: 'mcp-promotion',
         rules: workloads(context.stack)
@@ -178,6 +183,40 @@ function governanceMissing(namespace: string): string {
   const runs = `max_over_time(${series('governance_last_success_timestamp_seconds', { namespace })}[${GOVERNANCE_AGE_H}h])`;
   const there = series('process_start_time_seconds', { namespace, service: 'governance' });
   return `(time() - max by (job, exported_job) (${runs}) > ${age_s}) or (count(${there} offset ${GOVERNANCE_AGE_H}h) unless on () count(${runs}))`;
+}
+
+/** Replicas that export the figures of the bus say the same: the largest counts. */
+function busRules(context: RegionContext): AlertRule[] {
+  const { namespace, name } = context.region;
+  const used = `max by (server) (${series('bus_storage_used_bytes', { namespace })})`;
+  const limit = `max by (server) (${series('bus_storage_limit_bytes', { namespace })})`;
+  const bytes = `max by (stream) (${series('bus_stream_bytes', { namespace })})`;
+  // The others make room by themselves, and are full most of the time.
+  const size = `max by (stream) (${series('bus_stream_limit_bytes', { namespace, discard: 'new' })})`;
+  const up = series('bus_up', { namespace });
+  return [
+    rule(context, 'McpBusStorageHigh', {
+      severity: 'critical',
+      expr: `${used} / ${limit} > ${BUS_STORAGE_RATIO}`,
+      for: '5m',
+      summary: `The event bus of ${name} runs out of storage.`,
+      description: `{{ $labels.server }} has used {{ $value | humanizePercentage }} of what it may store. See ${BUS_RUNBOOK}.`,
+    }),
+    rule(context, 'McpBusStreamFull', {
+      severity: 'critical',
+      expr: `${bytes} / ${size} > ${BUS_STREAM_RATIO}`,
+      for: '5m',
+      summary: `{{ $labels.stream }} on the event bus of ${name} is nearly full.`,
+      description: `It has {{ $value | humanizePercentage }} of its size; when full, it refuses writes. See ${BUS_RUNBOOK}.`,
+    }),
+    rule(context, 'McpBusFiguresMissing', {
+      severity: 'warning',
+      expr: `max(${up}) < 1 or absent(${up})`,
+      for: '10m',
+      summary: `There are no figures of the event bus of ${name}.`,
+      description: `Either the bus does not answer governance, or nobody has the metrics of governance: whether the bus is full is not known. See ${BUS_RUNBOOK}.`,
+    }),
+  ];
 }
 
 /** A Canary that never came out of Initializing has no status at all: Flagger counts it, and that is all it says. */

@@ -89,6 +89,20 @@ const DASHBOARDS = {
       view('Last success of governance', 'governance_last_success_timestamp_seconds', ['job']),
     ],
   },
+  bus: {
+    title: 'Event bus',
+    views: [
+      view('Figures are there', 'bus_up', []),
+      view('Storage used', 'bus_storage_used_bytes', ['server']),
+      view('Storage reserved', 'bus_storage_reserved_bytes', ['server']),
+      view('Storage there is', 'bus_storage_limit_bytes', ['server']),
+      view('Bytes of streams', 'bus_stream_bytes', ['stream']),
+      view('Sizes of streams', 'bus_stream_limit_bytes', ['stream', 'discard']),
+      view('Messages in streams', 'bus_stream_messages', ['stream']),
+      view('Not yet delivered', 'bus_consumer_pending', ['stream', 'consumer']),
+      view('Delivered, not acknowledged', 'bus_consumer_ack_pending', ['stream', 'consumer']),
+    ],
+  },
 } as const satisfies Record<string, { title: string; views: readonly View[] }>;
 
 const WINDOW = '$__rate_interval';
@@ -97,6 +111,7 @@ const SIZE = { w: 8, h: 8 };
 const UNITS: Readonly<Record<MetricRow['unit'], string>> = {
   1: 'short',
   s: 's',
+  bytes: 'bytes',
   tokens: 'short',
   USD: 'currencyUSD',
   ratio: 'percentunit',

@@ -1,4 +1,6 @@
-import { type Bus, connectBus, createLogger } from '@mcp/service-kit';
+import type { ServiceName } from '@mcp/contracts';
+import { type Bus, connectBus, createLogger, type ServiceDefinition } from '@mcp/service-kit';
+import type { Stack } from '@mcp/stacks';
 import { type NatsServer, startNats } from '@mcp/testkit';
 import { objectsOf, podsOf, record } from './stacks.ts';
 
@@ -15,11 +17,11 @@ export interface Side {
   close(): Promise<void>;
 }
 
-/** nats.conf of a region of the stack `twin`, as the program writes it. */
-async function generated(region: string): Promise<string> {
-  const { resources } = await record('twin');
+/** nats.conf of a region of a stack, as the program writes it. */
+async function generated(stack: string, namespace: string): Promise<string> {
+  const { resources } = await record(stack);
   const pod = podsOf(objectsOf(resources)).find(
-    ({ owner: { metadata } }) => metadata.name === 'nats' && metadata.namespace === `mcp-${region}`,
+    ({ owner: { metadata } }) => metadata.name === 'nats' && metadata.namespace === namespace,
   );
   return pod?.annotations['config.mcp.platform/nats.conf'] ?? '';
 }
@@ -41,7 +43,16 @@ export async function startSide(
   link_port: number,
   env: Record<string, string> = {},
 ): Promise<Side> {
-  const config = alone(await generated(region), link_port);
+  return startBus(alone(await generated('twin', `mcp-${region}`), link_port), env);
+}
+
+/** Starts the bus of the first region of a stack, on one server without links. */
+export async function startLone(stack: Stack): Promise<Side> {
+  const config = await generated(stack.name, stack.regions[0]?.namespace ?? '');
+  return startBus(alone(config.replace(/leafnodes \{[\s\S]*?\n\}\n/, ''), 0));
+}
+
+async function startBus(config: string, env: Record<string, string> = {}): Promise<Side> {
   const passwords = Object.fromEntries(
     [...config.matchAll(/\$(\w+_PASSWORD)/g)].map(([, variable = '']) => [variable, PASSWORD]),
   );
@@ -72,4 +83,12 @@ export async function answers(bus: Bus, subject: string, body = ''): Promise<boo
   } catch {
     return false;
   }
+}
+
+/** How a service is put together. */
+export async function definitionOf(name: ServiceName): Promise<ServiceDefinition<unknown>> {
+  const module: { definition: ServiceDefinition<unknown> } = await import(
+    `../../apps/${name}/src/definition.ts`
+  );
+  return module.definition;
 }

@@ -99,3 +99,13 @@ describe('a cluster is given an image', () => {
     expect(loaderOf(kind, 'docker')).toBe(command);
   });
 });
+
+it('the event bus is the same version in clusters and on one machine, but for the patch', () => {
+  const minorOf = (text: string) => /[:=](\d+\.\d+)\.\d+$/.exec(text)?.[1] ?? `no version in ${text}`;
+  const wheels = assetTable
+    .filter(({ id }) => id === 'nats-server')
+    .flatMap(({ files }) => files.flatMap(({ sources }) => sources))
+    .flatMap((source) => (source.from === 'pip' ? [minorOf(source.requirement)] : []));
+  const images = Object.values(stacks).map(({ kubernetes }) => minorOf(kubernetes.nats.image));
+  expect(new Set([...wheels, ...images]).size).toBe(1);
+});

@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectBus, createLogger } from '@mcp/service-kit';
-import { freePort, type NatsServer, startNats } from '@mcp/testkit';
+import { connectBus, createKit, createLogger, openTraceStore } from '@mcp/service-kit';
+import { freePort, type NatsServer, startNats, testIdentities } from '@mcp/testkit';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Certificates, certificatesOf } from '../kit/certificates.ts';
+import { definitionOf } from './buses.ts';
 import { objectsOf, podsOf, record } from './stacks.ts';
 
 const SERVERS = 3;
@@ -100,20 +101,55 @@ describe('the servers of one region, as the program configures them', () => {
     ['nats-0', 'nats-1'],
   ];
 
-  it('are one cluster that keeps three copies of what a service stores', async () => {
+  const busAt = (user: string, node: Node | undefined) =>
+    connectBus(`nats://${user}:${PASSWORD}@127.0.0.1:${node?.server.port}`, {
+      service: user,
+      replicas: SERVERS,
+      log,
+      signal: closing.signal,
+    });
+  const bucketAt = async (node: Node | undefined) => {
+    const bus = await busAt('gateway', node);
+    return { bus, bucket: await bus.bucket('mcp_keys', { history: 1, max_bytes: 3_000_000 }) };
+  };
+  // A new cluster has agreed on a leader first.
+  const whole = (node: Node | undefined) => vi.waitFor(() => bucketAt(node), { timeout: 20_000 });
+
+  /** Runs governance, and waits for its first figures of the bus. */
+  async function figuresAt(node: Node | undefined): Promise<string> {
+    const definition = await definitionOf('governance');
+    const kit = await createKit(definition.config, {
+      manifest: definition.manifest,
+      env: {
+        MCP_DATA: dir,
+        ...testIdentities(),
+        MCP_LOG_LEVEL: 'silent',
+        MCP_NATS_URL: `nats://governance:${PASSWORD}@127.0.0.1:${node?.server.port}`,
+      },
+      local: new Map(),
+      draining: () => false,
+    });
+    const governance = await definition.create(kit);
+    await expect.poll(() => kit.metrics.text(), { timeout: 30_000 }).toMatch(/^bus_up{.*} 1$/m);
+    const text = await kit.metrics.text();
+    await governance.close();
+    await kit.close();
+    return text;
+  }
+
+  it('say what each of them stores', async () => {
     await expect.poll(names, { timeout: 15_000 }).toEqual(WHOLE);
-    const bucketAt = async (node: Node | undefined) => {
-      const url = `nats://gateway:${PASSWORD}@127.0.0.1:${node?.server.port}`;
-      const bus = await connectBus(url, {
-        service: 'gateway',
-        replicas: SERVERS,
-        log,
-        signal: closing.signal,
-      });
-      return { bus, bucket: await bus.bucket('mcp_keys', { history: 1 }) };
-    };
-    // A new cluster has agreed on a leader first.
-    const whole = (node: Node | undefined) => vi.waitFor(() => bucketAt(node), { timeout: 20_000 });
+    const { bus } = await whole(nodes[0]);
+    await vi.waitFor(() => openTraceStore(bus, 1_000_000), { timeout: 20_000 });
+    await bus.connection.close();
+    const figures = await figuresAt(nodes[1]);
+    const reserved = [...figures.matchAll(/bus_storage_reserved_bytes{.*server="(.*)"} (\d+)/g)];
+    expect(reserved.map(([, server]) => server).sort()).toEqual(['nats-0', 'nats-1', 'nats-2']);
+    // The bucket is on all of them, the traces are on one.
+    expect(reserved.map(([, , bytes]) => bytes).sort()).toEqual(['3000000', '3000000', '4000000']);
+  }, 60_000);
+
+  it('are one cluster that keeps three copies of what a service stores', async () => {
     const [first, second] = [await whole(nodes[0]), await whole(nodes[1])];
     await first.bucket.put('a', '1');
     await nodes[0]?.server.stop();
@@ -124,6 +160,11 @@ describe('the servers of one region, as the program configures them', () => {
         .catch(() => 'no leader yet');
     await expect.poll(copy, { timeout: 20_000 }).toBe('1');
     await Promise.all([first, second].map(({ bus }) => bus.connection.close()));
+  }, 60_000);
+
+  it('say what the others store when one is lost', async () => {
+    const figures = await figuresAt(nodes[1]);
+    expect(figures).toMatch(/^bus_stream_limit_bytes{.*stream="KV_mcp_keys".*} 3000000$/m);
   }, 60_000);
 
   const without = (config_text: string) => config_text.replace(/^ {2}tls \{.*\n/m, '');

@@ -19,7 +19,8 @@ describe('the event buses of two linked regions, as the program configures them'
   });
 
   const KEYS = 'mcp_keys';
-  const copyIn = async (side: Side, region: string) => (await side.as('gateway')).copy(KEYS, region);
+  const copyIn = async (side: Side, region: string) =>
+    (await side.as('gateway')).copy(KEYS, region, 1_000_000);
   const keysOf = async (side: Side) => (await side.as('gateway')).bucket(KEYS, { history: 1 });
 
   it('keep streams of the same name apart', async () => {

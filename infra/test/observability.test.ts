@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { METRICS } from '@mcp/service-kit';
 import { type KubernetesSettings, type Stack, services, stacks } from '@mcp/stacks';
 import { parser } from '@prometheus-io/lezer-promql';
@@ -135,6 +136,9 @@ describe.each(STACKS)('alert rules of the stack %s', (name) => {
 it('every alert that the platform promises is there', () => {
   const names = new Set(rulesOf(contextOf('prod')).map(({ alert }) => alert));
   expect([...names].sort()).toEqual([
+    'McpBusFiguresMissing',
+    'McpBusStorageHigh',
+    'McpBusStreamFull',
     'McpChainVerificationFailed',
     'McpCostUnknown',
     'McpErrorRateHigh',
@@ -150,6 +154,15 @@ it('every alert that the platform promises is there', () => {
   ]);
 });
 
+it('an alert that names a runbook has its part there', () => {
+  for (const { alert, annotations } of rulesOf(contextOf('prod'))) {
+    const [, path] = /\b(docs\/runbooks\/[\w-]+\.md)/.exec(annotations.description) ?? [];
+    if (path === undefined) continue;
+    const text = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+    expect(text, alert).toContain(`\n## ${alert}\n`);
+  }
+});
+
 describe('dashboards', () => {
   const all = Object.values(dashboards(contextOf('prod')));
 
@@ -158,7 +171,7 @@ describe('dashboards', () => {
     const uids = regions.flatMap((region) =>
       Object.values(dashboards({ ...contextOf('prod'), region })).map(({ uid }) => uid),
     );
-    expect(new Set(uids).size).toBe(3 * regions.length);
+    expect(new Set(uids).size).toBe(4 * regions.length);
     for (const { panels } of all) {
       expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
       expect(new Set(panels.map(({ gridPos: { x, y } }) => `${x} ${y}`)).size).toBe(panels.length);
@@ -196,7 +209,7 @@ describe('the observability chart', () => {
     expect(rules?.kind).toBe('ConfigMap');
     expect(parse(dataOf(rules)['rules.yaml'] ?? '')).toEqual(alertRules(context));
     expect(objects.map(({ kind }) => kind)).not.toContain('ServiceMonitor');
-    expect(dashboardsOf(objects)).toHaveLength(3);
+    expect(dashboardsOf(objects)).toHaveLength(4);
   });
 
   it('gives them to the operator where there is one', () => {
@@ -233,7 +246,7 @@ describe('the observability chart', () => {
           metadata.name,
         ).toContain(targetPort ?? port);
     }
-    const wanted = Object.keys(services).concat('core-canary', 'nats', 'collector');
+    const wanted = Object.keys(services).concat('core-canary', 'collector');
     expect([...scraped].sort()).toEqual(wanted.sort());
   }, 60_000);
 });

@@ -67,7 +67,7 @@ export const SETTINGS: readonly Setting[] = [
     },
   ),
   of(
-    'images.signer, edge.gateway_class, edge.host, edge.requests_per_second, nats.image, nats.exporter_image, collector_image, egress',
+    'images.signer, edge.gateway_class, edge.host, edge.requests_per_second, nats.image, collector_image, egress',
     'prod',
     ({ kubernetes }) => {
       kubernetes.images.signer = {
@@ -80,7 +80,6 @@ export const SETTINGS: readonly Setting[] = [
         requests_per_second: 7,
       });
       kubernetes.nats.image = 'docker.io/library/nats:2.99.0';
-      delete kubernetes.nats.exporter_image;
       kubernetes.collector_image = 'docker.io/otel/opentelemetry-collector-contrib:0.999.0';
       for (const kind of Object.keys(kubernetes.egress) as (keyof typeof kubernetes.egress)[])
         kubernetes.egress[kind] = [kind === 'database' ? DATABASE : HOST];

@@ -85,7 +85,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   ],
   'image-digest': [
     passes('a digest', image(IMAGE)),
-    passes('a tag, where the stack runs by tag', image('docker.io/library/nats:2.15.2'), { params: byTag }),
+    passes('a tag, where the stack runs by tag', image('ghcr.io/acme/core:0.1.0'), { params: byTag }),
     fails(image('ghcr.io/acme/core:0.1.0'), 'container core has no sha256 digest in ghcr.io/acme/core:0.1.0'),
     fails(image('core@sha256:12'), 'container core has no sha256 digest in core@sha256:12'),
   ],

@@ -12,11 +12,10 @@ const namespaceOf = (region: string) => `mcp-prod-${region}`;
 /**
  * The stack prod in one cluster: each region in a namespace of its own, models that answer by script, images of the
  * node, little requested, short analyses. What the cluster of the tests lacks is off: signatures, the Prometheus
- * Operator, the collector and the exporter of NATS. Everything else is prod's.
+ * Operator and the collector. Everything else is prod's.
  */
 export function trialOf(prod: Stack, images: Stack['kubernetes']['images']): Stack {
   const { kubernetes } = prod;
-  const { exporter_image: _, ...nats } = kubernetes.nats;
   const off = { image_signatures: false, service_monitor: false, collector: false };
   return {
     ...prod,
@@ -36,7 +35,6 @@ export function trialOf(prod: Stack, images: Stack['kubernetes']['images']): Sta
       ...kubernetes,
       images,
       features: { ...kubernetes.features, ...off },
-      nats,
       promotion: { interval_s: 5, iterations: 3, threshold: 3 },
       request_percent: 5,
     },

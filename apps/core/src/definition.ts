@@ -46,6 +46,12 @@ export const definition = defineService({
       .int()
       .min(1_000_000)
       .default(128 * 1024 * 1024),
+    /** Size of the bucket with the head of every log, of some 200 bytes each. */
+    MCP_LOG_HEADS_BYTES: z.coerce
+      .number()
+      .int()
+      .min(1_000_000)
+      .default(256 * 1024 * 1024),
   }),
   async create(kit) {
     const { config, log, metrics } = kit;
@@ -60,6 +66,7 @@ export const definition = defineService({
     const leases = new Leases(open, log);
     const heads = new LogHeads({
       bus: () => kit.bus(),
+      max_bytes: config.MCP_LOG_HEADS_BYTES,
       generationOf: (created) => upkeep.generationOf(created),
       log,
     });

@@ -20,6 +20,8 @@ interface HeadBucket {
 
 interface LogHeadsDeps {
   bus(): Promise<Bus>;
+  /** Size of the bucket. */
+  readonly max_bytes: number;
   /** Number of the bucket that was made then: another one means that the bus has lost what it had. */
   generationOf(created: string): Promise<number>;
   readonly log: Logger;
@@ -131,7 +133,8 @@ export class LogHeads {
 
   async #open(): Promise<void> {
     const bus = await this.#deps.bus();
-    const kv = await bus.bucket(BUCKET, { history: 1, storage: 'file' });
+    const { max_bytes } = this.#deps;
+    const kv = await bus.bucket(BUCKET, { history: 1, storage: 'file', max_bytes });
     const { created } = (await kv.status()).streamInfo;
     const generation = await this.#deps.generationOf(created);
     const before = this.generation;

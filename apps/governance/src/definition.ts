@@ -3,6 +3,7 @@ import { apiApp, defineService } from '@mcp/service-kit';
 import { Cron } from 'croner';
 import { z } from 'zod';
 import { manifest } from '../service.ts';
+import { BusFigures } from './bus-figures.ts';
 import { jobs } from './jobs/registry.ts';
 import { GovernanceRunner } from './runner.ts';
 
@@ -14,6 +15,8 @@ export const definition = defineService({
       .string()
       .default('0 3 * * *')
       .refine(isCron, 'must be a cron expression such as 0 3 * * *'),
+    /** What one server of the event bus may store. */
+    MCP_BUS_STORAGE_BYTES: z.coerce.number().int().positive().optional(),
   }),
   async create(kit) {
     const runner = new GovernanceRunner({
@@ -34,7 +37,12 @@ export const definition = defineService({
       },
     };
     const app = apiApp({ kit, endpoints: governanceEndpoints, api, checks: {} });
-    return { app, api, close: () => runner.close() };
+    const figures = new BusFigures({ kit, limit_bytes: kit.config.MCP_BUS_STORAGE_BYTES });
+    const close = async () => {
+      figures.close();
+      await runner.close();
+    };
+    return { app, api, close };
   },
 });
 

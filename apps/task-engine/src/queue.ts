@@ -1,11 +1,10 @@
-import { type Job, PlatformError } from '@mcp/contracts';
+import { JOB_QUEUE, type Job, PlatformError } from '@mcp/contracts';
 import type { Bus } from '@mcp/service-kit';
 import type { Consumer, JsMsg } from '@nats-io/jetstream';
 import { headers } from '@nats-io/transport-node';
 
-const STREAM = 'MCP_JOBS';
+const { stream: STREAM, consumer: CONSUMER } = JOB_QUEUE;
 const DEAD_STREAM = 'MCP_JOBS_DEAD';
-const CONSUMER = 'workers';
 const KEEP_NS = 7 * 24 * 3600 * 1e9;
 const MAX_JOBS = 100_000;
 const MAX_BYTES = 64 * 1024 * 1024;

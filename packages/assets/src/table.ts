@@ -37,6 +37,10 @@ export interface Asset {
   readonly files: readonly AssetFile[];
 }
 
+/**
+ * The newest wheel there is. Images are of `NATS_IMAGE` (stacks/images.ts), which is a patch ahead of it; a test holds
+ * that major and minor are the same.
+ */
 const NATS_VERSION = '2.15.1';
 /** The program in the wheel of each platform. */
 const NATS_PINS: Readonly<Record<string, Pin>> = {

@@ -22,6 +22,9 @@ export const JobSpec = z.discriminatedUnion('kind', [
 export type JobSpec = z.infer<typeof JobSpec>;
 export type JobKind = JobSpec['kind'];
 
+/** The JetStream stream of jobs that wait, and the durable consumer through which the engines take them. */
+export const JOB_QUEUE = { stream: 'MCP_JOBS', consumer: 'workers' } as const;
+
 export const JobStatus = z.enum(['queued', 'running', 'retrying', 'completed', 'cancelled', 'dead']);
 export type JobStatus = z.infer<typeof JobStatus>;
 

@@ -26,11 +26,11 @@ export interface Bus {
   readonly connected: boolean;
   /** Makes a stream where there is none, else brings it up to date; again after each reconnection. */
   stream(config: StreamSettings): Promise<void>;
-  /** Opens a bucket, makes it where there is none, and keeps it on as many servers as there are to be. */
+  /** Opens a bucket, makes it where there is none, and keeps it as large, and on as many servers, as it is to be. */
   bucket(name: string, options: Partial<KvOptions>): Promise<KV>;
   /** Opens this region's copy of a bucket of another one, to be read only; makes it where there is none. */
-  copy(name: string, region: string): Promise<KV>;
-  /** Opens an object store, makes it where there is none, and keeps it as large and on as many servers as it is to be. */
+  copy(name: string, region: string, max_bytes: number): Promise<KV>;
+  /** Opens an object store, or makes it where there is none; keeps it as a bucket is kept. */
   objects(name: string, options: Partial<ObjectStoreOptions>): Promise<ObjectStore>;
   /** Throws with the reason when the bus does not answer. */
   check(): Promise<void>;
@@ -81,10 +81,13 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
   const buckets = new Kvm(streams);
   const stores = new Objm(streams);
   const { replicas } = options;
-  const onAll = async (bucket: KV): Promise<KV> => {
-    const { replicas: placed, streamInfo } = await bucket.status();
-    if (placed !== replicas) await manager.streams.update(streamInfo.config.name, { num_replicas: replicas });
-    return bucket;
+  // What exists is opened as it is, whatever is asked for.
+  const keptAs = async <T extends KV | ObjectStore>(store: T, max_bytes?: number): Promise<T> => {
+    const { config } = (await store.status()).streamInfo;
+    const wanted = { num_replicas: replicas, max_bytes: max_bytes ?? config.max_bytes };
+    if (config.num_replicas !== wanted.num_replicas || config.max_bytes !== wanted.max_bytes)
+      await manager.streams.update(config.name, wanted);
+    return store;
   };
   return {
     connection,
@@ -100,9 +103,9 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
       await ensureStream(manager, placed);
     },
     async bucket(name, more) {
-      return onAll(await buckets.create(name, { ...more, replicas }));
+      return keptAs(await buckets.create(name, { ...more, replicas }), more.max_bytes);
     },
-    async copy(name, region) {
+    async copy(name, region, max_bytes) {
       const copy = copyOfBucket(name, region);
       const exists = await manager.streams.info(`${BUCKET_STREAM}${copy}`).then(
         () => true,
@@ -116,12 +119,15 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
           mirror_direct: false,
           allow_direct: true,
           max_msgs_per_subject: 1,
+          max_bytes,
           num_replicas: replicas,
         });
       // `open` would not look at whose keys it holds.
-      return onAll(await buckets.create(copy, { replicas }));
+      return keptAs(await buckets.create(copy, { replicas }), max_bytes);
     },
-    objects: (name, more) => storeOf({ manager, stores }, name, { ...more, replicas }),
+    async objects(name, more) {
+      return keptAs(await stores.create(name, { ...more, replicas }), more.max_bytes);
+    },
     async check() {
       await connection.rtt();
     },
@@ -175,20 +181,6 @@ async function ensureStream(manager: JetStreamManager, config: StreamSettings): 
   );
   if (exists) await manager.streams.update(config.name, config);
   else await manager.streams.add(config);
-}
-
-/** The object store of a name; one that was there before is brought up to its size and number of copies. */
-async function storeOf(
-  { manager, stores }: { readonly manager: JetStreamManager; readonly stores: Objm },
-  name: string,
-  options: Partial<ObjectStoreOptions> & { readonly replicas: number },
-): Promise<ObjectStore> {
-  const store = await stores.create(name, { ...options });
-  const { config } = (await store.status()).streamInfo;
-  const { max_bytes = config.max_bytes, replicas } = options;
-  if (config.max_bytes !== max_bytes || config.num_replicas !== replicas)
-    await manager.streams.update(config.name, { max_bytes, num_replicas: replicas });
-  return store;
 }
 
 async function watchStatus(

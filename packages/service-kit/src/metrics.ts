@@ -37,6 +37,15 @@ export class Metrics {
     this.#series(name, labels).value = value;
   }
 
+  /** Sets all series of a gauge; those that are not among them are gone. */
+  replace<N extends NamesOf<'gauge'>>(
+    name: N,
+    series: readonly [labels: LabelsOf<N>, value: number][],
+  ): void {
+    this.#family(name).clear();
+    for (const [labels, value] of series) this.set(name, labels, value);
+  }
+
   /** Adds one observation to a histogram, in the unit of its row. */
   observe<N extends NamesOf<'histogram'>>(name: N, labels: LabelsOf<N>, value: number): void {
     const series = this.#series(name, labels);
@@ -60,9 +69,13 @@ export class Metrics {
   }
 
   #series(name: MetricName, labels: Readonly<Record<string, string>>): Series {
+    return this.#family(name).series(labels);
+  }
+
+  #family(name: MetricName): Family {
     const family = this.#families.get(name);
     if (family === undefined) throw new Error(`${name} is not in the table of metrics`);
-    return family.series(labels);
+    return family;
   }
 }
 
@@ -114,6 +127,10 @@ class Family {
     let key = '';
     for (const name of names) key += `${labels[name]}\0`;
     return this.#series.get(key) ?? this.#bounded(labels);
+  }
+
+  clear(): void {
+    this.#series.clear();
   }
 
   #bounded(labels: Readonly<Record<string, string>>): Series {

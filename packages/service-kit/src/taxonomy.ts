@@ -15,8 +15,9 @@ export interface MetricRow {
     | 'error_count'
     | 'cache_hit_ratio'
     | 'conversation'
-    | 'governance';
-  readonly unit: '1' | 's' | 'tokens' | 'USD' | 'ratio';
+    | 'governance'
+    | 'event_bus';
+  readonly unit: '1' | 's' | 'bytes' | 'tokens' | 'USD' | 'ratio';
   readonly labels: readonly string[];
   readonly help: string;
   readonly buckets?: readonly number[];
@@ -220,6 +221,69 @@ export const METRICS = {
     unit: 's',
     labels: ['job'],
     help: 'Unix time of the last run of a governance job that found nothing wrong.',
+  },
+  bus_up: {
+    type: 'gauge',
+    category: 'event_bus',
+    unit: '1',
+    labels: [],
+    help: 'Whether the event bus gave its figures when last asked: 1 or 0; after 0 the other bus metrics are left out.',
+  },
+  bus_stream_messages: {
+    type: 'gauge',
+    category: 'event_bus',
+    unit: '1',
+    labels: ['stream'],
+    help: 'Messages in a stream, bucket (KV_) or object store (OBJ_) of the event bus; other: what is not of the platform.',
+  },
+  bus_stream_bytes: {
+    type: 'gauge',
+    category: 'event_bus',
+    unit: 'bytes',
+    labels: ['stream'],
+    help: 'Bytes in a stream, bucket or object store of the event bus, one copy of it.',
+  },
+  bus_stream_limit_bytes: {
+    type: 'gauge',
+    category: 'event_bus',
+    unit: 'bytes',
+    labels: ['stream', 'discard'],
+    help: 'Size (max_bytes) of a stream, bucket or object store; when full, discard new refuses writes and old drops the oldest.',
+  },
+  bus_consumer_pending: {
+    type: 'gauge',
+    category: 'event_bus',
+    unit: '1',
+    labels: ['stream', 'consumer'],
+    help: 'Messages that a durable consumer has not been given yet.',
+  },
+  bus_consumer_ack_pending: {
+    type: 'gauge',
+    category: 'event_bus',
+    unit: '1',
+    labels: ['stream', 'consumer'],
+    help: 'Messages that a durable consumer was given and has not acknowledged.',
+  },
+  bus_storage_used_bytes: {
+    type: 'gauge',
+    category: 'event_bus',
+    unit: 'bytes',
+    labels: ['server'],
+    help: 'Bytes of all streams that a server of the event bus keeps a copy of.',
+  },
+  bus_storage_reserved_bytes: {
+    type: 'gauge',
+    category: 'event_bus',
+    unit: 'bytes',
+    labels: ['server'],
+    help: 'Sizes (max_bytes) of all streams that a server of the event bus keeps a copy of.',
+  },
+  bus_storage_limit_bytes: {
+    type: 'gauge',
+    category: 'event_bus',
+    unit: 'bytes',
+    labels: ['server'],
+    help: 'What a server of the event bus may store (max_file_store).',
   },
 } as const satisfies Record<string, MetricRow>;
 

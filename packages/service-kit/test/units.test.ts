@@ -134,6 +134,23 @@ describe('metrics', () => {
     expect(text).toContain('service_requests_in_flight{service="core"} 1\n');
   });
 
+  test('a gauge that is replaced has no series of before', async () => {
+    const metrics = new Metrics('core');
+    metrics.set('bus_stream_bytes', { stream: 'KV_old' }, 1);
+    metrics.replace('bus_stream_bytes', [
+      [{ stream: 'KV_a' }, 2],
+      [{ stream: 'KV_b' }, 3],
+    ]);
+    const shown = async () =>
+      (await metrics.text()).split('\n').filter((line) => line.startsWith('bus_stream_bytes{'));
+    expect(await shown()).toEqual([
+      'bus_stream_bytes{service="core",stream="KV_a"} 2',
+      'bus_stream_bytes{service="core",stream="KV_b"} 3',
+    ]);
+    metrics.replace('bus_stream_bytes', []);
+    expect(await shown()).toEqual([]);
+  });
+
   test('every row carries the service, a unit and the labels of its table', async () => {
     const text = await new Metrics('core').text();
     for (const [name, row] of Object.entries(METRICS)) {

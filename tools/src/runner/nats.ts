@@ -4,6 +4,8 @@ import type { ProcessSpec } from './managed-process.ts';
 import { probeNats } from './probe.ts';
 
 const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
+/** What the local event bus may store. */
+export const NATS_STORAGE_BYTES = 10 * 1024 * 1024 * 1024;
 
 /**
  * Holds a program on a leash: it is stopped when this shell's stdin ends, which happens when the runner ends
@@ -58,7 +60,7 @@ jetstream {
   store_dir: ${JSON.stringify(options.paths.nats)}
   sync_interval: always
   max_memory_store: 64MB
-  max_file_store: 10GB
+  max_file_store: ${NATS_STORAGE_BYTES}
 }
 authorization {
   user: "mcp"

@@ -9,6 +9,7 @@ import {
 } from '@mcp/stacks';
 import type { DataPaths } from '../paths.ts';
 import type { ProcessSpec } from './managed-process.ts';
+import { NATS_STORAGE_BYTES } from './nats.ts';
 import type { Ports } from './prepare.ts';
 import { probeReady } from './probe.ts';
 
@@ -38,6 +39,7 @@ export function localSurroundings(options: {
     ports: ports.services,
     data_dir: paths.dir,
     nats_address: `127.0.0.1:${ports.nats}`,
+    nats_storage_bytes: NATS_STORAGE_BYTES,
     secret: options.secret,
     asset: options.asset,
     ...(options.operator === undefined ? {} : { operator: options.operator }),

@@ -7,6 +7,8 @@ import { type HeldKey, KeySet } from './key-set.ts';
 type Bucket = Awaited<ReturnType<Bus['bucket']>>;
 
 const BUCKET = 'mcp_keys';
+/** Some 30,000 keys. */
+const MAX_BUCKET_BYTES = 16 * 1024 * 1024;
 /** Keys of one platform, revoked and expired ones included. */
 const MAX_KEYS = 10_000;
 /** How long a change of keys may wait for the event bus. */
@@ -41,7 +43,7 @@ export class KeyStore {
     this.#options = options;
     void this.#follow(
       async (bus) => {
-        this.#bucket = await bus.bucket(BUCKET, { history: 1 });
+        this.#bucket = await bus.bucket(BUCKET, { history: 1, max_bytes: MAX_BUCKET_BYTES });
         return this.#bucket;
       },
       this.#own,
@@ -51,7 +53,7 @@ export class KeyStore {
     );
     this.#copies = options.peers.map((region) => {
       const copy = new KeySet();
-      void this.#follow((bus) => bus.copy(BUCKET, region), copy);
+      void this.#follow((bus) => bus.copy(BUCKET, region, MAX_BUCKET_BYTES), copy);
       return copy;
     });
   }

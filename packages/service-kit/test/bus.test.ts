@@ -1,0 +1,58 @@
+import { type NatsServer, startNats } from '@mcp/testkit';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { Bus } from '../src/index.ts';
+import { cleanUp, kitFor } from './support.ts';
+
+let nats: NatsServer;
+beforeAll(async () => {
+  nats = await startNats();
+});
+afterAll(async () => {
+  await nats.close();
+  cleanUp();
+});
+
+async function busOf(): Promise<Bus> {
+  const kit = await kitFor('core', { MCP_NATS_URL: nats.url });
+  onTestFinished(() => kit.close());
+  return kit.bus();
+}
+
+const sizeOf = async (bus: Bus, stream: string) => (await bus.manager.streams.info(stream)).config.max_bytes;
+
+describe('a bucket or object store that exists', () => {
+  test('gets the size that it is to have, and keeps what is in it', async () => {
+    const bus = await busOf();
+    const first = await bus.bucket('mcp_sized', { history: 1 });
+    const { created } = (await first.status()).streamInfo;
+    await first.put('a', 'x'.repeat(500));
+    expect(await sizeOf(bus, 'KV_mcp_sized')).toBe(-1);
+    const again = await bus.bucket('mcp_sized', { history: 1, max_bytes: 4000 });
+    expect(await sizeOf(bus, 'KV_mcp_sized')).toBe(4000);
+    expect((await again.status()).streamInfo.created).toBe(created);
+    expect((await again.get('a'))?.string()).toHaveLength(500);
+    // Smaller than what is in it: that stays, and more is refused.
+    await bus.bucket('mcp_sized', { history: 1, max_bytes: 100 });
+    expect((await again.get('a'))?.string()).toHaveLength(500);
+    await expect(again.put('b', 'y')).rejects.toThrow(/maximum bytes/);
+
+    await bus.objects('mcp_sized', { max_bytes: 1000 });
+    await bus.objects('mcp_sized', { max_bytes: 5_000 });
+    expect(await sizeOf(bus, 'OBJ_mcp_sized')).toBe(5000);
+  });
+
+  test('keeps its size where none is asked for', async () => {
+    const bus = await busOf();
+    await bus.bucket('mcp_kept', { max_bytes: 4000 });
+    await bus.bucket('mcp_kept', {});
+    expect(await sizeOf(bus, 'KV_mcp_kept')).toBe(4000);
+  });
+
+  test('has a size as a copy of another region too', async () => {
+    const bus = await busOf();
+    await bus.copy('mcp_keys', 'elsewhere', 3000);
+    expect(await sizeOf(bus, 'KV_mcp_keys_elsewhere')).toBe(3000);
+    await bus.copy('mcp_keys', 'elsewhere', 6000);
+    expect(await sizeOf(bus, 'KV_mcp_keys_elsewhere')).toBe(6000);
+  });
+});
