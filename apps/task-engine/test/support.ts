@@ -66,6 +66,8 @@ function modelsOf(script: Script): Partial<ModelGatewayApi> {
         },
       ]),
     async embed(request, call) {
+      // As a real client does: a job may be cancelled just before it asks.
+      call.signal.throwIfAborted();
       const texts = typeof request.input === 'string' ? [request.input] : request.input;
       await script.onEmbed(texts, call.signal);
       return {
