@@ -1,5 +1,6 @@
 import type { ServiceName } from '@mcp/contracts';
 import { backendsOf, gatewayBackends } from './backends.ts';
+import { busVariables } from './bus.ts';
 import { databaseVariables } from './database.ts';
 import type { Environment, Surroundings } from './environment.ts';
 import { serviceVariable, signingKeyOf, signingServices } from './identities.ts';
@@ -47,22 +48,6 @@ const common: readonly VariableRow[] = [
     meaning: 'Public keys of all services and what each may do, as JSON; made by `npx mcp identity`.',
     value: ({ at }) => at.secret('service_jwks'),
     secret: true,
-  },
-  {
-    name: 'MCP_NATS_URL',
-    for: 'bus',
-    meaning: 'Event bus (NATS with JetStream), user and password included.',
-    value: ({ at }) => {
-      const password = at.secret('nats_password');
-      return `${at.nats_tls === true ? 'tls' : 'nats'}://${password === undefined ? '' : `${at.nats_user ?? 'mcp'}:${password}@`}${at.nats_address}`;
-    },
-    secret: true,
-  },
-  {
-    name: 'MCP_BUS_REPLICAS',
-    for: 'bus',
-    meaning: 'Servers of the event bus that keep a copy of each stream and bucket: 1, 3 or 5.',
-    value: ({ at }) => (at.nats_copies === undefined ? undefined : String(at.nats_copies)),
   },
   {
     name: 'MCP_COLOCATE',
@@ -216,18 +201,6 @@ const core: readonly VariableRow[] = [
   },
   ...databaseVariables,
   {
-    name: 'MCP_EVENT_LOG_BYTES',
-    for: ['core'],
-    meaning: 'Size of the log on the event bus from which running conversations are followed.',
-    operator: true,
-  },
-  {
-    name: 'MCP_LOG_HEADS_BYTES',
-    for: ['core'],
-    meaning: 'Size of the bucket on the event bus with the head of every conversation log.',
-    operator: true,
-  },
-  {
     name: 'MCP_LOG_ARCHIVE_URL',
     for: ['core'],
     meaning:
@@ -354,13 +327,6 @@ const jobs: readonly VariableRow[] = [
     meaning: 'When conversation logs are checked (cron).',
     operator: true,
   },
-  {
-    name: 'MCP_BUS_STORAGE_BYTES',
-    for: ['governance'],
-    meaning:
-      'What one server of the event bus may store; unset, the metric bus_storage_limit_bytes is left out.',
-    value: ({ at }) => (at.nats_storage_bytes === undefined ? undefined : String(at.nats_storage_bytes)),
-  },
 ];
 
 /** A service has its own key only. */
@@ -375,6 +341,7 @@ const identities: readonly VariableRow[] = signingServices.map((name) => ({
 /** Every variable but the ports and URLs of services and the feature flags, which follow from their own tables. */
 export const VARIABLES: readonly VariableRow[] = [
   ...common,
+  ...busVariables,
   ...identities,
   ...gateway,
   ...core,

@@ -81,14 +81,8 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
   const buckets = new Kvm(streams);
   const stores = new Objm(streams);
   const { replicas } = options;
-  // What exists is opened as it is, whatever is asked for.
-  const keptAs = async <T extends KV | ObjectStore>(store: T, max_bytes?: number): Promise<T> => {
-    const { config } = (await store.status()).streamInfo;
-    const wanted = { num_replicas: replicas, max_bytes: max_bytes ?? config.max_bytes };
-    if (config.num_replicas !== wanted.num_replicas || config.max_bytes !== wanted.max_bytes)
-      await manager.streams.update(config.name, wanted);
-    return store;
-  };
+  const keptAs = <T extends KV | ObjectStore>(store: T, max_bytes?: number) =>
+    keepAs(manager, store, { replicas, max_bytes });
   return {
     connection,
     jetstream: streams,
@@ -133,6 +127,19 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
     },
     close: () => sayGoodbye(connection),
   };
+}
+
+/** Brings what existed before, and is opened as it is, to the size and number of copies it is to have. */
+async function keepAs<T extends KV | ObjectStore>(
+  manager: JetStreamManager,
+  store: T,
+  { replicas, max_bytes }: { readonly replicas: number; readonly max_bytes: number | undefined },
+): Promise<T> {
+  const { config } = (await store.status()).streamInfo;
+  const wanted = { num_replicas: replicas, max_bytes: max_bytes ?? config.max_bytes };
+  if (config.num_replicas !== wanted.num_replicas || config.max_bytes !== wanted.max_bytes)
+    await manager.streams.update(config.name, wanted);
+  return store;
 }
 
 async function firstConnection(url: string, { service, signal }: BusOptions): Promise<NatsConnection> {
