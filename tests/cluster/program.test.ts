@@ -141,10 +141,22 @@ async function schedule(): Promise<string> {
   return (await inPod(US.namespace, name, `console.log(process.env.${VARIABLE} ?? 'none')`)).trim();
 }
 
+/** The revision of its Deployment that is deployed; the tests before this one have made others. */
+async function revision(): Promise<string> {
+  const { metadata } = await get<{ metadata: { annotations: Record<string, string> } }>([
+    'deployment',
+    SERVICE,
+    '--namespace',
+    US.namespace,
+  ]);
+  return metadata.annotations['deployment.kubernetes.io/revision'] ?? '';
+}
+
 it('an update that fails, and a rollback, leave pods with the configuration that is theirs', async () => {
   const rows: Record<string, unknown>[] = [];
   const note = async (what: string) => rows.push({ what, [VARIABLE]: await schedule() });
   await note('as deployed');
+  const deployed = await revision();
   const row = `name: '${VARIABLE}',`;
   const undo = program.edit('stacks/variables.ts', row, `${row} value: () => '${SCHEDULE}',`);
   const memory = (request: string, limit: string) => `memory_request: '${request}', memory_limit: '${limit}'`;
@@ -178,7 +190,7 @@ it('an update that fails, and a rollback, leave pods with the configuration that
       'rollout',
       'undo',
       `deployment/${SERVICE}`,
-      '--to-revision=1',
+      `--to-revision=${deployed}`,
     ]);
     await note('rolled back');
   } finally {
