@@ -1,6 +1,5 @@
 import { baseApp, type KitEnv } from '@mcp/service-kit';
 import type { Hono } from 'hono';
-import { allowOrigins } from './cors.ts';
 import type { Gateway } from './gateway.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { chatRoutes } from './routes/chat.ts';
@@ -12,6 +11,7 @@ import { jobRoutes } from './routes/jobs.ts';
 import { regionRoutes } from './routes/regions.ts';
 import { traceRoutes } from './routes/traces.ts';
 import { socketRoutes } from './routes/ws.ts';
+import { allowOrigins } from './transports/cors.ts';
 
 const OPENAI_PATH = /^\/v1\/(chat\/completions|embeddings|models)(\/|$)/;
 

@@ -17,11 +17,12 @@ import {
   encodeModelList,
 } from '@mcp/wire';
 import type { Hono } from 'hono';
-import { aliasEvents, aliasModels, isAlias } from '../aliases.ts';
-import { SSE } from '../events.ts';
 import type { Gateway } from '../gateway.ts';
-import { guard, guardInference } from '../guard.ts';
-import { recordCompletion } from '../record.ts';
+import { aliasModels, isAlias } from '../pipeline/aliases.ts';
+import { complete, embed } from '../pipeline/inference.ts';
+import { recordCompletion } from '../pipeline/record.ts';
+import { guard, guardInference } from '../transports/http.ts';
+import { SSE } from '../transports/sse.ts';
 import { CONVERSATION_HEADER } from './chat.ts';
 
 const JSON_ANSWER = { content_type: 'application/json' } as const;
@@ -46,9 +47,8 @@ export function openAiRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
       state.model = gateway.models.label(request.model);
       state.phase = 'json';
       const before_ms = performance.now() - state.started_ms;
-      const result = await gateway.inference().embed(request, call);
+      const result = await embed(gateway, request, call);
       const answered_ms = performance.now();
-      gateway.stats.addTokens({ input_tokens: result.input_tokens, output_tokens: 0 });
       const text = JSON.stringify(encodeEmbeddings(result, request.encoding_format ?? 'float'));
       state.headers[OVERHEAD_HEADER] = (before_ms + performance.now() - answered_ms).toFixed(3);
       return textAnswer(c, text, JSON_ANSWER);
@@ -91,12 +91,8 @@ function eventsOf(
 ): AsyncIterable<ModelEvent> {
   const state = c.get('state');
   state.phase = request.stream === true ? 'stream' : 'json';
-  if (!isAlias(request.model)) {
-    state.model = gateway.models.label(request.model);
-    return gateway.inference().generate(request, call);
-  }
-  state.model = request.model;
-  return aliasEvents(gateway.kit.clients.core, {
+  state.model = isAlias(request.model) ? request.model : gateway.models.label(request.model);
+  return complete(gateway, {
     request,
     call,
     onConversation: (id) => {
@@ -110,7 +106,6 @@ async function whole(gateway: Gateway, c: KitContext, { request, call, events }:
   const before_ms = performance.now() - started_ms;
   const completion = await collect(events);
   const answered_ms = performance.now();
-  if (completion.usage !== undefined) gateway.stats.addTokens(completion.usage);
   const text = JSON.stringify(encodeChatCompletion(completion));
   headers[OVERHEAD_HEADER] = (before_ms + performance.now() - answered_ms).toFixed(3);
   if (shouldRecord(gateway, request)) {
@@ -128,7 +123,6 @@ function streamed(gateway: Gateway, c: KitContext, { request, call, events }: As
   return streamEvents(c, events, {
     ...SSE,
     encode(event) {
-      if (event.type === 'usage') gateway.stats.addTokens(event.usage);
       kept?.push(event);
       return encode(event);
     },
