@@ -1,9 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { copyOfBucket } from '@mcp/contracts';
-import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import {
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+  type StreamConfig,
+} from '@nats-io/jetstream';
 import { type KV, Kvm, type KvOptions } from '@nats-io/kv';
 import { type ObjectStore, type ObjectStoreOptions, Objm } from '@nats-io/obj';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, type NatsConnection, TimeoutError } from '@nats-io/transport-node';
 import type { Logger } from './log.ts';
 
 export interface BusOptions {
@@ -48,8 +57,12 @@ export const LOSABLE = {
 
 type StreamSettings = Parameters<JetStreamManager['streams']['add']>[0];
 
-/** How long a first connection is tried for, and how long a goodbye may take. */
-const FIRST_CONNECTION_MS = 10_000;
+/**
+ * How long a start waits for a server that is not there yet, or for what is to be on it. Beginning the process anew wins
+ * nothing and is what costs most: many that start at once would keep each other from it.
+ */
+const FIRST_MS = 60_000;
+/** How long a goodbye may take. */
 const GOODBYE_MS = 1000;
 /** An operation of JetStream that takes longer has failed: its caller must not wait for a server that is away. */
 const OPERATION_MS = 2000;
@@ -57,7 +70,7 @@ const OPERATION_MS = 2000;
 const BUCKET_STREAM = 'KV_';
 const RETRY_MS = 250;
 
-/** Connects, waiting up to 10 s for a server that is still starting. Throws when it does not come, or on abort. */
+/** Connects, waiting up to a minute for a server that is still starting. Throws when it does not come, or on abort. */
 export async function connectBus(url: string, options: BusOptions): Promise<Bus> {
   const { log, signal } = options;
   const connection = await firstConnection(url, options);
@@ -94,7 +107,7 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
     async stream(config) {
       const placed = { num_replicas: replicas, ...config };
       kept.set(config.name, placed);
-      await ensureStream(manager, placed);
+      await answered(() => ensureStream(manager, placed), signal);
     },
     async bucket(name, more) {
       return keptAs(await buckets.create(name, { ...more, replicas }), more.max_bytes);
@@ -144,7 +157,7 @@ async function keepAs<T extends KV | ObjectStore>(
 
 async function firstConnection(url: string, { service, signal }: BusOptions): Promise<NatsConnection> {
   const address = new URL(url);
-  for (const until_ms = Date.now() + FIRST_CONNECTION_MS; ; ) {
+  for (const until_ms = Date.now() + FIRST_MS; ; ) {
     try {
       return await connect({
         servers: `${address.hostname}:${address.port || '4222'}`,
@@ -181,13 +194,38 @@ async function sayGoodbye(connection: NatsConnection): Promise<void> {
   if (!connection.isClosed()) await connection.close();
 }
 
+/** Does it again, within the time of a start, while JetStream does not answer in time. */
+async function answered<T>(does: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (const until_ms = Date.now() + FIRST_MS; ; ) {
+    try {
+      return await does();
+    } catch (error) {
+      if (!isAway(error) || signal.aborted || Date.now() > until_ms) throw error;
+      await sleep(RETRY_MS, undefined, { signal });
+    }
+  }
+}
+
+/** Whether JetStream cannot say anything just now: it takes too long, has not started, or has no leader. */
+function isAway(error: unknown): boolean {
+  if (error instanceof JetStreamApiError) return error.status === 503;
+  return error instanceof TimeoutError || (error instanceof Error && error.name === 'JetStreamNotEnabled');
+}
+
+function isAsWanted(there: StreamConfig, wanted: StreamSettings): boolean {
+  const known = new Map<string, unknown>(Object.entries(there));
+  return Object.entries(wanted).every(([name, value]) => isDeepStrictEqual(known.get(name), value));
+}
+
 async function ensureStream(manager: JetStreamManager, config: StreamSettings): Promise<void> {
-  const exists = await manager.streams.info(config.name).then(
-    () => true,
-    () => false,
-  );
-  if (exists) await manager.streams.update(config.name, config);
-  else await manager.streams.add(config);
+  const there = await manager.streams.info(config.name).catch((error: unknown) => {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)
+      return undefined;
+    throw error;
+  });
+  if (there === undefined) await manager.streams.add(config);
+  // All servers have to agree on a change: what is as it should be is left alone.
+  else if (!isAsWanted(there.config, config)) await manager.streams.update(config.name, config);
 }
 
 async function watchStatus(

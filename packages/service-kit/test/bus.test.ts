@@ -1,6 +1,7 @@
 import { type NatsServer, startNats } from '@mcp/testkit';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { Bus } from '../src/index.ts';
+import { TimeoutError } from '@nats-io/transport-node';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { type Bus, LOSABLE } from '../src/index.ts';
 import { cleanUp, kitFor } from './support.ts';
 
 let nats: NatsServer;
@@ -55,4 +56,37 @@ describe('a bucket or object store that exists', () => {
     await bus.copy('mcp_keys', 'elsewhere', 6000);
     expect(await sizeOf(bus, 'KV_mcp_keys_elsewhere')).toBe(6000);
   });
+});
+
+test('a stream is made, changed where it is to be another, and else left alone: all servers agree on each change', async () => {
+  const bus = await busOf();
+  const changes = vi.spyOn(bus.manager.streams, 'update');
+  const config = {
+    ...LOSABLE,
+    name: 'MCP_KEPT',
+    subjects: ['mcp.kept.*'],
+    max_bytes: 4000,
+    max_age: 3_600_000_000_000,
+    max_msgs_per_subject: 1,
+  };
+  await bus.stream(config);
+  await bus.stream(config);
+  expect(changes).not.toHaveBeenCalled();
+  await bus.stream({ ...config, max_bytes: 8000 });
+  expect(changes).toHaveBeenCalledOnce();
+  expect(await sizeOf(bus, 'MCP_KEPT')).toBe(8000);
+});
+
+test('a stream is waited for while JetStream cannot say anything', async () => {
+  const bus = await busOf();
+  const { add } = bus.manager.streams;
+  const away = vi
+    .spyOn(bus.manager.streams, 'add')
+    .mockRejectedValueOnce(new TimeoutError())
+    .mockImplementation((config) => add.call(bus.manager.streams, config));
+  await bus.stream({ name: 'MCP_LATE', subjects: ['mcp.late'], max_bytes: 1000 });
+  expect(away).toHaveBeenCalledTimes(2);
+  await expect(bus.stream({ name: 'MCP_WRONG', subjects: ['mcp.late'], max_bytes: 1000 })).rejects.toThrow(
+    /overlap/,
+  );
 });
