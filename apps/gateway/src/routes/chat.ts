@@ -3,6 +3,7 @@ import { type KitContext, type KitEnv, parseBody, streamText, textAnswer } from 
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
 import { converse } from '../pipeline/inference.ts';
+import { CONVERSATION_HEADER, JSON_ANSWER, noteOverhead, OVERHEAD_HEADER } from '../transports/completion.ts';
 import { guardInference } from '../transports/http.ts';
 import {
   acceptsEventStream,
@@ -17,7 +18,6 @@ import {
 
 /** How long the first events are kept back: a refusal that comes with them is answered with its status. */
 const HOLD_BACK_MS = 250;
-export const CONVERSATION_HEADER = 'x-mcp-conversation-id';
 
 /** `POST /chat`: a conversation between two models, as one JSON answer or as server-sent events. */
 export function chatRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
@@ -46,16 +46,16 @@ async function whole(gateway: Gateway, c: KitContext, { request, call }: Asked):
     if (event.type !== 'done') continue;
     const after_ms = performance.now();
     const text = JSON.stringify(event.response);
-    headers['x-mcp-overhead-ms'] = (before_ms + performance.now() - after_ms).toFixed(3);
-    return textAnswer(c, text, { content_type: 'application/json' });
+    headers[OVERHEAD_HEADER] = (before_ms + performance.now() - after_ms).toFixed(3);
+    return textAnswer(c, text, JSON_ANSWER);
   }
   throw new PlatformError('upstream_interrupted', 'The conversation broke off before its end. Try again.');
 }
 
 function streamed(gateway: Gateway, c: KitContext, { request, call }: Asked): Promise<Response> {
   const progress = newProgress();
-  const { headers, started_ms } = c.get('state');
-  headers['x-mcp-overhead-ms'] = (performance.now() - started_ms).toFixed(3);
+  const { headers } = c.get('state');
+  noteOverhead(c);
   const events = converse(gateway, request, call);
   return streamText(c, frames(events, { progress, headers }), {
     ...SSE,
