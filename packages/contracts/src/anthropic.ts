@@ -47,7 +47,12 @@ const ToolUse = z.strictObject({
   cache_control,
 });
 /** What a model thought earlier: it comes back with the answer it belongs to, and is not shown to the model again. */
-const Thinking = z.object({ type: z.enum(['thinking', 'redacted_thinking']) });
+const Thinking = z.strictObject({
+  type: z.enum(['thinking', 'redacted_thinking']),
+  thinking: z.string().max(1_000_000).optional(),
+  signature: z.string().max(1_000_000).optional(),
+  data: z.string().max(1_000_000).optional(),
+});
 
 const AnthropicMessage = z.discriminatedUnion('role', [
   z.strictObject({
@@ -101,7 +106,13 @@ const asked = {
   tools: z.array(AnthropicTool).max(128).optional(),
   tool_choice: ToolChoice.optional(),
   /** Whether what the model thinks is to be told; how much it thinks is its own. */
-  thinking: z.looseObject({ type: z.enum(['enabled', 'disabled', 'adaptive']) }).optional(),
+  thinking: z
+    .strictObject({
+      type: z.enum(['enabled', 'disabled', 'adaptive']),
+      budget_tokens: z.number().int().min(1).max(1_000_000).optional(),
+      display: nothing,
+    })
+    .optional(),
   context_management: nothing,
   output_config: nothing,
   cache_control,

@@ -81,13 +81,13 @@ const CHAT = {
 const ANTHROPIC_ASKED = {
   model: CHAT_MODEL,
   messages: [
-    { role: 'user', content: [{ type: 'text', text: 'hi', cache_control: { type: 'ephemeral' } }] },
+    { role: 'user', content: [{ type: 'text', text: 'hi' }] },
     {
       role: 'assistant',
       content: [
         { type: 'thinking', thinking: 'hm', signature: 's' },
         { type: 'text', text: 'so' },
-        { type: 'tool_use', id: '1', name: 'f', input: { a: 1 } },
+        { type: 'tool_use', id: '1', name: 'f', input: {} },
       ],
     },
     {
