@@ -11,6 +11,7 @@ import { completions } from './input/completions.ts';
 import { everywhere, lists, queries } from './input/everywhere.ts';
 import { breaches, frames, talk } from './input/frames.ts';
 import { heapBytes } from './input/heap.ts';
+import { messages } from './input/messages.ts';
 import { others } from './input/others.ts';
 import { SAMPLES } from './input/routes.ts';
 import { type Surface, startSurface } from './input/surface.ts';
@@ -22,7 +23,16 @@ const MOST_PER_CASE_S = 1;
 const MAX_GROWTH_BYTES = 64 * 1024 * 1024;
 
 const rows = new Map<string, Row[]>();
-for (const table of [everywhere, queries, lists, bodies, completions, others, transport] satisfies Table[])
+for (const table of [
+  everywhere,
+  queries,
+  lists,
+  bodies,
+  completions,
+  messages,
+  others,
+  transport,
+] satisfies Table[])
   for (const [route, own] of Object.entries(table)) rows.set(route, [...(rows.get(route) ?? []), ...own]);
 
 let surface: Surface;

@@ -1,6 +1,5 @@
 import { baseApp, type KitEnv } from '@mcp/service-kit';
 import type { Hono } from 'hono';
-import { allowOrigins } from './cors.ts';
 import type { Gateway } from './gateway.ts';
 import { adminRoutes } from './routes/admin.ts';
 import { chatRoutes } from './routes/chat.ts';
@@ -9,10 +8,13 @@ import { consoleRoutes } from './routes/console.ts';
 import { conversationRoutes } from './routes/conversations.ts';
 import { eventRoutes } from './routes/events.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { messageRoutes } from './routes/messages.ts';
 import { regionRoutes } from './routes/regions.ts';
 import { traceRoutes } from './routes/traces.ts';
 import { socketRoutes } from './routes/ws.ts';
+import { allowOrigins } from './transports/cors.ts';
 
+const ANTHROPIC_PATH = /^\/v1\/messages(\/|$)/;
 const OPENAI_PATH = /^\/v1\/(chat\/completions|embeddings|models)(\/|$)/;
 
 /** The public interface of the platform. */
@@ -20,7 +22,8 @@ export function createApp(gateway: Gateway): Hono<KitEnv> {
   const app = baseApp({
     kit: gateway.kit,
     outside: true,
-    errorShape: (path) => (OPENAI_PATH.test(path) ? 'openai' : 'problem'),
+    errorShape: (path) =>
+      OPENAI_PATH.test(path) ? 'openai' : ANTHROPIC_PATH.test(path) ? 'anthropic' : 'problem',
     checks: {
       keys: async () => {
         if (!gateway.keys.loaded) throw new Error('API keys have not been read from the event bus yet');
@@ -29,6 +32,7 @@ export function createApp(gateway: Gateway): Hono<KitEnv> {
   });
   allowOrigins(app, gateway.kit.config.MCP_CORS_ORIGINS);
   openAiRoutes(app, gateway);
+  messageRoutes(app, gateway);
   chatRoutes(app, gateway);
   socketRoutes(app, gateway);
   conversationRoutes(app, gateway);

@@ -3,17 +3,17 @@ import { createRemoteBackends } from '@mcp/model-backends/remote';
 import { createModelGateway, nearby } from '@mcp/model-serving';
 import { defineService, type ServiceKit } from '@mcp/service-kit';
 import { manifest } from '../service.ts';
-import { Admission } from './admission.ts';
 import { createApp } from './app.ts';
 import { Authenticator } from './auth/authenticator.ts';
 import { KeyStore } from './auth/keys.ts';
 import { answerRights } from './auth/rights.ts';
 import { TokenVerifier } from './auth/tokens.ts';
 import { GatewayEnv } from './config.ts';
-import { LiveFigures } from './live.ts';
+import { Admission } from './limits/admission.ts';
+import { LiveFigures } from './live/figures.ts';
+import { LiveStats } from './live/stats.ts';
+import { Traces } from './live/traces.ts';
 import { ModelCatalog } from './models.ts';
-import { LiveStats } from './stats.ts';
-import { Traces } from './traces.ts';
 
 /** The gateway has no callers among the services, so its API is empty. */
 export const definition = defineService({

@@ -1,13 +1,13 @@
 import type { ModelGatewayApi } from '@mcp/contracts';
 import type { ServiceKit } from '@mcp/service-kit';
-import type { Admission } from './admission.ts';
 import type { Authenticator } from './auth/authenticator.ts';
 import type { KeyStore } from './auth/keys.ts';
 import type { GatewayEnv } from './config.ts';
-import type { LiveFigures } from './live.ts';
+import type { Admission } from './limits/admission.ts';
+import type { LiveFigures } from './live/figures.ts';
+import type { LiveStats } from './live/stats.ts';
+import type { Traces } from './live/traces.ts';
 import type { ModelCatalog } from './models.ts';
-import type { LiveStats } from './stats.ts';
-import type { Traces } from './traces.ts';
 
 /** What the routes work with. */
 export interface Gateway {

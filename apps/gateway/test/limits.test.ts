@@ -1,8 +1,8 @@
 import { GatewayReport } from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Admission, formatReset } from '../src/admission.ts';
-import { LiveStats, merge } from '../src/stats.ts';
+import { Admission, formatReset } from '../src/limits/admission.ts';
+import { LiveStats, merge } from '../src/live/stats.ts';
 
 describe('admission', () => {
   const at = (limits: { requests_per_minute: number; max_parallel_requests: number }) => {

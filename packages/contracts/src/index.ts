@@ -1,4 +1,5 @@
 /** The platform's contracts: schemas, ids, events, error codes. No logic. */
+export * from './anthropic.ts';
 export * from './api/core.ts';
 export * from './api/endpoint.ts';
 export * from './api/governance.ts';

@@ -81,10 +81,34 @@ export function toOpenAiError(error: PlatformError): OpenAiErrorBody {
   };
 }
 
+/** Anthropic's error object, used on its Messages API. */
+export interface AnthropicErrorBody {
+  readonly type: 'error';
+  readonly error: { readonly type: string; readonly message: string };
+}
+
+export function toAnthropicError(error: PlatformError): AnthropicErrorBody {
+  return { type: 'error', error: { type: anthropicType(error.status), message: error.message } };
+}
+
 /** `Retry-After` in whole seconds, at least 1, or undefined when waiting does not help. */
 export function retryAfterSeconds(error: PlatformError): number | undefined {
   if (error.retry_after_ms !== undefined) return Math.max(1, Math.ceil(error.retry_after_ms / 1000));
   return error.status === 429 || error.status === 503 ? 1 : undefined;
+}
+
+const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
+  401: 'authentication_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+  503: 'overloaded_error',
+  504: 'timeout_error',
+};
+
+function anthropicType(status: number): string {
+  return ANTHROPIC_TYPES[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
 }
 
 function openAiType(status: number): string {

@@ -4,7 +4,7 @@ import { type CallContext, PlatformError, QueueClass, type ServiceName } from '@
 import { type Context, Hono } from 'hono';
 import { routePath } from 'hono/route';
 import { type CallScope, callScope } from './call-scope.ts';
-import { retryAfterSeconds, toOpenAiError, toPlatformError, toProblem } from './errors.ts';
+import { retryAfterSeconds, toAnthropicError, toOpenAiError, toPlatformError, toProblem } from './errors.ts';
 import type { Caller } from './identity.ts';
 import { RetryBudget } from './retry-budget.ts';
 import type { ServiceKit } from './service.ts';
@@ -50,8 +50,9 @@ export interface KitEnv {
 }
 export type KitContext = Context<KitEnv>;
 
-/** Which error body a path speaks: OpenAI's on its wire, RFC 9457 elsewhere. */
-type ErrorShape = (path: string) => 'openai' | 'problem';
+/** Which error body a path speaks: OpenAI's and Anthropic's on their wires, RFC 9457 elsewhere. */
+type Shape = 'openai' | 'anthropic' | 'problem';
+type ErrorShape = (path: string) => Shape;
 
 export interface AppOptions {
   readonly kit: ServiceKit;
@@ -165,7 +166,7 @@ function internalCall(c: KitContext, { principal }: Caller): CallContext {
 export function errorResponse(
   c: KitContext,
   thrown: unknown,
-  options: { kit: ServiceKit; shape: 'openai' | 'problem' },
+  options: { kit: ServiceKit; shape: Shape },
 ): Response {
   const state = c.get('state');
   const error = failureOf(thrown, state);
@@ -183,12 +184,23 @@ export function errorResponse(
   if (error.retry_after_ms !== undefined) state.headers['retry-after-ms'] = String(error.retry_after_ms);
   if (error.status === 401) state.headers['www-authenticate'] = 'Bearer realm="mcp"';
   state.finish(error.status, error);
-  const openai = options.shape === 'openai';
-  const body = openai ? toOpenAiError(error) : toProblem(error, state.span.trace_id);
-  return textAnswer(c, JSON.stringify(body), {
+  return textAnswer(c, JSON.stringify(errorBody(error, options.shape, state.span.trace_id)), {
     status: error.status,
-    content_type: openai ? 'application/json' : 'application/problem+json',
+    content_type: options.shape === 'problem' ? 'application/problem+json' : 'application/json',
   });
+}
+
+function errorBody(error: PlatformError, shape: Shape, trace_id: string): object {
+  switch (shape) {
+    case 'openai':
+      return toOpenAiError(error);
+    case 'anthropic':
+      return toAnthropicError(error);
+    case 'problem':
+      return toProblem(error, trace_id);
+    default:
+      return shape satisfies never;
+  }
 }
 
 /** What was thrown, as an error; an abort is told by its reason, which is the deadline's or the client's. */

@@ -14,7 +14,14 @@ export {
   urlVariable,
 } from './config.ts';
 export { streamBytes } from './download.ts';
-export { fromZod, retryAfterSeconds, toOpenAiError, toPlatformError, toProblem } from './errors.ts';
+export {
+  fromZod,
+  retryAfterSeconds,
+  toAnthropicError,
+  toOpenAiError,
+  toPlatformError,
+  toProblem,
+} from './errors.ts';
 export { EventQueue } from './event-queue.ts';
 export { FLAGS, type FlagName, type FlagState, type Flags, flagStates } from './flags.ts';
 export {

@@ -1,4 +1,11 @@
-/** The OpenAI wire as pure codecs between it and the platform's event stream. No I/O. */
+/** The wires of OpenAI and Anthropic as pure codecs between them and the platform's event stream. No I/O. */
+export {
+  type AnthropicOptions,
+  anthropicEncoder,
+  anthropicMessages,
+  encodeAnthropicMessage,
+  fromAnthropic,
+} from './anthropic/index.ts';
 export { chatChunkEncoder, DONE_FRAME } from './chunk-encoder.ts';
 export { decodeChatCompletion } from './decode.ts';
 export { decodeChatStream } from './decode-stream.ts';

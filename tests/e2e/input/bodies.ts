@@ -57,7 +57,7 @@ function forms(path: string, body: Readonly<Record<string, unknown>>): Row[] {
 
 /** Objects of any content: what they hold is not looked at by name. */
 const FREE =
-  /^(metadata|logit_bias)$|schema\.schema|parameters|^\d|messages\.\d\.(content|tool_calls)\.\d(\.function)?$/;
+  /^(metadata|logit_bias)$|schema\.schema|parameters|input_schema|\.input$|^\d|messages\.\d\.(content|tool_calls)\.\d(\.function)?$/;
 /** Fields that one may also leave out by null, so that only what has another type is wrong. */
 const isText = (value: unknown): value is string => typeof value === 'string';
 

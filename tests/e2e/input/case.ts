@@ -31,9 +31,10 @@ export const get =
 export const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000';
 
 const OPENAI = /^\/v1\/(chat\/completions|embeddings|models)(\/|$)/;
+const ANTHROPIC = /^\/v1\/messages(\/|$)/;
 const INSIDE = /node_modules|node:internal|\.ts:\d|TypeError|ReferenceError|\bat \w+ \(/;
 
-/** What the answer says, in either error shape. */
+/** What the answer says, in any error shape. */
 function says(body: string): string {
   const value: { detail?: string; error?: { message?: string } } = body.startsWith('{')
     ? JSON.parse(body)
@@ -47,6 +48,14 @@ export function expectShape(path: string, { status, text }: { status: number; te
   const body: unknown = JSON.parse(text);
   if (OPENAI.test(path))
     expect(body).toMatchObject({ error: { message: expect.stringMatching(/./), type: expect.any(String) } });
+  else if (ANTHROPIC.test(path))
+    expect(body).toEqual({
+      type: 'error',
+      error: {
+        message: expect.stringMatching(/./),
+        type: expect.stringMatching(/_error$|^request_too_large$/),
+      },
+    });
   else
     expect(body).toMatchObject({
       status,

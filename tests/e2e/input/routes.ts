@@ -78,6 +78,43 @@ const CHAT = {
   on_disconnect: 'cancel',
 };
 
+const ANTHROPIC_ASKED = {
+  model: CHAT_MODEL,
+  messages: [
+    { role: 'user', content: [{ type: 'text', text: 'hi' }] },
+    {
+      role: 'assistant',
+      content: [
+        { type: 'thinking', thinking: 'hm', signature: 's' },
+        { type: 'text', text: 'so' },
+        { type: 'tool_use', id: '1', name: 'f', input: {} },
+      ],
+    },
+    {
+      role: 'user',
+      content: [
+        { type: 'tool_result', tool_use_id: '1', content: [{ type: 'text', text: 'x' }], is_error: true },
+        { type: 'text', text: 'go on' },
+      ],
+    },
+  ],
+  system: [{ type: 'text', text: 'be brief' }],
+  tools: [{ name: 'f', description: 'd', input_schema: { type: 'object' } }],
+  tool_choice: { type: 'auto', disable_parallel_tool_use: true },
+  thinking: { type: 'enabled', budget_tokens: 1024 },
+};
+
+const ANTHROPIC = {
+  ...ANTHROPIC_ASKED,
+  max_tokens: 5,
+  stream: false,
+  stop_sequences: ['a'],
+  temperature: 1,
+  top_p: 1,
+  top_k: 5,
+  metadata: { user_id: 'u' },
+};
+
 const EMBEDDINGS = {
   model: EMBEDDING_MODEL,
   input: ['a', 'b'],
@@ -100,6 +137,13 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
   'GET /readyz': { path: at('/readyz') },
   'GET /metrics': { path: at('/metrics') },
   'POST /v1/chat/completions': { scope: 'chat', path: at('/v1/chat/completions'), body: COMPLETION },
+  'POST /v1/messages': { scope: 'chat', path: at('/v1/messages'), body: ANTHROPIC, query: ['beta'] },
+  'POST /v1/messages/count_tokens': {
+    scope: 'chat',
+    path: at('/v1/messages/count_tokens'),
+    body: ANTHROPIC_ASKED,
+    query: ['beta'],
+  },
   'POST /v1/embeddings': { scope: 'chat', path: at('/v1/embeddings'), body: EMBEDDINGS },
   'GET /v1/models': { scope: 'chat', path: at('/v1/models') },
   'GET /v1/models/:id{.+}': { scope: 'chat', path: at(`/v1/models/${CHAT_MODEL}`) },

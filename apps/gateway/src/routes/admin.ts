@@ -3,7 +3,7 @@ import { CreateKeyRequest, type ModelInfo, PlatformError } from '@mcp/contracts'
 import { FLAGS, type FlagName, type KitContext, type KitEnv, parseBody, uuidParam } from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
-import { guard } from '../guard.ts';
+import { guard } from '../transports/http.ts';
 
 const JOB_NAME = /^[a-z][a-z0-9-]{0,63}$/;
 

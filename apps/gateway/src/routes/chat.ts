@@ -1,6 +1,10 @@
 import { type CallContext, type ChatEvent, ChatRequest, PlatformError } from '@mcp/contracts';
 import { type KitContext, type KitEnv, parseBody, streamText, textAnswer } from '@mcp/service-kit';
 import type { Hono } from 'hono';
+import type { Gateway } from '../gateway.ts';
+import { converse } from '../pipeline/inference.ts';
+import { CONVERSATION_HEADER, JSON_ANSWER, noteOverhead, OVERHEAD_HEADER } from '../transports/completion.ts';
+import { guardInference } from '../transports/http.ts';
 import {
   acceptsEventStream,
   errorEvent,
@@ -10,13 +14,10 @@ import {
   type Progress,
   SSE,
   sse,
-} from '../events.ts';
-import type { Gateway } from '../gateway.ts';
-import { guardInference } from '../guard.ts';
+} from '../transports/sse.ts';
 
 /** How long the first events are kept back: a refusal that comes with them is answered with its status. */
 const HOLD_BACK_MS = 250;
-export const CONVERSATION_HEADER = 'x-mcp-conversation-id';
 
 /** `POST /chat`: a conversation between two models, as one JSON answer or as server-sent events. */
 export function chatRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
@@ -39,25 +40,24 @@ interface Asked {
 async function whole(gateway: Gateway, c: KitContext, { request, call }: Asked): Promise<Response> {
   const { headers, started_ms } = c.get('state');
   const before_ms = performance.now() - started_ms;
-  for await (const event of gateway.kit.clients.core.chat(request, call)) {
+  for await (const event of converse(gateway, request, call)) {
     if (event.type === 'start') headers[CONVERSATION_HEADER] = event.conversation_id;
     if (event.type === 'error') throw errorOf(event);
     if (event.type !== 'done') continue;
     const after_ms = performance.now();
-    gateway.stats.addTokens(event.response.usage);
     const text = JSON.stringify(event.response);
-    headers['x-mcp-overhead-ms'] = (before_ms + performance.now() - after_ms).toFixed(3);
-    return textAnswer(c, text, { content_type: 'application/json' });
+    headers[OVERHEAD_HEADER] = (before_ms + performance.now() - after_ms).toFixed(3);
+    return textAnswer(c, text, JSON_ANSWER);
   }
   throw new PlatformError('upstream_interrupted', 'The conversation broke off before its end. Try again.');
 }
 
 function streamed(gateway: Gateway, c: KitContext, { request, call }: Asked): Promise<Response> {
   const progress = newProgress();
-  const { headers, started_ms } = c.get('state');
-  headers['x-mcp-overhead-ms'] = (performance.now() - started_ms).toFixed(3);
-  const events = gateway.kit.clients.core.chat(request, call);
-  return streamText(c, frames(gateway, events, { progress, headers }), {
+  const { headers } = c.get('state');
+  noteOverhead(c);
+  const events = converse(gateway, request, call);
+  return streamText(c, frames(events, { progress, headers }), {
     ...SSE,
     onError: (error) => {
       const event = errorEvent(error, progress);
@@ -68,7 +68,6 @@ function streamed(gateway: Gateway, c: KitContext, { request, call }: Asked): Pr
 
 /** Events as frames. The first piece holds all events up to the first words, or what came in 250 ms. */
 async function* frames(
-  gateway: Gateway,
   events: AsyncIterable<ChatEvent>,
   { progress, headers }: { progress: Progress; headers: Record<string, string> },
 ): AsyncGenerator<string> {
@@ -76,7 +75,6 @@ async function* frames(
   const frame = (event: ChatEvent): string => {
     note(progress, event);
     if (event.type === 'start') headers[CONVERSATION_HEADER] = event.conversation_id;
-    if (event.type === 'done') gateway.stats.addTokens(event.response.usage);
     return sse(event.type, event.seq, event);
   };
   let timer: NodeJS.Timeout | undefined;

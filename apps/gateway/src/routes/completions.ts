@@ -17,15 +17,20 @@ import {
   encodeModelList,
 } from '@mcp/wire';
 import type { Hono } from 'hono';
-import { aliasEvents, aliasModels, isAlias } from '../aliases.ts';
-import { SSE } from '../events.ts';
 import type { Gateway } from '../gateway.ts';
-import { guard, guardInference } from '../guard.ts';
-import { recordCompletion } from '../record.ts';
-import { CONVERSATION_HEADER } from './chat.ts';
-
-const JSON_ANSWER = { content_type: 'application/json' } as const;
-const OVERHEAD_HEADER = 'x-mcp-overhead-ms';
+import { aliasModels, isAlias } from '../pipeline/aliases.ts';
+import { embed } from '../pipeline/inference.ts';
+import { recordCompletion } from '../pipeline/record.ts';
+import {
+  CONVERSATION_HEADER,
+  completionEvents,
+  gathered,
+  JSON_ANSWER,
+  noteOverhead,
+  OVERHEAD_HEADER,
+} from '../transports/completion.ts';
+import { guard, guardInference } from '../transports/http.ts';
+import { SSE } from '../transports/sse.ts';
 
 /** OpenAI's wire: chat completions, embeddings, models. */
 export function openAiRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
@@ -34,7 +39,7 @@ export function openAiRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
     '/v1/chat/completions',
     guardInference(gateway, async (c, call) => {
       const request = await parseBody(c, ChatCompletionRequest, max_bytes);
-      const asked: Asked = { request, call, events: eventsOf(gateway, c, { request, call }) };
+      const asked: Asked = { request, call, events: completionEvents(gateway, c, { request, call }) };
       return request.stream === true ? streamed(gateway, c, asked) : whole(gateway, c, asked);
     }),
   );
@@ -46,9 +51,8 @@ export function openAiRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
       state.model = gateway.models.label(request.model);
       state.phase = 'json';
       const before_ms = performance.now() - state.started_ms;
-      const result = await gateway.inference().embed(request, call);
+      const result = await embed(gateway, request, call);
       const answered_ms = performance.now();
-      gateway.stats.addTokens({ input_tokens: result.input_tokens, output_tokens: 0 });
       const text = JSON.stringify(encodeEmbeddings(result, request.encoding_format ?? 'float'));
       state.headers[OVERHEAD_HEADER] = (before_ms + performance.now() - answered_ms).toFixed(3);
       return textAnswer(c, text, JSON_ANSWER);
@@ -84,51 +88,22 @@ interface Asked {
   readonly events: AsyncIterable<ModelEvent>;
 }
 
-function eventsOf(
-  gateway: Gateway,
-  c: KitContext,
-  { request, call }: Omit<Asked, 'events'>,
-): AsyncIterable<ModelEvent> {
-  const state = c.get('state');
-  state.phase = request.stream === true ? 'stream' : 'json';
-  if (!isAlias(request.model)) {
-    state.model = gateway.models.label(request.model);
-    return gateway.inference().generate(request, call);
-  }
-  state.model = request.model;
-  return aliasEvents(gateway.kit.clients.core, {
-    request,
-    call,
-    onConversation: (id) => {
-      state.headers[CONVERSATION_HEADER] = id;
-    },
-  });
-}
-
 async function whole(gateway: Gateway, c: KitContext, { request, call, events }: Asked): Promise<Response> {
-  const { headers, started_ms } = c.get('state');
-  const before_ms = performance.now() - started_ms;
-  const completion = await collect(events);
-  const answered_ms = performance.now();
-  if (completion.usage !== undefined) gateway.stats.addTokens(completion.usage);
-  const text = JSON.stringify(encodeChatCompletion(completion));
-  headers[OVERHEAD_HEADER] = (before_ms + performance.now() - answered_ms).toFixed(3);
+  const { completion, text } = await gathered(c, events, encodeChatCompletion);
   if (shouldRecord(gateway, request)) {
     const id = await recordCompletion(gateway, { request, completion, call });
-    if (id !== undefined) headers[CONVERSATION_HEADER] = id;
+    if (id !== undefined) c.get('state').headers[CONVERSATION_HEADER] = id;
   }
   return textAnswer(c, text, JSON_ANSWER);
 }
 
 function streamed(gateway: Gateway, c: KitContext, { request, call, events }: Asked): Promise<Response> {
-  const { headers, started_ms } = c.get('state');
   const encode = chatChunkEncoder({ include_usage: request.stream_options?.include_usage === true });
   const kept: ModelEvent[] | undefined = shouldRecord(gateway, request) ? [] : undefined;
-  headers[OVERHEAD_HEADER] = (performance.now() - started_ms).toFixed(3);
+  noteOverhead(c);
   return streamEvents(c, events, {
     ...SSE,
     encode(event) {
-      if (event.type === 'usage') gateway.stats.addTokens(event.usage);
       kept?.push(event);
       return encode(event);
     },

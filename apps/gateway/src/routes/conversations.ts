@@ -3,7 +3,7 @@ import { type KitEnv, parseBody, parseQuery, uuidParam } from '@mcp/service-kit'
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import type { Gateway } from '../gateway.ts';
-import { guard } from '../guard.ts';
+import { guard } from '../transports/http.ts';
 
 const ExportedLog = z.record(z.string(), z.unknown());
 

@@ -1,9 +1,9 @@
 import { type ChatEvent, PlatformError } from '@mcp/contracts';
 import { type KitContext, type KitEnv, streamText, uuidParam } from '@mcp/service-kit';
 import type { Hono } from 'hono';
-import { errorEvent, newProgress, note, SSE, sse } from '../events.ts';
 import type { Gateway } from '../gateway.ts';
-import { guard } from '../guard.ts';
+import { guard } from '../transports/http.ts';
+import { errorEvent, newProgress, note, SSE, sse } from '../transports/sse.ts';
 
 const LAST_EVENT = 'last-event-id';
 

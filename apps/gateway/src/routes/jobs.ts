@@ -9,9 +9,9 @@ import {
   uuidParam,
 } from '@mcp/service-kit';
 import type { Hono } from 'hono';
-import { acceptsEventStream, SSE, sse } from '../events.ts';
 import type { Gateway } from '../gateway.ts';
-import { guard } from '../guard.ts';
+import { guard } from '../transports/http.ts';
+import { acceptsEventStream, SSE, sse } from '../transports/sse.ts';
 
 /** `/v1/jobs`: long work with progress. `GET /v1/jobs/{id}` is a stream of `job` events when asked for one. */
 export function jobRoutes(app: Hono<KitEnv>, gateway: Gateway): void {

@@ -2,8 +2,8 @@ import { PlatformError } from '@mcp/contracts';
 import type { KitEnv } from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
-import { guard } from '../guard.ts';
-import { readableSpans } from '../trace-access.ts';
+import { readableSpans } from '../live/trace-access.ts';
+import { guard } from '../transports/http.ts';
 
 /** `GET /v1/traces/{trace_id}`: the spans of one's own requests, from all services and replicas of the region. */
 export function traceRoutes(app: Hono<KitEnv>, gateway: Gateway): void {

@@ -1,24 +1,20 @@
 import { PlatformError, SOCKET_PATH } from '@mcp/contracts';
 import { acceptWebSocket, type KitContext, type KitEnv, parseQuery } from '@mcp/service-kit';
 import type { Hono } from 'hono';
-import { requireScope } from '../auth/authenticator.ts';
 import { socketCredentialOf } from '../auth/credentials.ts';
-import { ChatSocket } from '../chat-socket.ts';
 import type { Gateway } from '../gateway.ts';
-import { NO_QUERY } from '../guard.ts';
-import { assertResidency } from '../residency.ts';
+import { admitConnection, identify } from '../pipeline/entrance.ts';
+import { ChatSocket } from '../transports/chat-socket.ts';
+import { NO_QUERY } from '../transports/http.ts';
 
 /** `GET /ws`: conversations over a WebSocket; frames in `contracts/chat.ts`. */
 export function socketRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.get(SOCKET_PATH, async (c) => {
-    const header = (name: string) => c.req.header(name);
-    const principal = await gateway.authenticator.authenticate(socketCredentialOf(header));
-    requireScope(principal, 'chat');
-    assertResidency(gateway, c);
+    const credential = socketCredentialOf((name) => c.req.header(name));
+    const principal = await identify(gateway, c, { credential, scope: 'chat' });
     parseQuery(c, NO_QUERY);
     assertProtocol(c);
-    const refusal = gateway.admission.open(principal.id);
-    if (refusal !== undefined) throw refusal;
+    admitConnection(gateway, principal);
     const leave = () => gateway.admission.leave(principal.id);
     try {
       return acceptWebSocket(c, {

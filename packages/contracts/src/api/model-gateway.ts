@@ -31,7 +31,7 @@ export const modelGatewayEndpoints = defineApi({
     answers: 'json',
     answer: TokenCount,
     idempotent: true,
-    callers: ['core', 'task-engine'],
+    callers: ['gateway', 'core', 'task-engine'],
   },
   models: {
     method: 'GET',

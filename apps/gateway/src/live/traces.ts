@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlatformError, type SpanRecord } from '@mcp/contracts';
 import { openTraceStore, readTrace, type ServiceKit } from '@mcp/service-kit';
-import type { GatewayEnv } from './config.ts';
+import type { GatewayEnv } from '../config.ts';
 
 const RETRY_MS = 1000;
 /** Traces that are read at once: each may be some megabytes. */

@@ -1,12 +1,12 @@
 import { type CallContext, PlatformError, type Principal, QueueClass, type Scope } from '@mcp/contracts';
-import { callScope, type KitContext, parseQuery, RetryBudget, refuseBody } from '@mcp/service-kit';
+import { type KitContext, parseQuery, refuseBody } from '@mcp/service-kit';
 import { z } from 'zod';
-import { formatReset } from './admission.ts';
-import { requireScope } from './auth/authenticator.ts';
-import { credentialOf } from './auth/credentials.ts';
-import type { Gateway } from './gateway.ts';
-import { assertResidency } from './residency.ts';
-import { mayTrace } from './trace-access.ts';
+import { credentialOf } from '../auth/credentials.ts';
+import type { Gateway } from '../gateway.ts';
+import { formatReset } from '../limits/admission.ts';
+import { mayTrace } from '../live/trace-access.ts';
+import { admit, begin, identify, leave } from '../pipeline/entrance.ts';
+import { conclude } from '../pipeline/inference.ts';
 
 const TIMEOUT_HEADER = 'x-mcp-timeout-ms';
 const CLASS_HEADER = 'x-mcp-class';
@@ -30,11 +30,10 @@ export function guard(
 ): (c: KitContext) => Promise<Response> {
   const { scope, query, body } = typeof access === 'string' ? { scope: access } : access;
   return async (c) => {
-    const principal = await gateway.authenticator.authenticate(credentialOf((name) => c.req.header(name)));
-    requireScope(principal, scope);
-    assertResidency(gateway, c);
+    const credential = credentialOf((name) => c.req.header(name));
+    const principal = await identify(gateway, c, { credential, scope });
     if (query !== true && c.req.url.includes('?')) parseQuery(c, NO_QUERY);
-    admit(gateway, c, principal);
+    enter(gateway, c, principal);
     if (body !== true) await refuseBody(c);
     return await handler(c, beginCall(gateway, c, principal));
   };
@@ -45,55 +44,45 @@ export function guardInference(gateway: Gateway, handler: Handler): (c: KitConte
   const guarded = guard(gateway, { scope: 'chat', body: true }, handler);
   return (c) => {
     const state = c.get('state');
-    state.onFinish((status, error) => {
-      if (status !== 401 && status !== 403)
-        gateway.stats.add(performance.now() - state.started_ms, failed(status, error));
-      if (status === 499)
-        gateway.kit.metrics.inc('gateway_stream_disconnects_total', { endpoint: c.req.path });
-    });
+    state.onFinish((status, error) =>
+      conclude(gateway, {
+        duration_ms: performance.now() - state.started_ms,
+        status,
+        error,
+        endpoint: c.req.path,
+      }),
+    );
     return guarded(c);
   };
 }
 
-function failed(status: number, error: PlatformError | undefined): boolean {
-  return status >= 500 || (status === 200 && error !== undefined && error.status >= 500);
-}
-
-function admit(gateway: Gateway, c: KitContext, principal: Principal): void {
+function enter(gateway: Gateway, c: KitContext, principal: Principal): void {
   const state = c.get('state');
   if (mayTrace(principal)) {
     state.span.adopt();
     state.headers['x-trace-id'] = state.span.trace_id;
   }
   state.span.set({ 'enduser.id': principal.id });
-  const standing = gateway.admission.enter(principal.id);
+  const standing = admit(gateway, principal);
   state.headers['x-ratelimit-limit-requests'] = String(standing.limit);
   state.headers['x-ratelimit-remaining-requests'] = String(standing.remaining);
   state.headers['x-ratelimit-reset-requests'] = formatReset(standing.reset_ms);
-  if (standing.refusal !== undefined) {
-    gateway.kit.metrics.inc('gateway_admission_rejected_total', { code: standing.refusal.code });
-    throw standing.refusal;
-  }
-  state.onFinish((_status, error) => {
-    gateway.admission.leave(principal.id);
-    if (error?.code === 'overloaded')
-      gateway.kit.metrics.inc('gateway_admission_rejected_total', { code: error.code });
-  });
+  if (standing.refusal !== undefined) throw standing.refusal;
+  state.onFinish((_status, error) => leave(gateway, principal, { error }));
 }
 
 function beginCall(gateway: Gateway, c: KitContext, principal: Principal): CallContext {
   const state = c.get('state');
-  const deadline_ms = Date.now() + timeoutOf(c, gateway.kit.config.MCP_REQUEST_TIMEOUT_MS);
-  state.scope = callScope(c.req.raw.signal, deadline_ms);
-  return {
+  const { call, scope } = begin({
     request_id: state.request_id,
-    traceparent: state.span.traceparent,
-    deadline_ms,
     principal,
+    span: state.span,
     class: classOf(c),
-    signal: state.scope.signal,
-    retries: new RetryBudget(),
-  };
+    timeout_ms: timeoutOf(c, gateway.kit.config.MCP_REQUEST_TIMEOUT_MS),
+    left: c.req.raw.signal,
+  });
+  state.scope = scope;
+  return call;
 }
 
 /** How long the client wants to wait, at most as long as the platform lets it. */

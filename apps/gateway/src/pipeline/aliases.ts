@@ -1,16 +1,14 @@
 import {
-  type CallContext,
   type ChatCompletionRequest,
   type ChatEvent,
   type ChatMessage,
   ChatRequest,
   type ConversationMode,
-  type CoreApi,
   type ModelEvent,
   type ModelInfo,
   PlatformError,
 } from '@mcp/contracts';
-import { errorOf } from './events.ts';
+import { errorOf } from '../transports/sse.ts';
 
 /** Models that are conversations between two models. A new one: one row. `undefined` is the platform's default mode. */
 const ALIASES: Readonly<Record<string, ConversationMode | undefined>> = {
@@ -60,7 +58,7 @@ export function aliasModels(models: readonly ModelInfo[]): ModelInfo[] {
 }
 
 /** A completion request for an alias as the conversation it asks for. Throws `unsupported_parameter`. */
-function toChatRequest(request: ChatCompletionRequest): ChatRequest {
+export function toConversation(request: ChatCompletionRequest): ChatRequest {
   refuseUnsupported(request);
   const mode = ALIASES[request.model];
   const limit = request.max_completion_tokens ?? request.max_tokens;
@@ -120,19 +118,21 @@ function textOf(content: ChatMessage['content']): string {
     .join('\n');
 }
 
-export interface AliasCall {
+interface AliasCall {
   readonly request: ChatCompletionRequest;
-  readonly call: CallContext;
-  onConversation(id: string): void;
+  readonly onConversation: (id: string) => void;
 }
 
 /**
  * The conversation behind an alias as the events of a single model: the turns are its reasoning,
  * the decided answer is its text.
  */
-export async function* aliasEvents(core: CoreApi, alias: AliasCall): AsyncGenerator<ModelEvent> {
+export async function* aliasEvents(
+  conversation: AsyncIterable<ChatEvent>,
+  alias: AliasCall,
+): AsyncGenerator<ModelEvent> {
   const { model } = alias.request;
-  for await (const event of core.chat(toChatRequest(alias.request), alias.call)) {
+  for await (const event of conversation) {
     if (event.type === 'start') {
       alias.onConversation(event.conversation_id);
       yield {

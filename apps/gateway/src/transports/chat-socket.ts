@@ -8,11 +8,12 @@ import {
   SOCKET_PATH,
   WsClientFrame,
 } from '@mcp/contracts';
-import { type CallScope, callScope, fromZod, parseJson, type Span, toPlatformError } from '@mcp/service-kit';
+import { type CallScope, fromZod, parseJson, type Span, toPlatformError } from '@mcp/service-kit';
 import type { RawData, WebSocket } from 'ws';
-import { errorEvent, newProgress, note, type Progress } from './events.ts';
-import { farewell } from './farewell.ts';
-import type { Gateway } from './gateway.ts';
+import type { Gateway } from '../gateway.ts';
+import { admit, begin, leave } from '../pipeline/entrance.ts';
+import { conclude, converse } from '../pipeline/inference.ts';
+import { errorEvent, newProgress, note, type Progress } from './sse.ts';
 
 const MAX_BAD_FRAMES = 5;
 const PING_MS = 30_000;
@@ -34,11 +35,11 @@ export interface ChatSocketOptions {
 }
 
 interface Running {
+  readonly call: CallContext;
   readonly scope: CallScope;
   readonly span: Span;
   readonly progress: Progress;
   readonly started_ms: number;
-  readonly request_id: string;
   /** Whether the conversation was asked to go on when the connection goes. */
   readonly goes_on: boolean;
   /** A cancel that came before the conversation had an id. */
@@ -109,10 +110,8 @@ export class ChatSocket {
     else if (conversation_id === null) running.cancel_wanted = true;
     else {
       const { gateway } = this.#options;
-      const { signal } = running.scope;
-      const call = this.#call(running, { signal, deadline_ms: Date.now() + GOODBYE_MS });
       gateway.kit.clients.core
-        .cancelConversation(conversation_id, call)
+        .cancelConversation(conversation_id, { ...running.call, deadline_ms: Date.now() + GOODBYE_MS })
         .catch((err: unknown) => gateway.kit.log.debug({ err, conversation_id }, 'cancel came too late'));
     }
   }
@@ -139,7 +138,7 @@ export class ChatSocket {
           retry_after_ms: 1000,
         });
       if (this.#ended !== undefined) throw this.#ended;
-      const { refusal } = gateway.admission.enter(principal.id, { inside: true });
+      const { refusal } = admit(gateway, principal, { inside: true });
       if (refusal !== undefined) throw refusal;
     } catch (thrown) {
       this.#refuse(toPlatformError(thrown));
@@ -150,7 +149,7 @@ export class ChatSocket {
       await this.#converse(request, running);
     } catch (thrown) {
       const error = this.#ended ?? toPlatformError(thrown);
-      if (!(await this.#sayFarewell(error, running))) {
+      if (!(await this.#tellFinalEvents(error, running))) {
         failure = error;
         this.#send(errorEvent(error, running.progress));
       }
@@ -170,13 +169,17 @@ export class ChatSocket {
         'enduser.id': principal.id,
       },
     });
-    const deadline_ms = Date.now() + gateway.kit.config.MCP_REQUEST_TIMEOUT_MS;
     const running: Running = {
-      scope: callScope(undefined, deadline_ms),
+      ...begin({
+        request_id,
+        principal,
+        span,
+        class: 'interactive',
+        timeout_ms: gateway.kit.config.MCP_REQUEST_TIMEOUT_MS,
+      }),
       span,
       progress: newProgress(),
       started_ms: performance.now(),
-      request_id,
       goes_on: request.on_disconnect === 'continue',
       cancel_wanted: false,
     };
@@ -186,15 +189,11 @@ export class ChatSocket {
   }
 
   async #converse(request: ChatRequest, running: Running): Promise<void> {
-    const { gateway } = this.#options;
-    const { signal } = running.scope;
-    const deadline_ms = Date.now() + gateway.kit.config.MCP_REQUEST_TIMEOUT_MS;
-    const events = gateway.kit.clients.core.chat(request, this.#call(running, { signal, deadline_ms }));
-    const patience = goodbye(signal);
-    const iterator = events[Symbol.asyncIterator]();
+    const events = converse(this.#options.gateway, request, running.call);
+    const patience = goodbye(running.scope.signal);
     try {
       for (;;) {
-        const pending = iterator.next();
+        const pending = events.next();
         pending.catch(() => undefined);
         const next = await Promise.race([pending, patience.over]);
         if (next.done === true) return;
@@ -202,50 +201,51 @@ export class ChatSocket {
       }
     } finally {
       patience.dispose();
-      iterator.return?.().then(undefined, () => undefined);
+      events.return(undefined).then(undefined, () => undefined);
     }
   }
 
-  /** Whether a conversation that its client cancelled could be brought to its `done`. */
-  async #sayFarewell(error: PlatformError, running: Running): Promise<boolean> {
-    const { gateway, socket } = this.#options;
-    if (error.code !== 'cancelled' || socket.readyState !== socket.OPEN) return false;
-    const deadline_ms = Date.now() + GOODBYE_MS;
-    const scope = callScope(undefined, deadline_ms);
+  /**
+   * The last events of a conversation that its client cancelled: between two processes a cancel closes the connection on
+   * which they would have come, so the core is asked for them. Whether there were any.
+   */
+  async #tellFinalEvents(error: PlatformError, running: Running): Promise<boolean> {
+    const { gateway, socket, principal } = this.#options;
+    const { conversation_id, seq } = running.progress;
+    if (error.code !== 'cancelled' || conversation_id === null || socket.readyState !== socket.OPEN)
+      return false;
+    const { call, scope } = begin({ ...running.call, principal, span: running.span, timeout_ms: GOODBYE_MS });
+    let over = false;
     try {
-      const call = this.#call(running, { signal: scope.signal, deadline_ms });
-      const events = await farewell(gateway.kit.clients.core, running.progress, call);
-      for (const event of events) await this.#tell(event, running);
-      return events.length > 0;
+      for await (const event of gateway.kit.clients.core.events(conversation_id, { after: seq }, call)) {
+        over = event.type === 'done' || event.type === 'error';
+        await this.#tell(event, running);
+      }
+    } catch (thrown) {
+      gateway.kit.log.debug(
+        { err: thrown, conversation_id },
+        'the last events of a conversation did not come',
+      );
     } finally {
       scope.dispose();
     }
-  }
-
-  #call(running: Running, until: Pick<CallContext, 'signal' | 'deadline_ms'>): CallContext {
-    return {
-      request_id: running.request_id,
-      traceparent: running.span.traceparent,
-      principal: this.#options.principal,
-      class: 'interactive',
-      ...until,
-    };
+    return over;
   }
 
   async #tell(event: ChatEvent, running: Running): Promise<void> {
     if (this.#ended !== undefined) throw this.#ended;
     note(running.progress, event);
     if (event.type === 'start' && running.cancel_wanted) this.#cancel();
-    if (event.type === 'done') this.#options.gateway.stats.addTokens(event.response.usage);
     await this.#send(event);
   }
 
   #end(running: Running, failure: PlatformError | undefined): void {
-    const { gateway, draining } = this.#options;
+    const { gateway, draining, principal } = this.#options;
     const duration_ms = performance.now() - running.started_ms;
     const status = failure?.status ?? 200;
     running.scope.dispose();
-    gateway.stats.add(duration_ms, status >= 500);
+    leave(gateway, principal, { error: failure, inside: true });
+    conclude(gateway, { duration_ms, status, error: failure, endpoint: SOCKET_PATH });
     const labels = { endpoint: SOCKET_PATH, status: String(status), model: '-', phase: 'stream' };
     gateway.kit.requests.end(duration_ms / 1000, labels);
     if (failure !== undefined)

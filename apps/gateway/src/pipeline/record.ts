@@ -5,7 +5,7 @@ import type {
   RecordCompletionRequest,
 } from '@mcp/contracts';
 import type { Completion } from '@mcp/wire';
-import type { Gateway } from './gateway.ts';
+import type { Gateway } from '../gateway.ts';
 
 export interface Recordable {
   readonly request: ChatCompletionRequest;

@@ -1,6 +1,6 @@
 import { PlatformError, Residency } from '@mcp/contracts';
 import type { KitContext } from '@mcp/service-kit';
-import type { Gateway } from './gateway.ts';
+import type { Gateway } from '../gateway.ts';
 
 const RESIDENCY_HEADER = 'x-mcp-residency';
 

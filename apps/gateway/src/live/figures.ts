@@ -7,7 +7,7 @@ import {
 } from '@mcp/contracts';
 import { sumByModel } from '@mcp/model-serving';
 import { Reports, type ServiceKit } from '@mcp/service-kit';
-import { gatewayCall } from './models.ts';
+import { gatewayCall } from '../models.ts';
 import { type LiveStats, merge, type Snapshot } from './stats.ts';
 
 const PATIENCE_MS = 1000;

@@ -1,0 +1,73 @@
+import { AnthropicCountTokensRequest, AnthropicMessagesRequest, type ModelEvent } from '@mcp/contracts';
+import {
+  type KitContext,
+  type KitEnv,
+  parseBody,
+  parseQuery,
+  streamEvents,
+  textAnswer,
+  toAnthropicError,
+} from '@mcp/service-kit';
+import {
+  type AnthropicOptions,
+  anthropicEncoder,
+  anthropicMessages,
+  type Completion,
+  encodeAnthropicMessage,
+  fromAnthropic,
+} from '@mcp/wire';
+import type { Hono } from 'hono';
+import { z } from 'zod';
+import type { Gateway } from '../gateway.ts';
+import { completionEvents, gathered, JSON_ANSWER, noteOverhead } from '../transports/completion.ts';
+import { guard, guardInference } from '../transports/http.ts';
+import { SSE } from '../transports/sse.ts';
+
+/** Anthropic's own clients say `?beta=true` where they use what is not final; it means nothing here. */
+const MessagesQuery = z.object({ beta: z.string().optional() });
+
+/** Anthropic's Messages API, for every model and alias of the platform. */
+export function messageRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
+  const max_bytes = gateway.kit.config.MCP_MAX_BODY_BYTES;
+  app.post(
+    '/v1/messages',
+    guardInference(gateway, async (c, call) => {
+      parseQuery(c, MessagesQuery);
+      const request = await parseBody(c, AnthropicMessagesRequest, max_bytes);
+      const state = c.get('state');
+      state.headers['request-id'] = state.request_id;
+      const events = completionEvents(gateway, c, { request: fromAnthropic(request), call });
+      const options = { thinking: request.thinking !== undefined && request.thinking.type !== 'disabled' };
+      if (request.stream === true) return streamed(c, events, options);
+      const encode = (completion: Completion) => encodeAnthropicMessage(completion, options);
+      return textAnswer(c, (await gathered(c, events, encode)).text, JSON_ANSWER);
+    }),
+  );
+  app.post(
+    '/v1/messages/count_tokens',
+    guard(gateway, { scope: 'chat', query: true, body: true }, async (c, call) => {
+      parseQuery(c, MessagesQuery);
+      const request = await parseBody(c, AnthropicCountTokensRequest, max_bytes);
+      const { model } = request;
+      const { tokens } = await gateway
+        .inference()
+        .countTokens({ model, messages: anthropicMessages(request) }, call);
+      return c.json({ input_tokens: tokens });
+    }),
+  );
+}
+
+function streamed(
+  c: KitContext,
+  events: AsyncIterable<ModelEvent>,
+  options: AnthropicOptions,
+): Promise<Response> {
+  const { encode, end } = anthropicEncoder(options);
+  noteOverhead(c);
+  return streamEvents(c, events, {
+    ...SSE,
+    encode,
+    onEnd: end,
+    onError: (error) => `event: error\ndata: ${JSON.stringify(toAnthropicError(error))}\n\n`,
+  });
+}

@@ -1,0 +1,51 @@
+import type { CallContext, ChatCompletionRequest, ModelEvent } from '@mcp/contracts';
+import type { KitContext } from '@mcp/service-kit';
+import { type Completion, collect } from '@mcp/wire';
+import type { Gateway } from '../gateway.ts';
+import { isAlias } from '../pipeline/aliases.ts';
+import { complete } from '../pipeline/inference.ts';
+
+export const JSON_ANSWER = { content_type: 'application/json' } as const;
+/** What the gateway itself took, in milliseconds. */
+export const OVERHEAD_HEADER = 'x-mcp-overhead-ms';
+/** The conversation that a request began or was recorded as. */
+export const CONVERSATION_HEADER = 'x-mcp-conversation-id';
+
+/** The events of a completion that came in over HTTP, in whatever format; its span, metrics and headers name it. */
+export function completionEvents(
+  gateway: Gateway,
+  c: KitContext,
+  { request, call }: { readonly request: ChatCompletionRequest; readonly call: CallContext },
+): AsyncIterable<ModelEvent> {
+  const state = c.get('state');
+  state.phase = request.stream === true ? 'stream' : 'json';
+  state.model = isAlias(request.model) ? request.model : gateway.models.label(request.model);
+  return complete(gateway, {
+    request,
+    call,
+    onConversation: (id) => {
+      state.headers[CONVERSATION_HEADER] = id;
+    },
+  });
+}
+
+/** A completion as a whole, and as the text of an answer. */
+export async function gathered(
+  c: KitContext,
+  events: AsyncIterable<ModelEvent>,
+  encode: (completion: Completion) => object,
+): Promise<{ readonly completion: Completion; readonly text: string }> {
+  const { headers, started_ms } = c.get('state');
+  const before_ms = performance.now() - started_ms;
+  const completion = await collect(events);
+  const answered_ms = performance.now();
+  const text = JSON.stringify(encode(completion));
+  headers[OVERHEAD_HEADER] = (before_ms + performance.now() - answered_ms).toFixed(3);
+  return { completion, text };
+}
+
+/** Says what the gateway took until a stream was asked for. */
+export function noteOverhead(c: KitContext): void {
+  const { headers, started_ms } = c.get('state');
+  headers[OVERHEAD_HEADER] = (performance.now() - started_ms).toFixed(3);
+}
