@@ -12,7 +12,7 @@ import {
 } from '@nats-io/jetstream';
 import { type KV, Kvm, type KvOptions } from '@nats-io/kv';
 import { type ObjectStore, type ObjectStoreOptions, Objm } from '@nats-io/obj';
-import { connect, type NatsConnection, TimeoutError } from '@nats-io/transport-node';
+import { AuthorizationError, connect, type NatsConnection, TimeoutError } from '@nats-io/transport-node';
 import type { Logger } from './log.ts';
 
 export interface BusOptions {
@@ -155,8 +155,9 @@ async function keepAs<T extends KV | ObjectStore>(
   return store;
 }
 
-async function firstConnection(url: string, { service, signal }: BusOptions): Promise<NatsConnection> {
+async function firstConnection(url: string, { service, signal, log }: BusOptions): Promise<NatsConnection> {
   const address = new URL(url);
+  let said = false;
   for (const until_ms = Date.now() + FIRST_MS; ; ) {
     try {
       return await connect({
@@ -176,7 +177,11 @@ async function firstConnection(url: string, { service, signal }: BusOptions): Pr
         timeout: 2000,
       });
     } catch (error) {
-      if (signal.aborted || Date.now() > until_ms) throw error;
+      // A wrong password stays one.
+      if (error instanceof AuthorizationError || signal.aborted || Date.now() > until_ms) throw error;
+      if (!said)
+        log.warn({ err: error, address: address.host }, 'the event bus does not answer, it is waited for');
+      said = true;
       await sleep(RETRY_MS, undefined, { signal });
     }
   }

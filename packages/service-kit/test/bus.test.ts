@@ -1,7 +1,7 @@
-import { type NatsServer, startNats } from '@mcp/testkit';
-import { TimeoutError } from '@nats-io/transport-node';
+import { freePort, type NatsServer, startNats } from '@mcp/testkit';
+import { AuthorizationError, TimeoutError } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { type Bus, LOSABLE } from '../src/index.ts';
+import { type Bus, connectBus, createLogger, LOSABLE } from '../src/index.ts';
 import { cleanUp, kitFor } from './support.ts';
 
 let nats: NatsServer;
@@ -89,4 +89,39 @@ test('a stream is waited for while JetStream cannot say anything', async () => {
   await expect(bus.stream({ name: 'MCP_WRONG', subjects: ['mcp.late'], max_bytes: 1000 })).rejects.toThrow(
     /overlap/,
   );
+});
+
+describe('a first connection', () => {
+  const optionsOf = (signal: AbortSignal) => {
+    const log = createLogger('core', 'silent');
+    return { service: 'core', replicas: 1, log, signal, warned: vi.spyOn(log, 'warn') };
+  };
+
+  test('is given up at once where the password is wrong: waiting makes no other of it', async () => {
+    const guarded = await startNats({ config: 'authorization { user: core, password: right }' });
+    onTestFinished(() => guarded.close());
+    const { warned, ...options } = optionsOf(new AbortController().signal);
+    const at = (password: string) => `nats://core:${password}@127.0.0.1:${guarded.port}`;
+    await expect(connectBus(at('wrong'), options)).rejects.toBeInstanceOf(AuthorizationError);
+    expect(warned).not.toHaveBeenCalled();
+    const bus = await connectBus(at('right'), options);
+    await bus.close();
+  });
+
+  test('is said to be waited for, once and without its password, until it is there', async () => {
+    const port = await freePort();
+    const { warned, ...options } = optionsOf(new AbortController().signal);
+    const connected = connectBus(`nats://core:hidden@127.0.0.1:${port}`, options);
+    await expect.poll(() => warned.mock.calls.length, { timeout: 10_000 }).toBe(1);
+    const late = await startNats({ port });
+    onTestFinished(() => late.close());
+    const bus = await connected;
+    await bus.close();
+    expect(warned).toHaveBeenCalledOnce();
+    expect(warned.mock.calls[0]).toEqual([
+      expect.objectContaining({ address: `127.0.0.1:${port}` }),
+      expect.stringContaining('waited for'),
+    ]);
+    expect(JSON.stringify(warned.mock.calls)).not.toContain('hidden');
+  });
 });
