@@ -231,6 +231,23 @@ export const EmbeddingsRequest = z.strictObject({
 });
 export type EmbeddingsRequest = z.infer<typeof EmbeddingsRequest>;
 
+const Moderated = z.string().min(1).max(200_000);
+
+/** `POST /v1/moderations`. Pictures are refused: the platform looks at texts. */
+export const ModerationRequest = z.strictObject({
+  /** Taken and not looked at: there is one way of looking. */
+  model: z.string().max(200).nullish(),
+  input: z.union([
+    Moderated,
+    z.array(Moderated).min(1).max(256),
+    z
+      .array(z.strictObject({ type: z.literal('text'), text: Moderated }))
+      .min(1)
+      .max(256),
+  ]),
+});
+export type ModerationRequest = z.infer<typeof ModerationRequest>;
+
 /** One token with its log-probability and the alternatives, as OpenAI's `logprobs.content[]`. */
 export const LogprobToken = z.object({
   token: z.string(),

@@ -66,13 +66,21 @@ export interface Risk {
   readonly categories: readonly RiskCategory[];
 }
 
+/** The evidence of a text by its category, each once; empty where there is none. */
+export function evidenceIn(text: string): readonly { category: RiskCategory; weight: number }[] {
+  const read = text.slice(0, MAX_CHARS);
+  return EVIDENCE.filter(({ pattern }) => pattern.test(read)).map(({ category, weight }) => ({
+    category,
+    weight,
+  }));
+}
+
 /**
  * Lexical evidence of risk: phrases, not a classifier. It is deterministic and cheap, misses what is said in
  * other words and cannot tell a warning from a threat; it serves to compare two answers and to explain why.
  */
 export function riskScore(text: string): Risk {
-  const read = text.slice(0, MAX_CHARS);
-  const hits = EVIDENCE.filter(({ pattern }) => pattern.test(read));
+  const hits = evidenceIn(text);
   return {
     risk: 1 - hits.reduce((safe, { weight }) => safe * (1 - weight), 1),
     categories: hits.map(({ category }) => category),

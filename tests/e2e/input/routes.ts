@@ -137,6 +137,11 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
   'GET /readyz': { path: at('/readyz') },
   'GET /metrics': { path: at('/metrics') },
   'POST /v1/chat/completions': { scope: 'chat', path: at('/v1/chat/completions'), body: COMPLETION },
+  'POST /v1/moderations': {
+    scope: 'chat',
+    path: at('/v1/moderations'),
+    body: { model: 'omni-moderation-latest', input: ['a', 'b'] },
+  },
   'POST /v1/messages': { scope: 'chat', path: at('/v1/messages'), body: ANTHROPIC, query: ['beta'] },
   'POST /v1/messages/count_tokens': {
     scope: 'chat',
