@@ -1,14 +1,11 @@
 import { z } from 'zod';
 import { JsonSchema } from './json-schema.ts';
+import { nothing, repeatedAt, WireName } from './wire-fields.ts';
 
 /**
  * The request side of Anthropic's Messages API, as published in its API reference (version 2023-06-01). Fields that
  * change no answer here are ignored; any other that is not known is refused by name.
  */
-const nothing = z
-  .unknown()
-  .transform(() => undefined)
-  .optional();
 const cache_control = nothing;
 
 const Text = z.strictObject({
@@ -80,7 +77,7 @@ export type AnthropicMessage = z.infer<typeof AnthropicMessage>;
 
 const AnthropicTool = z.strictObject({
   type: z.literal('custom').nullish(),
-  name: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -'),
+  name: WireName,
   description: z.string().max(16_000).optional(),
   input_schema: JsonSchema,
   strict: z.boolean().optional(),
@@ -123,7 +120,7 @@ type Asked = Pick<z.infer<z.ZodObject<typeof asked>>, 'tools' | 'tool_choice'>;
 /** What a request says of its tools fits together. */
 function assertTools({ tools = [], tool_choice }: Asked, context: z.RefinementCtx): void {
   const names = tools.map(({ name }) => name);
-  const again = names.findIndex((name, at) => names.indexOf(name) !== at);
+  const again = repeatedAt(names);
   const refuse = (path: (string | number)[], message: string) =>
     context.addIssue({ code: 'custom', path, message });
   if (again >= 0) refuse(['tools', again, 'name'], 'is the name of another tool, too. Give each its own');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { JsonSchema } from './json-schema.ts';
+import { nothing, repeatedAt, WireName } from './wire-fields.ts';
 
 /**
  * Fields that today's clients send and that change no answer here, by where they stand: hints for a cache, and what
@@ -15,11 +16,6 @@ export const IGNORED_FIELDS = {
   function: ['cache_control'],
 } as const;
 type Ignoring = typeof IGNORED_FIELDS;
-
-const nothing = z
-  .unknown()
-  .transform(() => undefined)
-  .optional();
 
 /** The fields that are ignored in a place, for its schema. */
 function ignored<K extends keyof Ignoring>(place: K): Record<Ignoring[K][number], typeof nothing> {
@@ -74,10 +70,7 @@ export const ToolCall = z.object({
 });
 export type ToolCall = z.infer<typeof ToolCall>;
 
-const name = z
-  .string()
-  .regex(/^[a-zA-Z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -')
-  .optional();
+const name = WireName.optional();
 
 export const ChatMessage = z.discriminatedUnion('role', [
   z.strictObject({ role: z.literal('system'), content: TextContent, name, ...ignored('message') }),
@@ -108,7 +101,7 @@ export const Tool = z.strictObject({
   type: z.literal('function'),
   function: z.strictObject({
     ...ignored('function'),
-    name: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -'),
+    name: WireName,
     description: z.string().max(16_000).optional(),
     parameters: JsonSchema.optional(),
     strict: z.boolean().nullish(),
@@ -122,7 +115,7 @@ export const ResponseFormat = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('json_schema'),
     json_schema: z.strictObject({
-      name: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, _ or -'),
+      name: WireName,
       description: z.string().max(16_000).optional(),
       schema: JsonSchema.optional(),
       strict: z.boolean().nullish(),
@@ -193,7 +186,7 @@ export const ChatCompletionRequest = z
   })
   .superRefine(({ tools = [] }, context) => {
     const names = tools.map(({ function: { name } }) => name);
-    const again = names.findIndex((name, at) => names.indexOf(name) !== at);
+    const again = repeatedAt(names);
     if (again >= 0)
       context.addIssue({
         code: 'custom',

@@ -9,6 +9,7 @@ import {
   jetstream,
   jetstreamManager,
   type StreamConfig,
+  type StreamInfo,
 } from '@nats-io/jetstream';
 import { type KV, Kvm, type KvOptions } from '@nats-io/kv';
 import { type ObjectStore, type ObjectStoreOptions, Objm } from '@nats-io/obj';
@@ -114,11 +115,7 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
     },
     async copy(name, region, max_bytes) {
       const copy = copyOfBucket(name, region);
-      const exists = await manager.streams.info(`${BUCKET_STREAM}${copy}`).then(
-        () => true,
-        () => false,
-      );
-      if (!exists)
+      if ((await findStream(manager, `${BUCKET_STREAM}${copy}`)) === undefined)
         await manager.streams.add({
           name: `${BUCKET_STREAM}${copy}`,
           mirror: { name: `${BUCKET_STREAM}${name}`, domain: region },
@@ -211,6 +208,16 @@ async function answered<T>(does: () => Promise<T>, signal: AbortSignal): Promise
   }
 }
 
+async function findStream(manager: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
+  try {
+    return await manager.streams.info(name);
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)
+      return undefined;
+    throw error;
+  }
+}
+
 /** Whether JetStream cannot say anything just now: it takes too long, has not started, or has no leader. */
 function isAway(error: unknown): boolean {
   if (error instanceof JetStreamApiError) return error.status === 503;
@@ -223,11 +230,7 @@ function isAsWanted(there: StreamConfig, wanted: StreamSettings): boolean {
 }
 
 async function ensureStream(manager: JetStreamManager, config: StreamSettings): Promise<void> {
-  const there = await manager.streams.info(config.name).catch((error: unknown) => {
-    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)
-      return undefined;
-    throw error;
-  });
+  const there = await findStream(manager, config.name);
   if (there === undefined) await manager.streams.add(config);
   // All servers have to agree on a change: what is as it should be is left alone.
   else if (!isAsWanted(there.config, config)) await manager.streams.update(config.name, config);

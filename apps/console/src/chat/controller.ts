@@ -3,7 +3,7 @@ import { createContext } from 'preact';
 import { useCallback, useContext, useEffect, useReducer, useRef } from 'preact/hooks';
 import { attachChat, type ChatListener, type RunningChat, runChat } from '../api/chat-stream.ts';
 import type { Platform } from '../api/platform.ts';
-import { type ChatAction, type ChatState, IDLE_CHAT, isActive, reduceChat } from './state.ts';
+import { type ChatAction, type ChatState, IDLE_CHAT, isActive, isOwn, reduceChat } from './state.ts';
 
 /** The conversation on the first page. It goes on while other pages are looked at. */
 export interface ChatController {
@@ -60,7 +60,7 @@ export function useChatController(platform: Platform): ChatController {
   useEffect(() => () => running.current?.leave(), []);
 
   const active = isActive(state.phase);
-  const own = active && state.phase !== 'following';
+  const own = isOwn(state.phase);
   return {
     state,
     ask: (request) => {

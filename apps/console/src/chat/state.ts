@@ -97,6 +97,11 @@ export function isActive(phase: ChatPhase): boolean {
   return ACTIVE.has(phase);
 }
 
+/** True while this page's own conversation is awaited: nothing else may take its place. */
+export function isOwn(phase: ChatPhase): boolean {
+  return isActive(phase) && phase !== 'following';
+}
+
 /** True when the platform can take the conversation up where it stopped. */
 export function canResume(state: ChatState): boolean {
   if (state.conversation_id === null) return false;

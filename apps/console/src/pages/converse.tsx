@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { type ChatController, useChat } from '../chat/controller.ts';
 import { chatFromLog } from '../chat/from-log.ts';
-import { type ChatState, canResume, isActive } from '../chat/state.ts';
+import { type ChatState, canResume, isActive, isOwn } from '../chat/state.ts';
 import { useLoaded } from '../hooks.ts';
 import { href, navigate } from '../router.ts';
 import { Fault, Loading, PageHead } from '../ui/basics.tsx';
@@ -13,7 +13,7 @@ export function Converse({ id }: { readonly id: string | null }) {
   const chat = useChat();
   const { state } = chat;
   const active = isActive(state.phase);
-  const own = active && state.phase !== 'following';
+  const own = isOwn(state.phase);
   useAddress(state, id, own);
   useKeys(chat, active);
   const mustLoad = id !== null && !own && (state.conversation_id !== id || state.phase === 'elsewhere');

@@ -34,11 +34,12 @@ interface Completion {
 /** A completion of a model, or of an alias for a conversation. All its events pass here. */
 export async function* complete(gateway: Gateway, completion: Completion): AsyncGenerator<ModelEvent> {
   const { request, call } = completion;
-  const events = isAlias(request.model)
-    ? aliasEvents(converse(gateway, toConversation(request), call), completion)
-    : gateway.inference().generate(request, call);
-  for await (const event of events) {
-    if (event.type === 'usage' && !isAlias(request.model)) settle(gateway, event.usage);
+  if (isAlias(request.model)) {
+    yield* aliasEvents(converse(gateway, toConversation(request), call), completion);
+    return;
+  }
+  for await (const event of gateway.inference().generate(request, call)) {
+    if (event.type === 'usage') settle(gateway, event.usage);
     yield event;
   }
 }

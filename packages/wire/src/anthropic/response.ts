@@ -47,15 +47,19 @@ export function emptyMessage({ id, model }: Pick<Completion, 'id' | 'model'>): R
 }
 
 /** Arguments that a model wrote as no object are given as a text, for the client to see. */
-function inputOf(given: string): unknown {
-  if (given.trim() === '') return {};
+function inputOf(given: string): object {
+  return given.trim() === '' ? {} : (objectIn(given) ?? { arguments: given });
+}
+
+/** The object that a text of JSON holds; undefined where it is not whole, or something else. */
+export function objectIn(json: string): object | undefined {
+  // The cheap answer for most of what is still being written.
+  if (!json.trimStart().startsWith('{')) return undefined;
   try {
-    const value: unknown = JSON.parse(given);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+    return JSON.parse(json) as object;
   } catch {
-    // As below.
+    return undefined;
   }
-  return { arguments: given };
 }
 
 /** Anthropic's word for why a generation ended; one that was cut for any other reason is one of limited length. */

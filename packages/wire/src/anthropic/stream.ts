@@ -1,5 +1,5 @@
 import { type FinishReason, type ModelEvent, PlatformError, type Usage } from '@mcp/contracts';
-import { type AnthropicOptions, anthropicUsage, emptyMessage, stopReason } from './response.ts';
+import { type AnthropicOptions, anthropicUsage, emptyMessage, objectIn, stopReason } from './response.ts';
 
 interface AnthropicEncoder {
   /** The frames of one event; an empty text where there are none. */
@@ -109,7 +109,7 @@ class Blocks {
 
   /** Whether a block may be written to now: the open one is it, or has nothing more to come. */
   takes(block: string): boolean {
-    return this.open === block || this.#json === undefined || isObject(this.#json);
+    return this.open === block || this.#json === undefined || objectIn(this.#json) !== undefined;
   }
 
   write({ block, begin, delta, json }: Piece): string {
@@ -134,16 +134,6 @@ class Blocks {
     this.open = undefined;
     this.#json = undefined;
     return frame('content_block_stop', { index: this.count - 1 });
-  }
-}
-
-function isObject(json: string): boolean {
-  if (!json.trimStart().startsWith('{')) return false;
-  try {
-    JSON.parse(json);
-    return true;
-  } catch {
-    return false;
   }
 }
 
