@@ -35,6 +35,10 @@ export async function startGateway(options: HarnessOptions = {}): Promise<Harnes
   const dir = mkdtempSync(join(tmpdir(), 'mcp-gateway-'));
   const admin = `mcp_${randomBytes(32).toString('base64url')}`;
   const { apis, seen, options: behaviour } = doubles();
+  const release = async () => {
+    if (options.nats === undefined) await nats.close();
+    rmSync(dir, { recursive: true, force: true });
+  };
   const services = await startServices(
     definition,
     {
@@ -48,7 +52,11 @@ export async function startGateway(options: HarnessOptions = {}): Promise<Harnes
       ...options.env,
     },
     { local: apis, ...(options.limits === undefined ? {} : { limits: options.limits }) },
-  );
+  ).catch(async (error: unknown) => {
+    // One that is refused leaves nothing running.
+    await release();
+    throw error;
+  });
   const port = services.ports.get('gateway') ?? 0;
   const url = `http://127.0.0.1:${port}`;
   const ask: Harness['ask'] = (path, init = {}) => {
@@ -77,8 +85,7 @@ export async function startGateway(options: HarnessOptions = {}): Promise<Harnes
     },
     async close() {
       await services.stop('end of test');
-      if (options.nats === undefined) await nats.close();
-      rmSync(dir, { recursive: true, force: true });
+      await release();
     },
   };
 }
