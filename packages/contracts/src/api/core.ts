@@ -3,7 +3,6 @@ import { ChatEvent, ChatRequest } from '../conversation/chat.ts';
 import {
   ChainVerdict,
   Conversation,
-  ConversationLog,
   ConversationPage,
   ConversationSummary,
   EventsQuery,
@@ -12,6 +11,7 @@ import {
   PromptInfo,
   RecordCompletionRequest,
 } from '../conversation/conversation.ts';
+import { ConversationLog } from '../conversation/log.ts';
 import { type ApiOf, defineApi } from './endpoint.ts';
 
 /** A log has its texts and, beside them, hashes and counts. */
@@ -62,7 +62,7 @@ export const coreEndpoints = defineApi({
     answer: ConversationSummary,
     callers: ['gateway'],
   },
-  /** The sealed log of a conversation, as blueprint 9.4 has it. */
+  /** The signed log of a conversation, as blueprint 9.4 has it. */
   exportLog: {
     method: 'GET',
     path: '/internal/conversations/:id/log',
