@@ -13,6 +13,7 @@ import {
 } from './test/tidy/project-rules.ts';
 import { fileLength, functionShape, noAny, noExcuses, noSkippedTests } from './test/tidy/shape-rules.ts';
 import { parseSource, projectFiles, type SourceFile, sources, type Violation } from './test/tidy/source.ts';
+import { glossaryWords } from './test/tidy/word-rules.ts';
 
 const files = projectFiles(ROOT);
 const code = sources(files);
@@ -61,6 +62,7 @@ describe('the project', () => {
     ['nothing is exported that nobody imports', () => unusedExports(code)],
     ['decisions are dated', () => datedDecisions(files)],
     ['nothing names a folder of one machine or a registry host', () => nothingLocal(files)],
+    ['the words are those of the glossary', () => glossaryWords(files)],
   ])('%s', (_, rule) => {
     expect(lines(rule())).toEqual([]);
   });
@@ -288,6 +290,15 @@ describe('each rule fails on a planted breach', () => {
       'a machine is named',
       () => nothingLocal([{ path: 'a.md', text: `see ${'/wor'}k/main/x` }]),
       /leave it out/,
+    ],
+    [
+      'a retired word is used',
+      () =>
+        glossaryWords([
+          { path: 'docs/glossary.md', text: '| timeout | how long | patience |' },
+          { path: 'a.ts', text: 'const connectPatience_ms = 1;' },
+        ]),
+      /says 'patience'/,
     ],
     [
       'a registry is named',
