@@ -19,4 +19,6 @@ export * from './manifest.ts';
 export * from './model.ts';
 export * from './openai.ts';
 export * from './region.ts';
+export * from './responses.ts';
+export * from './stored-answers.ts';
 export * from './trace.ts';

@@ -1,7 +1,15 @@
 /** What every service is built on: configuration, HTTP, errors, telemetry, clients, the event bus, life cycle. */
 
 export { apiApp } from './api-server.ts';
-export { MAX_BODY_BYTES, parseBody, parseJson, parseQuery, refuseBody, uuidParam } from './body.ts';
+export {
+  MAX_BODY_BYTES,
+  parseBody,
+  parseJson,
+  parseNestedQuery,
+  parseQuery,
+  refuseBody,
+  uuidParam,
+} from './body.ts';
 export { type Bus, connectBus, LOSABLE } from './bus.ts';
 export { type CallScope, callScope } from './call-scope.ts';
 export type { Clients } from './clients.ts';
