@@ -14,7 +14,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { type PulumiCli, pulumiCli } from '../../infra/pulumi-cli.ts';
+import { type PulumiCli, pulumiCli } from '../../infra/programs/pulumi-cli.ts';
 import type { KubernetesObject } from '../../infra/test/stacks.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -89,7 +89,7 @@ export class Program {
   /** Every object of the stack as it is in the checkout; Secrets are not in it. */
   objects(): KubernetesObject[] {
     const out = join(this.dir, 'dist', this.#stack);
-    execFileSync(process.execPath, [join('infra', 'synth.ts'), this.#stack], {
+    execFileSync(process.execPath, [join('infra', 'programs', 'synth.ts'), this.#stack], {
       cwd: this.dir,
       stdio: ['ignore', 'ignore', 'pipe'],
     });

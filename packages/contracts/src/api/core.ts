@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ChatEvent, ChatRequest } from '../chat.ts';
+import { ChatEvent, ChatRequest } from '../conversation/chat.ts';
 import {
   ChainVerdict,
   Conversation,
@@ -10,7 +10,7 @@ import {
   ListConversationsQuery,
   LogCheck,
   PromptInfo,
-} from '../conversation.ts';
+} from '../conversation/conversation.ts';
 import {
   AnswerPage,
   ChainedAnswer,
@@ -19,7 +19,7 @@ import {
   ListAnswersRequest,
   ListedAnswer,
   StoredAnswer,
-} from '../stored-answers.ts';
+} from '../conversation/stored-answers.ts';
 import { type ApiOf, defineApi } from './endpoint.ts';
 
 /** A log has its texts and, beside them, hashes and counts. */
