@@ -16,6 +16,7 @@ export * from './models/anthropic.ts';
 export * from './models/model.ts';
 export * from './models/openai.ts';
 export * from './tables/define.ts';
+export * from './tables/dependency.ts';
 export * from './tables/errors.ts';
 export * from './tables/governance.ts';
 export * from './tables/jobs.ts';
