@@ -179,7 +179,7 @@ function environmentOf(stack: Stack, { placement }: Workload): Record<string, st
       .map((name) => [name, `http://${hostOf(stack, name)}:${services[name].port}`]),
   );
   const weights = new AssetStore({ cache_dir: MODELS_DIR, env: {} });
-  const surroundings = {
+  const deploymentContext = {
     region: stack.regions[0]?.name ?? stack.name,
     host: '0.0.0.0',
     endpoints,
@@ -189,7 +189,7 @@ function environmentOf(stack: Stack, { placement }: Workload): Record<string, st
     secret: referenceTo,
     asset: (id: string) => weights.expected(id),
   };
-  const said = serviceEnvironment(stack, placement, surroundings);
+  const said = serviceEnvironment(stack, placement, deploymentContext);
   // Paths of this machine mean nothing in a container.
   const operator = VARIABLES.filter((row) => row.operator === true && !row.name.endsWith('_DIR')).map(
     ({ name }): [string, string] => [name, `\${${name}:-${said[name] ?? ''}}`],
@@ -197,7 +197,7 @@ function environmentOf(stack: Stack, { placement }: Workload): Record<string, st
   const secret = new Set(VARIABLES.filter((row) => row.secret === true).map(({ name }) => name));
   const chosen = new Map(operator);
   const all = serviceEnvironment(stack, placement, {
-    ...surroundings,
+    ...deploymentContext,
     operator: Object.fromEntries(operator),
   });
   return Object.fromEntries(

@@ -8,10 +8,10 @@ const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
 export const NATS_STORAGE_BYTES = 10 * 1024 * 1024 * 1024;
 
 /**
- * Holds a program on a supervision: it is stopped when this shell's stdin ends, which happens when the runner ends
+ * Supervises a program: it is stopped when this shell's stdin ends, which happens when the runner ends
  * in any way. nats-server cannot watch its parent itself.
  */
-const LEASH = [
+const SUPERVISED = [
   'exec 3<&0',
   '"$0" "$@" </dev/null & program=$!',
   "trap 'kill -TERM $program 2>/dev/null' TERM INT HUP",
@@ -39,7 +39,7 @@ export function natsSpec(options: {
   return {
     name: 'nats',
     command: windows ? options.binary : '/bin/sh',
-    args: windows ? args : ['-c', LEASH, options.binary, ...args],
+    args: windows ? args : ['-c', SUPERVISED, options.binary, ...args],
     env: options.env,
     cwd: paths.dir,
     url: `nats://127.0.0.1:${port}`,

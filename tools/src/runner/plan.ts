@@ -17,7 +17,7 @@ import { probeReady } from './probe.ts';
 const WATCH_PARENT = new URL('./watch-parent.ts', import.meta.url).href;
 
 /** Where everything is on this machine. */
-export function localSurroundings(options: {
+export function localContext(options: {
   stack: Stack;
   host: string;
   ports: Ports;

@@ -16,7 +16,7 @@ import { reasonLines, rotate } from './log-file.ts';
 import { ManagedProcess, type ProcessEvents, type ProcessSpec } from './managed-process.ts';
 import { natsSpec } from './nats.ts';
 import { type Offer, offerModels } from './offer.ts';
-import { localSurroundings, serviceSpec } from './plan.ts';
+import { localContext, serviceSpec } from './plan.ts';
 import { checkRoom, choosePorts, type Ports, prepareDataDir } from './prepare.ts';
 import { Reservations } from './reserve.ts';
 import { dropRunFile, type RunFile, takeRunFile, writeRunFile } from './run-file.ts';
@@ -149,7 +149,7 @@ export class LocalPlatform {
     const { paths, stack, host } = this.options;
     const events: ProcessEvents = { changed: () => this.#save(), say: (line) => this.#context.ui.warn(line) };
     const base = baseEnvironment(this.#context.env);
-    const at = localSurroundings({
+    const at = localContext({
       stack: this.offer.stack,
       host,
       ports,
