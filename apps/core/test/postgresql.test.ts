@@ -11,6 +11,7 @@ describe.each([
   'leases',
   'list',
   'attach',
+  'answers',
   'version-1',
 ])('on PostgreSQL: %s', async (file) => {
   await import(`./${file}.test.ts`);
