@@ -10,13 +10,14 @@ import { eventRoutes } from './routes/events.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { moderationRoutes } from './routes/moderations.ts';
+import { promptRoutes } from './routes/prompts.ts';
 import { regionRoutes } from './routes/regions.ts';
 import { traceRoutes } from './routes/traces.ts';
 import { socketRoutes } from './routes/ws.ts';
 import { allowOrigins } from './transports/cors.ts';
 
 const ANTHROPIC_PATH = /^\/v1\/messages(\/|$)/;
-const OPENAI_PATH = /^\/v1\/(chat\/completions|embeddings|models|moderations)(\/|$)/;
+const OPENAI_PATH = /^\/v1\/(chat\/completions|completions|embeddings|models|moderations)(\/|$)/;
 
 /** The public interface of the platform. */
 export function createApp(gateway: Gateway): Hono<KitEnv> {
@@ -33,6 +34,7 @@ export function createApp(gateway: Gateway): Hono<KitEnv> {
   });
   allowOrigins(app, gateway.kit.config.MCP_CORS_ORIGINS);
   openAiRoutes(app, gateway);
+  promptRoutes(app, gateway);
   messageRoutes(app, gateway);
   moderationRoutes(app, gateway);
   chatRoutes(app, gateway);

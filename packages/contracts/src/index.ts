@@ -18,5 +18,7 @@ export * from './live.ts';
 export * from './manifest.ts';
 export * from './model.ts';
 export * from './openai.ts';
+export * from './openai-public.ts';
 export * from './region.ts';
 export * from './trace.ts';
+export { IGNORED_FIELDS } from './wire-fields.ts';

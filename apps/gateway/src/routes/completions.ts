@@ -1,4 +1,10 @@
-import { type CallContext, ChatCompletionRequest, EmbeddingsRequest, type ModelEvent } from '@mcp/contracts';
+import {
+  type CallContext,
+  type ChatCompletionRequest,
+  type ModelEvent,
+  PublicChatCompletionRequest,
+  PublicEmbeddingsRequest,
+} from '@mcp/contracts';
 import {
   type KitContext,
   type KitEnv,
@@ -15,6 +21,8 @@ import {
   encodeEmbeddings,
   encodeModel,
   encodeModelList,
+  fromPublicChat,
+  textsOf,
 } from '@mcp/wire';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
@@ -26,6 +34,7 @@ import {
   completionEvents,
   gathered,
   JSON_ANSWER,
+  noteIgnored,
   noteOverhead,
   OVERHEAD_HEADER,
 } from '../transports/completion.ts';
@@ -38,15 +47,20 @@ export function openAiRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.post(
     '/v1/chat/completions',
     guardInference(gateway, async (c, call) => {
-      const request = await parseBody(c, ChatCompletionRequest, max_bytes);
-      const asked: Asked = { request, call, events: completionEvents(gateway, c, { request, call }) };
+      const given = await parseBody(c, PublicChatCompletionRequest, max_bytes);
+      noteIgnored(c, given);
+      const { request, functions } = fromPublicChat(given);
+      const events = completionEvents(gateway, c, { request, call });
+      const asked: Asked = { request, functions, call, events };
       return request.stream === true ? streamed(gateway, c, asked) : whole(gateway, c, asked);
     }),
   );
   app.post(
     '/v1/embeddings',
     guardInference(gateway, async (c, call) => {
-      const request = await parseBody(c, EmbeddingsRequest, max_bytes);
+      const { input, ...rest } = await parseBody(c, PublicEmbeddingsRequest, max_bytes);
+      const texts = await textsOf(input, { model: rest.model, param: 'input' });
+      const request = { ...rest, input: typeof input === 'string' ? input : [...texts] };
       const state = c.get('state');
       state.model = gateway.models.label(request.model);
       state.phase = 'json';
@@ -84,12 +98,18 @@ function modelRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
 
 interface Asked {
   readonly request: ChatCompletionRequest;
+  /** Whether it asked for functions instead of tools. */
+  readonly functions: boolean;
   readonly call: CallContext;
   readonly events: AsyncIterable<ModelEvent>;
 }
 
-async function whole(gateway: Gateway, c: KitContext, { request, call, events }: Asked): Promise<Response> {
-  const { completion, text } = await gathered(c, events, encodeChatCompletion);
+async function whole(
+  gateway: Gateway,
+  c: KitContext,
+  { request, functions, call, events }: Asked,
+): Promise<Response> {
+  const { completion, text } = await gathered(c, events, (one) => encodeChatCompletion(one, { functions }));
   if (shouldRecord(gateway, request)) {
     const id = await recordCompletion(gateway, { request, completion, call });
     if (id !== undefined) c.get('state').headers[CONVERSATION_HEADER] = id;
@@ -97,8 +117,13 @@ async function whole(gateway: Gateway, c: KitContext, { request, call, events }:
   return textAnswer(c, text, JSON_ANSWER);
 }
 
-function streamed(gateway: Gateway, c: KitContext, { request, call, events }: Asked): Promise<Response> {
-  const encode = chatChunkEncoder({ include_usage: request.stream_options?.include_usage === true });
+function streamed(
+  gateway: Gateway,
+  c: KitContext,
+  { request, functions, call, events }: Asked,
+): Promise<Response> {
+  const include_usage = request.stream_options?.include_usage === true;
+  const encode = chatChunkEncoder({ include_usage, functions });
   const kept: ModelEvent[] | undefined = shouldRecord(gateway, request) ? [] : undefined;
   noteOverhead(c);
   return streamEvents(c, events, {

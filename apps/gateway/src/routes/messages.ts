@@ -11,6 +11,7 @@ import {
 import {
   type AnthropicOptions,
   anthropicEncoder,
+  anthropicFieldOf,
   anthropicMessages,
   type Completion,
   encodeAnthropicMessage,
@@ -19,7 +20,13 @@ import {
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import type { Gateway } from '../gateway.ts';
-import { completionEvents, gathered, JSON_ANSWER, noteOverhead } from '../transports/completion.ts';
+import {
+  completionEvents,
+  gathered,
+  JSON_ANSWER,
+  noteIgnored,
+  noteOverhead,
+} from '../transports/completion.ts';
 import { guard, guardInference } from '../transports/http.ts';
 import { SSE } from '../transports/sse.ts';
 
@@ -36,7 +43,9 @@ export function messageRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
       const request = await parseBody(c, AnthropicMessagesRequest, max_bytes);
       const state = c.get('state');
       state.headers['request-id'] = state.request_id;
-      const events = completionEvents(gateway, c, { request: fromAnthropic(request), call });
+      noteIgnored(c, request);
+      const asked = { request: fromAnthropic(request), call, nameOf: anthropicFieldOf };
+      const events = completionEvents(gateway, c, asked);
       const options = { thinking: request.thinking !== undefined && request.thinking.type !== 'disabled' };
       if (request.stream === true) return streamed(c, events, options);
       const encode = (completion: Completion) => encodeAnthropicMessage(completion, options);
@@ -48,6 +57,7 @@ export function messageRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
     guard(gateway, { scope: 'chat', query: true, body: true }, async (c, call) => {
       parseQuery(c, MessagesQuery);
       const request = await parseBody(c, AnthropicCountTokensRequest, max_bytes);
+      noteIgnored(c, request);
       const { model } = request;
       const { tokens } = await gateway
         .inference()
