@@ -1,8 +1,8 @@
 # One pattern for every service: docker build --build-arg SERVICE=core --target prod .
 #   prod  the service alone: node and what it is linked to, no shell, no package manager, user 10001, read-only root
 #   dev   all dependencies, restarted when a file changes
-# SERVICE   the app that is started; its port is in apps/<service>/service.ts
-# COLOCATE  apps that MCP_COLOCATE may name beside it, separated by spaces
+# SERVICE   the app that is started; its port is in apps/<service>/manifest.ts
+# IN_PROCESS  apps that MCP_IN_PROCESS may name beside it, separated by spaces
 # WEIGHTS   image with the weights of embedded models, which the service's is built upon (npm run images); else none
 # BASE      where node and npm come from, best with a digest: node:22-bookworm-slim@sha256:…
 ARG BASE=docker.io/library/node:22-bookworm-slim
@@ -32,45 +32,45 @@ ENTRYPOINT ["/bin/sh", "-c", "exec node --disable-warning=ExperimentalWarning --
 
 FROM base AS dependencies
 ARG SERVICE=gateway
-ARG COLOCATE=""
+ARG IN_PROCESS=""
 COPY --from=manifests /manifests ./
 # Native modules bring binaries for every platform, the source of llama.cpp and a compiler for their command line.
 # Models run in the model-gateway; the gateway asks servers elsewhere and needs none of that.
-RUN for app in ${SERVICE} ${COLOCATE}; do set -- "$@" --workspace "apps/${app}"; done \
+RUN for app in ${SERVICE} ${IN_PROCESS}; do set -- "$@" --workspace "apps/${app}"; done \
   && npm ci --ignore-scripts --omit=dev --no-audit --no-fund --include-workspace-root=false "$@" \
   && arch="$(node -p process.arch)" \
   && find node_modules -depth -type f \( -name '*.map' -o -name '*.md' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
   && find node_modules -path '*/onnxruntime-node/bin/*' -type f -not -path "*/linux/${arch}/*" -delete \
   && find node_modules -mindepth 2 -maxdepth 2 -path '*/@node-llama-cpp/*' -not -name "linux-${arch}" -exec rm -rf {} + \
   && rm -rf node_modules/typescript node_modules/node-llama-cpp/llama/gitRelease.bundle \
-  && case " ${SERVICE} ${COLOCATE} " in *" model-gateway "*) ;; \
+  && case " ${SERVICE} ${IN_PROCESS} " in *" model-gateway "*) ;; \
     *) rm -rf node_modules/node-llama-cpp node_modules/@node-llama-cpp node_modules/onnxruntime-* ;; \
   esac
 
 # The console; other services than the gateway have an empty one.
 FROM base AS console
 ARG SERVICE=gateway
-ARG COLOCATE=""
+ARG IN_PROCESS=""
 ENV NODE_ENV=development
 COPY --from=manifests /manifests ./
 COPY tsconfig.json ./
 COPY packages packages
 COPY apps/console apps/console
 RUN mkdir -p apps/console/dist \
-  && case " ${SERVICE} ${COLOCATE} " in *" gateway "*) \
+  && case " ${SERVICE} ${IN_PROCESS} " in *" gateway "*) \
     npm ci --ignore-scripts --no-audit --no-fund --workspace apps/console && cd apps/console && npx vite build ;; \
   esac
 
 # Files of our own: the apps, the packages they import, and the console.
 FROM dependencies AS source
 ARG SERVICE=gateway
-ARG COLOCATE=""
+ARG IN_PROCESS=""
 COPY . /all
 COPY --from=console /app/apps/console/dist /console
 RUN mkdir -p /source/apps /source/packages && cd /all && cp package.json /source/ \
-  && for app in ${SERVICE} ${COLOCATE}; do cp -r "apps/${app}" /source/apps/; done \
+  && for app in ${SERVICE} ${IN_PROCESS}; do cp -r "apps/${app}" /source/apps/; done \
   && for link in /app/node_modules/@mcp/*; do case "$(readlink "$link")" in ../../packages/*) cp -r "packages/${link##*/}" /source/packages/ ;; esac; done \
-  && case " ${SERVICE} ${COLOCATE} " in *" gateway "*) mkdir -p /source/apps/console && cp -r /console /source/apps/console/dist ;; esac \
+  && case " ${SERVICE} ${IN_PROCESS} " in *" gateway "*) mkdir -p /source/apps/console && cp -r /console /source/apps/console/dist ;; esac \
   && ln -s "apps/${SERVICE}/src/main.ts" /source/main.ts
 
 # What node and the native modules are linked to, and nothing else of a distribution.

@@ -100,7 +100,7 @@ export function labelsOf(
 export const NATS = 'nats';
 export const COLLECTOR = 'collector';
 
-/** A placed service with what is co-located in its pod. */
+/** A placed service with what is in the same pod. */
 export interface Workload {
   readonly placement: ServicePlacement;
   readonly manifest: ServiceManifest;

@@ -1,6 +1,6 @@
 import * as pulumi from '@pulumi/pulumi';
-import { collectorWarning } from './charts/collector.ts';
-import { platformSecrets } from './charts/secrets.ts';
+import { collectorWarning } from './charts/dependency/collector.ts';
+import { platformSecrets } from './charts/namespace/secrets.ts';
 import { clusterName, PlatformCluster } from './components/cluster.ts';
 import { PlatformImages } from './components/images.ts';
 import { providerOf } from './components/provider.ts';

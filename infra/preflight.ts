@@ -15,18 +15,18 @@ import { fault } from './kit/fault.ts';
 /** `off`: no cluster is asked, as when the objects are only written to files. */
 const SWITCH = 'MCP_PREFLIGHT';
 /** A cluster that says nothing for so long is not there. */
-const PATIENCE_MS = 15_000;
+const TIMEOUT_MS = 15_000;
 
 /** Asks each cluster, before anything is planned, whether it can be reached and has what the stack's features need. */
-export async function assertCluster(config: ProgramConfig, patience_ms = PATIENCE_MS): Promise<void> {
+export async function assertCluster(config: ProgramConfig, timeout_ms = TIMEOUT_MS): Promise<void> {
   if (process.env[SWITCH] === 'off') return;
   const faults = (
-    await Promise.all(config.stack.regions.map((region) => faultsOf(config, region, patience_ms)))
+    await Promise.all(config.stack.regions.map((region) => faultsOf(config, region, timeout_ms)))
   ).flat();
   if (faults.length > 0) throw fault(faults);
 }
 
-async function faultsOf(config: ProgramConfig, region: Region, patience_ms: number): Promise<string[]> {
+async function faultsOf(config: ProgramConfig, region: Region, timeout_ms: number): Promise<string[]> {
   const { features } = config.stack.kubernetes;
   const needed = Object.entries(ADDONS).filter(([feature]) => features[feature as keyof typeof ADDONS]);
   let served: (crd: string) => boolean;
@@ -34,7 +34,7 @@ async function faultsOf(config: ProgramConfig, region: Region, patience_ms: numb
     served = await servedBy(
       await kubeConfigOf(config, region),
       needed.map(([, { crd }]) => crd),
-      patience_ms,
+      timeout_ms,
     );
   } catch (error) {
     return [
@@ -79,14 +79,14 @@ async function kubeConfigOf(config: ProgramConfig, region: Region): Promise<Kube
 async function servedBy(
   kubeConfig: KubeConfig,
   crds: readonly string[],
-  patience_ms: number,
+  timeout_ms: number,
 ): Promise<(crd: string) => boolean> {
   if (kubeConfig.getCurrentCluster() === null) throw new Error('it names no cluster');
   const options = {
     middleware: [
       {
         pre(request: RequestContext) {
-          request.setSignal(AbortSignal.timeout(patience_ms));
+          request.setSignal(AbortSignal.timeout(timeout_ms));
           return new Observable(Promise.resolve(request));
         },
         post: (response: ResponseContext) => new Observable(Promise.resolve(response)),

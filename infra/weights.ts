@@ -33,7 +33,7 @@ export function buildArgumentsOf(stack: Stack, placement: ServicePlacement): Rec
   const weights = servicesOf(placement).some((name) => services[name].weights) ? weightsOf(stack) : undefined;
   return {
     SERVICE: placement.service,
-    ...(placement.colocate.length === 0 ? {} : { COLOCATE: placement.colocate.join(' ') }),
+    ...(placement.in_process.length === 0 ? {} : { IN_PROCESS: placement.in_process.join(' ') }),
     ...(weights === undefined ? {} : { WEIGHTS: weights.reference }),
   };
 }

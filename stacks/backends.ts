@@ -11,7 +11,7 @@ export function backendsOf(stack: Stack, chosen?: string): readonly string[] {
 
 /** Backends of servers elsewhere that a process asks, which must reach them. */
 export function remoteBackends(stack: Stack, placement: Placed): RemoteBackendName[] {
-  const here = [placement.service, ...placement.colocate];
+  const here = [placement.service, ...placement.in_process];
   return here.includes('model-gateway') ? remoteOf(stack) : gatewayBackends(stack, placement);
 }
 
@@ -20,7 +20,7 @@ export function remoteBackends(stack: Stack, placement: Placed): RemoteBackendNa
  * all the rest of a request. None where the model-gateway shares the process.
  */
 export function gatewayBackends(stack: Stack, placement: Placed, chosen?: string): RemoteBackendName[] {
-  const here = [placement.service, ...placement.colocate];
+  const here = [placement.service, ...placement.in_process];
   if (!here.includes('gateway') || here.includes('model-gateway')) return [];
   return remoteOf(stack, chosen);
 }

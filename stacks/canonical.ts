@@ -10,7 +10,7 @@ export function canonical(stack: Stack): Stack {
     ...stack,
     regions: [...stack.regions].sort(byPriority),
     services: sortedBy(
-      stack.services.map((one) => ({ ...one, colocate: [...one.colocate].sort() })),
+      stack.services.map((one) => ({ ...one, in_process: [...one.in_process].sort() })),
       ({ service }) => service,
     ),
     models: sortedBy(stack.models, ({ id }) => id),

@@ -10,7 +10,7 @@ type Placed = Pick<Stack, 'services' | 'regions' | 'kubernetes'>;
 /** Pods with core in them that there are at most, in all regions together. */
 function mostPods({ services: placed, regions }: Placed): number {
   const most = placed
-    .filter(({ service, colocate }) => service === 'core' || colocate.includes('core'))
+    .filter(({ service, in_process }) => service === 'core' || in_process.includes('core'))
     .map((placement) => {
       const { scaling } = services[placement.service];
       return scaling.on === 'cpu' && placement.autoscale !== false ? scaling.max : startReplicas(placement);

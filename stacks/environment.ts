@@ -19,7 +19,7 @@ export const SECRET_NAMES = [
 export type SecretName = (typeof SECRET_NAMES)[number] | SigningKeyName;
 
 /** What a stack cannot know: where things are on this machine or in this cluster. */
-export interface Surroundings {
+export interface DeploymentContext {
   /** Name of the region, one of the stack's. */
   readonly region: string;
   /** Address to listen on. */
@@ -55,19 +55,19 @@ export interface Surroundings {
   readonly operator?: Readonly<Record<string, string | undefined>>;
 }
 
-/** The services of one process or pod: the placed one, and those co-located with it. */
-export type Placed = Pick<ServicePlacement, 'service' | 'colocate'>;
+/** The services of one process or pod: the placed one, and those in the same process. */
+export type Placed = Pick<ServicePlacement, 'service' | 'in_process'>;
 
 /** Everything the rows of the table may look at. */
 export interface Environment {
   readonly stack: Stack;
   readonly placement: Placed;
-  readonly at: Surroundings;
+  readonly at: DeploymentContext;
 }
 
-/** The services of one process or pod: the placed one, then those co-located with it. */
+/** The services of one process or pod: the placed one, then those in the same process. */
 export function servicesOf(placement: Placed): readonly ServiceName[] {
-  return [placement.service, ...placement.colocate.filter((name) => name !== placement.service)];
+  return [placement.service, ...placement.in_process.filter((name) => name !== placement.service)];
 }
 
 /**
@@ -78,7 +78,7 @@ export function servicesOf(placement: Placed): readonly ServiceName[] {
 export function serviceEnvironment(
   stack: Stack,
   placement: Placed,
-  at: Surroundings,
+  at: DeploymentContext,
 ): Record<string, string> {
   const scope: Environment = { stack, placement, at };
   const here = servicesOf(placement);

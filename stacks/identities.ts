@@ -20,7 +20,7 @@ export interface Identity extends Pick<ServiceManifest, 'calls' | 'speaks_for'> 
   readonly secrets: readonly string[];
 }
 
-/** The identities of a platform, of which its key set is the public side (`packages/service-kit/src/identity.ts`). */
+/** The identities of a platform, of which its key set is the public side (`packages/service-kit/src/runtime/identity.ts`). */
 export function identitiesOf(secrets: (name: ServiceName) => readonly string[]): Identity[] {
   return signingServices.map((service) => {
     const { calls, speaks_for } = services[service];

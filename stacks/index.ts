@@ -1,8 +1,8 @@
 import { dev } from './dev.ts';
 import { local } from './local.ts';
+import { multiRegion } from './multi-region.ts';
 import { prod } from './prod.ts';
 import type { Stack } from './schema.ts';
-import { twin } from './twin.ts';
 
 export * from './addons.ts';
 export { remoteBackends } from './backends.ts';
@@ -16,4 +16,4 @@ export { ROLLOUT_SETS, services, startReplicas } from './services.ts';
 export { VARIABLES, type VariableRow } from './variables.ts';
 
 /** Every stack, by name. A new environment is a new file and one entry here. */
-export const stacks: Readonly<Record<string, Stack>> = { local, twin, dev, prod };
+export const stacks: Readonly<Record<string, Stack>> = { local, 'multi-region': multiRegion, dev, prod };

@@ -11,22 +11,22 @@ const rows = {
     peers: [],
     priority: 0,
   },
-  'twin-eu': {
-    name: 'twin-eu',
+  'local-eu': {
+    name: 'local-eu',
     residency: 'eu',
     kube_context: 'current',
-    namespace: 'mcp-twin-eu',
+    namespace: 'mcp-local-eu',
     latency_zone: 'eu',
-    peers: ['twin-us'],
+    peers: ['local-us'],
     priority: 0,
   },
-  'twin-us': {
-    name: 'twin-us',
+  'local-us': {
+    name: 'local-us',
     residency: 'us',
     kube_context: 'current',
-    namespace: 'mcp-twin-us',
+    namespace: 'mcp-local-us',
     latency_zone: 'us',
-    peers: ['twin-eu'],
+    peers: ['local-eu'],
     priority: 1,
   },
   dev: {

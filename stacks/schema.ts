@@ -41,10 +41,10 @@ export const StackModel = z.object({
 });
 export type StackModel = z.infer<typeof StackModel>;
 
-/** One process of the local runner, or one Deployment: a service and those co-located with it. */
+/** One process of the local runner, or one Deployment: a service and those in the same process. */
 export const ServicePlacement = z.object({
   service: ServiceName,
-  colocate: z.array(ServiceName).default([]),
+  in_process: z.array(ServiceName).default([]),
   /** Size and scaling come from the manifest unless overridden here. */
   replicas: z.number().int().min(1).optional(),
   /** False: the number of replicas stays as it is. */
@@ -108,7 +108,7 @@ export const Stack = z
           message: `${wanted} is the port of ${taken.name}: choose another one`,
         });
     }
-    const placed = stack.services.flatMap((placement) => [placement.service, ...placement.colocate]);
+    const placed = stack.services.flatMap((placement) => [placement.service, ...placement.in_process]);
     duplicates(placed).forEach((name) => {
       context.addIssue({
         code: 'custom',

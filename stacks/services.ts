@@ -1,11 +1,11 @@
 import { DefinitionError, type ServiceManifest, type ServiceName } from '@mcp/contracts';
-import { manifest as core } from '../apps/core/service.ts';
-import { manifest as gateway } from '../apps/gateway/service.ts';
-import { manifest as governance } from '../apps/governance/service.ts';
-import { manifest as modelGateway } from '../apps/model-gateway/service.ts';
-import { manifest as taskEngine } from '../apps/task-engine/service.ts';
+import { manifest as core } from '../apps/core/manifest.ts';
+import { manifest as gateway } from '../apps/gateway/manifest.ts';
+import { manifest as governance } from '../apps/governance/manifest.ts';
+import { manifest as modelGateway } from '../apps/model-gateway/manifest.ts';
+import { manifest as taskEngine } from '../apps/task-engine/manifest.ts';
 
-/** Every deployable, by name. A new service: a folder in `apps/` with a `service.ts`, and one line here. */
+/** Every deployable, by name. A new service: a folder in `apps/` with a `manifest.ts`, and one line here. */
 export const services = distinct({
   gateway,
   core,

@@ -2,7 +2,7 @@ import type { ServiceName } from '@mcp/contracts';
 import { backendsOf, gatewayBackends } from './backends.ts';
 import { busVariables } from './bus.ts';
 import { databaseVariables } from './database.ts';
-import type { Environment, Surroundings } from './environment.ts';
+import type { DeploymentContext, Environment } from './environment.ts';
 import { serviceVariable, signingKeyOf, signingServices } from './identities.ts';
 import { routesOf } from './peers.ts';
 import type { Stack } from './schema.ts';
@@ -50,11 +50,11 @@ const common: readonly VariableRow[] = [
     secret: true,
   },
   {
-    name: 'MCP_COLOCATE',
+    name: 'MCP_IN_PROCESS',
     for: 'all',
     meaning: 'Services that run in the same process, comma-separated; calls between them are in process.',
     value: ({ placement }) =>
-      placement.colocate.filter((name) => name !== placement.service).join(',') || undefined,
+      placement.in_process.filter((name) => name !== placement.service).join(',') || undefined,
   },
   {
     name: 'MCP_TRACE_STORE',
@@ -71,7 +71,7 @@ const common: readonly VariableRow[] = [
     operator: true,
   },
   {
-    name: 'MCP_CONNECT_PATIENCE_MS',
+    name: 'MCP_CONNECT_TIMEOUT_MS',
     for: 'all',
     meaning: 'How long a service that is just coming back is waited for, before a caller is told.',
     operator: true,
@@ -356,7 +356,7 @@ function remoteConcurrency(stack: Stack): string | undefined {
   return rows.length === 0 ? undefined : JSON.stringify(Object.fromEntries(rows));
 }
 
-function embeddedModels(stack: Stack, at: Surroundings): string | undefined {
+function embeddedModels(stack: Stack, at: DeploymentContext): string | undefined {
   const rows = stack.models
     .filter((model) => model.backend === 'embedded')
     // They are loaded in this order: nobody waits for a large one to use a small one.

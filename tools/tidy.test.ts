@@ -68,7 +68,7 @@ describe('the project', () => {
 
 describe('registries and folders agree', () => {
   const appFolders = files
-    .map(({ path }) => /^apps\/([^/]+)\/service\.ts$/.exec(path)?.[1])
+    .map(({ path }) => /^apps\/([^/]+)\/manifest\.ts$/.exec(path)?.[1])
     .filter((name) => name !== undefined);
 
   it('services: ServiceName, stacks/services.ts, apps/*', () => {
@@ -76,7 +76,7 @@ describe('registries and folders agree', () => {
       lines(
         registryMatches({
           rule: 'services',
-          registry: 'packages/contracts/src/manifest.ts',
+          registry: 'packages/contracts/src/tables/manifest.ts',
           registered: ServiceName.options,
           folders: 'apps',
           found: appFolders,
@@ -121,7 +121,7 @@ describe('registries and folders agree', () => {
   it('jobs: kinds of JobSpec and the files of the task-engine', () => {
     expectSame({
       rule: 'jobs',
-      registry: 'packages/contracts/src/jobs.ts',
+      registry: 'packages/contracts/src/tables/jobs.ts',
       registered: JobSpec.options.map((option) => option.shape.kind.value),
       folders: 'apps/task-engine/src/jobs',
       found: handlersOf('apps/task-engine/src/jobs'),
@@ -162,7 +162,7 @@ describe('each rule fails on a planted breach', () => {
         importDirections(
           planted('packages/wire/src/a.ts', "import { x } from '../../../apps/core/src/app.ts';"),
         ),
-      /only service\.ts/,
+      /only manifest\.ts/,
     ],
     [
       'no app sees another',
@@ -180,9 +180,9 @@ describe('each rule fails on a planted breach', () => {
       /app may not see stacks/,
     ],
     [
-      'tools see only service.ts of an app',
+      'tools see only manifest.ts of an app',
       () => importDirections(planted('tools/src/a.ts', "import { x } from '../../apps/core/src/app.ts';")),
-      /only service\.ts/,
+      /only manifest\.ts/,
     ],
     [
       'nobody reaches into another workspace by path',
@@ -309,9 +309,9 @@ describe('each rule fails on a planted breach', () => {
       ),
       parseSource('packages/wire/src/b.ts', "import { a } from './a.ts';\nexport const b = a;"),
       parseSource('packages/wire/src/index.ts', "export { a } from './a.ts';"),
-      parseSource('stacks/services.ts', "import { manifest } from '../apps/core/service.ts';\nmanifest;"),
+      parseSource('stacks/services.ts', "import { manifest } from '../apps/core/manifest.ts';\nmanifest;"),
       parseSource(
-        'apps/core/service.ts',
+        'apps/core/manifest.ts',
         "import { defineManifest } from '@mcp/contracts';\nexport const manifest = defineManifest({});",
       ),
     ];

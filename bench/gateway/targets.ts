@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import type { ServiceName } from '@mcp/contracts';
 import { keySetOf } from '@mcp/service-kit';
 import {
+  type DeploymentContext,
   identitiesOf,
   type Placed,
   type Stack,
-  type Surroundings,
   serviceEnvironment,
   services,
   signingKeyOf,
@@ -108,7 +108,7 @@ async function ours(options: OursOptions): Promise<Target> {
   const admin = `mcp_${randomBytes(32).toString('base64url')}`;
   const at = surroundings(options, stack, admin);
   const pids = (['model-gateway', 'gateway'] as const).map((service) => {
-    const placement: Placed = { service, colocate: [] };
+    const placement: Placed = { service, in_process: [] };
     const env = serviceEnvironment(stack, placement, at);
     if (options.apart) delete env.MCP_REMOTE_BACKENDS;
     const entry = join(ROOT, services[service].entry);
@@ -122,7 +122,7 @@ async function ours(options: OursOptions): Promise<Target> {
   return target;
 }
 
-function surroundings(options: OursOptions, stack: Stack, admin: string): Surroundings {
+function surroundings(options: OursOptions, stack: Stack, admin: string): DeploymentContext {
   const names = Object.keys(services) as ServiceName[];
   const ports = Object.fromEntries(names.map((name, offset) => [name, options.base_port + offset]));
   const signing = Object.fromEntries(

@@ -54,7 +54,7 @@ const dir = mkdtempSync(join(tmpdir(), 'mcp-memory-'));
 const store = new AssetStore();
 const env = serviceEnvironment(
   local,
-  { service: 'model-gateway', colocate: [] },
+  { service: 'model-gateway', in_process: [] },
   {
     region: local.regions[0]?.name ?? '',
     host: '127.0.0.1',

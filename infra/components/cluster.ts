@@ -1,7 +1,7 @@
 import * as pulumi from '@pulumi/pulumi';
 import type { Chart } from 'cdk8s';
-import { clusterAccessChart } from '../charts/access.ts';
-import { type ClusterContext, policiesChart } from '../charts/policies.ts';
+import { clusterAccessChart } from '../charts/namespace/access.ts';
+import { type ClusterContext, policiesChart } from '../charts/namespace/policies.ts';
 import { clusterLabelsOf } from '../context.ts';
 import { ChartComponent } from '../kit/bridge.ts';
 

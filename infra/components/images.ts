@@ -34,7 +34,7 @@ export class PlatformImages extends pulumi.ComponentResource implements Images {
           context: { location: ROOT },
           dockerfile: { location: join(ROOT, 'Dockerfile') },
           target: 'prod',
-          buildArgs: buildArgumentsOf(this.#stack, placement ?? { service: name, colocate: [] }),
+          buildArgs: buildArgumentsOf(this.#stack, placement ?? { service: name, in_process: [] }),
         })
       : reference;
     return this.references[name];

@@ -1,17 +1,17 @@
 import type { Region, Stack } from '@mcp/stacks';
 import * as pulumi from '@pulumi/pulumi';
 import type { Chart } from 'cdk8s';
-import { accessChart } from '../charts/access.ts';
-import { boundsChart } from '../charts/bounds.ts';
-import { gatewayCanaryChart, promotionChart } from '../charts/canary.ts';
-import { collectorChart } from '../charts/collector.ts';
-import { edgeChart, urlOf } from '../charts/edge.ts';
-import { namespaceChart } from '../charts/namespace.ts';
-import { natsChart } from '../charts/nats.ts';
-import { networkChart } from '../charts/network.ts';
-import { observabilityChart } from '../charts/observability.ts';
-import { ADMIN_KEY, type PlatformSecrets, secretsChart } from '../charts/secrets.ts';
-import { isPromoted, workloadChart } from '../charts/workload.ts';
+import { collectorChart } from '../charts/dependency/collector.ts';
+import { natsChart } from '../charts/dependency/nats.ts';
+import { edgeChart, urlOf } from '../charts/edge/edge.ts';
+import { accessChart } from '../charts/namespace/access.ts';
+import { boundsChart } from '../charts/namespace/bounds.ts';
+import { namespaceChart } from '../charts/namespace/namespace.ts';
+import { networkChart } from '../charts/namespace/network.ts';
+import { ADMIN_KEY, type PlatformSecrets, secretsChart } from '../charts/namespace/secrets.ts';
+import { observabilityChart } from '../charts/observability/monitors.ts';
+import { gatewayCanaryChart, promotionChart } from '../charts/workload/canary.ts';
+import { isPromoted, workloadChart } from '../charts/workload/workload.ts';
 import { COLLECTOR, type Images, labelsOf, NATS, type RegionContext, workloads } from '../context.ts';
 import { ChartComponent } from '../kit/bridge.ts';
 

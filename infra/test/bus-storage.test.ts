@@ -27,7 +27,7 @@ async function start(stack: Stack, name: ServiceName, { server }: Side) {
   const definition = await definitionOf(name);
   const env = serviceEnvironment(
     stack,
-    { service: name, colocate: [] },
+    { service: name, in_process: [] },
     {
       region: stack.regions[0]?.name ?? '',
       host: '127.0.0.1',

@@ -37,13 +37,13 @@ function alone(config: string, link_port: number): string {
     .replace('users = [', `users = [\n    ${SPY}`);
 }
 
-/** Starts the bus of a region of `twin`; `link_port`: where the region that others dial listens. */
+/** Starts the bus of a region of `multi-region`; `link_port`: where the region that others dial listens. */
 export async function startSide(
   region: string,
   link_port: number,
   env: Record<string, string> = {},
 ): Promise<Side> {
-  return startBus(alone(await generated('twin', `mcp-${region}`), link_port), env);
+  return startBus(alone(await generated('multi-region', `mcp-${region}`), link_port), env);
 }
 
 /** Starts the bus of the first region of a stack, on one server without links. */

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { stacks } from '@mcp/stacks';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { busNames, linksOf } from '../charts/nats-links.ts';
+import { busNames, linksOf } from '../charts/dependency/nats-links.ts';
 import { type Certificates, certificatesOf } from '../kit/certificates.ts';
 
 const SEED = 'a'.repeat(43);

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { type Stack, services, stacks } from '@mcp/stacks';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { composeText } from '../compose.ts';
+import { composeText } from '../programs/compose.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const PROGRAM = join(ROOT, 'infra', 'compose.ts');
+const PROGRAM = join(ROOT, 'infra', 'programs', 'compose.ts');
 
 interface Service {
   readonly image?: string;
@@ -41,11 +41,11 @@ describe('docker-compose.dev.yml', () => {
     const changed = structuredClone(localStack());
     changed.limits.max_tokens = 1234;
     changed.services = changed.services.filter(({ service }) => service !== 'governance');
-    changed.services[0]?.colocate.push('governance');
+    changed.services[0]?.in_process.push('governance');
     const other: typeof file = parse(composeText(changed));
     expect(other.services.core?.environment?.MAX_TOKENS).toBe(`\${MAX_TOKENS:-1234}`);
     expect(Object.keys(other.services)).not.toContain('governance');
-    expect(other.services.gateway?.environment?.MCP_COLOCATE).toBe('governance');
+    expect(other.services.gateway?.environment?.MCP_IN_PROCESS).toBe('governance');
     expect(other.services.gateway?.volumes).toContain('./apps/governance:/app/apps/governance:ro');
   });
 

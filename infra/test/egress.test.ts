@@ -70,13 +70,13 @@ describe('out of the cluster may', () => {
     });
   });
 
-  it('one pod of both, once, where they are co-located', async () => {
-    const colocated: Change = (stack) => {
-      for (const one of stack.services) if (one.service === 'gateway') one.colocate = ['model-gateway'];
+  it('one pod of both, once, where they share it', async () => {
+    const sharing: Change = (stack) => {
+      for (const one of stack.services) if (one.service === 'gateway') one.in_process = ['model-gateway'];
       stack.services = stack.services.filter(({ service }) => service !== 'model-gateway');
     };
-    expect(await outsideOf('local', all(remote, colocated))).toMatchObject({ gateway: ANYWHERE, models: [] });
-    expect(await outsideOf('local', colocated)).toMatchObject({ gateway: [] });
+    expect(await outsideOf('local', all(remote, sharing))).toMatchObject({ gateway: ANYWHERE, models: [] });
+    expect(await outsideOf('local', sharing)).toMatchObject({ gateway: [] });
   });
 
   it('each to the addresses that the stack names, and nowhere else, where these are private', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { AssetStore, assetTable } from '@mcp/assets';
 import { services, stacks } from '@mcp/stacks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loaderOf, stageWeights } from '../images.ts';
+import { loaderOf, stageWeights } from '../programs/images.ts';
 import { buildArgumentsOf, weightsOf } from '../weights.ts';
 import { objectsOf, podsOf, record, STACKS } from './stacks.ts';
 
@@ -42,10 +42,10 @@ describe.each(STACKS)('the weights of the stack %s', (name) => {
         services[placement.service].weights ? weightsOf(stack)?.reference : undefined,
       );
     }
-    const beside = { service: 'gateway', colocate: ['core', 'model-gateway'] } as const;
-    expect(buildArgumentsOf(stack, { ...beside, colocate: [...beside.colocate] })).toEqual({
+    const beside = { service: 'gateway', in_process: ['core', 'model-gateway'] } as const;
+    expect(buildArgumentsOf(stack, { ...beside, in_process: [...beside.in_process] })).toEqual({
       SERVICE: 'gateway',
-      COLOCATE: 'core model-gateway',
+      IN_PROCESS: 'core model-gateway',
       WEIGHTS: weightsOf(stack)?.reference,
     });
   });

@@ -55,7 +55,7 @@ async function putBack(bus: Bus, stream: string, { config, state, chunks }: Arch
 describe('backup and restore of the event bus, as the program configures its users', () => {
   let side: Side;
   beforeAll(async () => {
-    side = await startSide('twin-eu', await freePort());
+    side = await startSide('local-eu', await freePort());
   }, 60_000);
   afterAll(() => side.close());
 

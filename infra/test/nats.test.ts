@@ -9,9 +9,9 @@ describe('the event buses of two linked regions, as the program configures them'
   let us: Side;
   beforeAll(async () => {
     const link_port = await freePort();
-    eu = await startSide('twin-eu', link_port);
-    us = await startSide('twin-us', link_port, {
-      LINK_URL_TWIN_EU: `"nats-leaf://region-twin-us:${PASSWORD}@127.0.0.1:${link_port}"`,
+    eu = await startSide('local-eu', link_port);
+    us = await startSide('local-us', link_port, {
+      LINK_URL_LOCAL_EU: `"nats-leaf://region-local-us:${PASSWORD}@127.0.0.1:${link_port}"`,
     });
   }, 60_000);
   afterAll(async () => {
@@ -31,8 +31,8 @@ describe('the event buses of two linked regions, as the program configures them'
   });
 
   it('copy to each other what is shared', async () => {
-    const in_us = await copyIn(us, 'twin-eu');
-    const in_eu = await copyIn(eu, 'twin-us');
+    const in_us = await copyIn(us, 'local-eu');
+    const in_eu = await copyIn(eu, 'local-us');
     await expect.poll(async () => (await in_us.get('of-eu'))?.string(), { timeout: 10_000 }).toBe('1');
     await expect.poll(async () => (await in_eu.get('of-us'))?.string(), { timeout: 10_000 }).toBe('2');
     await (await keysOf(eu)).put('later', '3');
@@ -57,7 +57,7 @@ describe('the event buses of two linked regions, as the program configures them'
     });
     await engine.jetstream.publish('mcp.jobs.export.x', '{}');
     await (await keysOf(eu)).put('marker', '4');
-    const copy = await copyIn(us, 'twin-eu');
+    const copy = await copyIn(us, 'local-eu');
     await expect.poll(async () => (await copy.get('marker'))?.string(), { timeout: 10_000 }).toBe('4');
     expect(heard).toEqual([]);
     const spy = await us.as('spy');
@@ -65,7 +65,7 @@ describe('the event buses of two linked regions, as the program configures them'
     for await (const name of spy.manager.streams.names()) names.push(name);
     expect(names.sort()).toEqual(['KV_mcp_keys', 'KV_mcp_keys_twin-eu']);
     for (const subject of ['STREAM.NAMES', 'STREAM.INFO.MCP_JOBS', 'CONSUMER.CREATE.MCP_JOBS', 'INFO'])
-      expect(await answers(spy, `$JS.twin-eu.API.${subject}`), subject).toBe(false);
+      expect(await answers(spy, `$JS.local-eu.API.${subject}`), subject).toBe(false);
   });
 
   it('let core, and nobody else, keep the heads of logs', async () => {
@@ -146,7 +146,7 @@ describe('the event buses of two linked regions, as the program configures them'
 
   it('go on alone when the other is lost, with the copy of its keys', async () => {
     await eu.server.stop();
-    const bucket = await copyIn(us, 'twin-eu');
+    const bucket = await copyIn(us, 'local-eu');
     const watched: string[] = [];
     for await (const entry of await bucket.watch()) {
       watched.push(entry.key);

@@ -5,12 +5,12 @@ import { parser } from '@prometheus-io/lezer-promql';
 import { App, Chart } from 'cdk8s';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { COLLECTOR_PORT, collectorChart, collectorWarning } from '../charts/collector.ts';
-import { observabilityChart } from '../charts/observability.ts';
+import { COLLECTOR_PORT, collectorChart, collectorWarning } from '../charts/dependency/collector.ts';
+import { alertRules } from '../charts/observability/alerts.ts';
+import { dashboards } from '../charts/observability/dashboards.ts';
+import { observabilityChart } from '../charts/observability/monitors.ts';
+import { OTHERS, TARGET_LABELS } from '../charts/observability/promql.ts';
 import { labelsOf, type RegionContext, selectorOf, workloads } from '../context.ts';
-import { alertRules } from '../observability/alerts.ts';
-import { dashboards } from '../observability/dashboards.ts';
-import { OTHERS, TARGET_LABELS } from '../observability/promql.ts';
 import { type KubernetesObject, objectsOf, podsOf, record, STACKS } from './stacks.ts';
 
 /** What may be matched or grouped by, per series that exists. */

@@ -8,7 +8,7 @@ import * as pulumi from '@pulumi/pulumi';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { assertCluster } from '../preflight.ts';
 
-const PATIENCE_MS = 300;
+const TIMEOUT_MS = 300;
 const EVERYTHING = [
   'httproutes.gateway.networking.k8s.io',
   'backendtrafficpolicies.gateway.envoyproxy.io',
@@ -79,7 +79,7 @@ function local(features: Partial<KubernetesSettings['features']> = {}): Stack {
 async function saidOf(given: string, stack = local()): Promise<string | undefined> {
   const kubeconfigs = { [stack.regions[0]?.name ?? '']: pulumi.output(given) };
   try {
-    await assertCluster({ stack, secrets: {}, signing_keys: ['1'], kubeconfigs }, PATIENCE_MS);
+    await assertCluster({ stack, secrets: {}, signing_keys: ['1'], kubeconfigs }, TIMEOUT_MS);
     return undefined;
   } catch (error) {
     expect(error).toBeInstanceOf(pulumi.RunError);
@@ -143,7 +143,7 @@ describe('before anything is planned', () => {
           signing_keys: ['1'],
           kubeconfigs: {},
         },
-        PATIENCE_MS,
+        TIMEOUT_MS,
       ),
     ).rejects.toThrow(/context moon\)/);
   });

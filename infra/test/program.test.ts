@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { paramsOf, violationsOf } from '@mcp/policies';
 import { ADDONS, defineStack, type Stack, services, stacks } from '@mcp/stacks';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { policySettings } from '../charts/policies.ts';
+import { policySettings } from '../charts/namespace/policies.ts';
 import type { Recording } from '../kit/record.ts';
 import {
   GIVEN,
@@ -209,7 +209,7 @@ it.each(STACKS)('makes the same of %s, whatever the order of its rows', async (s
 });
 
 it('names what a cluster has once after the cluster, whichever regions are in it', async () => {
-  const { resources } = await record('twin');
+  const { resources } = await record('multi-region');
   const [cluster] = resources.filter(({ type }) => type === 'mcp:platform:Cluster');
   expect(cluster?.name).toBe('cluster-current');
   for (const object of objectsOf(resources).filter(({ kind }) => kind === 'ConstraintTemplate'))
@@ -242,12 +242,12 @@ it('uses a managed event bus where the stack names one', async () => {
 });
 
 it('makes the certificates of linked regions where nobody gives them', async () => {
-  const { resources } = await record('twin', {});
+  const { resources } = await record('multi-region', {});
   expect(resources.some(({ type, name }) => type.endsWith(':RandomPassword') && name === 'nats-tls')).toBe(
     true,
   );
   const secrets = objectsOf(resources).filter(({ metadata }) => metadata.name === 'mcp-nats-tls');
-  expect(secrets.map(({ metadata }) => metadata.namespace)).toEqual(['mcp-twin-eu', 'mcp-twin-us']);
+  expect(secrets.map(({ metadata }) => metadata.namespace)).toEqual(['mcp-local-eu', 'mcp-local-us']);
   for (const { data } of secrets)
     expect(Object.keys(data as object)).toEqual(['ca.crt', 'tls.crt', 'tls.key']);
 });
@@ -288,7 +288,7 @@ describe('bad configuration', () => {
       'an unknown stack',
       'nowhere',
       {},
-      /There is no stack 'nowhere' in stacks\/. There are: local, twin, dev, prod/,
+      /There is no stack 'nowhere' in stacks\/. There are: local, multi-region, dev, prod/,
     ],
     [
       'a missing secret',

@@ -16,15 +16,15 @@ const keysOf = (resources: readonly RecordedResource[]) => resources.map(keyOf).
 describe('the program under the real language runtime', () => {
   let run: Run;
   beforeAll(async () => {
-    run = await runUnderRuntime({ stack: 'twin', config: GIVEN });
+    run = await runUnderRuntime({ stack: 'multi-region', config: GIVEN });
   }, 60_000);
 
   it('ends well, and registers what the golden file says', () => {
     expect(run.written).toBe('');
     expect(run.told).toEqual([]);
     expect(run.code).toBe(0);
-    expect(keysOf(run.resources)).toEqual(keysOf(golden('twin')));
-    const expected = new Map(golden('twin').map((one) => [keyOf(one), one.inputs]));
+    expect(keysOf(run.resources)).toEqual(keysOf(golden('multi-region')));
+    const expected = new Map(golden('multi-region').map((one) => [keyOf(one), one.inputs]));
     for (const one of run.resources.filter(({ type }) => KUBERNETES.test(type)))
       expect(one.inputs, keyOf(one)).toEqual(expected.get(keyOf(one)));
   });

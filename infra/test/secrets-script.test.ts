@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type SecretShape, secretsScript } from '../secrets-script.ts';
+import { type SecretShape, secretsScript } from '../programs/secrets-script.ts';
 
 /** Keeps what it is told in files: enough of kubectl for a script that makes Secrets. */
 const KUBECTL = `#!/bin/sh

@@ -116,8 +116,8 @@ export const SETTINGS: readonly Setting[] = [
   of('services: autoscale', 'local', (stack) => {
     first(stack, 'model-gateway').autoscale = true;
   }),
-  of('services: colocate', 'local', (stack) => {
-    first(stack, 'gateway').colocate = ['core'];
+  of('services: in_process', 'local', (stack) => {
+    first(stack, 'gateway').in_process = ['core'];
     stack.services = stack.services.filter(({ service }) => service !== 'core');
   }),
   of('models: none that is embedded', 'local', (stack) => {
@@ -129,10 +129,10 @@ export const SETTINGS: readonly Setting[] = [
   of('identity_provider', 'local', (stack) => {
     stack.identity_provider = { issuer: 'https://login.example.com', audience: 'mcp' };
   }),
-  of('regions: peers', 'twin', (stack) => {
+  of('regions: peers', 'multi-region', (stack) => {
     for (const region of stack.regions) region.peers = [];
   }),
-  of('regions: one less', 'twin', (stack) => {
+  of('regions: one less', 'multi-region', (stack) => {
     stack.regions = stack.regions.slice(0, 1).map((region) => ({ ...region, peers: [] }));
   }),
 ];

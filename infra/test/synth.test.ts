@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { STACKS } from './stacks.ts';
 
-const SYNTH = join(import.meta.dirname, '..', 'synth.ts');
+const SYNTH = join(import.meta.dirname, '..', 'programs', 'synth.ts');
 
 it.each(STACKS)('npm run synth writes every object of %s but its Secrets', (stack) => {
   const out = mkdtempSync(join(tmpdir(), 'mcp-synth-'));

@@ -18,7 +18,7 @@ function rich(stack: Stack): Stack {
     ...stack,
     regions: [...stack.regions, { ...region, name: 'further' }, { ...region, name: 'another', priority: 7 }],
     services: stack.services.map((one, at) =>
-      at === 0 ? { ...one, colocate: SERVICES.slice(0, 3).map(({ service }) => service) } : one,
+      at === 0 ? { ...one, in_process: SERVICES.slice(0, 3).map(({ service }) => service) } : one,
     ),
     features: { B_ENABLED: true, A_ENABLED: false },
     kubernetes: {
@@ -49,7 +49,7 @@ function permuted(stack: Stack): fc.Arbitrary<Stack> {
       ...stack,
       regions,
       models,
-      services: services.map((one) => ({ ...one, colocate: [...one.colocate].reverse() })),
+      services: services.map((one) => ({ ...one, in_process: [...one.in_process].reverse() })),
       features: Object.fromEntries(features),
       kubernetes: {
         ...kubernetes,

@@ -2,11 +2,11 @@ import { ServiceName } from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  type DeploymentContext,
   isFlag,
   SECRET_NAMES,
   type ServicePlacement,
   type Stack,
-  type Surroundings,
   serviceEnvironment,
   services,
   serviceVariable,
@@ -21,7 +21,7 @@ const endpoints = Object.fromEntries(
   Object.values(services).map((one) => [one.name, `http://${one.name}.mcp.svc:${one.port}`]),
 );
 
-function surroundings(change: Partial<Surroundings> = {}): Surroundings {
+function surroundings(change: Partial<DeploymentContext> = {}): DeploymentContext {
   return {
     region: 'local',
     host: '0.0.0.0',
@@ -41,11 +41,11 @@ const placements = fc
     fc.array(fc.boolean(), { minLength: ServiceName.options.length, maxLength: ServiceName.options.length }),
   )
   .map(([names, begins]) => {
-    const out: { service: ServiceName; colocate: ServiceName[] }[] = [];
+    const out: { service: ServiceName; in_process: ServiceName[] }[] = [];
     names.forEach((name, at) => {
       const last = out.at(-1);
-      if (last === undefined || begins[at] === true) out.push({ service: name, colocate: [] });
-      else last.colocate.push(name);
+      if (last === undefined || begins[at] === true) out.push({ service: name, in_process: [] });
+      else last.in_process.push(name);
     });
     return out as ServicePlacement[];
   });
@@ -55,7 +55,7 @@ describe('serviceEnvironment', () => {
     fc.assert(
       fc.property(placements, fc.constantFrom(...Object.values(stacks)), (placed, stack) => {
         for (const placement of placed) {
-          const here = [placement.service, ...placement.colocate];
+          const here = [placement.service, ...placement.in_process];
           const env = serviceEnvironment(stack, placement, surroundings());
           const called = here.flatMap((name) => services[name].calls);
           for (const name of ServiceName.options) {
@@ -63,7 +63,7 @@ describe('serviceEnvironment', () => {
             expect(env[serviceVariable(name, 'URL')]).toBe(wanted ? endpoints[name] : undefined);
           }
           expect('MCP_NATS_URL' in env).toBe(here.some((name) => services[name].needs.includes('nats')));
-          expect(env.MCP_COLOCATE ?? '').toBe(placement.colocate.join(','));
+          expect(env.MCP_IN_PROCESS ?? '').toBe(placement.in_process.join(','));
           expect(Object.values(env).every((value) => typeof value === 'string' && value !== '')).toBe(true);
         }
       }),
@@ -71,13 +71,13 @@ describe('serviceEnvironment', () => {
     );
   });
 
-  it('is the union of its services: co-locating changes no variable but those of the calls that fall away', () => {
+  it('is the union of its services: sharing a process changes no variable but those of the calls that fall away', () => {
     fc.assert(
       fc.property(placements, (placed) => {
         for (const placement of placed) {
           const joint = serviceEnvironment(local, placement, surroundings());
-          for (const service of [placement.service, ...placement.colocate]) {
-            const alone = serviceEnvironment(local, { service, colocate: [] }, surroundings());
+          for (const service of [placement.service, ...placement.in_process]) {
+            const alone = serviceEnvironment(local, { service, in_process: [] }, surroundings());
             for (const [name, value] of Object.entries(alone))
               if (!name.endsWith('_URL') || name === 'MCP_NATS_URL') expect(joint[name]).toBe(value);
           }
@@ -90,7 +90,7 @@ describe('serviceEnvironment', () => {
   it('gives a secret only to the service that has a use for it', () => {
     const uses: Record<string, string[]> = {};
     for (const service of ServiceName.options) {
-      const env = serviceEnvironment(local, { service, colocate: [] }, surroundings());
+      const env = serviceEnvironment(local, { service, in_process: [] }, surroundings());
       const text = JSON.stringify(env);
       for (const name of [...SECRET_NAMES, ...signingServices.map(signingKeyOf)])
         if (text.includes(`secret-${name}`)) uses[name] = [...(uses[name] ?? []), service];
@@ -116,8 +116,8 @@ describe('serviceEnvironment', () => {
       ...local,
       models: [...local.models, { ...local.models[0], id: 'far', backend: 'openai', max_concurrency: 7 }],
     } as Stack;
-    const gateway = (stack: Stack, colocate: ServiceName[] = [], operator = {}) =>
-      serviceEnvironment(stack, { service: 'gateway', colocate }, surroundings({ operator }));
+    const gateway = (stack: Stack, in_process: ServiceName[] = [], operator = {}) =>
+      serviceEnvironment(stack, { service: 'gateway', in_process }, surroundings({ operator }));
     expect(gateway(elsewhere)).toMatchObject({
       MCP_REMOTE_BACKENDS: 'openai',
       OPENAI_API_KEY: 'secret-openai_api_key',
@@ -135,7 +135,7 @@ describe('serviceEnvironment', () => {
   it('marks every variable that carries a secret', () => {
     const marked = new Set(VARIABLES.filter((row) => row.secret === true).map((row) => row.name));
     for (const service of ServiceName.options) {
-      const env = serviceEnvironment(local, { service, colocate: [] }, surroundings());
+      const env = serviceEnvironment(local, { service, in_process: [] }, surroundings());
       for (const [name, value] of Object.entries(env))
         if (value.includes('secret-')) expect(marked, `${name} carries a secret`).toContain(name);
     }
@@ -143,10 +143,10 @@ describe('serviceEnvironment', () => {
 
   it('leaves out what the surroundings do not have', () => {
     const at = surroundings({ secret: (name) => (name === 'service_jwks' ? 't' : undefined) });
-    const env = serviceEnvironment(local, { service: 'core', colocate: [] }, at);
+    const env = serviceEnvironment(local, { service: 'core', in_process: [] }, at);
     expect(env).not.toHaveProperty('DATABASE_URL');
     expect(env).not.toHaveProperty('PROV_SECRET');
-    const bus = serviceEnvironment(local, { service: 'task-engine', colocate: [] }, at);
+    const bus = serviceEnvironment(local, { service: 'task-engine', in_process: [] }, at);
     expect(bus.MCP_NATS_URL).toBe('nats://nats:4222');
   });
 
@@ -160,7 +160,7 @@ describe('serviceEnvironment', () => {
       LD_PRELOAD: '/evil.so',
     };
     const stack = { ...local, features: { MODEL_ARBITRATION_ENABLED: true, PII_TAGGING_ENABLED: false } };
-    const env = serviceEnvironment(stack, { service: 'core', colocate: [] }, surroundings({ operator }));
+    const env = serviceEnvironment(stack, { service: 'core', in_process: [] }, surroundings({ operator }));
     expect(env).toMatchObject({
       MAX_TOKENS: '2048',
       MCP_LOG_LEVEL: 'info',
@@ -173,7 +173,7 @@ describe('serviceEnvironment', () => {
   });
 
   it('says where embedded models are, in the shape the backend reads', () => {
-    const env = serviceEnvironment(local, { service: 'model-gateway', colocate: [] }, surroundings());
+    const env = serviceEnvironment(local, { service: 'model-gateway', in_process: [] }, surroundings());
     expect(env.MODEL_BACKENDS).toBe('embedded');
     expect(JSON.parse(env.MCP_EMBEDDED_MODELS ?? '')).toContainEqual({
       id: 'smollm2-135m-instruct',
@@ -187,24 +187,24 @@ describe('serviceEnvironment', () => {
     const row = { ...local.models[0], id: 'gpt', backend: 'openai', max_concurrency: 16 } as const;
     const stack = { ...local, models: [...local.models, row] } as Stack;
     const of = (one: Stack) =>
-      serviceEnvironment(one, { service: 'model-gateway', colocate: [] }, surroundings());
+      serviceEnvironment(one, { service: 'model-gateway', in_process: [] }, surroundings());
     expect(of(stack).MODEL_CONCURRENCY).toBe('{"gpt":16}');
     expect(of(local)).not.toHaveProperty('MODEL_CONCURRENCY');
   });
 
   it('names ports only where they differ from the manifest', () => {
     const at = surroundings({ ports: { core: 8100, governance: 8399 } });
-    expect(serviceEnvironment(local, { service: 'core', colocate: [] }, at)).not.toHaveProperty(
+    expect(serviceEnvironment(local, { service: 'core', in_process: [] }, at)).not.toHaveProperty(
       'MCP_CORE_PORT',
     );
-    expect(serviceEnvironment(local, { service: 'governance', colocate: [] }, at).MCP_GOVERNANCE_PORT).toBe(
+    expect(serviceEnvironment(local, { service: 'governance', in_process: [] }, at).MCP_GOVERNANCE_PORT).toBe(
       '8399',
     );
   });
 
   it('refuses surroundings without an endpoint that is called, by name', () => {
     expect(() =>
-      serviceEnvironment(local, { service: 'core', colocate: [] }, surroundings({ endpoints: {} })),
+      serviceEnvironment(local, { service: 'core', in_process: [] }, surroundings({ endpoints: {} })),
     ).toThrow(/core calls model-gateway, which has no endpoint/);
   });
 });

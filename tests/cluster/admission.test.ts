@@ -3,7 +3,7 @@ import { EU, kubectl, outcome, show } from './support.ts';
 
 const LABELS = {
   'app.kubernetes.io/name': 'probe',
-  'app.kubernetes.io/instance': 'twin-twin-eu',
+  'app.kubernetes.io/instance': 'multi-region-local-eu',
   'app.kubernetes.io/part-of': 'mcp',
   'app.kubernetes.io/managed-by': 'tests',
   'mcp.platform/region': EU.name,
@@ -48,34 +48,42 @@ const REFUSED: readonly [string, object, RegExp][] = [
   [
     'a privileged pod',
     pod({ container: { securityContext: { privileged: true } } }),
-    /privileged|PodSecurity|mcp-twin/,
+    /privileged|PodSecurity|mcp-multi-region/,
   ],
-  ['latest', pod({ container: { image: 'docker.io/mcp/core:latest' } }), /mcp-twin-image-tag.*latest/],
-  ['an image without a tag', pod({ container: { image: 'docker.io/mcp/core' } }), /mcp-twin-image-tag/],
+  [
+    'latest',
+    pod({ container: { image: 'docker.io/mcp/core:latest' } }),
+    /mcp-multi-region-image-tag.*latest/,
+  ],
+  [
+    'an image without a tag',
+    pod({ container: { image: 'docker.io/mcp/core' } }),
+    /mcp-multi-region-image-tag/,
+  ],
   [
     'an image of a foreign registry',
     pod({ container: { image: 'evil.example.com/core:1' } }),
-    /mcp-twin-image-registry/,
+    /mcp-multi-region-image-registry/,
   ],
   [
     'missing limits',
     pod({ container: { resources: { requests: CONTAINER.resources.requests } } }),
     // The namespace's own bound says it before Gatekeeper is asked.
-    /mcp-twin-resources-set|maximum \w+ usage per Pod/,
+    /mcp-multi-region-resources-set|maximum \w+ usage per Pod/,
   ],
-  ['missing labels', pod({ labels: WITHOUT_RESIDENCY }), /mcp-twin-required-labels/],
-  ['an EU pod for any node', pod({ spec: { nodeSelector: {} } }), /mcp-twin-residency-nodes/],
+  ['missing labels', pod({ labels: WITHOUT_RESIDENCY }), /mcp-multi-region-required-labels/],
+  ['an EU pod for any node', pod({ spec: { nodeSelector: {} } }), /mcp-multi-region-residency-nodes/],
   [
     'a secret in an environment value',
     pod({ container: { env: [{ name: 'API_TOKEN', value: 'hunter2' }] } }),
-    /mcp-twin-no-secrets-in-env/,
+    /mcp-multi-region-no-secrets-in-env/,
   ],
   [
     'a hostPath',
     pod({ spec: { volumes: [{ name: 'v', hostPath: { path: '/etc' } }] } }),
     /hostPath|host-path/,
   ],
-  ['NodePort', service('NodePort'), /mcp-twin-service-types/],
+  ['NodePort', service('NodePort'), /mcp-multi-region-service-types/],
 ];
 
 const tryOut = (object: object) =>

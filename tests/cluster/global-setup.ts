@@ -5,7 +5,7 @@ import { volumesFor } from './volumes.ts';
 
 /*
  * How these tests are laid out, for who adds one:
- * - The stack `twin` is deployed once before all files, by Pulumi itself, and taken away after them: `EU` and `US` of
+ * - The stack `multi-region` is deployed once before all files, by Pulumi itself, and taken away after them: `EU` and `US` of
  *   support.ts. Files run at the same time. One that changes or loads what is deployed says so in its first line with
  *   `alone(EU)` (or US), and has that region to itself among those who say the same; who only looks on says nothing.
  * - What must not disturb, or be disturbed, has a namespace of its own (`makeNamespace`), or a deployment of its own

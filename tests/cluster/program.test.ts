@@ -47,21 +47,21 @@ const EDITS: readonly Edit[] = [
     path: /^spec\.rules\[2\]\.backendRefs\[\d\]\.weight$/,
   },
   {
-    file: 'stacks/twin.ts',
+    file: 'stacks/multi-region.ts',
     from: '{ ...local.kubernetes.canary, ',
     to: "{ ...local.kubernetes.canary, image: '0.1.0-next', ",
     changes: both('update Deployment REGION-gateway-canary-deployment-canary'),
     path: /^spec\.template\.spec\.containers\[0\]\.image$/,
   },
   {
-    file: 'infra/observability/alerts.ts',
+    file: 'infra/charts/observability/alerts.ts',
     from: 'TRUNCATED_RATIO = 0.05',
     to: 'TRUNCATED_RATIO = 0.06',
     changes: both('update ConfigMap REGION-observability-rules'),
     path: /^data/,
   },
   {
-    file: 'infra/charts/access.ts',
+    file: 'infra/charts/namespace/access.ts',
     from: "resources: ['pods', 'pods/log', 'events'], verbs: READ }",
     to: "resources: ['pods', 'pods/log', 'events'], verbs: ['get'] }",
     changes: both('update Role REGION-access-role-mcp-deploy'),
@@ -88,7 +88,7 @@ it('what somebody changes by hand is found, and applied away; a ConfigMap is cha
   const patch = JSON.stringify({ spec: { revisionHistoryLimit: 1 } });
   await kubectl(['--namespace', US.namespace, 'patch', 'deployment', 'governance', '--patch', patch]);
   const undo = program.edit(
-    'infra/observability/alerts.ts',
+    'infra/charts/observability/alerts.ts',
     'TRUNCATED_RATIO = 0.05',
     'TRUNCATED_RATIO = 0.06',
   );
@@ -163,7 +163,7 @@ it('an update that fails, and a rollback, leave pods with the configuration that
   const { memory_request, memory_limit } = services[SERVICE].size;
   // No node has so much: the new pod never starts.
   const fit = program.edit(
-    `apps/${SERVICE}/service.ts`,
+    `apps/${SERVICE}/manifest.ts`,
     memory(memory_request, memory_limit),
     memory('9000Gi', '9000Gi'),
   );

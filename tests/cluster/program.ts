@@ -14,7 +14,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { type PulumiCli, pulumiCli } from '../../infra/pulumi-cli.ts';
+import { type PulumiCli, pulumiCli } from '../../infra/programs/pulumi-cli.ts';
 import type { KubernetesObject } from '../../infra/test/stacks.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');

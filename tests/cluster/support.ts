@@ -11,7 +11,7 @@ const MAX_OUTPUT = 64 * 1024 * 1024;
 const TIMEOUT_MS = 180_000;
 
 /** What is deployed: two regions in two namespaces of their own. */
-export const STACK = stackNamed('twin');
+export const STACK = stackNamed('multi-region');
 export const [EU, US] = STACK.regions as [Region, Region];
 
 function stackNamed(name: string): Stack {

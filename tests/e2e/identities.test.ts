@@ -25,7 +25,7 @@ function environment(
   return {
     ...serviceEnvironment(
       local,
-      { service, colocate: [] },
+      { service, in_process: [] },
       {
         region: 'local',
         host: '127.0.0.1',

@@ -7,7 +7,7 @@ import { type Shipped, startShipped } from './shipped.ts';
 const Listed = z.object({ conversations: z.array(z.object({ id: z.string(), status: z.string() })) });
 
 /** On a busy machine. */
-const PATIENCE = { timeout: 15_000 };
+const WITHIN = { timeout: 15_000 };
 
 describe('a conversation whose first model has no room', () => {
   let busy: Provider;
@@ -51,7 +51,7 @@ describe('a conversation whose first model has no room', () => {
       void work.then((response) => {
         if (response.status === 429) refused.add(response);
       });
-    await expect.poll(() => refused.size, PATIENCE).toBe(9);
+    await expect.poll(() => refused.size, WITHIN).toBe(9);
     for (const { headers } of refused) expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await conversations()).map(({ status }) => status)).toEqual(Array(3).fill('running'));
     expect(busy.hits.length).toBe(1);
@@ -63,7 +63,7 @@ describe('a conversation whose first model has no room', () => {
       expect(await response.text()).toContain('all is well');
     }
     await expect
-      .poll(async () => (await conversations()).map(({ status }) => status), PATIENCE)
+      .poll(async () => (await conversations()).map(({ status }) => status), WITHIN)
       .toEqual(Array(3).fill('completed'));
   });
 
@@ -76,7 +76,7 @@ describe('a conversation whose first model has no room', () => {
     };
     const holding = Array.from({ length: 3 }, () => chat());
     await expect
-      .poll(async () => (await conversations()).filter(({ status }) => status === 'running').length, PATIENCE)
+      .poll(async () => (await conversations()).filter(({ status }) => status === 'running').length, WITHIN)
       .toBe(3);
     expect((await chat()).status).toBe(429);
     const path = `/v1/conversations/${known?.id}`;

@@ -56,7 +56,7 @@ async function startPod(service: ServiceName, endpoints: Partial<Record<ServiceN
   const nowhere = Object.fromEntries(Object.keys(services).map((name) => [name, 'http://127.0.0.1:9']));
   const env = serviceEnvironment(
     prod,
-    { service, colocate: [] },
+    { service, in_process: [] },
     {
       region: prod.regions[0]?.name ?? '',
       host: '127.0.0.1',

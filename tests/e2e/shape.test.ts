@@ -60,7 +60,7 @@ it('asks a server elsewhere from the gateway itself, and the model-gateway for i
 });
 
 it('goes on with servers elsewhere while the model-gateway is away', async () => {
-  const { shipped } = await start(['gateway'], { MCP_CONNECT_PATIENCE_MS: '0' });
+  const { shipped } = await start(['gateway'], { MCP_CONNECT_TIMEOUT_MS: '0' });
   expect((await ask(shipped, 'm')).status).toBe(200);
   expect((await ask(shipped, 'scripted/alpha')).status).toBe(503);
 });

@@ -11,10 +11,10 @@ import {
   TokenSigner,
 } from '@mcp/service-kit';
 import {
+  type DeploymentContext,
   identitiesOf,
   type SecretName,
   type Stack,
-  type Surroundings,
   serviceEnvironment,
   services,
   signingKeyOf,
@@ -73,7 +73,7 @@ export async function startShipped(options: ShippedOptions): Promise<Shipped> {
     admin_key_hash: createHash('sha256').update(key).digest('hex'),
     ...options.secrets,
   };
-  const at: Surroundings = {
+  const at: DeploymentContext = {
     region: stack.regions[0]?.name ?? '',
     host: '127.0.0.1',
     endpoints: urls,
@@ -98,7 +98,7 @@ export async function startShipped(options: ShippedOptions): Promise<Shipped> {
           telling(await definitionOf(service), (all) =>
             routes.push(...all.map((route) => ({ service, ...route }))),
           ),
-          serviceEnvironment(stack, { service, colocate: [] }, at),
+          serviceEnvironment(stack, { service, in_process: [] }, at),
         ),
       );
   } catch (error) {

@@ -90,7 +90,7 @@ switch (command) {
   case 'images':
   case 'policies:config':
   case 'cluster:up':
-    handOver(node, [join(ROOT, 'infra', `${command.replace(':', '-')}.ts`), ...rest], env);
+    handOver(node, [join(ROOT, 'infra', 'programs', `${command.replace(':', '-')}.ts`), ...rest], env);
     break;
   case 'test:cluster':
   case 'test:cluster:prod': {

@@ -6,7 +6,7 @@ import { readRunFile } from './runner/run-file.ts';
 import { readSecret } from './runner/secrets.ts';
 
 const Problem = z.object({ detail: z.string() });
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 
 /** Options of a command that asks a platform; {@link GATEWAY_OPTIONS} describes them. */
 export interface GatewayFlags {
@@ -54,7 +54,7 @@ async function exchange(
   const answer = await fetch(url, {
     method,
     headers: { authorization: `Bearer ${key}` },
-    signal: AbortSignal.timeout(PATIENCE_MS),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   return { ok: answer.ok, status: answer.status, text: await answer.text() };
 }

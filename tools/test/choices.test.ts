@@ -31,7 +31,7 @@ describe('--models', () => {
   });
 });
 
-describe('--colocate', () => {
+describe('--single-process', () => {
   it('places every service exactly once, whatever is chosen', () => {
     const choice = fc.oneof(
       fc.constantFrom('all', 'none'),
@@ -39,7 +39,7 @@ describe('--colocate', () => {
     );
     fc.assert(
       fc.property(choice, (text) => {
-        const placed = placements(text, local.services).flatMap((one) => [one.service, ...one.colocate]);
+        const placed = placements(text, local.services).flatMap((one) => [one.service, ...one.in_process]);
         expect([...placed].sort()).toEqual([...ServiceName.options].sort());
       }),
     );
@@ -49,11 +49,11 @@ describe('--colocate', () => {
     expect(placements('none', local.services)).toHaveLength(5);
     expect(placements('governance,core', local.services)[0]).toEqual({
       service: 'core',
-      colocate: ['governance'],
+      in_process: ['governance'],
     });
   });
   it('refuses an unknown service by name', () => {
-    expect(() => chosenStack({ models: 'small', colocate: 'kore' })).toThrow(
+    expect(() => chosenStack({ models: 'small', in_process: 'kore' })).toThrow(
       /no service is called kore\. Use all, none/,
     );
   });

@@ -127,7 +127,7 @@ describe('mcp start --models scripted', () => {
   it('--detach returns when ready; status, a second start and stop tell the truth', async () => {
     const data = scratch();
     const port = await freePort();
-    const args = ['--models', 'scripted', '--colocate', 'all', '--port', String(port), '--data', data];
+    const args = ['--models', 'scripted', '--single-process', 'all', '--port', String(port), '--data', data];
     onTestFinished(async () => void (await mcp(['stop', '--data', data]).done));
     const started = await mcp(['start', ...args, '--detach']).done;
     expect(started).toMatchObject({ code: 0, err: '' });
@@ -154,9 +154,9 @@ describe('mcp says what is wrong in one line', () => {
   it.each([
     [['start', '--port', '99999'], 2, /--port <number>.*whole number from 1 to 65535/],
     [['start', '--models', 'gpt-9'], 2, /no model is called gpt-9/],
-    [['start', '--colocate', 'kore'], 2, /no service is called kore/],
+    [['start', '--single-process', 'kore'], 2, /no service is called kore/],
     [['strat'], 2, /unknown command 'strat'[\s\S]*Did you mean/],
-    [['stack', 'show', 'moon'], 2, /Allowed choices are local, twin, dev, prod/],
+    [['stack', 'show', 'moon'], 2, /Allowed choices are local, multi-region, dev, prod/],
     [['trace', 'nonsense'], 2, /neither a trace id/],
     [['key', '--data', '/dev/null/nowhere'], 1, /cannot be read/],
     [['logs', '--data', '/dev/null/nowhere'], 1, /has no logs yet/],

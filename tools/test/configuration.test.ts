@@ -51,7 +51,7 @@ describe.each(ServiceName.options)('environment of %s', (name) => {
     async (_, stack) => {
       const env = serviceEnvironment(
         stack,
-        { service: name, colocate: [] },
+        { service: name, in_process: [] },
         {
           region: stack.regions[0]?.name ?? '',
           host: '127.0.0.1',

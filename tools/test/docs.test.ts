@@ -129,7 +129,7 @@ function wrongUse(words: readonly string[]): string | undefined {
 function gatewayRoutes(): ReadonlySet<string> {
   const sources = [
     ...readdirSync(join(ROOT, 'apps/gateway/src/routes')).map((name) => `apps/gateway/src/routes/${name}`),
-    'packages/service-kit/src/http.ts',
+    'packages/service-kit/src/http/app.ts',
   ].map((path) => readFileSync(join(ROOT, path), 'utf8'));
   const routes = sources.flatMap((source) =>
     [...source.matchAll(/\bapp\.(get|post|put|patch|delete)\(\s*(?:'([^']+)'|SOCKET_PATH)/g)].map(

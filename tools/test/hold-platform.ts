@@ -8,7 +8,7 @@ import { lineUi } from '../src/ui.ts';
 const [, , data = '', root = '', port = ''] = process.argv;
 await LocalPlatform.start(
   {
-    stack: chosenStack({ models: 'scripted', colocate: 'none' }),
+    stack: chosenStack({ models: 'scripted', in_process: 'none' }),
     paths: dataPaths(data),
     scripted: true,
     offline: true,

@@ -9,7 +9,7 @@ import { recordingUi } from './support.ts';
 
 const models = stacks.local?.models as readonly StackModel[];
 
-/** Weights as a source would have them: some here, some to be had, the others refused. */
+/** Weights as a source would have them: some here, some available, the others refused. */
 function assetsWith(options: { here?: readonly string[]; remote?: readonly string[] }): AssetSource {
   const here = new Set(options.here ?? []);
   return {
@@ -69,7 +69,7 @@ describe('fetchWeights', () => {
     expect(weights.later).toEqual([]);
   });
 
-  it('waits for the large one when it is the only chat model to be had', async () => {
+  it('waits for the large one when it is the only chat model available', async () => {
     const { ui } = recordingUi();
     const assets = assetsWith({ remote: ['qwen2.5-coder-1.5b-instruct'] });
     const weights = await fetchWeights(models, {

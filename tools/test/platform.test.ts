@@ -16,13 +16,13 @@ import { fixtureRoot, recordingUi, scratch, until } from './support.ts';
 
 async function begin(
   data = scratch(),
-  choice: { colocate?: string; env?: NodeJS.ProcessEnv; port?: number; root?: string } = {},
+  choice: { in_process?: string; env?: NodeJS.ProcessEnv; port?: number; root?: string } = {},
 ) {
   const { ui, lines } = recordingUi();
   const controller = new AbortController();
   const platform = await LocalPlatform.start(
     {
-      stack: chosenStack({ models: 'scripted', colocate: choice.colocate ?? 'none' }),
+      stack: chosenStack({ models: 'scripted', in_process: choice.in_process ?? 'none' }),
       paths: dataPaths(data),
       scripted: true,
       offline: true,
@@ -84,7 +84,7 @@ describe('LocalPlatform', () => {
       env: { PATH: process.env.PATH, OPENAI_API_KEY: secret, AWS_SECRET_ACCESS_KEY: 'x', MAX_TOKENS: '2048' },
     });
     const env = (name: string) => JSON.parse(readFileSync(join(data, `${name}.env.json`), 'utf8'));
-    // llama.cpp tests its binary in a fork, which must not inherit the runner's leash.
+    // llama.cpp tests its binary in a fork, which must not inherit the channel of its supervision.
     expect(JSON.parse(readFileSync(join(data, 'model-gateway.argv.json'), 'utf8'))).not.toContain('--import');
     expect(env('model-gateway').OPENAI_API_KEY).toBe(secret);
     expect(env('core')).not.toHaveProperty('OPENAI_API_KEY');
@@ -102,9 +102,9 @@ describe('LocalPlatform', () => {
     expect(readFileSync(join(paths.secrets, 'admin.key'), 'utf8')).toMatch(/^mcp_[A-Za-z0-9_-]{43}\n$/);
   });
 
-  it('runs co-located services as one process, each on its own port', async () => {
-    const { platform, data, paths } = await begin(scratch(), { colocate: 'core,governance' });
-    expect(JSON.parse(readFileSync(join(data, 'core.env.json'), 'utf8')).MCP_COLOCATE).toBe('governance');
+  it('runs services in one process as one process, each on its own port', async () => {
+    const { platform, data, paths } = await begin(scratch(), { in_process: 'core,governance' });
+    expect(JSON.parse(readFileSync(join(data, 'core.env.json'), 'utf8')).MCP_IN_PROCESS).toBe('governance');
     expect(marks(paths.run_file)).toHaveLength(5);
     const together = platform.endpoints().filter(({ name }) => name === 'core' || name === 'governance');
     expect(new Set(together.map(({ pid }) => pid)).size).toBe(1);

@@ -46,7 +46,7 @@ if (existsSync(data + '/' + name + '.misconfigured')) {
 }
 const stubborn = existsSync(data + '/' + name + '.stubborn');
 process.on('SIGTERM', () => { if (!stubborn) process.exit(0); });
-for (const one of [name, ...(process.env.MCP_COLOCATE ?? '').split(',').filter((part) => part !== '')]) {
+for (const one of [name, ...(process.env.MCP_IN_PROCESS ?? '').split(',').filter((part) => part !== '')]) {
   const own = process.env['MCP_' + one.toUpperCase().replaceAll('-', '_') + '_PORT'];
   createServer((request, response) => {
     response.setHeader('content-type', 'application/json');

@@ -4,19 +4,19 @@ import { type CoreApi, coreEndpoints } from '@mcp/contracts';
 import { PromptLibrary } from '@mcp/conversation';
 import { apiApp, defineService } from '@mcp/service-kit';
 import { z } from 'zod';
-import { manifest } from '../service.ts';
-import { openArchive } from './archive.ts';
-import { EventLog } from './event-log.ts';
-import { LogHeads } from './log-heads.ts';
-import { Runs } from './runs.ts';
-import { Sealer } from './sealer.ts';
-import { createCore } from './service.ts';
+import { manifest } from '../manifest.ts';
+import { createCore } from './api.ts';
+import { EventLog } from './conversations/event-log.ts';
+import { Runs } from './conversations/runs.ts';
+import { Sweeper } from './conversations/sweeper.ts';
+import { openArchive } from './log/archive.ts';
+import { LogHeads } from './log/heads.ts';
+import { Sealer } from './log/sealer.ts';
 import { ConversationStore } from './store/conversations.ts';
 import { Leases } from './store/leases.ts';
 import { LogChecks } from './store/log-checks.ts';
 import { openDatabase } from './store/open.ts';
 import { Upkeep } from './store/upkeep.ts';
-import { Sweeper } from './sweeper.ts';
 
 /** How long the first sweep is waited for before the service is up. */
 const FIRST_SWEEP_MS = 1500;

@@ -2,7 +2,7 @@ import type { ModelGatewayApi } from '@mcp/contracts';
 import { createRemoteBackends } from '@mcp/model-backends/remote';
 import { createModelGateway, nearby } from '@mcp/model-serving';
 import { defineService, type ServiceKit } from '@mcp/service-kit';
-import { manifest } from '../service.ts';
+import { manifest } from '../manifest.ts';
 import { createApp } from './app.ts';
 import { Authenticator } from './auth/authenticator.ts';
 import { KeyStore } from './auth/keys.ts';

@@ -10,7 +10,7 @@ interface TraceSpan {
   readonly name: string;
 }
 
-describe.each(['co-located', 'apart'] as const)('the platform, %s', (form) => {
+describe.each(['in one process', 'apart'] as const)('the platform, %s', (form) => {
   let nats: NatsServer;
   let place: Shared;
   let platform: Platform;

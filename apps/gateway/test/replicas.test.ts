@@ -23,7 +23,7 @@ describe('two replicas of every service', () => {
   beforeAll(async () => {
     nats = await startNats();
     place = shared(nats);
-    one = await startPlatform('co-located', place);
+    one = await startPlatform('in one process', place);
     two = await startPlatform('apart', place);
     for (const { ask } of [one, two])
       await vi.waitFor(async () => expect((await ask('/v1/models')).status).toBe(200), { timeout: 15_000 });

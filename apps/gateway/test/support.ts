@@ -43,7 +43,7 @@ export function forget({ dir }: Shared): void {
 
 /** The real services on the scripted models: in this process, or each in its own. */
 export async function startPlatform(
-  form: 'co-located' | 'apart',
+  form: 'in one process' | 'apart',
   { nats, dir, admin, identities, prov_secret }: Shared,
 ): Promise<Platform> {
   const env: Record<string, string> = {
@@ -56,7 +56,7 @@ export async function startPlatform(
     MCP_GATEWAY_PORT: '0',
     MCP_ADMIN_KEY_HASH: createHash('sha256').update(admin).digest('hex'),
     MODEL_BACKENDS: 'scripted',
-    ...(form === 'co-located' ? { MCP_COLOCATE: BEHIND.join(',') } : {}),
+    ...(form === 'in one process' ? { MCP_IN_PROCESS: BEHIND.join(',') } : {}),
   };
   for (const name of BEHIND) {
     const port = String(await freePort());

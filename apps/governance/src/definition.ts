@@ -2,7 +2,7 @@ import { type GovernanceApi, governanceEndpoints, PlatformError } from '@mcp/con
 import { apiApp, defineService } from '@mcp/service-kit';
 import { Cron } from 'croner';
 import { z } from 'zod';
-import { manifest } from '../service.ts';
+import { manifest } from '../manifest.ts';
 import { BusFigures } from './bus-figures.ts';
 import { jobs } from './jobs/registry.ts';
 import { GovernanceRunner } from './runner.ts';

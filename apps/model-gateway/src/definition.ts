@@ -2,7 +2,7 @@ import { LIVE_SUBJECTS, QueueReport } from '@mcp/contracts';
 import { BackendEnv, BackendList, createBackends } from '@mcp/model-backends';
 import { createModelGateway, ServingEnv } from '@mcp/model-serving';
 import { defineService, Reports } from '@mcp/service-kit';
-import { manifest } from '../service.ts';
+import { manifest } from '../manifest.ts';
 import { createApp, probe } from './app.ts';
 
 export const definition = defineService({

@@ -1,11 +1,11 @@
 import { taskEngineEndpoints } from '@mcp/contracts';
 import { apiApp, defineService } from '@mcp/service-kit';
 import { z } from 'zod';
-import { manifest } from '../service.ts';
+import { manifest } from '../manifest.ts';
+import { createTaskEngine } from './api.ts';
 import { JobStore } from './job-store.ts';
 import { JobQueue } from './queue.ts';
 import { ResultStore } from './results.ts';
-import { createTaskEngine } from './service.ts';
 import { sweep } from './sweep.ts';
 import { Worker } from './worker.ts';
 

@@ -52,11 +52,11 @@ export class Worker {
   async stop(drain_ms: number): Promise<void> {
     this.#stopping = true;
     this.#stopped.resolve(undefined);
-    const patience = setTimeout(() => {
+    const timer = setTimeout(() => {
       for (const controller of this.#running.values()) controller.abort('shutdown');
     }, drain_ms);
     await Promise.all(this.#loops);
-    clearTimeout(patience);
+    clearTimeout(timer);
     this.#unsubscribe();
   }
 

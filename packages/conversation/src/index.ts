@@ -9,11 +9,11 @@ export {
   divergenceOf,
   SAFETY_GAP_THRESHOLD,
   wantsCritique,
-} from './arbitration.ts';
-export { type Budgeted, type BudgetOptions, extractSummary, fitBudget } from './budget.ts';
-export { coherence } from './coherence.ts';
+} from './arbitration/arbitration.ts';
+export { coherence } from './arbitration/coherence.ts';
+export { type Budgeted, type BudgetOptions, extractSummary, fitBudget } from './budget/budget.ts';
 export { type Prompt, PromptLibrary } from './prompts.ts';
-export { ReasoningSplitter, type Split } from './reasoning.ts';
+export { ReasoningSplitter, type Split } from './turns/reasoning.ts';
 export {
   alternate,
   type Context,
@@ -22,4 +22,4 @@ export {
   planTurn,
   sideOf,
   type TurnPlan,
-} from './turns.ts';
+} from './turns/turns.ts';

@@ -3,7 +3,7 @@ import { type CallContext, type ModelInfo, PlatformError, type RetryBudget } fro
 import { RetryBudget as Retries, type ServiceKit } from '@mcp/service-kit';
 import type { Catalog, Offer } from './catalog.ts';
 import type { InferenceDeps, Offered } from './inference.ts';
-import { PATIENCE_MS } from './queue.ts';
+import { MAX_RETRY_WAIT_MS } from './queue.ts';
 import type { Route } from './route.ts';
 
 const FIRST_PAUSE_MS = 200;
@@ -113,7 +113,7 @@ class Run {
     const wait_ms = failure.retry_after_ms ?? FIRST_PAUSE_MS * 2 ** round * (0.75 + Math.random() / 2);
     // What names a field of the request, such as a model that is being loaded, is told at once.
     const futile = !failure.retryable || failure.param !== undefined || this.#tried.size === 0;
-    if (futile || wait_ms > PATIENCE_MS || Date.now() + wait_ms > deadline_ms) throw failure;
+    if (futile || wait_ms > MAX_RETRY_WAIT_MS || Date.now() + wait_ms > deadline_ms) throw failure;
     await sleep(wait_ms, undefined, { signal }).catch(() => {
       throw signal.reason instanceof PlatformError ? signal.reason : failure;
     });

@@ -6,7 +6,7 @@ const MAX_MS = 60_000;
 const PROBE_MS = 5000;
 
 /**
- * Whether a server is to be left alone. A refusal (429) closes it for as long as it asks, at most 60 s; then one
+ * Whether a server is rate limiting us. A refusal (429) closes it for as long as it asks, at most 60 s; then one
  * request tries (half-open) while the others wait or go elsewhere, and its success opens it again. Other failures only
  * make it second choice for a while. Pure but for the clock it is given.
  */
@@ -47,7 +47,7 @@ export class CoolDown {
     this.#shunned_until_ms = 0;
   }
 
-  /** The server refused. Returns how long it is left alone, in ms. */
+  /** The server refused. Returns how long it is not asked, in ms. */
   refused(epoch: number, retry_after_ms: number | undefined): number {
     const news = epoch === this.#epoch;
     if (news) {

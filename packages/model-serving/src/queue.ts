@@ -31,8 +31,8 @@ interface Waiter {
 const PLACE_MS = 10_000;
 /** Weight of the newest duration in the moving average. */
 const EMA = 0.2;
-/** A server that is to be left alone for longer is not waited for. */
-export const PATIENCE_MS = 5000;
+/** A server that is rate limited for longer is not waited for. */
+export const MAX_RETRY_WAIT_MS = 5000;
 
 /**
  * The queue of one model. Interactive inferences go before batch ones; within a class principals take turns, each with
@@ -239,10 +239,10 @@ export class ModelQueue {
 /** Why nobody waits for these routes, or undefined. */
 function closedFor(routes: readonly Route[]): PlatformError | undefined {
   const wait_ms = Math.min(...routes.map((route) => route.wait_ms));
-  if (wait_ms <= PATIENCE_MS) return undefined;
+  if (wait_ms <= MAX_RETRY_WAIT_MS) return undefined;
   return new PlatformError(
     'overloaded',
-    `${routes[0]?.info.owned_by ?? 'The server'} asked to be left alone. Try again in ${Math.ceil(wait_ms / 1000)} s, or choose another model.`,
+    `${routes[0]?.info.owned_by ?? 'The server'} is rate limited. Try again in ${Math.ceil(wait_ms / 1000)} s, or choose another model.`,
     { retry_after_ms: Math.ceil(wait_ms) },
   );
 }

@@ -16,13 +16,13 @@ export interface Visit {
   readonly route: Route;
   /** The server has taken the request: its first event is there. */
   accepted(): void;
-  /** It failed or was refused. Returns what to tell: a server that is left alone for a minute is tried again then. */
+  /** It failed or was refused. Returns what to tell: a server that is not asked for a minute is tried again then. */
   failed(error: unknown): unknown;
   /** Gives the place back, once. */
   leave(): void;
 }
 
-/** A model at one server: how many requests that takes at once, and whether it is to be left alone. */
+/** A model at one server: how many requests that takes at once, and whether it is rate limited. */
 export class Route {
   readonly backend: ModelBackend;
   readonly tier: number;

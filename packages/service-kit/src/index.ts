@@ -1,29 +1,12 @@
 /** What every service is built on: configuration, HTTP, errors, telemetry, clients, the event bus, life cycle. */
 
-export { apiApp } from './api-server.ts';
-export { MAX_BODY_BYTES, parseBody, parseJson, parseQuery, refuseBody, uuidParam } from './body.ts';
-export { type Bus, connectBus, LOSABLE } from './bus.ts';
-export { type CallScope, callScope } from './call-scope.ts';
-export type { Clients } from './clients.ts';
-export {
-  CommonEnv,
-  ConfigError,
-  loadConfig,
-  portVariable,
-  signingKeyVariable,
-  urlVariable,
-} from './config.ts';
-export { streamBytes } from './download.ts';
-export {
-  fromZod,
-  retryAfterSeconds,
-  toAnthropicError,
-  toOpenAiError,
-  toPlatformError,
-  toProblem,
-} from './errors.ts';
-export { EventQueue } from './event-queue.ts';
-export { FLAGS, type FlagName, type FlagState, type Flags, flagStates } from './flags.ts';
+export { type CallScope, callScope } from './clients/call-scope.ts';
+export type { Clients } from './clients/clients.ts';
+export { type HttpAnswer, httpCall } from './clients/http-call.ts';
+export { restoreError } from './clients/http-client.ts';
+export { ownCall } from './clients/own-call.ts';
+export { RetryBudget } from './clients/retry-budget.ts';
+export { apiApp } from './http/api-server.ts';
 export {
   baseApp,
   errorResponse,
@@ -32,24 +15,17 @@ export {
   type KitEnv,
   type RequestState,
   textAnswer,
-} from './http.ts';
-export { type HttpAnswer, httpCall } from './http-call.ts';
-export { restoreError } from './http-client.ts';
-export { type IdentityRow, keySetOf, TokenSigner } from './identity.ts';
-export { createLogger, type Logger } from './log.ts';
-export type { Metrics } from './metrics.ts';
-export { ownCall } from './own-call.ts';
-export { Reports } from './reports.ts';
-export { RetryBudget } from './retry-budget.ts';
-export { runMain, type StartedServices, startServices } from './run.ts';
+} from './http/app.ts';
+export { MAX_BODY_BYTES, parseBody, parseJson, parseQuery, refuseBody, uuidParam } from './http/body.ts';
+export { streamBytes } from './http/download.ts';
 export {
-  createKit,
-  defineService,
-  type LocalApis,
-  type ServiceDefinition,
-  type ServiceInstance,
-  type ServiceKit,
-} from './service.ts';
+  fromZod,
+  retryAfterSeconds,
+  toAnthropicError,
+  toOpenAiError,
+  toPlatformError,
+  toProblem,
+} from './http/errors.ts';
 export {
   type EventStreamOptions,
   errorFields,
@@ -57,8 +33,32 @@ export {
   type StreamOptions,
   streamEvents,
   streamText,
-} from './stream.ts';
-export { METRICS, type MetricName, type MetricRow } from './taxonomy.ts';
-export type { Span, Tracer } from './telemetry.ts';
-export { openTraceStore, readTrace } from './trace-store.ts';
-export { acceptWebSocket } from './upgrade.ts';
+} from './http/stream.ts';
+export { acceptWebSocket } from './http/upgrade.ts';
+export { type Bus, connectBus, LOSABLE } from './runtime/bus.ts';
+export {
+  CommonEnv,
+  ConfigError,
+  loadConfig,
+  portVariable,
+  signingKeyVariable,
+  urlVariable,
+} from './runtime/config.ts';
+export { EventQueue } from './runtime/event-queue.ts';
+export { FLAGS, type FlagName, type FlagState, type Flags, flagStates } from './runtime/flags.ts';
+export { type IdentityRow, keySetOf, TokenSigner } from './runtime/identity.ts';
+export {
+  createKit,
+  defineService,
+  type LocalApis,
+  type ServiceDefinition,
+  type ServiceInstance,
+  type ServiceKit,
+} from './runtime/kit.ts';
+export { Reports } from './runtime/reports.ts';
+export { runMain, type StartedServices, startServices } from './runtime/run.ts';
+export { createLogger, type Logger } from './telemetry/log.ts';
+export type { Metrics } from './telemetry/metrics.ts';
+export { METRICS, type MetricName, type MetricRow } from './telemetry/taxonomy.ts';
+export { openTraceStore, readTrace } from './telemetry/trace-store.ts';
+export type { Span, Tracer } from './telemetry/tracer.ts';

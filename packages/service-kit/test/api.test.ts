@@ -10,9 +10,9 @@ import {
 } from '@mcp/contracts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { apiClient } from '../src/api-client.ts';
-import { apiApp } from '../src/api-server.ts';
-import { ServiceClient } from '../src/http-client.ts';
+import { apiClient } from '../src/clients/api-client.ts';
+import { ServiceClient } from '../src/clients/http-client.ts';
+import { apiApp } from '../src/http/api-server.ts';
 import { type ServiceKit, type StartedServices, startServices } from '../src/index.ts';
 import { callOf, cleanUp, env, failure, kitFor, serviceOf } from './support.ts';
 
@@ -107,7 +107,7 @@ beforeAll(async () => {
   const url = `http://127.0.0.1:${services.ports.get('core')}`;
   kit = await kitFor('gateway', { MCP_CORE_URL: url });
   if (kit.signer === undefined) throw new Error('the gateway of the tests signs its calls');
-  client = new ServiceClient({ name: 'core', url, signer: kit.signer, patience_ms: 1000 });
+  client = new ServiceClient({ name: 'core', url, signer: kit.signer, connect_timeout_ms: 1000 });
   remote = apiClient(endpoints, client);
 });
 afterAll(async () => {

@@ -179,13 +179,13 @@ test('a taken port is one clear line, and nothing is left half-started', async (
 });
 
 test('an environment that does not fit is named variable by variable, without values', async () => {
-  const wrong = { ...env(), MCP_SERVICE_JWKS: 'short', MCP_LOG_LEVEL: 'loud', MCP_COLOCATE: 'kitchen' };
+  const wrong = { ...env(), MCP_SERVICE_JWKS: 'short', MCP_LOG_LEVEL: 'loud', MCP_IN_PROCESS: 'kitchen' };
   const error = await startServices(slow, wrong).then(
     () => '',
     (thrown: Error) => thrown.message,
   );
   expect(error).toMatch(/MCP_SERVICE_JWKS is set but/);
   expect(error).toMatch(/MCP_LOG_LEVEL is set but/);
-  expect(error).toMatch(/MCP_COLOCATE is set but/);
+  expect(error).toMatch(/MCP_IN_PROCESS is set but/);
   expect(error).not.toMatch(/short|loud/);
 });

@@ -4,8 +4,8 @@ import { type AddressInfo, connect, createServer as createTcpServer } from 'node
 import { promisify } from 'node:util';
 import type { ChatEvent } from '@mcp/contracts';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { Connections, maxConnections } from '../src/connections.ts';
-import { LANES } from '../src/http-client.ts';
+import { LANES } from '../src/clients/http-client.ts';
+import { Connections, maxConnections } from '../src/http/connections.ts';
 import { ndjson, type ServiceKit, type StartedServices, startServices } from '../src/index.ts';
 import { callOf, cleanUp, env, failure, kitFor, serviceOf } from './support.ts';
 

@@ -1,8 +1,8 @@
 import { afterAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { together } from '../src/http/metrics-listener.ts';
 import { baseApp, defineService, startServices } from '../src/index.ts';
-import { Metrics } from '../src/metrics.ts';
-import { together } from '../src/metrics-listener.ts';
+import { Metrics } from '../src/telemetry/metrics.ts';
 import { cleanUp, env, manifestOf } from './support.ts';
 
 afterAll(cleanUp);

@@ -3,7 +3,7 @@ import { type SpanRecord, TRACE_STREAM, traceSubject } from '@mcp/contracts';
 import { type NatsServer, startNats } from '@mcp/testkit';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openTraceStore, readTrace, type ServiceKit } from '../src/index.ts';
-import { createTracer } from '../src/telemetry.ts';
+import { createTracer } from '../src/telemetry/tracer.ts';
 import { cleanUp, kitFor } from './support.ts';
 
 afterAll(cleanUp);

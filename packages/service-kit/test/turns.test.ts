@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Turns } from '../src/turns.ts';
+import { Turns } from '../src/http/turns.ts';
 
 const nextTurn = () => new Promise<void>((done) => setImmediate(done));
 

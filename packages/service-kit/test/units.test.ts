@@ -16,7 +16,7 @@ import {
   toPlatformError,
   toProblem,
 } from '../src/index.ts';
-import { Metrics } from '../src/metrics.ts';
+import { Metrics } from '../src/telemetry/metrics.ts';
 import { cleanUp } from './support.ts';
 
 afterAll(cleanUp);

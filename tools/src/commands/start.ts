@@ -10,7 +10,7 @@ interface Flags {
   readonly host: string;
   readonly data?: string;
   readonly models: string;
-  readonly colocate: string;
+  readonly singleProcess: string;
   readonly offline: boolean;
   readonly detach: boolean;
 }
@@ -27,7 +27,11 @@ export function startCommand(): Command {
       'small (98 MB), standard (and 1.1 GB in the background), scripted (for tests), or ids separated by commas',
       'standard',
     )
-    .option('--colocate <services>', 'run in one process: all, none, or names separated by commas', 'none')
+    .option(
+      '--single-process <services>',
+      'run in one process: all, none, or names separated by commas',
+      'none',
+    )
     .option('--offline', 'use only what is on this machine already', false)
     .option('--detach', 'run in the background; returns when it is ready', false)
     .addHelpText(
@@ -43,7 +47,7 @@ Examples:
   npx mcp start --port 8080 --data /srv/mcp`,
     )
     .action(async (flags: Flags) => {
-      const stack = chosenStack(flags);
+      const stack = chosenStack({ models: flags.models, in_process: flags.singleProcess });
       const paths = dataPaths(flags.data);
       const scripted = flags.models === 'scripted';
       const { host, port, offline } = flags;
@@ -55,10 +59,21 @@ Examples:
 
 /** The same start without --detach, and with the data directory spelt out. */
 function foregroundArguments(flags: Flags, data: string): string[] {
-  const { port, host, models, colocate, offline } = flags;
+  const { port, host, models, singleProcess, offline } = flags;
   return [
     'start',
-    ...['--port', String(port), '--host', host, '--data', data, '--models', models, '--colocate', colocate],
+    ...[
+      '--port',
+      String(port),
+      '--host',
+      host,
+      '--data',
+      data,
+      '--models',
+      models,
+      '--single-process',
+      singleProcess,
+    ],
     ...(offline ? ['--offline'] : []),
   ];
 }

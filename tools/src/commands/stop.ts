@@ -5,7 +5,7 @@ import { isRunning, signalGroup } from '../runner/processes.ts';
 import { readRunFile, reap, waitGone } from '../runner/run-file.ts';
 import { duration, terminalUi } from '../ui.ts';
 
-const PATIENCE_MS = 8000;
+const TIMEOUT_MS = 8000;
 
 /** `mcp stop`: ends the platform of a data directory, and what a runner that died left behind. */
 export function stopCommand(): Command {
@@ -27,9 +27,9 @@ async function stop(data: string | undefined): Promise<void> {
   if (isRunning(run.runner)) {
     const step = ui.step(`stopping the platform (pid ${run.runner.pid})`);
     process.kill(run.runner.pid, 'SIGTERM');
-    if (!(await waitGone([run.runner], PATIENCE_MS))) {
+    if (!(await waitGone([run.runner], TIMEOUT_MS))) {
       signalGroup(run.runner.pid, 'SIGKILL');
-      step.fail(`it did not end within ${PATIENCE_MS / 1000} s and was killed`);
+      step.fail(`it did not end within ${TIMEOUT_MS / 1000} s and was killed`);
     } else step.done(duration(Date.now() - started_ms));
   }
   const latest = readRunFile(paths.run_file) ?? run;

@@ -20,12 +20,15 @@ const SCRIPTED: readonly StackModel[] = (
 }));
 
 /** The stack of one machine with the user's choice of models and processes. Throws a CliError for a wrong choice. */
-export function chosenStack(choice: { models: string; colocate: string }, base: Stack = localStack()): Stack {
+export function chosenStack(
+  choice: { models: string; in_process: string },
+  base: Stack = localStack(),
+): Stack {
   return defineStack({
     ...base,
     // A script answers as many at once as are asked; the limits are for models that compute.
     ...(choice.models === 'scripted' ? { limits: { ...base.limits, queue_max_waiting: 1024 } } : {}),
-    services: placements(choice.colocate, base.services),
+    services: placements(choice.in_process, base.services),
     models: chosenModels(choice.models, base.models),
   });
 }
@@ -58,21 +61,21 @@ export function chosenModels(choice: string, known: readonly StackModel[]): Stac
 
 /** `none`: a process each. `all`: one process. A list: those share one, the rest have one each. */
 export function placements(choice: string, placed: readonly ServicePlacement[]): ServicePlacement[] {
-  const names = placed.flatMap((placement) => [placement.service, ...placement.colocate]);
-  if (choice === 'none') return names.map((service) => ({ service, colocate: [] }));
+  const names = placed.flatMap((placement) => [placement.service, ...placement.in_process]);
+  if (choice === 'none') return names.map((service) => ({ service, in_process: [] }));
   const wanted = choice === 'all' ? names : list(choice);
   const unknown = wanted.filter((name) => !names.some((known) => known === name));
   if (wanted.length === 0 || unknown.length > 0)
     throw new CliError(
-      `--colocate: ${unknown.length > 0 ? `no service is called ${unknown.join(', ')}` : 'the list is empty'}. Use all, none, or some of ${ServiceName.options.join(',')}.`,
+      `--single-process: ${unknown.length > 0 ? `no service is called ${unknown.join(', ')}` : 'the list is empty'}. Use all, none, or some of ${ServiceName.options.join(',')}.`,
       EXIT.usage,
     );
   const together = names.filter((name) => wanted.includes(name));
-  const [service, ...colocate] = together;
+  const [service, ...in_process] = together;
   const rest = names
     .filter((name) => !together.includes(name))
-    .map((name) => ({ service: name, colocate: [] as ServiceName[] }));
-  return service === undefined ? rest : [{ service, colocate }, ...rest];
+    .map((name) => ({ service: name, in_process: [] as ServiceName[] }));
+  return service === undefined ? rest : [{ service, in_process }, ...rest];
 }
 
 function localStack(): Stack {

@@ -24,7 +24,7 @@ export interface ProcessSpec {
   readonly url: string;
   readonly log: string;
   /** How the child notices that the runner is gone: an IPC channel, or a pipe on stdin that ends. */
-  readonly leash: 'ipc' | 'stdin';
+  readonly supervision: 'ipc' | 'stdin';
   /** Undefined when ready, else why not. */
   readonly probe: () => Promise<string | undefined>;
 }
@@ -121,7 +121,7 @@ export class ManagedProcess {
       cwd: spec.cwd,
       env: { ...spec.env },
       detached: process.platform !== 'win32',
-      stdio: spec.leash === 'ipc' ? ['ignore', log, log, 'ipc'] : ['pipe', log, log],
+      stdio: spec.supervision === 'ipc' ? ['ignore', log, log, 'ipc'] : ['pipe', log, log],
     });
     closeSync(log);
     this.#child = child;

@@ -8,7 +8,7 @@ const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
 export const NATS_STORAGE_BYTES = 10 * 1024 * 1024 * 1024;
 
 /**
- * Holds a program on a leash: it is stopped when this shell's stdin ends, which happens when the runner ends
+ * Holds a program on a supervision: it is stopped when this shell's stdin ends, which happens when the runner ends
  * in any way. nats-server cannot watch its parent itself.
  */
 const LEASH = [
@@ -44,7 +44,7 @@ export function natsSpec(options: {
     cwd: paths.dir,
     url: `nats://127.0.0.1:${port}`,
     log: `${paths.logs}/nats.log`,
-    leash: 'stdin',
+    supervision: 'stdin',
     probe: () => probeNats(port),
   };
 }

@@ -16,7 +16,7 @@ export interface Offer {
   readonly openai_targets: string | undefined;
 }
 
-/** Finds model servers and keys, fetches weights, and fails when no chat model is to be had at all. */
+/** Finds model servers and keys, fetches weights, and fails when no chat model is available at all. */
 export async function offerModels(
   options: PlatformOptions,
   context: { ui: Ui; assets: AssetSource; env: NodeJS.ProcessEnv; signal: AbortSignal; ports: Ports },

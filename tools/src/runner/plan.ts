@@ -1,8 +1,8 @@
 import type { ServiceName } from '@mcp/contracts';
 import {
+  type DeploymentContext,
   type ServicePlacement,
   type Stack,
-  type Surroundings,
   serviceEnvironment,
   services,
   servicesOf,
@@ -22,10 +22,10 @@ export function localSurroundings(options: {
   host: string;
   ports: Ports;
   paths: DataPaths;
-  secret: Surroundings['secret'];
-  asset: Surroundings['asset'];
-  operator: Surroundings['operator'];
-}): Surroundings {
+  secret: DeploymentContext['secret'];
+  asset: DeploymentContext['asset'];
+  operator: DeploymentContext['operator'];
+}): DeploymentContext {
   const { ports, paths } = options;
   const names = options.stack.services.flatMap((placement) => servicesOf(placement));
   const endpoints: Partial<Record<ServiceName, string>> = {};
@@ -56,7 +56,7 @@ function reachable(host: string): string {
 export function serviceSpec(
   stack: Stack,
   placement: ServicePlacement,
-  options: { at: Surroundings; paths: DataPaths; root: string; base: Readonly<Record<string, string>> },
+  options: { at: DeploymentContext; paths: DataPaths; root: string; base: Readonly<Record<string, string>> },
 ): ProcessSpec {
   const { at } = options;
   const names = servicesOf(placement);
@@ -77,7 +77,7 @@ export function serviceSpec(
     cwd: options.root,
     url: urls[0] ?? '',
     log: `${options.paths.logs}/${placement.service}.log`,
-    leash: 'ipc',
+    supervision: 'ipc',
     probe: async () => {
       const answers = await Promise.all(urls.map((url) => probeReady(url)));
       const failing = answers.flatMap((reason, at_) =>

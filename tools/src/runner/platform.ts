@@ -295,6 +295,6 @@ function baseEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
 
 /** The heaviest first, so that its loading overlaps with the rest. */
 function order(placed: readonly ServicePlacement[]): ServicePlacement[] {
-  const heavy = (one: ServicePlacement) => [one.service, ...one.colocate].includes('model-gateway');
+  const heavy = (one: ServicePlacement) => [one.service, ...one.in_process].includes('model-gateway');
   return [...placed].sort((a, b) => Number(heavy(b)) - Number(heavy(a)));
 }

@@ -103,7 +103,7 @@ export async function fetchOne(
   }
 }
 
-/** Error when no chat model at all is to be had. */
+/** Error when no chat model is available. */
 export function noModels(missing: Weights['missing']): CliError {
   const lines = missing.map(({ id, reason }) => `  ${id}:\n${indent(indent(reason))}`);
   return new CliError(

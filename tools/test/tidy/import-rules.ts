@@ -23,7 +23,7 @@ const MAY_SEE: Readonly<Record<Layer, readonly Layer[]>> = {
   free: ['contracts', 'package', 'app', 'stacks', 'tools', 'policies', 'infra', 'free'],
 };
 
-/** Imports run one way: contracts ← other packages ← apps; tools and stacks see each app's service.ts only. */
+/** Imports run one way: contracts ← other packages ← apps; tools and stacks see each app's manifest.ts only. */
 export function importDirections(files: readonly SourceFile[]): Violation[] {
   return files.flatMap((file) => {
     const from = placeOf(file.path);
@@ -104,12 +104,12 @@ function refusal(
   const { from, to, target, one } = edge;
   if (from.layer === 'free' || from.workspace === to.workspace) return undefined;
   const relative = one.specifier.startsWith('.');
-  const manifest = /^apps\/[^/]+\/service\.ts$/.test(target);
+  const manifest = /^apps\/[^/]+\/manifest\.ts$/.test(target);
   if (manifest && (from.layer === 'stacks' || from.layer === 'tools')) return undefined;
   if (to.layer === 'app')
     return from.layer === 'app'
       ? `an app imports another app (${target}): call it through the kit's clients`
-      : `${from.layer} sees ${target}: of an app only service.ts may be seen`;
+      : `${from.layer} sees ${target}: of an app only manifest.ts may be seen`;
   if (relative && !(isTest(file.path) && to.layer === 'free'))
     return `${one.specifier} leaves its workspace: import it as @mcp/${to.workspace.split('/').at(-1) ?? ''}`;
   return MAY_SEE[from.layer].includes(to.layer)

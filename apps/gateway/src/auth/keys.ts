@@ -12,7 +12,7 @@ const MAX_BUCKET_BYTES = 16 * 1024 * 1024;
 /** Keys of one platform, revoked and expired ones included. */
 const MAX_KEYS = 10_000;
 /** How long a change of keys may wait for the event bus. */
-const BUS_PATIENCE_MS = 2000;
+const BUS_TIMEOUT_MS = 2000;
 const RETRY_MS = 1000;
 const PREFIX_CHARS = 12;
 
@@ -222,18 +222,18 @@ export class KeyStore {
         { cause, retry_after_ms: 2000 },
       );
     if (bucket === undefined) throw unavailable();
-    const patience = new AbortController();
+    const timer = new AbortController();
     try {
       return await Promise.race([
         change(bucket),
-        sleep(BUS_PATIENCE_MS, undefined, { signal: patience.signal }).then((): never => {
-          throw new Error(`no answer from the event bus within ${BUS_PATIENCE_MS} ms`);
+        sleep(BUS_TIMEOUT_MS, undefined, { signal: timer.signal }).then((): never => {
+          throw new Error(`no answer from the event bus within ${BUS_TIMEOUT_MS} ms`);
         }),
       ]);
     } catch (cause) {
       throw cause instanceof PlatformError ? cause : unavailable(cause);
     } finally {
-      patience.abort();
+      timer.abort();
     }
   }
 }

@@ -16,7 +16,7 @@ interface Caller {
 }
 
 /** How a caller stands after asking: what the `x-ratelimit-*-requests` headers say. */
-export interface Standing {
+export interface AdmissionState {
   readonly limit: number;
   readonly remaining: number;
   readonly reset_ms: number;
@@ -42,7 +42,7 @@ export class Admission {
    * Asks for one request. When it is not refused, {@link leave} must follow at its end; not so with `inside`, for one on
    * a connection that has its place already.
    */
-  enter(id: string, { inside = false }: { inside?: boolean } = {}): Standing {
+  enter(id: string, { inside = false }: { inside?: boolean } = {}): AdmissionState {
     const caller = this.#caller(id);
     const { requests_per_minute: limit, max_parallel_requests } = this.#limits;
     const per_ms = limit / MINUTE_MS;

@@ -10,7 +10,7 @@ import { Reports, type ServiceKit } from '@mcp/service-kit';
 import { gatewayCall } from '../models.ts';
 import { type LiveStats, merge, type Snapshot } from './stats.ts';
 
-const PATIENCE_MS = 1000;
+const TIMEOUT_MS = 1000;
 
 interface LiveOptions {
   readonly bus: ServiceKit['bus'];
@@ -65,5 +65,5 @@ export class LiveFigures {
 }
 
 function queuesOf(api: ModelGatewayApi): Promise<readonly QueueStatus[]> {
-  return api.queues(gatewayCall(PATIENCE_MS));
+  return api.queues(gatewayCall(TIMEOUT_MS));
 }

@@ -2,7 +2,7 @@ import type { CallContext, PlatformError, Principal, QueueClass, Scope } from '@
 import { callScope, type KitContext, RetryBudget, type Span } from '@mcp/service-kit';
 import { requireScope } from '../auth/authenticator.ts';
 import type { Gateway } from '../gateway.ts';
-import type { Standing } from '../limits/admission.ts';
+import type { AdmissionState } from '../limits/admission.ts';
 import { assertResidency } from '../regions/residency.ts';
 
 /**
@@ -29,10 +29,10 @@ export function admit(
   gateway: Gateway,
   principal: Principal,
   options?: { readonly inside: boolean },
-): Standing {
-  const standing = gateway.admission.enter(principal.id, options);
-  if (standing.refusal !== undefined) countRefusal(gateway, standing.refusal);
-  return standing;
+): AdmissionState {
+  const state = gateway.admission.enter(principal.id, options);
+  if (state.refusal !== undefined) countRefusal(gateway, state.refusal);
+  return state;
 }
 
 /** Takes a place for a connection that stays open between requests. Throws the refusal. */

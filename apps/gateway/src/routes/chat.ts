@@ -78,7 +78,7 @@ async function* frames(
     return sse(event.type, event.seq, event);
   };
   let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<undefined>((done) => {
+  const timeout = new Promise<undefined>((done) => {
     timer = setTimeout(done, HOLD_BACK_MS, undefined);
   });
   try {
@@ -86,7 +86,7 @@ async function* frames(
     let pending = iterator.next();
     for (;;) {
       pending.catch(() => undefined);
-      const next = await Promise.race([pending, patience]);
+      const next = await Promise.race([pending, timeout]);
       if (next === undefined || next.done === true) break;
       if (next.value.type === 'error') throw errorOf(next.value);
       held += frame(next.value);

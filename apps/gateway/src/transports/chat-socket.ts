@@ -190,17 +190,17 @@ export class ChatSocket {
 
   async #converse(request: ChatRequest, running: Running): Promise<void> {
     const events = converse(this.#options.gateway, request, running.call);
-    const patience = goodbye(running.scope.signal);
+    const timer = goodbye(running.scope.signal);
     try {
       for (;;) {
         const pending = events.next();
         pending.catch(() => undefined);
-        const next = await Promise.race([pending, patience.over]);
+        const next = await Promise.race([pending, timer.over]);
         if (next.done === true) return;
         await this.#tell(next.value, running);
       }
     } finally {
-      patience.dispose();
+      timer.dispose();
       events.return(undefined).then(undefined, () => undefined);
     }
   }

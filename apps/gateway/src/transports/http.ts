@@ -63,11 +63,11 @@ function enter(gateway: Gateway, c: KitContext, principal: Principal): void {
     state.headers['x-trace-id'] = state.span.trace_id;
   }
   state.span.set({ 'enduser.id': principal.id });
-  const standing = admit(gateway, principal);
-  state.headers['x-ratelimit-limit-requests'] = String(standing.limit);
-  state.headers['x-ratelimit-remaining-requests'] = String(standing.remaining);
-  state.headers['x-ratelimit-reset-requests'] = formatReset(standing.reset_ms);
-  if (standing.refusal !== undefined) throw standing.refusal;
+  const admitted = admit(gateway, principal);
+  state.headers['x-ratelimit-limit-requests'] = String(admitted.limit);
+  state.headers['x-ratelimit-remaining-requests'] = String(admitted.remaining);
+  state.headers['x-ratelimit-reset-requests'] = formatReset(admitted.reset_ms);
+  if (admitted.refusal !== undefined) throw admitted.refusal;
   state.onFinish((_status, error) => leave(gateway, principal, { error }));
 }
 

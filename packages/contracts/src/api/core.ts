@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ChatEvent, ChatRequest } from '../chat.ts';
+import { ChatEvent, ChatRequest } from '../conversation/chat.ts';
 import {
   ChainVerdict,
   Conversation,
@@ -11,7 +11,7 @@ import {
   LogCheck,
   PromptInfo,
   RecordCompletionRequest,
-} from '../conversation.ts';
+} from '../conversation/conversation.ts';
 import { type ApiOf, defineApi } from './endpoint.ts';
 
 /** A log has its texts and, beside them, hashes and counts. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import type { CallContext } from '../call.ts';
-import type { ServiceName } from '../manifest.ts';
+import type { ServiceName } from '../tables/manifest.ts';
+import type { CallContext } from './call.ts';
 
 /** What every endpoint of an internal API says of itself; its client and its server are made from that. */
 interface EndpointBase {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { GovernanceRun } from '../governance.ts';
+import { GovernanceRun } from '../tables/governance.ts';
 import { type ApiOf, defineApi } from './endpoint.ts';
 
 /** A governance job, when it runs, and how its last run ended. */

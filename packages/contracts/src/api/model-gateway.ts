@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { CallContext } from '../call.ts';
 import {
   CountTokensRequest,
   EmbeddingsResult,
@@ -8,8 +7,9 @@ import {
   type Place,
   QueueStatus,
   TokenCount,
-} from '../model.ts';
-import { type ChatCompletionRequest, EmbeddingsRequest } from '../openai.ts';
+} from '../models/model.ts';
+import { type ChatCompletionRequest, EmbeddingsRequest } from '../models/openai.ts';
+import type { CallContext } from './call.ts';
 import { type ApiOf, defineApi } from './endpoint.ts';
 
 /** What of the model-gateway's interface is not on a wire of its own. */

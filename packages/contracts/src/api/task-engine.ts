@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CreateJobRequest, Job, ListJobsQuery } from '../jobs.ts';
+import { CreateJobRequest, Job, ListJobsQuery } from '../tables/jobs.ts';
 import { type ApiOf, defineApi } from './endpoint.ts';
 
 /** The task-engine's interface. */

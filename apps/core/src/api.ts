@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type CallContext,
+  type ChainVerdict,
+  type Conversation,
+  type ConversationSummary,
+  type CoreApi,
+  PlatformError,
+} from '@mcp/contracts';
+import { verifyLog } from '@mcp/provenance';
+import { attach } from './conversations/attach.ts';
+import { recordCompletion } from './conversations/completions.ts';
+import { type ConversationDeps, converse } from './conversations/conversation.ts';
+import { stateOf } from './conversations/history.ts';
+import { checkNext, type LogCheckDeps } from './log/check.ts';
+import { checkLog, logOf } from './log/state.ts';
+import type { Upkeep } from './store/upkeep.ts';
+
+/** How long a cancelled conversation may take to end, looked at this often. */
+const CANCEL_MS = 5000;
+const LOOK_EVERY_MS = 25;
+
+export interface CoreDeps extends ConversationDeps, LogCheckDeps {
+  readonly upkeep: Upkeep;
+}
+
+/** The core's interface over its store, the archive of its logs and the models. */
+export function createCore(deps: CoreDeps): CoreApi {
+  const { store, secret } = deps;
+  const counted = (verdict: ChainVerdict) => {
+    deps.kit.metrics.inc('provenance_verifications_total', { status: verdict.status });
+    return verdict;
+  };
+  return {
+    chat: (request, call) => converse(deps, request, call),
+    listConversations: ({ limit, cursor }, call) => store.list(call.principal, { limit, cursor }),
+    events: (id, { after }, call) => attach(deps, { id, after }, call),
+    cancelConversation: (id, call) => cancel(deps, id, call),
+    async getConversation(id, call): Promise<Conversation> {
+      const { summary, records } = await store.get(id, call.principal);
+      return { ...summary, messages: [...records], decision: stateOf(records).decision ?? null };
+    },
+    exportLog: async (id, call) => logOf(await store.get(id, call.principal)),
+    async verifyConversation(id, call) {
+      const { verdict, stored } = await checkLog(deps, id, call.principal);
+      // What should be kept outside and is not, is put there again by the next sweep.
+      if (verdict.status === 'unconfirmed' && !stored.unsealed && deps.heads.reachable)
+        await deps.upkeep.unseal(id);
+      return counted(verdict);
+    },
+    verifyLog: (log) => Promise.resolve(counted(verifyLog(log, { secret }))),
+    async checkLogs(call) {
+      requireAdmin(call);
+      return checkNext(deps, call.signal);
+    },
+    prompts: () => deps.prompts.list(),
+    recordCompletion: async (request, call) => ({ id: await recordCompletion(deps.recorder, request, call) }),
+  };
+}
+
+/** Cancels a conversation wherever it runs, and waits until it has ended. */
+async function cancel(deps: CoreDeps, id: string, call: CallContext): Promise<ConversationSummary> {
+  const { summary } = await deps.store.get(id, call.principal);
+  if (summary.status !== 'running')
+    throw new PlatformError('conflict', `The conversation ${id} is ${summary.status} already.`);
+  deps.runs.cancel(id);
+  deps.log.tellCancel(id);
+  for (const until_ms = Date.now() + CANCEL_MS; Date.now() < until_ms; ) {
+    const now = await deps.store.get(id, call.principal);
+    if (now.summary.status !== 'running') return now.summary;
+    await sleep(LOOK_EVERY_MS, undefined, { signal: call.signal });
+  }
+  throw new PlatformError(
+    'unavailable',
+    `The conversation ${id} could not be cancelled yet: who works on it does not answer. Try again in a few seconds.`,
+    { retry_after_ms: 2000 },
+  );
+}
+
+function requireAdmin({ principal }: CallContext): void {
+  if (!principal.scopes.includes('admin'))
+    throw new PlatformError(
+      'forbidden',
+      'The logs of everybody are checked by administrators. Use a key with the admin scope.',
+    );
+}

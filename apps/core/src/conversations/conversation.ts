@@ -1,0 +1,276 @@
+import {
+  type CallContext,
+  type ChatEvent,
+  type ChatRequest,
+  type ChatResponse,
+  type Decision,
+  type Place,
+  PlatformError,
+} from '@mcp/contracts';
+import { planTurn, sideOf, wantsCritique } from '@mcp/conversation';
+import { EventQueue, RetryBudget, toPlatformError } from '@mcp/service-kit';
+import { type DecideDeps, decide, finalists, type Prepared, prepare } from './decide.ts';
+import type { EventLog } from './event-log.ts';
+import { type Emit, EVENTS_PER_RECORD, outlet } from './events.ts';
+import { pastOf, stateOf } from './history.ts';
+import { pair, responseOf, sayingOf } from './response.ts';
+import type { Runs } from './runs.ts';
+import { createSession, resumeSession, type Session, type SessionDeps } from './sessions.ts';
+import { type TurnDeps, takeTurn } from './turn.ts';
+
+/**
+ * The one file where the order of steps of a conversation is written:
+ * open → for each turn: plan → budget → ask → record → … → arbitrate (→ critique) → record the decision → done.
+ */
+export interface ConversationDeps extends TurnDeps, DecideDeps, Omit<SessionDeps, 'takeRoom'> {
+  readonly kit: TurnDeps['kit'];
+  readonly runs: Runs;
+  readonly log: EventLog;
+}
+
+/** What every step of a run is given beside its session. */
+interface Run {
+  readonly call: CallContext;
+  readonly emit: Emit;
+  /** How long each message took, in ms. */
+  readonly speed: Map<string, number>;
+  /** Once the conversation is open: others can follow and cancel it from here on. */
+  readonly onOpen: (session: Session) => void;
+}
+
+/**
+ * Holds a conversation and streams its events. Throws only before the first event; later failures are an `error`
+ * event. The run does not depend on being read: when the reader leaves, the model stops and what was said is kept, or
+ * it goes on to its end, as the request says.
+ */
+export async function* converse(
+  deps: ConversationDeps,
+  request: ChatRequest,
+  call: CallContext,
+): AsyncGenerator<ChatEvent> {
+  const queue = new EventQueue<ChatEvent>();
+  const out = outlet(queue);
+  const budgeted = { ...call, retries: call.retries ?? new RetryBudget() };
+  const { leave } = deps.runs.start(budgeted, request.on_disconnect ?? 'cancel', (inner, handle) => {
+    const onOpen = ({ summary, recorder }: Session) => {
+      handle.name(summary.id);
+      const first = request.conversation_id === undefined ? 0 : recorder.records.length * EVENTS_PER_RECORD;
+      out.begin(first, deps.log.writer(summary.id, Date.now()));
+    };
+    return run(deps, request, { call: inner, emit: out.emit, speed: new Map(), onOpen }).then(
+      () => queue.end(),
+      (error: unknown) => queue.fail(error),
+    );
+  });
+  try {
+    yield* queue;
+  } finally {
+    out.leave();
+    await leave(new PlatformError('cancelled', 'The client left before the conversation was over.'));
+  }
+}
+
+/** Holds the conversation with room for its first turn, which is taken before anything is written. */
+async function run(deps: ConversationDeps, request: ChatRequest, step: Run): Promise<void> {
+  let place: Place | undefined;
+  const takeRoom = async (model: string) => {
+    place = await deps.models.reserve(model, step.call);
+  };
+  try {
+    const session = await open({ ...deps, takeRoom }, request, step.call);
+    await hold(deps, session, { ...step, call: { ...step.call, place: place?.id } });
+  } finally {
+    place?.release();
+  }
+}
+
+async function hold(deps: ConversationDeps, session: Session, step: Run): Promise<void> {
+  const { id, mode, models, exchanges } = session.summary;
+  const { trace_id } = session;
+  step.onOpen(session);
+  step.emit({ type: 'start', conversation_id: id, trace_id, mode, models: pair(models), exchanges });
+  try {
+    for (let turn = stateOf(session.recorder.records).turns.length; turn < exchanges; turn++)
+      await speak(deps, session, { ...step, turn, critique: false });
+    step.emit({ type: 'decision', decision: await settle(deps, session, step) });
+    await finish(deps, session, { ...step, status: 'completed' });
+  } catch (error) {
+    await breakOff(deps, session, { ...step, error });
+  }
+}
+
+/** Loads or creates the conversation. */
+function open(deps: SessionDeps, request: ChatRequest, call: CallContext): Promise<Session> {
+  const { conversation_id } = request;
+  return conversation_id === undefined
+    ? createSession(deps, request, call)
+    : resumeSession(deps, { ...request, conversation_id }, call);
+}
+
+/** One turn: plan, ask, record, and only then say that it is over. Throws when it was cut short; the part is recorded. */
+async function speak(
+  deps: ConversationDeps,
+  session: Session,
+  step: Run & { readonly turn: number; readonly critique: boolean },
+): Promise<void> {
+  const { turn, critique, call, emit } = step;
+  call.signal.throwIfAborted();
+  const { summary, settings, systems, recorder } = session;
+  const role = critique ? 'modelA' : sideOf(turn);
+  const at = role === 'modelA' ? 0 : 1;
+  const model = pair(summary.models)[at];
+  const { earlier, question, turns } = stateOf(recorder.records);
+  const context = planTurn({
+    mode: summary.mode,
+    side: role,
+    system: systems[at],
+    earlier,
+    question,
+    past: pastOf(turns),
+    critique,
+  });
+  const { max_tokens_per_turn, temperature, seed } = settings;
+  const result = await takeTurn(
+    deps,
+    { turn, side: role, model, ...context, max_tokens_per_turn, temperature, seed },
+    { call, emit },
+  );
+  step.speed.set(result.message_id, result.duration_ms);
+  await recorder.append([sayingOf(result, { role, model })]);
+  emit({
+    type: 'message.end',
+    message_id: result.message_id,
+    turn,
+    finish_reason: result.finish,
+    usage: result.usage,
+    content: result.text,
+  });
+  if (result.finish.unified === 'cancelled') throw call.signal.reason;
+}
+
+/** Arbitrates, after one more turn where the two diverge, and records the decision. */
+async function settle(deps: ConversationDeps, session: Session, step: Run): Promise<Decision> {
+  const span = deps.kit.tracer.start('conversation.arbitrate', { traceparent: step.call.traceparent });
+  const inner = { ...step, call: { ...step.call, traceparent: span.traceparent } };
+  try {
+    let prepared = await weigh(deps, session, inner.call);
+    if (criticises(deps, session, prepared)) {
+      const turn = stateOf(session.recorder.records).turns.length;
+      await speak(deps, session, { ...inner, turn, critique: true });
+      prepared = await weigh(deps, session, inner.call);
+    }
+    const { turns } = stateOf(session.recorder.records);
+    const decision = decide(deps, prepared, {
+      critique_turn: turns.length > session.summary.exchanges,
+      fastest: fastest(finalists(turns), step.speed),
+    });
+    span.set({
+      arbitration_decision: decision.chosen,
+      'mcp.arbitration.method': decision.method,
+      ...(decision.divergence === null ? {} : { model_arbitration_divergence: decision.divergence }),
+    });
+    await session.recorder.append([
+      { role: 'decision', content: decision.reason, trace_id: session.trace_id, decision },
+    ]);
+    return decision;
+  } catch (error) {
+    span.end(error);
+    throw error;
+  } finally {
+    span.end();
+  }
+}
+
+async function weigh(deps: ConversationDeps, session: Session, call: CallContext): Promise<Prepared> {
+  const prepared = await prepare(deps, stateOf(session.recorder.records), call);
+  // Without this a cancel would look like a missing embedding model.
+  call.signal.throwIfAborted();
+  return prepared;
+}
+
+/** One critique turn at most, counted over interruptions. */
+function criticises(deps: ConversationDeps, session: Session, prepared: Prepared): boolean {
+  const { flags } = deps.kit;
+  return (
+    flags.enabled('MODEL_ARBITRATION_ENABLED') &&
+    flags.enabled('ARBITRATION_CRITIQUE_ENABLED') &&
+    stateOf(session.recorder.records).turns.length <= session.summary.exchanges &&
+    wantsCritique(prepared.candidates)
+  );
+}
+
+/** The message that took least time; undefined when none was said in this run. */
+function fastest(
+  candidates: readonly { readonly message_id: string }[],
+  speed: ReadonlyMap<string, number>,
+): string | undefined {
+  let best: { readonly id: string; readonly ms: number } | undefined;
+  for (const { message_id } of candidates) {
+    const ms = speed.get(message_id);
+    if (ms !== undefined && (best === undefined || ms < best.ms)) best = { id: message_id, ms };
+  }
+  return best?.id;
+}
+
+async function finish(
+  deps: ConversationDeps,
+  session: Session,
+  { emit, call, status }: Run & { readonly status: ChatResponse['status'] },
+): Promise<void> {
+  await session.recorder.close(status);
+  deps.kit.log.info(
+    { conversation_id: session.summary.id, status, trace_id: session.trace_id, request_id: call.request_id },
+    'conversation over',
+  );
+  emit({
+    type: 'done',
+    response: responseOf(
+      { ...session.summary, trace_id: session.trace_id, records: session.recorder.records },
+      status,
+    ),
+  });
+}
+
+/** A client's cancel ends a conversation in peace; anything else is a failure. Finished turns stay either way. */
+async function breakOff(
+  deps: ConversationDeps,
+  session: Session,
+  step: Run & { readonly error: unknown },
+): Promise<void> {
+  const { signal } = step.call;
+  const error = toPlatformError(signal.reason instanceof PlatformError ? signal.reason : step.error);
+  const left = signal.aborted && (error.code === 'cancelled' || !(signal.reason instanceof PlatformError));
+  if (!left) return fail(deps, session, { ...step, error });
+  try {
+    await finish(deps, session, { ...step, status: 'cancelled' });
+  } catch (thrown) {
+    await fail(deps, session, { ...step, error: toPlatformError(thrown) });
+  }
+}
+
+/** The client learns what happened and how to go on. */
+async function fail(
+  deps: ConversationDeps,
+  session: Session,
+  { emit, error }: Run & { readonly error: PlatformError },
+): Promise<void> {
+  const { id } = session.summary;
+  deps.kit.log.error(
+    { conversation_id: id, code: error.code, err: error.cause ?? error, trace_id: session.trace_id },
+    'conversation interrupted',
+  );
+  await session.recorder
+    .close('interrupted')
+    .catch((err: unknown) =>
+      deps.kit.log.error({ err, conversation_id: id }, 'the interruption itself could not be stored'),
+    );
+  emit({
+    type: 'error',
+    code: error.code,
+    message: error.message,
+    retryable: error.retryable,
+    conversation_id: id,
+    trace_id: session.trace_id,
+    retry_after_ms: error.retry_after_ms ?? null,
+  });
+}

@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ConversationStatus, PlatformError } from '@mcp/contracts';
+import { sealLog } from '@mcp/provenance';
+import type { Logger } from '@mcp/service-kit';
+import type { Sealer } from '../log/sealer.ts';
+import { checkLog, headerOf, type LogStateDeps, SELF } from '../log/state.ts';
+import type { Lease, Stored } from '../store/conversations.ts';
+import type { Leases } from '../store/leases.ts';
+import type { Upkeep } from '../store/upkeep.ts';
+import { isFinished } from './history.ts';
+
+const SWEEP_MS = 5000;
+/** Conversations looked after in one sweep; the rest waits for the next. */
+const MAX_PER_SWEEP = 100;
+/** How long a sweep waits for the bus. */
+const REFRESH_MS = 1000;
+/** When a log that could not be sealed is tried again. */
+const AGAIN_MS = 10_000;
+
+export interface SweeperDeps extends LogStateDeps {
+  readonly upkeep: Upkeep;
+  readonly leases: Leases;
+  readonly sealer: Sealer;
+  readonly log: Logger;
+}
+
+/**
+ * Looks, again and again, for conversations whose run is dead (its lease has ended), and for logs that could not be
+ * sealed, whichever replica they were of: the first are marked interrupted, both are sealed.
+ */
+export class Sweeper {
+  readonly #deps: SweeperDeps;
+  readonly #timer: NodeJS.Timeout;
+  #sweeping: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(deps: SweeperDeps) {
+    this.#deps = deps;
+    this.#timer = setInterval(() => void this.sweep(), SWEEP_MS).unref();
+  }
+
+  /** One sweep. Does not throw: the next one tries again. */
+  sweep(): Promise<void> {
+    this.#sweeping ??= this.#sweep()
+      .catch((err: unknown) => this.#deps.log.error({ err }, 'conversations could not be looked after'))
+      .finally(() => {
+        this.#sweeping = undefined;
+      });
+    return this.#sweeping;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    await this.#sweeping;
+  }
+
+  async #sweep(): Promise<void> {
+    const { heads, upkeep, sealer } = this.#deps;
+    // A bus that is away must not keep dead runs waiting.
+    await Promise.race([heads.refresh(), sleep(REFRESH_MS, undefined, { ref: false })]);
+    if (heads.reachable) await upkeep.unsealOthers(heads.generation, MAX_PER_SWEEP);
+    // What only waits for the bus or the archive goes on waiting while they are away.
+    const only_running = !heads.reachable || sealer.paused;
+    for (const id of await upkeep.due({ limit: MAX_PER_SWEEP, only_running })) {
+      if (this.#closed) return;
+      await this.#lookAfter(id);
+    }
+  }
+
+  async #lookAfter(id: string): Promise<void> {
+    const { leases, upkeep, log } = this.#deps;
+    const lease = leases.hold(id);
+    try {
+      if (await upkeep.take(lease)) await this.#end(lease);
+    } catch (err) {
+      log.error({ err, conversation_id: id }, 'a conversation could not be looked after');
+    } finally {
+      leases.release(lease);
+    }
+  }
+
+  async #end(lease: Lease): Promise<void> {
+    const { store, sealer, secret, log } = this.#deps;
+    const { stored, verdict } = await checkLog(this.#deps, lease.id, SELF);
+    const status = statusAtRest(stored);
+    const { head, mac, anchored } = stored;
+    if (verdict.status === 'broken')
+      log.error(
+        { conversation_id: lease.id, reason: verdict.reason },
+        'a log does not verify; it is left as it is',
+      );
+    const seal =
+      verdict.status === 'broken'
+        ? { head, mac, anchored }
+        : await sealer.seal(sealLog(headerOf(stored), stored.records, secret));
+    await store.settle(lease, { status, seal, again_ms: AGAIN_MS }).catch((error: unknown) => {
+      // A run has taken it meanwhile: it is alive.
+      if (!(error instanceof PlatformError && error.code === 'conflict')) throw error;
+    });
+    if (stored.summary.status === 'running')
+      log.warn({ conversation_id: lease.id, status, sealed: seal !== undefined }, 'a dead run was ended');
+  }
+}
+
+/** What a conversation is once nobody is at work on it. */
+function statusAtRest({ summary, records }: Stored): ConversationStatus {
+  if (summary.status !== 'running') return summary.status;
+  return isFinished(records, summary.exchanges) ? 'completed' : 'interrupted';
+}

@@ -1,0 +1,67 @@
+import type { ConversationLog } from '@mcp/contracts';
+import type { Logger, Metrics } from '@mcp/service-kit';
+import type { Seal } from '../store/conversations.ts';
+import type { LogArchive } from './archive.ts';
+import type { LogHeads } from './heads.ts';
+
+/** An archive that failed is not asked for so long: no conversation waits for it again. */
+const PAUSE_MS = 5000;
+
+export interface SealerDeps {
+  readonly archive: LogArchive | undefined;
+  readonly heads: LogHeads;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** Puts sealed logs where they are kept beside the store: the archive, and their heads on the event bus. */
+export class Sealer {
+  readonly #deps: SealerDeps;
+  #paused_until_ms = 0;
+
+  constructor(deps: SealerDeps) {
+    this.#deps = deps;
+  }
+
+  /** True while the archive is not asked after a failure. */
+  get paused(): boolean {
+    return Date.now() < this.#paused_until_ms;
+  }
+
+  /**
+   * Returns what the conversation's row is to say of it; undefined when it could not be done wholly, so that the sweep
+   * tries again. Does not throw: what was said is in the store already.
+   */
+  async seal(log: ConversationLog): Promise<Seal | undefined> {
+    if (!(await this.#archive(log))) return undefined;
+    const anchored = await this.#deps.heads.put(log);
+    if (anchored === undefined) return undefined;
+    // A head that does not fit is for verification to report, each time: there is nothing to try again.
+    if (anchored === 'refused')
+      this.#deps.log.error(
+        { conversation_id: log.id },
+        'the head that the event bus keeps is not of this log: it was changed or cut',
+      );
+    return {
+      head: log.head,
+      mac: log.mac,
+      anchored: anchored === 'refused' ? this.#deps.heads.generation : anchored,
+    };
+  }
+
+  async #archive(log: ConversationLog): Promise<boolean> {
+    const { archive, metrics } = this.#deps;
+    if (archive === undefined) return true;
+    if (this.paused) return false;
+    try {
+      await archive.write(log);
+      metrics.inc('conversation_log_writes_total', { status: 'ok' });
+      return true;
+    } catch (err) {
+      metrics.inc('conversation_log_writes_total', { status: 'failed' });
+      this.#paused_until_ms = Date.now() + PAUSE_MS;
+      this.#deps.log.error({ err, conversation_id: log.id }, 'a sealed log could not be archived');
+      return false;
+    }
+  }
+}

@@ -1,0 +1,198 @@
+import {
+  type ChainVerdict,
+  type ConversationLog,
+  type ConversationSummary,
+  LogRecord,
+  type Principal,
+} from '@mcp/contracts';
+import { compareWithHead, type LogHeader, verifyLog } from '@mcp/provenance';
+import { z } from 'zod';
+import type { ConversationStore, Stored } from '../store/conversations.ts';
+import type { LogArchive } from './archive.ts';
+import type { KeptHead, LogHeads } from './heads.ts';
+
+export interface LogStateDeps {
+  readonly store: ConversationStore;
+  /** Undefined: sealed logs are kept in the store alone. */
+  readonly archive: LogArchive | undefined;
+  readonly heads: LogHeads;
+  readonly secret: string;
+}
+
+/** A conversation as the store has it, and how its log stands to what is kept outside. */
+export interface LogState {
+  readonly stored: Stored;
+  readonly verdict: ChainVerdict;
+}
+
+/** The core itself, looking at conversations of anyone. */
+export const SELF: Principal = { id: 'core', kind: 'service', name: 'core', scopes: ['admin'] };
+
+/** The header that the records of a stored conversation are chained to. */
+export function headerOf({
+  summary,
+  owner,
+}: {
+  summary: Pick<ConversationSummary, 'id' | 'created_at' | 'mode' | 'models'>;
+  owner: string;
+}): LogHeader {
+  const { id, created_at, mode, models } = summary;
+  return { id, version: 1, created_at, owner, mode, models };
+}
+
+/** The log as the store has it, its seal included. */
+export function logOf(stored: Stored): ConversationLog {
+  return { ...headerOf(stored), messages: [...stored.records], head: stored.head, mac: stored.mac };
+}
+
+const Seal = z.object({ head: z.string(), mac: z.string(), messages: z.array(LogRecord) });
+
+/**
+ * Checks a stored log: its chain and seal, then against its head on the event bus, then against the archive. What is
+ * kept outside is read first: the store is written before it, so it can only be as far or further.
+ * Throws `not_found` when the caller may not see it.
+ */
+export async function checkLog(deps: LogStateDeps, id: string, principal: Principal): Promise<LogState> {
+  const kept = await deps.heads.get(id);
+  const archived = await readArchive(deps.archive, id);
+  const stored = await deps.store.get(id, principal);
+  return { stored, verdict: judge(deps, { stored, kept, archived }) };
+}
+
+/** What the archive has of a log; `away`: it cannot be read just now. */
+type Archived = { readonly state: 'away' } | { readonly state: 'read'; readonly log: unknown };
+
+interface Evidence {
+  readonly stored: Stored;
+  readonly kept: KeptHead;
+  readonly archived: Archived;
+}
+
+async function readArchive(archive: LogArchive | undefined, id: string): Promise<Archived> {
+  try {
+    return { state: 'read', log: await archive?.read(id) };
+  } catch (error) {
+    // What is not JSON any more was changed: that is a verdict, not a failure.
+    return error instanceof SyntaxError ? { state: 'read', log: 'not JSON' } : { state: 'away' };
+  }
+}
+
+function judge(deps: LogStateDeps, { stored, kept, archived }: Evidence): ChainVerdict {
+  const log = sealedBefore003(stored, archived);
+  const inStore = verifyLog(log, { secret: deps.secret });
+  if (!inStore.ok) return { ...inStore, reason: `In the store: ${inStore.reason ?? 'it does not verify.'}` };
+  const evidence = { stored, kept, archived };
+  const outside = judgeHead(deps, evidence);
+  if (outside?.status === 'broken') return outside;
+  const beside = deps.archive === undefined ? undefined : judgeArchive(deps, evidence);
+  if (beside?.status === 'broken') return beside;
+  return beside ?? outside ?? inStore;
+}
+
+/** The seal of a log from before seals were stored is in its file. */
+function sealedBefore003(stored: Stored, archived: Archived): ConversationLog {
+  const log = logOf(stored);
+  if (log.mac !== '' || archived.state === 'away') return log;
+  const file = Seal.safeParse(archived.log);
+  return file.success && file.data.messages.length === stored.records.length
+    ? { ...log, head: file.data.head, mac: file.data.mac }
+    : log;
+}
+
+/** Undefined: the head that is kept outside is that of this log. */
+function judgeHead(deps: LogStateDeps, { stored, kept }: Evidence): ChainVerdict | undefined {
+  const { records, anchored } = stored;
+  switch (kept.kept) {
+    case 'away':
+      return unconfirmed(
+        stored,
+        'The event bus, which keeps the head of each log, cannot be asked just now: whether records are missing at the end is not confirmed. Verify again later.',
+      );
+    case 'deleted':
+      return broken(stored, 'The head that the event bus kept of this log was deleted there.', null);
+    case 'none':
+      if (anchored === 0 || anchored !== deps.heads.generation) return unconfirmed(stored, pending(stored));
+      return broken(
+        stored,
+        'The head that the event bus kept of this log is gone from there, and the rest is not.',
+        null,
+      );
+    case 'head':
+      break;
+    default:
+      return kept satisfies never;
+  }
+  const { head } = kept;
+  const order = compareWithHead({ messages: [...records] }, head);
+  switch (order) {
+    case 'same':
+      return undefined;
+    case 'longer':
+      return unconfirmed(stored, pending(stored));
+    case 'cut':
+      return broken(
+        stored,
+        `${missing(records.length, head.records - 1)}: the event bus keeps the head of ${head.records} records (${head.head.slice(0, 12)}…), the store has ${records.length}. An earlier state was restored.`,
+        records.length,
+      );
+    case 'rewritten':
+      return broken(
+        stored,
+        `Record ${head.records - 1} is not the one whose hash the event bus keeps (${head.head.slice(0, 12)}…): the log was rewritten there or before.`,
+        head.records - 1,
+      );
+    default:
+      return order satisfies never;
+  }
+}
+
+/** Undefined: the archive has this log as it is. */
+function judgeArchive(deps: LogStateDeps, { stored, archived }: Evidence): ChainVerdict | undefined {
+  const name = deps.archive?.name ?? 'archive';
+  if (archived.state === 'away')
+    return unconfirmed(
+      stored,
+      `Chain and seal hold. The ${name} cannot be read just now: whether it says the same is not confirmed. Verify again later.`,
+    );
+  if (archived.log === undefined)
+    return stored.unsealed
+      ? unconfirmed(stored, pending(stored))
+      : broken(stored, `The ${name} is missing.`, 0);
+  const verdict = verifyLog(archived.log, { secret: deps.secret });
+  if (!verdict.ok)
+    return { ...verdict, id: stored.summary.id, reason: `In the ${name}: ${verdict.reason ?? 'broken.'}` };
+  const { records } = stored;
+  const last = records[verdict.records - 1]?.hash;
+  if (verdict.records > records.length)
+    return broken(
+      stored,
+      `${missing(records.length, verdict.records - 1)} in the store: the ${name} has ${verdict.records}.`,
+      records.length,
+    );
+  if (verdict.records > 0 && verdict.head !== last)
+    return broken(stored, `The ${name} and the store hold different records.`, verdict.records - 1);
+  if (verdict.records === records.length) return undefined;
+  return stored.unsealed
+    ? unconfirmed(stored, pending(stored))
+    : broken(stored, `The ${name} lacks records that the store has.`, verdict.records);
+}
+
+function pending({ summary }: Stored): string {
+  return summary.status === 'running'
+    ? 'Chain and seal hold. It is running: its end is confirmed once the run is over.'
+    : 'Chain and seal hold. Its head is not kept outside the store yet; that is made up for within seconds once the event bus and the archive can be reached. Verify again then.';
+}
+
+function missing(from: number, to: number): string {
+  return from === to ? `Record ${from} is missing` : `Records ${from} to ${to} are missing`;
+}
+
+function broken({ summary, records }: Stored, reason: string, at: number | null): ChainVerdict {
+  const base = { id: summary.id, records: records.length, head: null };
+  return { ...base, ok: false, status: 'broken', broken_at: at, reason };
+}
+
+function unconfirmed({ summary, records, head }: Stored, reason: string): ChainVerdict {
+  const base = { id: summary.id, records: records.length, broken_at: null };
+  return { ...base, ok: false, status: 'unconfirmed', reason, head: head === '' ? null : head };
+}

@@ -1,0 +1,156 @@
+import { AssetStore } from '@mcp/assets';
+import type { ServiceName } from '@mcp/contracts';
+import {
+  busStorageBytes,
+  type DeploymentContext,
+  type SecretName,
+  serviceEnvironment,
+  services,
+  servicesOf,
+  VARIABLES,
+} from '@mcp/stacks';
+import type { types } from '@pulumi/kubernetes';
+import {
+  COLLECTOR,
+  hostOf,
+  NATS,
+  type RegionContext,
+  SECRETS,
+  secretOf,
+  type Workload,
+} from '../../context.ts';
+
+import { MODELS_DIR } from '../../weights.ts';
+import { COLLECTOR_PORT } from '../dependency/collector.ts';
+import { urlOf } from '../edge/edge.ts';
+
+type EnvVar = types.input.core.v1.EnvVar;
+
+export const DATA_DIR = '/data';
+
+/**
+ * What a pod is told: references to Secrets first, for values may name them, then plain values. They stand in the pod
+ * template and not in a ConfigMap, so that every revision of a workload keeps its own, in a rollback too.
+ */
+export interface PodEnvironment {
+  readonly plain: readonly EnvVar[];
+  readonly secret: readonly EnvVar[];
+}
+
+/** A pod that was killed is replaced by another within this time. */
+const POD_RETURNS_MS = 20_000;
+/** More copies than three make a stream slower and hardly safer. */
+const MOST_COPIES = 3;
+const NATS_PASSWORD = 'NATS_PASSWORD';
+const weights = new AssetStore({ cache_dir: MODELS_DIR, env: {} });
+
+/** Where a model's weights are in a pod. */
+function assetPath(id: string): string {
+  return weights.expected(id);
+}
+
+/** Name of the Secret with a user's password for the event bus. */
+export function natsSecretOf(name: string): `mcp-nats-${string}` {
+  return `mcp-nats-${name}`;
+}
+
+/**
+ * The environment of a pod; the same function gives a local process its own. `hosts`: Services that stand for others'
+ * own.
+ */
+export function environmentOf(
+  context: RegionContext,
+  { placement }: Workload,
+  hosts: Readonly<Partial<Record<ServiceName, string>>> = {},
+): PodEnvironment {
+  const { stack, region } = context;
+  const host = placement.service;
+  const endpoints: Partial<Record<ServiceName, string>> = {};
+  for (const name of stack.services.flatMap((one) => servicesOf(one)))
+    endpoints[name] = `http://${hosts[name] ?? hostOf(stack, name)}:${services[name].port}`;
+  const all = serviceEnvironment(stack, placement, {
+    region: region.name,
+    host: '0.0.0.0',
+    endpoints,
+    data_dir: DATA_DIR,
+    metrics_port: context.settings.metrics_port,
+    ...busOf(context, host),
+    region_url: (one) => urlOf({ stack, region: one }),
+    secret: (name) => referenceTo(context, name),
+    asset: assetPath,
+    operator: {
+      MCP_CONNECT_TIMEOUT_MS: String(POD_RETURNS_MS),
+      ...collectorOf(context),
+    },
+  });
+  const secret_names = new Set(VARIABLES.filter((row) => row.secret === true).map(({ name }) => name));
+  const plain = Object.entries(all)
+    .filter(([name]) => !secret_names.has(name))
+    .map(([name, value]) => ({ name, value: literal(value) }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const secret = Object.entries(all).flatMap(([name, value]) =>
+    secret_names.has(name) ? [secretVariable(name, value)] : [],
+  );
+  const needs_bus = MCP_NATS in all;
+  return { plain, secret: needs_bus ? [passwordOf(host), ...secret] : secret };
+}
+
+/** A value as it is: the kubelet replaces `$(NAME)`, which only references to Secrets mean. */
+function literal(value: string): string {
+  return value.replaceAll('$(', '$$$$(');
+}
+
+/** Where the event bus is, and as whom a pod speaks to it. */
+function busOf(
+  { stack, settings }: RegionContext,
+  host: ServiceName,
+): Pick<DeploymentContext, 'nats_address' | 'nats_user' | 'nats_tls' | 'nats_copies' | 'nats_storage_bytes'> {
+  const nats_copies = Math.min(MOST_COPIES, settings.nats.replicas);
+  const { external_url } = stack.nats;
+  if (external_url === undefined)
+    return {
+      nats_address: `${NATS}:${stack.nats.port}`,
+      nats_user: host,
+      nats_copies,
+      nats_storage_bytes: busStorageBytes(settings),
+    };
+  const { host: nats_address, protocol } = new URL(external_url);
+  return { nats_address, nats_user: host, nats_tls: protocol === 'tls:', nats_copies };
+}
+
+const MCP_NATS = 'MCP_NATS_URL';
+
+/** A secret is asked for by name; what comes back is put into a value, where the kubelet replaces it. */
+function referenceTo(context: RegionContext, name: SecretName): string | undefined {
+  if (name === 'nats_password') return `$(${NATS_PASSWORD})`;
+  return context.secrets.has(secretOf(name).object) ? `secret:${name}` : undefined;
+}
+
+function secretVariable(name: string, value: string): EnvVar {
+  if (!value.startsWith('secret:')) return { name, value };
+  const secret = secretOf(value.slice('secret:'.length) as Exclude<SecretName, 'nats_password'>);
+  return {
+    name,
+    valueFrom: {
+      secretKeyRef: { name: secret.object, key: secret.key, optional: isOptional(secret.object) },
+    },
+  };
+}
+
+/** Keys for model providers may come one by one. */
+function isOptional(object: string): boolean {
+  return object === SECRETS.openai_api_key.object;
+}
+
+function passwordOf(host: ServiceName): EnvVar {
+  return {
+    name: NATS_PASSWORD,
+    valueFrom: { secretKeyRef: { name: natsSecretOf(host), key: 'password' } },
+  };
+}
+
+function collectorOf({ settings }: RegionContext): Record<string, string> {
+  return settings.features.collector
+    ? { OTEL_EXPORTER_OTLP_ENDPOINT: `http://${COLLECTOR}:${COLLECTOR_PORT}` }
+    : {};
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { PageLimit } from '../api/call.ts';
+
+/** The work a job does. A new kind: one row here, one file in `apps/task-engine/src/jobs/`. */
+export const JobSpec = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('summarize-conversation'),
+    conversation_id: z.uuid(),
+    model: z.string().min(1).max(200).optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('embed-batch'),
+    texts: z.array(z.string().min(1).max(20_000)).min(1).max(2048),
+    model: z.string().min(1).max(200).optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('export'),
+    conversation_ids: z.array(z.uuid()).min(1).max(1000).optional(),
+    format: z.enum(['jsonl']).default('jsonl'),
+  }),
+]);
+export type JobSpec = z.infer<typeof JobSpec>;
+export type JobKind = JobSpec['kind'];
+
+/** The JetStream stream of jobs that wait, and the durable consumer through which the engines take them. */
+export const JOB_QUEUE = { stream: 'MCP_JOBS', consumer: 'workers' } as const;
+
+export const JobStatus = z.enum(['queued', 'running', 'retrying', 'completed', 'cancelled', 'dead']);
+export type JobStatus = z.infer<typeof JobStatus>;
+
+export const Job = z.object({
+  id: z.uuid(),
+  kind: z.string(),
+  status: JobStatus,
+  owner: z.string(),
+  created_at: z.iso.datetime(),
+  updated_at: z.iso.datetime(),
+  attempt: z.number().int().nonnegative(),
+  max_attempts: z.number().int().positive(),
+  progress: z.object({ done: z.number().nonnegative(), total: z.number().nonnegative(), note: z.string() }),
+  trace_id: z.string(),
+  /** Present when completed. */
+  result: z.unknown().optional(),
+  /** Present when retrying or dead: what went wrong, for the client. */
+  error: z.object({ code: z.string(), message: z.string() }).optional(),
+});
+export type Job = z.infer<typeof Job>;
+
+/** What of a job's `result` is at `GET /v1/jobs/{id}/result`. */
+export const JobFile = z.object({
+  href: z.string(),
+  content_type: z.string(),
+  size_bytes: z.number().int().nonnegative(),
+  /** SHA-256 (hex) of the content. */
+  sha256: z.string(),
+});
+export type JobFile = z.infer<typeof JobFile>;
+
+/** `POST /v1/jobs`. The same `idempotency_key` of one owner gives the same job. */
+export const CreateJobRequest = z.strictObject({
+  spec: JobSpec,
+  idempotency_key: z.string().min(1).max(200).optional(),
+});
+export type CreateJobRequest = z.infer<typeof CreateJobRequest>;
+
+export const ListJobsQuery = z.strictObject({
+  status: JobStatus.optional(),
+  limit: PageLimit,
+});
+export type ListJobsQuery = z.infer<typeof ListJobsQuery>;
