@@ -5,7 +5,7 @@ import { PlatformError } from '@mcp/contracts';
  * The models that tiktoken has `o200k_base` for, by its own table of prefixes. For every name that it does not know,
  * which are most here, clients take `cl100k_base`, the vocabulary of OpenAI's embedding models.
  */
-const O200K = /^(ft:)?(gpt-4o|gpt-4\.1|gpt-4\.5|gpt-5|gpt-oss|chatgpt-4o|o1|o3|o4-mini)(-|$)/;
+const O200K = /^(ft:)?(gpt-4o|gpt-4\.1|gpt-4\.5|gpt-5|gpt-oss|chatgpt-4o|o1|o3|o4-mini)(-|:|$)/;
 
 /** Characters that the tokens of one request may stand for: as many as a body of texts has room for. */
 const MAX_CHARS = 4 * 1024 * 1024;

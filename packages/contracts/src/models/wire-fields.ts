@@ -57,12 +57,13 @@ export function repeatedAt(names: readonly string[]): number {
 }
 
 /**
- * A list of at least one and at most `max` items. A longer one is cut before its items are looked at: in a union each
- * wrong item is an issue of every branch.
+ * A list of at least one and at most `max` items. A longer one is refused before its items are looked at: in a union
+ * each wrong item is an issue of every branch.
  */
 export function listOf<S extends z.ZodType>(item: S, max: number) {
-  return z.preprocess(
-    (value) => (Array.isArray(value) && value.length > max ? value.slice(0, max + 1) : value),
-    z.array(item).min(1).max(max),
-  );
+  return z.preprocess((value, context) => {
+    if (!Array.isArray(value) || value.length <= max) return value;
+    context.addIssue({ code: 'too_big', origin: 'array', maximum: max, inclusive: true, input: value });
+    return z.NEVER;
+  }, z.array(item).min(1).max(max));
 }
