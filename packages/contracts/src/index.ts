@@ -13,6 +13,7 @@ export * from './conversation/chat.ts';
 export * from './conversation/conversation.ts';
 export * from './conversation/decision.ts';
 export * from './models/anthropic.ts';
+export * from './models/formats.ts';
 export * from './models/model.ts';
 export * from './models/openai.ts';
 export * from './models/openai-public.ts';

@@ -1,19 +1,11 @@
 /** What each backend makes of what a completion may ask for; the table in docs/wire-features.md and a test follow it. */
-import type { ChatCompletionRequest } from '@mcp/contracts';
+import type { Feature } from '@mcp/contracts';
 
 /**
  * `yes`: it does it. `passed on`: the server behind decides. `no effect`: it is taken and changes nothing, and the
  * caller is told. `refused`: with `unsupported_parameter`.
  */
 export type Support = 'yes' | 'passed on' | 'no effect' | 'refused';
-
-/** Fields that change a completion, and pictures, which are no field of their own. */
-export type Feature =
-  | Exclude<
-      keyof ChatCompletionRequest,
-      'model' | 'messages' | 'store' | 'prediction' | 'prompt_cache_options' | 'prompt_cache_retention'
-    >
-  | 'pictures';
 
 interface Row {
   readonly support: Support;

@@ -2,7 +2,6 @@
 export {
   type AnthropicOptions,
   anthropicEncoder,
-  anthropicFieldOf,
   anthropicMessages,
   encodeAnthropicMessage,
   fromAnthropic,

@@ -50,7 +50,11 @@ export function openAiRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
       const given = await parseBody(c, PublicChatCompletionRequest, max_bytes);
       noteIgnored(c, given);
       const { request, functions } = fromPublicChat(given);
-      const events = completionEvents(gateway, c, { request, call });
+      const events = completionEvents(gateway, c, {
+        request,
+        call,
+        format: functions ? 'functions' : 'chat',
+      });
       const asked: Asked = { request, functions, call, events };
       return request.stream === true ? streamed(gateway, c, asked) : whole(gateway, c, asked);
     }),

@@ -11,7 +11,6 @@ import {
 import {
   type AnthropicOptions,
   anthropicEncoder,
-  anthropicFieldOf,
   anthropicMessages,
   type Completion,
   encodeAnthropicMessage,
@@ -44,7 +43,7 @@ export function messageRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
       const state = c.get('state');
       state.headers['request-id'] = state.request_id;
       noteIgnored(c, request);
-      const asked = { request: fromAnthropic(request), call, nameOf: anthropicFieldOf };
+      const asked = { request: fromAnthropic(request), call, format: 'messages' as const };
       const events = completionEvents(gateway, c, asked);
       const options = { thinking: request.thinking !== undefined && request.thinking.type !== 'disabled' };
       if (request.stream === true) return streamed(c, events, options);

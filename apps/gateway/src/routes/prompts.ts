@@ -29,7 +29,7 @@ export function promptRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
       noteIgnored(c, given);
       const prompts = await textsOf(given.prompt, { model: given.model, param: 'prompt' });
       const events = inOneStream(fromCompletion(given, prompts), (request) =>
-        completionEvents(gateway, c, { request, call }),
+        completionEvents(gateway, c, { request, call, format: 'completions' }),
       );
       const options = { echoed: given.echo === true ? prompts : [], n: given.n ?? 1 };
       if (given.stream !== true)

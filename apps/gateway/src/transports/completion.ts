@@ -1,4 +1,10 @@
-import type { CallContext, ChatCompletionRequest, ModelEvent } from '@mcp/contracts';
+import {
+  type CallContext,
+  type ChatCompletionRequest,
+  type FORMATS,
+  type ModelEvent,
+  nameIn,
+} from '@mcp/contracts';
 import type { KitContext } from '@mcp/service-kit';
 import { type Completion, collect, ignoredIn } from '@mcp/wire';
 import type { Gateway } from '../gateway.ts';
@@ -30,15 +36,15 @@ function sayIgnored(c: KitContext, fields: readonly string[]): void {
 interface Asked {
   readonly request: ChatCompletionRequest;
   readonly call: CallContext;
-  /** What the format of the request calls a field; its name where nothing is said. */
-  readonly nameOf?: (field: string) => string;
+  /** The format that it came in, by whose names what was ignored is told. */
+  readonly format?: keyof typeof FORMATS;
 }
 
 /** The events of a completion that came in over HTTP, in whatever format; its span, metrics and headers name it. */
 export function completionEvents(
   gateway: Gateway,
   c: KitContext,
-  { request, call, nameOf = (field) => field }: Asked,
+  { request, call, format = 'chat' }: Asked,
 ): AsyncIterable<ModelEvent> {
   const state = c.get('state');
   state.phase = request.stream === true ? 'stream' : 'json';
@@ -49,7 +55,11 @@ export function completionEvents(
     onConversation: (id) => {
       state.headers[CONVERSATION_HEADER] = id;
     },
-    onIgnored: (fields) => sayIgnored(c, fields.map(nameOf)),
+    onIgnored: (fields) =>
+      sayIgnored(
+        c,
+        fields.map((field) => nameIn(format, field)),
+      ),
   });
 }
 

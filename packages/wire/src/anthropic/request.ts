@@ -24,20 +24,6 @@ export function fromAnthropic(request: AnthropicMessagesRequest): ChatCompletion
   };
 }
 
-/** What Anthropic's format calls a field of a chat completion that it has by another name. */
-export function anthropicFieldOf(field: string): string {
-  switch (field) {
-    case 'user':
-      return 'metadata.user_id';
-    case 'stop':
-      return 'stop_sequences';
-    case 'parallel_tool_calls':
-      return 'tool_choice.disable_parallel_tool_use';
-    default:
-      return field;
-  }
-}
-
 /** The messages of a request, the system prompt first. */
 export function anthropicMessages({ system, messages }: AnthropicCountTokensRequest): ChatMessage[] {
   const text = system === undefined || typeof system === 'string' ? system : joined(system);
