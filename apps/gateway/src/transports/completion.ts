@@ -58,7 +58,7 @@ export function completionEvents(
     onIgnored: (fields) =>
       sayIgnored(
         c,
-        fields.map((field) => nameIn(format, field)),
+        fields.flatMap((field) => nameIn(format, field) ?? []),
       ),
   });
 }

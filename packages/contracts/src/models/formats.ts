@@ -12,7 +12,7 @@ export type Feature =
 interface Format {
   readonly route: string;
   /** Its names; it has none for what is missing, and refuses that by name. */
-  readonly names: Readonly<Partial<Record<Feature, string>>>;
+  readonly names: Readonly<Partial<Record<Feature, string | undefined>>>;
 }
 
 const sampling = {
@@ -56,8 +56,9 @@ const chat = {
 export const FORMATS = {
   chat: { route: 'POST /v1/chat/completions', names: chat },
   functions: {
-    route: 'POST /v1/chat/completions, with functions',
-    names: { ...chat, tools: 'functions', tool_choice: 'function_call' },
+    route: 'POST /v1/chat/completions',
+    // One call at a time is what the format is.
+    names: { ...chat, tools: 'functions', tool_choice: 'function_call', parallel_tool_calls: undefined },
   },
   completions: {
     route: 'POST /v1/completions',
@@ -80,8 +81,8 @@ export const FORMATS = {
 /** Every feature, in the order of the table. */
 export const FEATURES = Object.keys(chat) as readonly Feature[];
 
-/** What a format calls a field of a completion; its own name where the format has none. */
-export function nameIn(format: keyof typeof FORMATS, feature: string): string {
+/** What a format calls a field of a completion, where it has a word for it. */
+export function nameIn(format: keyof typeof FORMATS, feature: string): string | undefined {
   const names: Readonly<Record<string, string | undefined>> = FORMATS[format].names;
-  return names[feature] ?? feature;
+  return names[feature];
 }
