@@ -6,6 +6,7 @@ import { chatRoutes } from './routes/chat.ts';
 import { openAiRoutes } from './routes/completions.ts';
 import { consoleRoutes } from './routes/console.ts';
 import { conversationRoutes } from './routes/conversations.ts';
+import { documentRoutes } from './routes/documents.ts';
 import { eventRoutes } from './routes/events.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { messageRoutes } from './routes/messages.ts';
@@ -45,6 +46,7 @@ export function createApp(gateway: Gateway): Hono<KitEnv> {
   regionRoutes(app, gateway);
   jobRoutes(app, gateway);
   adminRoutes(app, gateway);
+  documentRoutes(app);
   consoleRoutes(app, gateway);
   return app;
 }

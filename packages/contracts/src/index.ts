@@ -7,6 +7,8 @@ export * from './api/governance.ts';
 export * from './api/keys.ts';
 export * from './api/live.ts';
 export * from './api/model-gateway.ts';
+export { PUBLIC_ROUTES } from './api/public/index.ts';
+export { type PublicAnswer, type PublicRoute, type PublicRoutes, TAGS } from './api/public/route.ts';
 export * from './api/task-engine.ts';
 export * from './api/trace.ts';
 export * from './conversation/chat.ts';

@@ -1,4 +1,9 @@
-import { AnthropicCountTokensRequest, AnthropicMessagesRequest, type ModelEvent } from '@mcp/contracts';
+import {
+  AnthropicCountTokensRequest,
+  AnthropicMessagesRequest,
+  AnthropicQuery,
+  type ModelEvent,
+} from '@mcp/contracts';
 import {
   type KitContext,
   type KitEnv,
@@ -17,7 +22,6 @@ import {
   fromAnthropic,
 } from '@mcp/wire';
 import type { Hono } from 'hono';
-import { z } from 'zod';
 import type { Gateway } from '../gateway.ts';
 import {
   completionEvents,
@@ -29,16 +33,13 @@ import {
 import { guard, guardInference } from '../transports/http.ts';
 import { SSE } from '../transports/sse.ts';
 
-/** Anthropic's own clients say `?beta=true` where they use what is not final; it means nothing here. */
-const MessagesQuery = z.object({ beta: z.string().optional() });
-
 /** Anthropic's Messages API, for every model and alias of the platform. */
 export function messageRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   const max_bytes = gateway.kit.config.MCP_MAX_BODY_BYTES;
   app.post(
     '/v1/messages',
     guardInference(gateway, async (c, call) => {
-      parseQuery(c, MessagesQuery);
+      parseQuery(c, AnthropicQuery);
       const request = await parseBody(c, AnthropicMessagesRequest, max_bytes);
       const state = c.get('state');
       state.headers['request-id'] = state.request_id;
@@ -54,7 +55,7 @@ export function messageRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.post(
     '/v1/messages/count_tokens',
     guard(gateway, { scope: 'chat', query: true, body: true }, async (c, call) => {
-      parseQuery(c, MessagesQuery);
+      parseQuery(c, AnthropicQuery);
       const request = await parseBody(c, AnthropicCountTokensRequest, max_bytes);
       noteIgnored(c, request);
       const { model } = request;

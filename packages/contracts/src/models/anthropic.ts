@@ -120,6 +120,9 @@ function assertTools({ tools = [], tool_choice }: Asked, context: z.RefinementCt
     refuse(['tool_choice', 'name'], 'must be the name of one of the tools');
 }
 
+/** Anthropic's own clients say `?beta=true` where they use what is not final; it means nothing here. */
+export const AnthropicQuery = z.object({ beta: z.string().optional() });
+
 /** `POST /v1/messages`. */
 export const AnthropicMessagesRequest = z
   .strictObject({

@@ -33,7 +33,8 @@ type Wires = typeof IGNORED_FIELDS;
 const nothing = z
   .unknown()
   .transform(() => undefined)
-  .optional();
+  .optional()
+  .describe('Ignored: x-mcp-ignored-fields names it.');
 
 type Fields<List> = List extends readonly (infer Field extends string)[]
   ? Record<Field, typeof nothing>
