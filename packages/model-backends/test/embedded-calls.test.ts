@@ -95,18 +95,17 @@ describe('the beginning of calls', () => {
     );
   });
 
-  const hermes = HERMES.form;
-  const bare = { first: '', after: '', next: '\n', last: '' };
+  const mark = '<tool_call>\n';
   it.each([
-    ['a mark', 'Let me see.\n<tool_call>\n{"na', 'Let me see.', hermes, undefined],
-    ['a mark in a line', 'So: <tool_call>', 'So:', hermes, undefined],
-    ['bare JSON', '{"name": "get_weather", "arg', '', bare, 'get_weather'],
-    ['bare JSON without spaces', '{"name":"get",', '', bare, 'get'],
-    ['JSON in a fence', 'Yes:\n```json\n{\n  "name": "add",\n', 'Yes:', bare, 'add'],
-    ['JSON in a list', '[{"name": "add"', '', bare, 'add'],
-    ['JSON between the wrong marks', '<tools>\n{"name": "add"', '', bare, 'add'],
-  ])('is %s', (_, whole, text, form, name) => {
-    expect(find(HERMES.markers, [...whole])).toMatchObject({ text, call: { form, name } });
+    ['a mark', 'Let me see.\n<tool_call>\n{"na', 'Let me see.', mark, undefined],
+    ['a mark in a line', 'So: <tool_call>', 'So:', mark, undefined],
+    ['bare JSON', '{"name": "get_weather", "arg', '', '', 'get_weather'],
+    ['bare JSON without spaces', '{"name":"get",', '', '', 'get'],
+    ['JSON in a fence', 'Yes:\n```json\n{\n  "name": "add",\n', 'Yes:', '```json\n', 'add'],
+    ['JSON in a list', '[{"name": "add"', '', '[', 'add'],
+    ['JSON between the wrong marks', '<tools>\n{"name": "add"', '', '<tools>\n', 'add'],
+  ])('is %s', (_, whole, text, before, name) => {
+    expect(find(HERMES.markers, [...whole])).toMatchObject({ text, call: { before, name } });
   });
 
   it.each([
@@ -123,7 +122,7 @@ describe('the beginning of calls', () => {
 
   it('is for SmolLM2 a list with something in it', () => {
     expect(find(SMOLLM2.markers, ['<tool_call>[]</tool_call>'])).toMatchObject({ call: undefined });
-    expect(find(SMOLLM2.markers, ['<tool_call>[\n{"'])).toMatchObject({ call: { form: SMOLLM2.form } });
+    expect(find(SMOLLM2.markers, ['<tool_call>[\n{"'])).toMatchObject({ call: { before: '<tool_call>[' } });
   });
 });
 
@@ -149,7 +148,7 @@ describe('what follows a call', () => {
   it.each([
     ['\n<tool_call>', 'call'],
     ['</tool_call>\n<tool_call>', 'call'],
-    ['\n{"name": "add"', 'call'],
+    ['}\n{"name": "add"', 'call'],
     [', {"name": "add"', 'call'],
     ['\n```\n```json\n{"name": "add"', 'call'],
     ['\n```\nThis adds', 'end'],

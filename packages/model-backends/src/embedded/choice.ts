@@ -1,7 +1,8 @@
 import { ReasoningSplitter } from '@mcp/conversation';
-import type { LLamaChatGenerateResponseOptions, LlamaModel, Token, TokenMeterState } from 'node-llama-cpp';
+import type { LLamaChatGenerateResponseOptions, Token, TokenMeterState } from 'node-llama-cpp';
 import { stops } from '../text.ts';
 import { CallFinder, type FoundCall } from './calls/finder.ts';
+import { type Heard, tokensBefore } from './calls/heard.ts';
 import { CallWriter } from './calls/writer.ts';
 import { type ChoiceRun, finishOf, samplerOptions } from './choice-run.ts';
 import { tokensWithLogprobs } from './logprobs.ts';
@@ -96,7 +97,7 @@ async function writeWithCalls(run: ChoiceRun, { calls, syntax }: CallMode, used:
   const { plan, choice, out } = run;
   const finding = { markers: syntax.markers, names: new Set(calls.functions.keys()) };
   const begun = calls.forced
-    ? { tokens: [], call: { form: syntax.form, name: undefined } }
+    ? { tokens: [], call: { before: syntax.form.before, name: undefined } }
     : await writeUntilCall(run, new CallFinder(finding));
   if (begun === undefined) return;
   const { usedInputTokens } = used();
@@ -130,30 +131,11 @@ async function writeUntilCall(
     },
   });
   speech.end();
-  if (call !== undefined) return { tokens: tokensBefore(call, heard, model), call };
+  if (call !== undefined) return { tokens: tokensBefore(call.written, { heard, model }), call };
   const rest = finder.end();
   if (rest !== '') out.push({ type: 'text', choice, text: rest });
   out.finish(choice, finishOf(response.metadata.stopReason));
   return undefined;
-}
-
-interface Heard {
-  readonly text: string;
-  readonly tokens: readonly Token[];
-}
-
-/** What the model wrote before a call, in its own tokens where the call begins between two of them. */
-function tokensBefore(call: FoundCall, heard: readonly Heard[], model: LlamaModel): Token[] {
-  const whole = heard.map(({ text }) => text).join('');
-  const until = whole.slice(0, Math.max(0, whole.lastIndexOf(call.written))).trimEnd().length;
-  const tokens: Token[] = [];
-  let at = 0;
-  for (const piece of heard) {
-    if (at + piece.text.length > until) break;
-    tokens.push(...piece.tokens);
-    at += piece.text.length;
-  }
-  return [...tokens, ...model.tokenize(whole.slice(at, until))];
 }
 
 async function writeWithLogprobs(run: ChoiceRun, top: number, used: Used): Promise<void> {

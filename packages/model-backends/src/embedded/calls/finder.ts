@@ -1,9 +1,10 @@
 /** Finds where function calls begin in what a model writes, however it is cut into pieces. Pure. */
 
-import type { CallForm, CallMarker, MarkerPart } from './syntax.ts';
+import type { CallMarker, MarkerPart } from './syntax.ts';
 
 export interface FoundCall {
-  readonly form: CallForm;
+  /** What stands before `{"name": …`. */
+  readonly before: string;
   /** The function, where the beginning names it already. */
   readonly name: string | undefined;
   /** The beginning as the model wrote it. */
@@ -99,7 +100,7 @@ export class NextCall {
       if (match.type === 'whole') return { type: 'call', call: match.call };
       const rest = this.#text.slice(at);
       const closing =
-        CLOSINGS.find((text) => rest.startsWith(text))?.length ?? /^[\s,\]]/.exec(rest)?.[0].length;
+        CLOSINGS.find((text) => rest.startsWith(text))?.length ?? /^[\s,\]}]/.exec(rest)?.[0].length;
       if (match.type === 'begun' || CLOSINGS.some((text) => text.startsWith(rest) && text !== rest))
         return undefined;
       if (closing === undefined) return { type: 'end' };
@@ -123,7 +124,7 @@ function beginsAt(
       return {
         type: 'whole',
         end: match.end,
-        call: { form: marker.form, name: match.name, written: text.slice(at, match.end) },
+        call: { before: marker.before, name: match.name, written: text.slice(at, match.end) },
       };
   }
   return { type: begun ? 'begun' : 'none' };

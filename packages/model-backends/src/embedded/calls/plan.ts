@@ -6,7 +6,7 @@ import { grammarOf } from '../grammar.ts';
 
 /** Which functions may be called, and how. */
 export interface CallPlan {
-  /** Functions that may be called, with the grammar of their arguments. */
+  /** Functions that may be called, with the grammar from their arguments on. */
   readonly functions: ReadonlyMap<string, LlamaGrammar>;
   /** One of the names, with the quote after it. */
   readonly names: LlamaGrammar;
@@ -52,11 +52,22 @@ export async function callPlanOf(
   };
 }
 
-/** Arguments may begin with the space that models put after a colon: without it they would have to leave their ways. */
+/** How the library ends each grammar of a JSON schema. */
+const JSON_END = ' "\\n\\n\\n\\n" [\\n]*\n';
+
+/**
+ * The arguments, the brace that closes the call, and whatever the model says then. A space may stand before them, and
+ * more after them: their tokens are as the model has learnt them, which often hold a brace or space of the next part.
+ */
 async function argumentsGrammar(
   llama: Llama,
   parameters: Readonly<Record<string, unknown>>,
 ): Promise<LlamaGrammar> {
   const { grammar } = await grammarOf(llama, parameters, { param: 'tools', strict: false });
-  return llama.createGrammar({ grammar: `${grammar}\narguments ::= [ ]? root`, rootRuleName: 'arguments' });
+  if (!grammar.includes(JSON_END))
+    throw new Error('node-llama-cpp ends the grammar of a JSON schema in another way now');
+  return llama.createGrammar({
+    grammar: `${grammar.replace(JSON_END, '\n')}\ncall ::= [ ]? root [ \\n]* "}" [^\\x00]*`,
+    rootRuleName: 'call',
+  });
 }

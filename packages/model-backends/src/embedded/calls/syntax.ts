@@ -5,12 +5,9 @@ import { jsonDumps } from 'node-llama-cpp';
 
 /** Texts around the calls `{"name": …, "arguments": …}` of one answer. */
 export interface CallForm {
-  readonly first: string;
-  /** After each call. */
+  readonly before: string;
+  readonly between: string;
   readonly after: string;
-  /** Before each further call. */
-  readonly next: string;
-  readonly last: string;
 }
 
 export type MarkerPart =
@@ -24,7 +21,8 @@ export type MarkerPart =
 export interface CallMarker {
   readonly parts: readonly MarkerPart[];
   readonly at_line_start: boolean;
-  readonly form: CallForm;
+  /** What of it stands before `{"name": …`. */
+  readonly before: string;
 }
 
 export interface Call {
@@ -50,7 +48,7 @@ export function callsText({ form }: CallSyntax, calls: readonly Call[]): string 
   const texts = calls.map(
     (call) => `{"name": ${JSON.stringify(call.name)}, "arguments": ${spaced(call.arguments)}}`,
   );
-  return `${form.first}${texts.join(form.after + form.next)}${form.after}${form.last}`;
+  return `${form.before}${texts.join(form.between)}${form.after}`;
 }
 
 /** What the functions answered, for the turn of the user. */
@@ -65,7 +63,7 @@ const space: MarkerPart = { type: 'space' };
 const BARE: readonly CallMarker[] = ['', '```json', '```', '<tools>'].flatMap((fence) =>
   ['', '['].map((list) => ({
     at_line_start: true,
-    form: { first: '', after: '', next: '\n', last: '' },
+    before: `${fence === '' ? '' : `${fence}\n`}${list}`,
     parts: [
       ...[fence, list].flatMap((one) => (one === '' ? [] : [text(one), space])),
       ...[
@@ -99,10 +97,9 @@ function functionsText(tools: readonly Tool[]): string {
 }
 
 const HERMES_FORM: CallForm = {
-  first: '<tool_call>\n',
+  before: '<tool_call>\n',
+  between: '\n</tool_call>\n<tool_call>\n',
   after: '\n</tool_call>',
-  next: '\n<tool_call>\n',
-  last: '',
 };
 
 /**
@@ -111,7 +108,7 @@ const HERMES_FORM: CallForm = {
  */
 const HERMES: CallSyntax = {
   form: HERMES_FORM,
-  markers: [{ parts: [text('<tool_call>')], at_line_start: false, form: HERMES_FORM }, ...BARE],
+  markers: [{ parts: [text('<tool_call>')], at_line_start: false, before: HERMES_FORM.before }, ...BARE],
   instructions: (tools) => `# Tools
 
 You may call one or more functions to assist with the user query.
@@ -129,7 +126,7 @@ For each function call, return a json object with function name and arguments wi
 When a function fits, write the call and nothing else, one for each thing that is asked. When none of these functions fits, do not make one up: answer the user in plain words. Once a <tool_response> is given, do not repeat the call: tell the user the answer in plain words.`,
 };
 
-const SMOLLM2_FORM: CallForm = { first: '<tool_call>[', after: '', next: ', ', last: ']</tool_call>' };
+const SMOLLM2_FORM: CallForm = { before: '<tool_call>[', between: ', ', after: ']</tool_call>' };
 
 /** What SmolLM2 was trained with; an empty list is its word for no call, and stays text. */
 const SMOLLM2: CallSyntax = {
@@ -138,7 +135,7 @@ const SMOLLM2: CallSyntax = {
     {
       parts: [text('<tool_call>'), space, text('['), space, text('{')],
       at_line_start: false,
-      form: SMOLLM2_FORM,
+      before: SMOLLM2_FORM.before,
     },
     ...BARE,
   ],

@@ -6,9 +6,9 @@ import { type LlamaGrammar, LlamaGrammarEvaluationState, type Token } from 'node
 import { type ChoiceRun, finishOf, samplerOptions } from '../choice-run.ts';
 import { prefill } from '../prefill.ts';
 import { type CallFinderOptions, type FoundCall, NextCall } from './finder.ts';
+import { type Heard, tokensBefore } from './heard.ts';
 import { JsonEnd } from './json-end.ts';
 import type { CallPlan } from './plan.ts';
-import type { CallForm } from './syntax.ts';
 
 export interface CallWriterOptions {
   readonly run: ChoiceRun;
@@ -38,128 +38,111 @@ export class CallWriter {
   }
 
   /** Writes the call that has begun, and further ones as long as the model goes on with them. */
-  async write(first: Pick<FoundCall, 'form' | 'name'>): Promise<FinishReason> {
-    const { form } = first;
-    let { name } = first;
-    const spoken = this.written > 0 ? '\n' : '';
+  async write(first: Pick<FoundCall, 'before' | 'name'>): Promise<FinishReason> {
+    let call = first;
     for (let index = 0; ; index++) {
-      const stop = await this.#writeCall({
-        index,
-        before: index === 0 ? spoken + form.first : form.next,
-        name,
-      });
-      if (stop !== 'heard') return finishOf(stop);
-      if (index + 1 >= this.#options.calls.max_calls) return finishOf('functionCalls');
-      const next = await this.#next(form);
-      if (next.type === 'end') return finishOf(next.stop === 'maxTokens' ? 'maxTokens' : 'functionCalls');
-      name = next.call.name;
+      const name = call.name ?? (await this.#name(call.before));
+      if (name === undefined) return finishOf('maxTokens');
+      const stop = await this.#writeCall({ index, before: call.before, name });
+      if (typeof stop === 'string') return finishOf(stop === 'maxTokens' ? stop : 'functionCalls');
+      call = stop;
     }
   }
 
-  async #writeCall(call: { index: number; before: string; name: string | undefined }): Promise<Stop> {
-    const { run, calls } = this.#options;
-    const [only] = calls.functions.size === 1 ? calls.functions.keys() : [];
-    const known = call.name ?? only;
-    const { name, stop } =
-      known === undefined ? await this.#name(call.before) : { name: known, stop: 'heard' as const };
-    const grammar = calls.functions.get(name);
-    if (stop !== 'heard' || grammar === undefined) return stop;
-    const say = (delta: string, head: { id?: string; name?: string } = {}) =>
-      run.out.push({
-        type: 'tool_call',
-        choice: run.choice,
-        index: call.index,
-        ...head,
-        arguments_delta: delta,
-      });
-    say('', { id: `call_${randomUUID()}`, name });
-    this.#put(`${call.before}{"name": "${name}", "arguments":`);
-    const json = new JsonEnd();
-    let begun = false;
-    return this.#decode(grammar, (text) => {
-      const end = json.push(text);
-      const piece = end === undefined ? text : text.slice(0, end);
-      const delta = begun ? piece : piece.trimStart();
-      begun ||= delta !== '';
-      if (delta !== '') say(delta);
-      return end;
-    });
-  }
-
-  async #name(before: string): Promise<{ readonly name: string; readonly stop: Stop }> {
+  /** Lets the model choose among several functions. Undefined when the answer has to end before. */
+  async #name(before: string): Promise<string | undefined> {
+    const { functions, names } = this.#options.calls;
+    const [only] = functions.keys();
+    if (functions.size === 1) return only;
     const mark = this.#tokens.length;
     this.#put(`${before}{"name": "`);
     let said = '';
-    const stop = await this.#decode(this.#options.calls.names, (text) => {
+    const { stop } = await this.#decode(names, (text) => {
       said += text;
-      return said.includes('"') ? text.length : undefined;
+      return said.includes('"');
     });
     this.#tokens.length = mark;
-    return { name: said.slice(0, -1), stop };
+    return stop === 'maxTokens' ? undefined : said.slice(0, said.indexOf('"'));
   }
 
-  /** Whether another call follows. What else a model would say after its calls ends the answer. */
-  async #next(
-    form: CallForm,
-  ): Promise<
-    { readonly type: 'call'; readonly call: FoundCall } | { readonly type: 'end'; readonly stop: Stop }
-  > {
-    this.#put(`}${form.after}`);
+  /** Writes one call, and gives the next one if one follows. What else a model would say then ends the answer. */
+  async #writeCall(call: { index: number; before: string; name: string }): Promise<FoundCall | Stop> {
+    const { run, calls, finding } = this.#options;
+    const grammar = calls.functions.get(call.name);
+    if (grammar === undefined) throw new Error(`a call of the unknown function ${call.name}`);
+    const say = (arguments_delta: string, head: { id?: string; name?: string } = {}) =>
+      run.out.push({ type: 'tool_call', choice: run.choice, index: call.index, ...head, arguments_delta });
+    say('', { id: `call_${randomUUID()}`, name: call.name });
+    this.#put(`${call.before}{"name": "${call.name}", "arguments":`);
+    const json = new JsonEnd();
+    const next = new NextCall(finding);
+    let state: 'before' | 'inside' | 'after' = 'before';
+    let follows: ReturnType<NextCall['push']>;
     const mark = this.#tokens.length;
-    const next = new NextCall(this.#options.finding);
-    let found: ReturnType<NextCall['push']>;
-    const stop = await this.#decode(undefined, (text) => {
-      found = next.push(text);
-      return found === undefined ? undefined : text.length;
+    const { stop, heard } = await this.#decode(grammar, (text) => {
+      let rest = text;
+      if (state !== 'after') {
+        const end = json.push(text);
+        const piece = text.slice(0, end);
+        const delta = state === 'before' ? piece.trimStart() : piece;
+        if (delta !== '') {
+          say(delta);
+          state = 'inside';
+        }
+        if (end === undefined) return false;
+        state = 'after';
+        if (call.index + 1 >= calls.max_calls) return true;
+        rest = text.slice(end);
+      }
+      follows = next.push(rest);
+      return follows !== undefined;
     });
-    this.#tokens.length = mark;
-    return found?.type === 'call' ? found : { type: 'end', stop };
+    if (follows?.type !== 'call') return stop;
+    this.#tokens.splice(
+      mark,
+      Number.POSITIVE_INFINITY,
+      ...tokensBefore(follows.call.written, { heard, model: run.model }),
+    );
+    return follows.call;
   }
 
-  /** Writes until `hear` has what it wants, and says how much of the last piece it takes. */
+  /** Writes until `hear` has heard enough. */
   async #decode(
-    grammar: LlamaGrammar | undefined,
-    hear: (text: string) => number | undefined,
-  ): Promise<Stop> {
+    grammar: LlamaGrammar,
+    hear: (text: string) => boolean,
+  ): Promise<{ readonly stop: Stop; readonly heard: readonly Heard[] }> {
     const { run } = this.#options;
     const { chat, model, plan, out } = run;
+    const heard: Heard[] = [];
     const full = () => this.written >= plan.max_tokens;
-    if (full()) return 'maxTokens';
+    if (full()) return { stop: 'maxTokens', heard };
     await prefill(chat.sequence, this.#tokens, { pace: run.pace, signal: out.signal });
-    const held =
-      grammar === undefined
-        ? {}
-        : { grammarEvaluationState: new LlamaGrammarEvaluationState({ model, grammar }) };
-    const steps = chat.sequence.evaluate(this.#tokens.slice(-1), { ...samplerOptions(run), ...held });
+    const steps = chat.sequence.evaluate(this.#tokens.slice(-1), {
+      ...samplerOptions(run),
+      grammarEvaluationState: new LlamaGrammarEvaluationState({ model, grammar }),
+    });
     let mark = this.#tokens.length;
     for await (const token of steps) {
       out.signal.throwIfAborted();
       this.#tokens.push(token);
+      const tokens = this.#tokens.slice(mark);
       const text = model.detokenize(
-        this.#tokens.slice(mark),
+        tokens,
         false,
         this.#tokens.slice(Math.max(0, mark - TOKENS_BEFORE), mark),
       );
       // The bytes of one character may come in several tokens.
       if (!text.endsWith('\uFFFD') || full()) {
-        const taken = hear(text);
-        if (taken !== undefined) {
-          if (taken < text.length)
-            this.#tokens.splice(mark, Number.POSITIVE_INFINITY, ...this.#tokenize(text.slice(0, taken)));
-          return 'heard';
-        }
+        heard.push({ text, tokens });
+        if (hear(text)) return { stop: 'heard', heard };
         mark = this.#tokens.length;
       }
-      if (full()) return 'maxTokens';
+      if (full()) return { stop: 'maxTokens', heard };
     }
-    return 'eogToken';
+    return { stop: 'eogToken', heard };
   }
 
   #put(text: string): void {
-    this.#tokens.push(...this.#tokenize(text));
-  }
-
-  #tokenize(text: string): Token[] {
-    return this.#options.run.model.tokenize(text);
+    this.#tokens.push(...this.#options.run.model.tokenize(text));
   }
 }
