@@ -1,7 +1,8 @@
 import * as k8s from '@pulumi/kubernetes';
 import * as pulumi from '@pulumi/pulumi';
 import { ApiObject, App, Chart } from 'cdk8s';
-import { foreignFields, formerNames } from './objects.ts';
+import { asKept } from './kept.ts';
+import { completed, foreignFields, formerNames } from './objects.ts';
 import { OutputTokens } from './tokens.ts';
 
 interface Manifest {
@@ -81,8 +82,8 @@ export class ChartComponent extends pulumi.ComponentResource {
     const objects = chart.node.findAll().filter((one): one is ApiObject => ApiObject.isApiObject(one));
     const first = objects.filter(({ kind }) => NEEDED_FIRST.has(kind));
     for (const object of [...first, ...objects.filter((one) => !first.includes(one))]) {
-      const id = object.node.id;
-      const dependsOn = first.includes(object) ? [] : first.map(({ node }) => made.get(node.id));
+      const id = idOf(chart, object);
+      const dependsOn = first.includes(object) ? [] : first.map((one) => made.get(idOf(chart, one)));
       const manifest = tokens.substitute(manifestOf(object)) as Manifest;
       const resource = create(`${chart.node.id}-${id}`, manifest, {
         parent: this,
@@ -99,8 +100,14 @@ export class ChartComponent extends pulumi.ComponentResource {
   }
 }
 
+/** Where an object is in its chart. A construct of cdk8s-plus calls the object that it stands for `Resource`. */
+function idOf(chart: Chart, { node }: ApiObject): string {
+  const path = node.path.slice(chart.node.path.length + 1).split('/');
+  return (path.at(-1) === 'Resource' ? path.slice(0, -1) : path).join('-');
+}
+
 function manifestOf(object: ApiObject): Manifest {
-  const manifest = object.toJson() as Manifest;
+  const manifest = asKept(completed(object, object.toJson()) as Manifest);
   if (CLUSTER_SCOPED.has(manifest.kind) || CLUSTER_SCOPED_GROUPS.has(object.apiGroup))
     delete manifest.metadata.namespace;
   return manifest;
