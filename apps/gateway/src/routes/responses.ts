@@ -45,6 +45,10 @@ const ItemsQuery = z.object({ ...ListQuery.shape, order: ListQuery.shape.order.d
 const OneQuery = z.object({
   include,
   include_obfuscation: z.enum(['true', 'false']).optional(),
+  starting_after: z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be the number of an event')
+    .optional(),
   stream: z
     .literal('false', { error: 'must be false: a response is streamed as it is made, and not again' })
     .optional(),
