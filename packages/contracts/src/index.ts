@@ -18,6 +18,7 @@ export * from './models/model.ts';
 export * from './models/openai.ts';
 export * from './models/responses.ts';
 export * from './tables/define.ts';
+export * from './tables/dependency.ts';
 export * from './tables/errors.ts';
 export * from './tables/governance.ts';
 export * from './tables/jobs.ts';
