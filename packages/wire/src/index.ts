@@ -24,4 +24,5 @@ export {
   type Said,
   type SaidItem,
   withIds,
+  withoutOldest,
 } from './responses/index.ts';
