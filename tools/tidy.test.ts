@@ -151,7 +151,7 @@ describe('registries and folders agree', () => {
   });
 
   it('prompts: the four of the blueprint, every name usable in a request', () => {
-    const names = namesBelow(files, 'packages/conversation/prompts');
+    const names = namesBelow(files, 'apps/core/prompts');
     expect(names).toEqual(
       expect.arrayContaining(['base_system', 'critic_mode', 'developer_mode', 'nuclear_mode']),
     );
