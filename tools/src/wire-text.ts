@@ -23,7 +23,9 @@ export async function wireFeaturesPage(): Promise<GeneratedPage> {
   );
   const head = [
     'asked for',
-    ...Object.entries(FORMATS).map(([name, { route }]) => `${code(route)}${name === 'functions' ? ' with `functions`' : ''}`),
+    ...Object.entries(FORMATS).map(
+      ([name, { route }]) => `${code(route)}${name === 'functions' ? ' with `functions`' : ''}`,
+    ),
     ...backends.map(([name]) => name),
   ];
   const text = `# Formats, features and backends

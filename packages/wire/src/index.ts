@@ -15,4 +15,18 @@ export { errorFromBody, retryAfterMs, upstreamError } from './errors.ts';
 export { givenOf, ignoredIn } from './ignored.ts';
 export { fromPublicChat } from './legacy-functions.ts';
 export { type Completion, collect, encodeChatCompletion, readFinish } from './openai-chat.ts';
+export {
+  asResponsesError,
+  fromResponses,
+  inputItems,
+  ResponseEncoder,
+  type ResponseEnd,
+  type ResponseObject,
+  responseMessages,
+  responseOf,
+  type Said,
+  type SaidItem,
+  withIds,
+  withoutOldest,
+} from './responses/index.ts';
 export { textsOf } from './tokens.ts';

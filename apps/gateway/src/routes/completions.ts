@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   type CallContext,
   type ChatCompletionRequest,
@@ -26,9 +27,9 @@ import {
 } from '@mcp/wire';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
-import { aliasModels, isAlias } from '../pipeline/aliases.ts';
+import { aliasModels, CONVERSATION_BACKEND } from '../pipeline/aliases.ts';
 import { embed } from '../pipeline/inference.ts';
-import { recordCompletion } from '../pipeline/record.ts';
+import { keepsAnswers, type Recordable, recordCompletion } from '../pipeline/record.ts';
 import {
   CONVERSATION_HEADER,
   completionEvents,
@@ -55,7 +56,8 @@ export function openAiRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
         call,
         format: functions ? 'functions' : 'chat',
       });
-      const asked: Asked = { request, functions, call, events };
+      const store = request.store === true && keepsAnswers(gateway);
+      const asked: Asked = { request, functions, call, store, events: store ? named(events) : events };
       return request.stream === true ? streamed(gateway, c, asked) : whole(gateway, c, asked);
     }),
   );
@@ -105,18 +107,30 @@ interface Asked {
   /** Whether it asked for functions instead of tools. */
   readonly functions: boolean;
   readonly call: CallContext;
+  /** Whether it is kept. */
+  readonly store: boolean;
   readonly events: AsyncIterable<ModelEvent>;
+}
+
+/** What is kept is asked for by its id, so that it must be another than any server may have given before. */
+async function* named(events: AsyncIterable<ModelEvent>): AsyncGenerator<ModelEvent> {
+  for await (const event of events)
+    yield event.type === 'start' && event.backend !== CONVERSATION_BACKEND
+      ? { ...event, id: `chatcmpl-${randomUUID()}` }
+      : event;
 }
 
 async function whole(
   gateway: Gateway,
   c: KitContext,
-  { request, functions, call, events }: Asked,
+  { request, functions, call, store, events }: Asked,
 ): Promise<Response> {
   const { completion, text } = await gathered(c, events, (one) => encodeChatCompletion(one, { functions }));
-  if (shouldRecord(gateway, request)) {
-    const id = await recordCompletion(gateway, { request, completion, call });
-    if (id !== undefined) c.get('state').headers[CONVERSATION_HEADER] = id;
+  if (store) {
+    const { headers } = c.get('state');
+    const conversation_id = headers[CONVERSATION_HEADER];
+    const id = await recordCompletion(gateway, { request, completion, call, conversation_id });
+    if (id !== undefined) headers[CONVERSATION_HEADER] = id;
   }
   return textAnswer(c, text, JSON_ANSWER);
 }
@@ -124,11 +138,12 @@ async function whole(
 function streamed(
   gateway: Gateway,
   c: KitContext,
-  { request, functions, call, events }: Asked,
+  { request, functions, call, store, events }: Asked,
 ): Promise<Response> {
   const include_usage = request.stream_options?.include_usage === true;
   const encode = chatChunkEncoder({ include_usage, functions });
-  const kept: ModelEvent[] | undefined = shouldRecord(gateway, request) ? [] : undefined;
+  const kept: ModelEvent[] | undefined = store ? [] : undefined;
+  const { headers } = c.get('state');
   noteOverhead(c);
   return streamEvents(c, events, {
     ...SSE,
@@ -136,24 +151,19 @@ function streamed(
       kept?.push(event);
       return encode(event);
     },
-    onEnd: kept === undefined ? () => DONE_FRAME : () => recordedEnd(gateway, { request, call, kept }),
+    onEnd() {
+      if (kept === undefined) return DONE_FRAME;
+      const conversation_id = headers[CONVERSATION_HEADER];
+      return recordedEnd(gateway, { request, call, kept, conversation_id });
+    },
     onError: (error) => `data: ${JSON.stringify(toOpenAiError(error))}\n\n`,
   });
-}
-
-/** An alias is recorded as the conversation that it is. */
-function shouldRecord(gateway: Gateway, request: ChatCompletionRequest): boolean {
-  return (
-    request.store === true &&
-    !isAlias(request.model) &&
-    gateway.kit.flags.enabled('RECORD_COMPLETIONS_ENABLED')
-  );
 }
 
 /** A stream's headers are gone when the record is written: its id comes as a last chunk without choices. */
 async function recordedEnd(
   gateway: Gateway,
-  asked: { request: ChatCompletionRequest; call: CallContext; kept: readonly ModelEvent[] },
+  asked: Omit<Recordable, 'completion'> & { readonly kept: readonly ModelEvent[] },
 ): Promise<string> {
   const completion = await collect(replay(asked.kept));
   const id = await recordCompletion(gateway, { ...asked, completion });

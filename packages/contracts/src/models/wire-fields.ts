@@ -17,6 +17,16 @@ export const IGNORED_FIELDS = {
     function: ['cache_control'],
     'completion of a prompt': ['best_of'],
   },
+  responses: {
+    request: ['prompt_cache_options', 'prompt_cache_retention'],
+    message: ['phase'],
+    input: ['prompt_cache_breakpoint'],
+    'output text': ['annotations', 'logprobs', 'parsed'],
+    'function call': ['async', 'caller', 'namespace', 'parsed_arguments'],
+    'function call output': ['caller', 'name', 'namespace'],
+    tool: ['allowed_callers', 'async', 'defer_loading', 'output_schema'],
+    reasoning: ['context', 'generate_summary', 'mode'],
+  },
   anthropic: {
     request: ['cache_control', 'context_management', 'output_config'],
     'message request': ['service_tier'],
