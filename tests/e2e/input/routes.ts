@@ -303,6 +303,8 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
   'POST /admin/governance/:job/run': { scope: 'admin', path: at('/admin/governance/log-check/run') },
   'GET /admin/stats': { scope: 'admin', path: at('/admin/stats') },
   'GET /admin/flags': { scope: 'admin', path: at('/admin/flags') },
+  'GET /openapi.json': { path: at('/openapi.json') },
+  'GET /docs': { path: at('/docs') },
   'GET /': { path: at('/') },
   'GET /assets/:name': { path: at('/assets/index.js') },
   'GET /favicon.svg': { path: at('/favicon.svg') },
