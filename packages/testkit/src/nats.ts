@@ -8,7 +8,6 @@ import { dependencies } from '@mcp/dependencies';
 import { untilReady } from './ready.ts';
 
 const { nats } = dependencies;
-const NATS_CONF = 'nats.conf';
 const PROGRAM = nats.manifest.local?.program ?? '';
 const SERVER = { name: PROGRAM, says: 'Server is ready', timeout_ms: 15_000 };
 
@@ -17,7 +16,7 @@ export interface NatsOptions {
   readonly port?: number;
   /** Directory of JetStream's store; a fresh one, removed at the end, when left out. */
   readonly store_dir?: string;
-  /** Another configuration (nats.conf) than that of a server for one machine, without its port and store, and the variables it names. */
+  /** Another configuration (nats.conf) than that of a server for one machine, and the variables it names. */
   readonly config?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -43,12 +42,11 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
     data_dir: store_dir,
     durable: false,
   });
-  const { config } = options;
-  const files = config === undefined ? alone.files : { ...alone.files, [NATS_CONF]: config };
+  const files = options.config === undefined ? alone.files : { 'nats.conf': options.config };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(store_dir, name), text);
-  // A configuration that is given says neither where the server listens nor where it stores.
+  // Where a given configuration would listen and store does not hold here; it must name no store.
   const here = ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', store_dir];
-  const args = [...(config === undefined ? [] : here), ...alone.args];
+  const args = options.config === undefined ? alone.args : [...here, ...alone.args];
   const child = spawn(program(), args, {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, ...options.env },
