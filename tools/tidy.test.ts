@@ -1,4 +1,5 @@
 import { JobSpec, PromptName, ServiceName } from '@mcp/contracts';
+import { dependencies as infrastructure } from '@mcp/dependencies';
 import { services } from '@mcp/stacks';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from './src/paths.ts';
@@ -105,6 +106,17 @@ describe('registries and folders agree', () => {
     }
     const ports = Object.values(services).map((manifest) => manifest.port);
     expect(new Set(ports).size).toBe(ports.length);
+  });
+
+  it('dependencies: the table and the folders beside it', () => {
+    const folder = 'dependencies';
+    expectSame({
+      rule: 'dependencies',
+      registry: `${folder}/index.ts`,
+      registered: Object.keys(infrastructure),
+      folders: folder,
+      found: files.flatMap(({ path }) => /^dependencies\/([^/]+)\/manifest\.ts$/.exec(path)?.[1] ?? []),
+    });
   });
 
   it('model backends: registry.ts and the folders beside it', () => {
