@@ -1,90 +1,53 @@
-import { type ExternalHost, remoteBackends, services } from '@mcp/stacks';
-import type { types } from '@pulumi/kubernetes';
-
+import { neededBy, remoteBackends, services } from '@mcp/stacks';
 import type { Chart } from 'cdk8s';
-import {
-  COLLECTOR,
-  hostOf,
-  NATS,
-  type RegionContext,
-  selectorOf,
-  type Workload,
-  workloads,
-} from '../../context.ts';
-import { add } from '../../kit/objects.ts';
-import { COLLECTOR_PORT } from '../dependency/collector.ts';
-import { NATS_MONITOR_PORT } from '../dependency/nats.ts';
-import { isClustered, NATS_CLUSTER_PORT } from '../dependency/nats-cluster.ts';
-import { linksOf, NATS_LINK_PORT } from '../dependency/nats-links.ts';
+import { hostOf, type RegionContext, selectorOf, type Workload, workloads } from '../../context.ts';
+import { addPolicy, type Peer, type Rule } from '../../kit/peers.ts';
+import * as dependency from '../dependency/network.ts';
+import { running } from '../dependency/place.ts';
 
-type Ingress = types.input.networking.v1.NetworkPolicyIngressRule;
-type Egress = types.input.networking.v1.NetworkPolicyEgressRule;
 type OutsideKind = Workload['inside'][number]['egress'][number];
-type Peer = types.input.networking.v1.NetworkPolicyPeer;
 
 const DNS_PORT = 53;
 
-const tcp = (...ports: number[]) => ports.map((port) => ({ protocol: 'TCP', port }));
-const pod = (name: string): Peer => ({ podSelector: { matchLabels: selectorOf(name) } });
-const namespaceOf = (name: string): Peer => ({
-  namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } },
-});
+const pod = (name: string): Peer => ({ labels: selectorOf(name) });
 
 /** Names are looked up at the cluster's DNS and nowhere else. */
-const DNS: Egress = {
-  to: [
-    {
-      ...namespaceOf('kube-system'),
-      podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
-    },
-  ],
-  ports: [
-    { protocol: 'UDP', port: DNS_PORT },
-    { protocol: 'TCP', port: DNS_PORT },
-  ],
+const DNS: Rule = {
+  peers: [{ labels: { 'k8s-app': 'kube-dns' }, namespace: 'kube-system' }],
+  tcp: [DNS_PORT],
+  udp: [DNS_PORT],
 };
-
-/** One policy for a set of pods; what it does not name is refused. */
-function addPolicy(
-  chart: Chart,
-  name: string,
-  rules: { selector: Record<string, string>; ingress: Ingress[]; egress: Egress[] },
-): void {
-  add(chart, name, {
-    kind: 'NetworkPolicy',
-    metadata: { name },
-    spec: {
-      podSelector: { matchLabels: rules.selector },
-      policyTypes: ['Ingress', 'Egress'],
-      // An empty list is not kept by the API server: it would be a difference for ever.
-      ...(rules.ingress.length === 0 ? {} : { ingress: rules.ingress }),
-      ...(rules.egress.length === 0 ? {} : { egress: rules.egress }),
-    },
-  });
-}
 
 /** Nothing is allowed that no manifest declares: default-deny, then one policy per service from its needs. */
 export function networkChart(chart: Chart, context: RegionContext): void {
-  add(chart, 'default-deny', {
-    kind: 'NetworkPolicy',
-    metadata: { name: 'default-deny' },
-    spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] },
-  });
+  addPolicy(chart, { name: 'default-deny', ingress: [], egress: [] });
   const all = workloads(context.stack);
-  for (const workload of all)
-    addPolicy(chart, workload.manifest.name, {
-      selector: selectorOf(workload.manifest.name),
+  for (const workload of all) {
+    const { name } = workload.manifest;
+    addPolicy(chart, {
+      name,
+      selector: selectorOf(name),
       ingress: ingressOf(context, workload, all),
       egress: egressOf(context, workload),
     });
-  if (context.stack.nats.external_url === undefined) addNatsPolicy(chart, context, all);
+  }
+  for (const one of running(context.stack)) {
+    const reached = dependency.egressOf(context, one);
+    addPolicy(chart, {
+      name: one.name,
+      selector: selectorOf(one.name),
+      ingress: dependency.ingressOf(context, one),
+      // A name is looked up only by whom there is to reach.
+      egress: reached.length === 0 ? [] : [DNS, ...reached],
+    });
+  }
 }
 
 function portsOf({ inside }: Workload): number[] {
   return inside.map(({ port }) => port);
 }
 
-function ingressOf({ settings }: RegionContext, workload: Workload, all: readonly Workload[]): Ingress[] {
+function ingressOf({ settings }: RegionContext, workload: Workload, all: readonly Workload[]): Rule[] {
   const callers = all.filter(
     (other) =>
       other !== workload &&
@@ -95,40 +58,30 @@ function ingressOf({ settings }: RegionContext, workload: Workload, all: readonl
   return [
     ...(callers.length === 0
       ? []
-      : [{ from: callers.map(({ manifest }) => pod(manifest.name)), ports: tcp(...portsOf(workload)) }]),
-    { from: [namespaceOf(settings.monitoring_namespace)], ports: tcp(settings.metrics_port) },
+      : [{ peers: callers.map(({ manifest }) => pod(manifest.name)), tcp: portsOf(workload) }]),
+    { peers: [{ namespace: settings.monitoring_namespace }], tcp: [settings.metrics_port] },
     ...(workload.inside.some((one) => one.public)
-      ? [{ from: [namespaceOf(settings.edge_namespace)], ports: tcp(services.gateway.port) }]
+      ? [{ peers: [{ namespace: settings.edge_namespace }], tcp: [services.gateway.port] }]
       : []),
   ];
 }
 
-function egressOf(context: RegionContext, workload: Workload): Egress[] {
+function egressOf(context: RegionContext, workload: Workload): Rule[] {
   const { stack, settings } = context;
   const { inside, manifest } = workload;
   const called = new Set(inside.flatMap(({ calls }) => calls).map((name) => hostOf(stack, name)));
   called.delete(manifest.name);
-  const needs = new Set(inside.flatMap((one) => one.needs));
   const kinds = outsideKinds(context, workload);
   return [
     DNS,
     ...[...called].map((name) => ({
-      to: [pod(name)],
-      ports: tcp(
-        ...workloads(stack)
-          .filter((one) => one.manifest.name === name)
-          .flatMap(portsOf),
-      ),
+      peers: [pod(name)],
+      tcp: workloads(stack)
+        .filter((one) => one.manifest.name === name)
+        .flatMap(portsOf),
     })),
-    ...(needs.has('nats')
-      ? stack.nats.external_url === undefined
-        ? [{ to: [pod(NATS)], ports: tcp(stack.nats.port) }]
-        : settings.egress.nats.map(outside)
-      : []),
-    ...[...kinds].flatMap((kind) => settings.egress[kind].map(outside)),
-    ...(kinds.has('otlp') && settings.features.collector
-      ? [{ to: [pod(COLLECTOR)], ports: tcp(COLLECTOR_PORT) }]
-      : []),
+    ...neededBy(inside).flatMap((name) => dependency.egressTo(context, name)),
+    ...[...kinds].flatMap((kind) => settings.egress[kind].map(dependency.outside)),
   ];
 }
 
@@ -142,45 +95,4 @@ function outsideKinds({ stack }: RegionContext, { inside, placement }: Workload)
   if (remoteBackends(stack, placement).length > 0) kinds.add('model-backends');
   else kinds.delete('model-backends');
   return kinds;
-}
-
-/** A host beyond the cluster, by its addresses. */
-function outside(host: ExternalHost): Egress {
-  return { to: [blockOf(host)], ports: tcp(host.port) };
-}
-
-function blockOf({ cidr, except }: Pick<ExternalHost, 'cidr' | 'except'>): Peer {
-  return { ipBlock: { cidr, ...(except.length === 0 ? {} : { except }) } };
-}
-
-function addNatsPolicy(chart: Chart, context: RegionContext, all: readonly Workload[]): void {
-  const { stack, settings } = context;
-  const users = all.filter(({ inside }) => inside.some(({ needs }) => needs.includes('nats')));
-  const links = linksOf(context);
-  const cluster = isClustered(context);
-  const ends = (of: typeof links): Peer[] => [
-    ...of
-      .filter((link) => link.same_cluster)
-      .map(({ region }) => ({ ...namespaceOf(region.namespace), ...pod(NATS) })),
-    ...(of.some((link) => !link.same_cluster) ? settings.egress.regions.map(blockOf) : []),
-  ];
-  const dialing = ends(links.filter((link) => !link.dials));
-  const dialed = ends(links.filter((link) => link.dials));
-  addPolicy(chart, NATS, {
-    selector: selectorOf(NATS),
-    ingress: [
-      { from: users.map(({ manifest }) => pod(manifest.name)), ports: tcp(stack.nats.port) },
-      // KEDA reads the lag of the consumer there.
-      ...(settings.features.keda
-        ? [{ from: [namespaceOf(settings.keda_namespace)], ports: tcp(NATS_MONITOR_PORT) }]
-        : []),
-      ...(cluster ? [{ from: [pod(NATS)], ports: tcp(NATS_CLUSTER_PORT) }] : []),
-      ...(dialing.length > 0 ? [{ from: dialing, ports: tcp(NATS_LINK_PORT) }] : []),
-    ],
-    egress: [
-      DNS,
-      ...(cluster ? [{ to: [pod(NATS)], ports: tcp(NATS_CLUSTER_PORT) }] : []),
-      ...(dialed.length > 0 ? [{ to: dialed, ports: tcp(NATS_LINK_PORT) }] : []),
-    ],
-  });
 }

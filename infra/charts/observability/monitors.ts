@@ -1,6 +1,8 @@
 import type { Chart } from 'cdk8s';
-import { COLLECTOR, type RegionContext, workloads } from '../../context.ts';
-import { add, addCustom } from '../../kit/objects.ts';
+import { ConfigMap } from 'cdk8s-plus-28';
+import { type RegionContext, workloads } from '../../context.ts';
+import { addCustom } from '../../kit/objects.ts';
+import { running } from '../dependency/place.ts';
 import { METRICS_PORT_NAME } from '../workload/pod.ts';
 import { isPromoted } from '../workload/workload.ts';
 import { alertRules } from './alerts.ts';
@@ -26,15 +28,13 @@ export function observabilityChart(chart: Chart, context: RegionContext): void {
     });
     addMonitors(chart, context);
   } else
-    add(chart, 'rules', {
-      kind: 'ConfigMap',
+    new ConfigMap(chart, 'rules', {
       metadata: { name: RULES },
       // JSON is YAML, and nothing in it has to be escaped twice.
       data: { 'rules.yaml': json(rules) },
     });
   for (const [name, dashboard] of Object.entries(dashboards(context)))
-    add(chart, `dashboard-${name}`, {
-      kind: 'ConfigMap',
+    new ConfigMap(chart, `dashboard-${name}`, {
       metadata: { name: `mcp-dashboard-${name}`, labels: DASHBOARD },
       data: { [`mcp-${name}.json`]: json(dashboard) },
     });
@@ -57,10 +57,10 @@ interface Monitor {
 }
 
 function addMonitors(chart: Chart, context: RegionContext): void {
-  const { settings } = context;
   addMonitor(chart, 'mcp-services', servicesMonitor(context));
-  if (settings.features.collector)
-    addMonitor(chart, 'mcp-collector', { services: [COLLECTOR], endpoints: [{ port: METRICS_PORT_NAME }] });
+  for (const { name, runs } of running(context.stack))
+    if (runs.metrics !== undefined)
+      addMonitor(chart, `mcp-${name}`, { services: [name], endpoints: [{ port: runs.metrics.port }] });
 }
 
 /** Flagger's Services are named and labelled `core` (the promoted pods), `core-primary` (the same) and `core-canary`. */

@@ -1,35 +1,19 @@
 import { AssetStore } from '@mcp/assets';
-import type { ServiceName } from '@mcp/contracts';
+import type { ServiceName, DependencyVariable as Variable } from '@mcp/contracts';
 import {
   busStorageBytes,
   type DeploymentContext,
+  runHere,
   type SecretName,
   serviceEnvironment,
   services,
   servicesOf,
   VARIABLES,
 } from '@mcp/stacks';
-import {
-  COLLECTOR,
-  hostOf,
-  NATS,
-  type RegionContext,
-  SECRETS,
-  secretOf,
-  type Workload,
-} from '../../context.ts';
-
+import { hostOf, type RegionContext, SECRETS, secretOf, type Workload } from '../../context.ts';
 import { MODELS_DIR } from '../../weights.ts';
-import { COLLECTOR_PORT } from '../dependency/collector.ts';
+import { portOf } from '../dependency/place.ts';
 import { urlOf } from '../edge/edge.ts';
-
-/** A variable of a container: a value, or what a key of a Secret holds. */
-export type Variable =
-  | { readonly name: string; readonly value: string }
-  | {
-      readonly name: string;
-      readonly secret: { readonly object: string; readonly key: string; readonly optional?: boolean };
-    };
 
 export const DATA_DIR = '/data';
 
@@ -110,11 +94,15 @@ function busOf(
   { stack, settings }: RegionContext,
   host: ServiceName,
 ): Pick<DeploymentContext, 'nats_address' | 'nats_user' | 'nats_tls' | 'nats_copies' | 'nats_storage_bytes'> {
-  const nats_copies = Math.min(MOST_COPIES, settings.nats.replicas);
+  const said = settings.dependencies.nats;
+  const nats_copies = Math.min(
+    MOST_COPIES,
+    said === undefined || 'hosts' in said ? MOST_COPIES : said.replicas,
+  );
   const { external_url } = stack.nats;
   if (external_url === undefined)
     return {
-      nats_address: `${NATS}:${stack.nats.port}`,
+      nats_address: `nats:${portOf('nats', 'client')}`,
       nats_user: host,
       nats_copies,
       nats_storage_bytes: busStorageBytes(settings),
@@ -146,8 +134,8 @@ function passwordOf(host: ServiceName): Variable {
   return { name: NATS_PASSWORD, secret: { object: natsSecretOf(host), key: 'password' } };
 }
 
-function collectorOf({ settings }: RegionContext): Record<string, string> {
-  return settings.features.collector
-    ? { OTEL_EXPORTER_OTLP_ENDPOINT: `http://${COLLECTOR}:${COLLECTOR_PORT}` }
-    : {};
+function collectorOf({ stack }: RegionContext): Record<string, string> {
+  return runHere(stack, 'collector') === undefined
+    ? {}
+    : { OTEL_EXPORTER_OTLP_ENDPOINT: `http://collector:${portOf('collector', 'otlp-http')}` };
 }

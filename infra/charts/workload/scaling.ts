@@ -8,9 +8,9 @@ import {
   type ScalingRules,
   ScalingStrategy,
 } from 'cdk8s-plus-28';
-import { NATS, type RegionContext, type Workload } from '../../context.ts';
+import type { RegionContext, Workload } from '../../context.ts';
 import { addCustom } from '../../kit/objects.ts';
-import { NATS_MONITOR_PORT } from '../dependency/nats.ts';
+import { headlessOf, portOf } from '../dependency/place.ts';
 
 interface Direction {
   readonly stabilizationWindowSeconds: number;
@@ -88,7 +88,7 @@ export function addScaling(
               type: 'nats-jetstream',
               metadata: {
                 // Of several servers the scaler asks the consumer's leader by its name, which is its pod's.
-                natsServerMonitoringEndpoint: `${NATS}-headless.${context.region.namespace}.svc.cluster.local:${NATS_MONITOR_PORT}`,
+                natsServerMonitoringEndpoint: `${headlessOf('nats')}.${context.region.namespace}.svc.cluster.local:${portOf('nats', 'monitor')}`,
                 account: '$G',
                 stream: scaling.stream,
                 consumer: scaling.consumer,

@@ -1,6 +1,11 @@
-import { copyOfBucket, type ServiceManifest } from '@mcp/contracts';
-import { type RegionContext, workloads } from '../../context.ts';
-import { copiedStreams } from './nats-links.ts';
+/** Users of the event bus, and what each may publish and hear. */
+import {
+  type ClusterPlace,
+  copyOfBucket,
+  type DependencyLink,
+  type DependencyUser,
+  type ServiceManifest,
+} from '@mcp/contracts';
 
 interface Permissions {
   readonly publish: readonly string[];
@@ -9,16 +14,15 @@ interface Permissions {
 }
 
 /** A user of the event bus that is not another region. */
-export interface BusUser {
+interface BusUser {
   readonly name: string;
   readonly permissions: Permissions;
 }
 
-/** A service with a user of its own, and whose streams it has: those of everything in its pod. */
-interface ServiceUser {
-  readonly name: ServiceManifest['name'];
-  readonly inside: readonly ServiceManifest[];
-}
+/** What of a cluster says what users may do. */
+type Bus = Pick<ClusterPlace, 'users' | 'links'>;
+
+const BUCKET_STREAM = 'KV_';
 
 /** Who saves streams, and who puts them back: what can be read by the one cannot be changed by it. */
 export const OPERATORS = ['backup', 'restore'] as const;
@@ -39,20 +43,12 @@ const OPERATIONS: Readonly<Record<Operator, (stream: string) => readonly string[
   ],
 };
 
-/** Services with a user of their own on the bus: the placed ones in whose pod something needs it. */
-export function serviceUsers({ stack }: Pick<RegionContext, 'stack'>): ServiceUser[] {
-  return workloads(stack)
-    .filter(({ inside }) => inside.some(({ needs }) => needs.includes('nats')))
-    .map(({ manifest, inside }) => ({ name: manifest.name, inside }))
-    .sort((a, b) => a.name.localeCompare(b.name));
-}
-
 /** The users of a region's own servers, by name. */
-export function busUsers(context: Pick<RegionContext, 'stack' | 'region'>): BusUser[] {
-  const users = serviceUsers(context);
+export function busUsers(bus: Bus): BusUser[] {
+  const { users } = bus;
   const streams = [...new Set(users.flatMap(({ inside }) => inside.flatMap(streamsOf)))].sort();
   return [
-    ...users.map((user) => ({ name: user.name, permissions: permissionsOf(context, user) })),
+    ...users.map((user) => ({ name: user.name, permissions: permissionsOf(bus, user) })),
     ...OPERATORS.map((name) => ({
       name,
       permissions: {
@@ -68,19 +64,16 @@ export function busUsers(context: Pick<RegionContext, 'stack' | 'region'>): BusU
 function streamsOf({ bus }: ServiceManifest): string[] {
   return [
     ...Object.keys(bus.streams),
-    ...bus.buckets.map((bucket) => `KV_${bucket}`),
+    ...bus.buckets.map((bucket) => `${BUCKET_STREAM}${bucket}`),
     ...bus.objects.map((store) => `OBJ_${store}`),
   ];
 }
 
 /** What a service may publish and hear: its own streams, subjects and buckets, and answers to itself. */
-function permissionsOf(
-  context: Pick<RegionContext, 'stack' | 'region'>,
-  { name, inside }: ServiceUser,
-): Permissions {
+function permissionsOf({ links }: Bus, { name, inside }: DependencyUser): Permissions {
   const streams = inside.flatMap((manifest) => [
     ...streamsOf(manifest),
-    ...copiedStreams(context, manifest.bus.shared, copyOfBucket),
+    ...copiedStreams(links, manifest.bus.shared),
   ]);
   const api = streams.flatMap((stream) => [
     ...['CREATE', 'INFO', 'PURGE', 'UPDATE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
@@ -106,5 +99,35 @@ function permissionsOf(
     subscribe: [`_INBOX.${name}.>`, ...new Set(heard)].sort(),
     // Who is asked may answer, once.
     allow_responses: heard.length > 0,
+  };
+}
+
+/** Streams of copies that a service keeps of what peers share: their names carry the peer's. */
+function copiedStreams(links: readonly DependencyLink[], shared: readonly string[]): string[] {
+  return links
+    .filter(({ fails_over_here }) => fails_over_here)
+    .flatMap(({ region }) => shared.map((bucket) => `${BUCKET_STREAM}${copyOfBucket(bucket, region)}`));
+}
+
+/** Name of the user as which a region dials another. */
+export function linkUser(region: string): string {
+  return `region-${region}`;
+}
+
+/** What a region that dials this one may do: copy what is shared, in both directions, and nothing else. */
+export function linkPermissions(
+  { region, users }: Pick<ClusterPlace, 'region' | 'users'>,
+  link: DependencyLink,
+): Omit<Permissions, 'allow_responses'> {
+  const ours = users.flatMap(({ inside }) =>
+    inside.flatMap(({ bus }) => bus.shared.map((bucket) => `${BUCKET_STREAM}${bucket}`)),
+  );
+  const copying = (here: string) =>
+    ours.flatMap((stream) => [`$JS.${here}.API.CONSUMER.CREATE.${stream}`, `$JS.FC.${stream}.>`]);
+  // What asks for a copy, what answers, and the messages of the copy.
+  const answers = ['$JSC.R.>', '$JS.M.>'];
+  return {
+    publish: [...copying(region.name), ...answers],
+    subscribe: [...copying(link.region), ...answers],
   };
 }
