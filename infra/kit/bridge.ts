@@ -2,7 +2,7 @@ import * as k8s from '@pulumi/kubernetes';
 import * as pulumi from '@pulumi/pulumi';
 import { ApiObject, App, Chart } from 'cdk8s';
 import { asKept } from './kept.ts';
-import { completed, foreignFields } from './objects.ts';
+import { completed, foreignFields, formerNames } from './objects.ts';
 import { OutputTokens } from './tokens.ts';
 
 interface Manifest {
@@ -38,6 +38,8 @@ export const STAYS_AS_MADE: Readonly<Record<string, readonly string[]>> = {
   PersistentVolumeClaim: ['spec.storageClassName'],
 };
 
+const TYPE = 'mcp:cdk8s:Chart';
+
 export interface ChartArgs {
   /** Namespace of every object that has one; undefined: the chart holds cluster-wide objects only. */
   readonly namespace?: string;
@@ -57,7 +59,7 @@ export class ChartComponent extends pulumi.ComponentResource {
   readonly objects: ReadonlyMap<string, pulumi.CustomResource>;
 
   constructor(name: string, args: ChartArgs, options: pulumi.ComponentResourceOptions) {
-    super('mcp:cdk8s:Chart', name, {}, options);
+    super(TYPE, name, {}, options);
     const tokens = new OutputTokens();
     const app = new App({ resolvers: [tokens] });
     const chart = new Chart(app, name, {
@@ -68,11 +70,14 @@ export class ChartComponent extends pulumi.ComponentResource {
     args.build(chart);
     const errors = app.node.findAll().flatMap((node) => node.node.validate());
     if (errors.length > 0) throw new Error(`The chart ${name} is not valid:\n  ${errors.join('\n  ')}`);
-    this.objects = this.#register(chart, tokens);
+    this.objects = this.#register(chart, { tokens, parent: options.parent });
     this.registerOutputs({});
   }
 
-  #register(chart: Chart, tokens: OutputTokens): Map<string, pulumi.CustomResource> {
+  #register(
+    chart: Chart,
+    { tokens, parent }: { tokens: OutputTokens; parent: pulumi.Resource | undefined },
+  ): Map<string, pulumi.CustomResource> {
     const made = new Map<string, pulumi.CustomResource>();
     const objects = chart.node.findAll().filter((one): one is ApiObject => ApiObject.isApiObject(one));
     const first = objects.filter(({ kind }) => NEEDED_FIRST.has(kind));
@@ -84,6 +89,10 @@ export class ChartComponent extends pulumi.ComponentResource {
         parent: this,
         dependsOn: dependsOn.filter((one) => one !== undefined),
         ignoreChanges: [...(STAYS_AS_MADE[manifest.kind] ?? []), ...foreignFields(object)],
+        aliases: formerNames(object).map((former) => ({
+          name: `${former.chart}-${former.id}`,
+          parent: pulumi.createUrn(former.chart, TYPE, parent),
+        })),
       });
       made.set(id, resource);
     }

@@ -53,6 +53,23 @@ export function leaveToOthers(construct: Construct, ...paths: readonly string[])
   ApiObject.of(construct).node.addMetadata(FOREIGN, paths);
 }
 
+const FORMER = 'former-name';
+
+/** An object's place before: its chart, and its id there. */
+export interface FormerName {
+  readonly chart: string;
+  readonly id: string;
+}
+
+/** Says that an object was another chart's before: Pulumi keeps it, where it would make it anew and then delete it. */
+export function formerly(construct: Construct, name: FormerName): void {
+  ApiObject.of(construct).node.addMetadata(FORMER, name);
+}
+
+export function formerNames(object: ApiObject): FormerName[] {
+  return object.node.metadata.filter(({ type }) => type === FORMER).map(({ data }) => data as FormerName);
+}
+
 export function foreignFields(object: ApiObject): string[] {
   return object.node.metadata.filter(({ type }) => type === FOREIGN).flatMap(({ data }) => data as string[]);
 }

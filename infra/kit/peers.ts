@@ -30,7 +30,7 @@ interface Policy {
   readonly egress: readonly Rule[];
 }
 
-export function addPolicy(chart: Chart, { name, selector, ingress, egress }: Policy): void {
+export function addPolicy(chart: Chart, { name, selector, ingress, egress }: Policy): NetworkPolicy {
   const policy = new NetworkPolicy(chart, name, {
     metadata: { name },
     ...(selector === undefined ? {} : { selector: Pods.select(chart, `pods-${name}`, { labels: selector }) }),
@@ -50,6 +50,7 @@ export function addPolicy(chart: Chart, { name, selector, ingress, egress }: Pol
   };
   each(ingress, (peer, at, ports) => policy.addIngressRule(peerOf(policy, `from-${at}`, peer), ports));
   each(egress, (peer, at, ports) => policy.addEgressRule(peerOf(policy, `to-${at}`, peer), ports));
+  return policy;
 }
 
 function peerOf(scope: NetworkPolicy, id: string, peer: Peer): INetworkPolicyPeer {

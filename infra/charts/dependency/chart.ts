@@ -2,9 +2,7 @@ import { type Chart, Duration } from 'cdk8s';
 import {
   type ContainerProps,
   Deployment,
-  DeploymentStrategy,
   ImagePullPolicy,
-  type IServiceAccount,
   LabelSelector,
   PodManagementPolicy,
   Probe,
@@ -28,47 +26,39 @@ import {
   nameOutside,
   openPorts,
   type Port,
-  portOf,
   type Running,
   startIn,
 } from './place.ts';
 
-type Template = NonNullable<NonNullable<Completion<'StatefulSet'>['spec']>['template']>;
-type Claim = NonNullable<NonNullable<Completion<'StatefulSet'>['spec']>['volumeClaimTemplates']>[number];
+type ProbeRow = Running['runs']['probes']['readiness'];
 
-type Probed = Running['runs']['probes']['readiness'];
-
-const PROBE_TIMEOUT_S = 3;
-const FAILURES = 3;
+const PROBE_TIMEOUT = Duration.seconds(3);
+const DATA = 'data';
 
 /** Everything of one dependency, from its manifest: a StatefulSet where it keeps something, else a Deployment. */
 export function dependencyChart(chart: Chart, context: RegionContext, one: Running): void {
-  const { name, here } = one;
+  const { name, runs, here } = one;
   const account = new ServiceAccount(chart, 'account', { metadata: { name }, automountToken: false });
-  const headless = addServices(chart, context, one);
+  const services = addServices(chart, context, one);
   const pod = podIn(chart, context, { one, account });
-  const selector = LabelSelector.of({ labels: selectorOf(name) });
+  const template = templateOf(context, one, pod);
   const common = { metadata: { name }, replicas: here.replicas, ...podOf(context, pod) };
-  const template = completionOf(context, one, pod);
-  if (headless === undefined) {
-    const deployment = new Deployment(chart, 'deployment', {
-      ...common,
-      strategy: DeploymentStrategy.rollingUpdate(),
-    });
-    deployment.select(selector);
-    complete(deployment, { kind: 'Deployment', spec: { revisionHistoryLimit: 5, template } });
-  } else {
-    const set = new StatefulSet(chart, 'statefulset', {
-      ...common,
-      service: headless,
-      podManagementPolicy: PodManagementPolicy.PARALLEL,
-    });
-    set.select(selector);
-    complete(set, {
+  const workload =
+    services.headless === undefined
+      ? new Deployment(chart, 'deployment', common)
+      : new StatefulSet(chart, 'statefulset', {
+          service: services.headless,
+          podManagementPolicy: PodManagementPolicy.PARALLEL,
+          ...common,
+        });
+  workload.select(LabelSelector.of({ labels: selectorOf(name) }));
+  if (runs.volume === undefined)
+    complete(workload, { kind: 'Deployment', spec: { revisionHistoryLimit: 5, template } });
+  else
+    complete(workload, {
       kind: 'StatefulSet',
       spec: { template, volumeClaimTemplates: [claimOf(context, one)] },
     });
-  }
   if (here.replicas > 1)
     add(chart, 'budget', {
       kind: 'PodDisruptionBudget',
@@ -77,81 +67,80 @@ export function dependencyChart(chart: Chart, context: RegionContext, one: Runni
     });
 }
 
-/** The Service of a dependency, and where its servers have addresses of their own that one, too, which it returns. */
-function addServices(chart: Chart, context: RegionContext, one: Running): Service | undefined {
+/** A Service for whoever needs it; with volumes, one by which each server has an address of its own. */
+function addServices(
+  chart: Chart,
+  context: RegionContext,
+  one: Running,
+): { readonly headless: Service | undefined } {
   const { name, runs } = one;
-  const ports = openPorts(context, one).filter(({ from }) => from.length > 0);
-  addService(chart, 'service', { name, ports, of: name });
+  const open = openPorts(context, one).filter(({ from }) => from.length > 0);
+  serviceOf(chart, 'service', { name, of: name, ports: open });
+  const headless =
+    runs.volume === undefined
+      ? undefined
+      : serviceOf(chart, 'service-headless', {
+          name: headlessOf(name),
+          of: name,
+          ports: open,
+          headless: true,
+        });
   if (listensOutside(context, name)) addLinkService(chart, context, one);
-  if (runs.volume === undefined) return undefined;
-  const headless = { clusterIP: 'None', publishNotReadyAddresses: true };
-  return addService(chart, 'service-headless', { name: headlessOf(name), ports, of: name, headless });
+  return { headless };
+}
+
+function serviceOf(
+  chart: Chart,
+  id: string,
+  service: { name: string; of: string; ports: readonly Port[]; headless?: boolean; type?: ServiceType },
+): Service {
+  const { ports, headless = false, type = ServiceType.CLUSTER_IP } = service;
+  const made = new Service(chart, id, {
+    metadata: { name: service.name },
+    type,
+    ...(headless ? { clusterIP: 'None', publishNotReadyAddresses: true } : {}),
+    ports: ports.map(({ name, number }) => ({ name, port: number, targetPort: number })),
+  });
+  for (const [key, value] of Object.entries(selectorOf(service.of))) made.selectLabel(key, value);
+  const spoken = ports.filter(({ http }) => http);
+  if (spoken.length > 0)
+    complete(made, {
+      kind: 'Service',
+      spec: { ports: spoken.map(({ name }) => ({ name, appProtocol: 'http' })) },
+    });
+  return made;
 }
 
 /** The one kind of Service that is a load balancer: regions of other clusters come in there. */
 function addLinkService(chart: Chart, context: RegionContext, one: Running): void {
-  const { stack, region } = context;
-  const service = new Service(chart, 'service-link', {
-    metadata: {
-      name: linkServiceOf(one.name),
-      annotations: {
-        'external-dns.alpha.kubernetes.io/hostname': nameOutside(stack, one.name, region),
-      },
-    },
+  const { name } = one;
+  const made = serviceOf(chart, 'service-link', {
+    name: linkServiceOf(name),
+    of: name,
     type: ServiceType.LOAD_BALANCER,
-    ports: openPorts(context, one)
-      .filter(({ from }) => from.includes('regions'))
-      .map(servicePort),
+    ports: openPorts(context, one).filter(({ from }) => from.includes('regions')),
   });
-  select(service, one.name);
-  complete(service, { kind: 'Service', spec: { allocateLoadBalancerNodePorts: false } });
-}
-
-function addService(
-  chart: Chart,
-  id: string,
-  { name, ports, of, headless = {} }: { name: string; ports: Port[]; of: string; headless?: object },
-): Service {
-  const service = new Service(chart, id, {
-    metadata: { name },
-    type: ServiceType.CLUSTER_IP,
-    ports: ports.map(servicePort),
-    ...headless,
-  });
-  select(service, of);
-  const spoken = ports.flatMap(({ name: port, http }) => (http ? [{ name: port, appProtocol: 'http' }] : []));
-  complete(service, { kind: 'Service', spec: { ports: spoken } });
-  return service;
-}
-
-function servicePort({ name, number }: Port): { name: string; port: number; targetPort: number } {
-  return { name, port: number, targetPort: number };
-}
-
-function select(service: Service, name: string): void {
-  for (const [key, value] of Object.entries(selectorOf(name))) service.selectLabel(key, value);
-}
-
-function claimOf({ settings }: RegionContext, { here }: Running): Claim {
-  return {
-    metadata: { name: 'data' },
-    spec: {
-      accessModes: ['ReadWriteOnce'],
-      resources: { requests: { storage: `${here.storage_gib}Gi` } },
-      ...(settings.storage_class === undefined ? {} : { storageClassName: settings.storage_class }),
-    },
-  };
+  made.metadata.addAnnotation(
+    'external-dns.alpha.kubernetes.io/hostname',
+    nameOutside(context.stack, name, context.region),
+  );
+  complete(made, { kind: 'Service', spec: { allocateLoadBalancerNodePorts: false } });
 }
 
 function podIn(
   chart: Chart,
   context: RegionContext,
-  { one, account }: { one: Running; account: IServiceAccount },
+  { one, account }: { one: Running; account: ServiceAccount },
 ): Pod {
   const { name, dependency, runs } = one;
   const { files, args, env } = startIn(context, one);
   const scraped = dependency.manifest.ports.find((port) => port.name === runs.metrics?.port);
-  const mounts = mountsOf(chart, context, { one, configured: Object.keys(files).length > 0 });
+  const mounts = [
+    ...(runs.config_dir === undefined || Object.keys(files).length === 0
+      ? []
+      : [{ path: runs.config_dir, volume: filesOf(chart), readOnly: true }]),
+    ...certificateMount(chart, context, one),
+  ];
   return {
     name,
     account,
@@ -171,44 +160,51 @@ function podIn(
   };
 }
 
-function mountsOf(
-  chart: Chart,
+function certificateMount(chart: Chart, context: RegionContext, one: Running): VolumeMount[] {
+  const { certificate } = one.runs;
+  if (certificate === undefined || !isCertified(context, one)) return [];
+  const secret = Secret.fromSecretName(chart, 'certificate', certificate.object);
+  const volume = Volume.fromSecret(chart, 'volume-tls', secret, { name: 'tls' });
+  return [{ path: certificate.dir, volume, readOnly: true }];
+}
+
+/** What cdk8s-plus has no property for: claims that a StatefulSet makes, and a pause without a program. */
+function templateOf(
   context: RegionContext,
-  { one, configured }: { one: Running; configured: boolean },
-): (VolumeMount & { volume: Volume })[] {
-  const { config_dir, certificate } = one.runs;
-  const certified = certificate !== undefined && isCertified(context, one);
-  return [
-    ...(configured && config_dir !== undefined
-      ? [{ path: config_dir, volume: filesOf(chart), readOnly: true }]
-      : []),
-    ...(certified
-      ? [
-          {
-            path: certificate.dir,
-            volume: Volume.fromSecret(
-              chart,
-              'volume-tls',
-              Secret.fromSecretName(chart, 'certificate', certificate.object),
-              { name: 'tls' },
-            ),
-            readOnly: true,
-          },
-        ]
-      : []),
-  ];
+  { name, runs }: Running,
+  pod: Pod,
+): NonNullable<NonNullable<Completion<'StatefulSet'>['spec']>['template']> {
+  const { linger_s, volume } = runs;
+  const { spec } = restOf(context, pod);
+  const container = {
+    name,
+    ...(volume === undefined ? {} : { volumeMounts: [{ name: DATA, mountPath: volume.dir }] }),
+    ...(linger_s === undefined ? {} : { lifecycle: { preStop: { sleep: { seconds: linger_s } } } }),
+  };
+  return { spec: { ...spec, containers: [container] } };
+}
+
+function claimOf({ settings }: RegionContext, { here }: Running) {
+  return {
+    metadata: { name: DATA },
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      resources: { requests: { storage: `${here.storage_gib}Gi` } },
+      ...(settings.storage_class === undefined ? {} : { storageClassName: settings.storage_class }),
+    },
+  };
 }
 
 function containerOf(context: RegionContext, one: Running): ContainerProps {
-  const { name, runs, here } = one;
+  const { name, runs, here, dependency } = one;
   const { probes } = runs;
-  const port = portOf(name, probes.port);
-  const probe = ({ path, period_s }: Probed, failureThreshold: number) => {
+  const port = dependency.manifest.ports.find((each) => each.name === probes.port)?.number;
+  const probe = ({ path, period_s }: ProbeRow, failureThreshold?: number) => {
     const options = {
-      port,
+      ...(port === undefined ? {} : { port }),
+      timeoutSeconds: PROBE_TIMEOUT,
       periodSeconds: Duration.seconds(period_s),
-      timeoutSeconds: Duration.seconds(PROBE_TIMEOUT_S),
-      failureThreshold,
+      ...(failureThreshold === undefined ? {} : { failureThreshold }),
     };
     return path === undefined ? Probe.fromTcpSocket(options) : Probe.fromHttpGet(path, options);
   };
@@ -216,30 +212,11 @@ function containerOf(context: RegionContext, one: Running): ContainerProps {
     name,
     image: textOf(context.images.other(here.image)),
     imagePullPolicy: ImagePullPolicy.IF_NOT_PRESENT,
-    ports: openPorts(context, one).map(({ name: open, number }) => ({ name: open, number })),
+    ports: openPorts(context, one).map((each) => ({ name: each.name, number: each.number })),
     resources: sizeOf(context, runs.size),
     securityContext: RESTRICTED,
     startup: probe(probes.startup, probes.startup.failures),
-    readiness: probe(probes.readiness, FAILURES),
-    liveness: probe(probes.liveness, FAILURES),
-  };
-}
-
-/** What cdk8s-plus cannot say of the pod: where its claim is mounted, and a pause before it ends. */
-function completionOf(context: RegionContext, { name, runs }: Running, pod: Pod): Template {
-  const { volume, linger_s } = runs;
-  const rest = restOf(context, pod);
-  return {
-    ...rest,
-    spec: {
-      ...rest.spec,
-      containers: [
-        {
-          name,
-          ...(volume === undefined ? {} : { volumeMounts: [{ name: 'data', mountPath: volume.dir }] }),
-          ...(linger_s === undefined ? {} : { lifecycle: { preStop: { sleep: { seconds: linger_s } } } }),
-        },
-      ],
-    },
+    readiness: probe(probes.readiness),
+    liveness: probe(probes.liveness),
   };
 }

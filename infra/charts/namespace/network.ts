@@ -1,6 +1,7 @@
 import { neededBy, remoteBackends, services } from '@mcp/stacks';
 import type { Chart } from 'cdk8s';
 import { hostOf, type RegionContext, selectorOf, type Workload, workloads } from '../../context.ts';
+import { formerly } from '../../kit/objects.ts';
 import { addPolicy, type Peer, type Rule } from '../../kit/peers.ts';
 import * as dependency from '../dependency/network.ts';
 import { running } from '../dependency/place.ts';
@@ -33,13 +34,15 @@ export function networkChart(chart: Chart, context: RegionContext): void {
   }
   for (const one of running(context.stack)) {
     const reached = dependency.egressOf(context, one);
-    addPolicy(chart, {
+    const policy = addPolicy(chart, {
       name: one.name,
       selector: selectorOf(one.name),
       ingress: dependency.ingressOf(context, one),
       // A name is looked up only by whom there is to reach.
       egress: reached.length === 0 ? [] : [DNS, ...reached],
     });
+    if (one.name === 'collector')
+      formerly(policy, { chart: `${context.region.name}-${one.name}`, id: 'network' });
   }
 }
 
