@@ -11,12 +11,10 @@ export {
   baseApp,
   errorResponse,
   internalApp,
-  type KitContext,
-  type KitEnv,
-  type RequestState,
   textAnswer,
 } from './http/app.ts';
 export { MAX_BODY_BYTES, parseBody, parseJson, parseQuery, refuseBody, uuidParam } from './http/body.ts';
+export type { KitContext, KitEnv, RequestState } from './http/context.ts';
 export { streamBytes } from './http/download.ts';
 export {
   fromZod,

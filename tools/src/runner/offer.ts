@@ -1,6 +1,6 @@
 import type { Stack, StackModel } from '@mcp/stacks';
 import type { Ui } from '../ui.ts';
-import type { PlatformOptions } from './platform.ts';
+import type { PlatformOptions } from './platform-options.ts';
 import type { Ports } from './prepare.ts';
 import { describeSource, type FoundSource, findSources } from './sources.ts';
 import { type AssetSource, fetchWeights, noModels, type Weights } from './weights.ts';
