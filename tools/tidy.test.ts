@@ -2,8 +2,10 @@ import { JobSpec, PromptName, ServiceName } from '@mcp/contracts';
 import { services } from '@mcp/stacks';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from './src/paths.ts';
+import { importCycles } from './test/tidy/cycle-rules.ts';
 import { unusedExports } from './test/tidy/export-rules.ts';
 import { dependencies, importDirections, relativeExtensions } from './test/tidy/import-rules.ts';
+import { pathStrings } from './test/tidy/path-rules.ts';
 import {
   datedDecisions,
   importedFrom,
@@ -48,6 +50,7 @@ describe('the project', () => {
   });
   it.each<[string, () => Violation[]]>([
     ['imports run one way', () => importDirections(code)],
+    ['no path of another workspace, or of nothing, stands in a string', () => pathStrings(code, files)],
     ['relative imports have their extension', () => relativeExtensions(code)],
     [
       'packages are declared where they are imported, and imported where they are declared',
@@ -149,6 +152,40 @@ describe('registries and folders agree', () => {
   });
 });
 
+const two = (a: string, b: string) => [
+  parseSource('packages/wire/src/a.ts', a),
+  parseSource('packages/wire/src/b.ts', b),
+];
+const console_file = parseSource('apps/console/src/a.ts', '');
+const names = (text: string) => pathStrings(planted('apps/core/src/a.ts', text), [console_file]);
+
+const cyclesAndPaths: [string, () => Violation[], RegExp][] = [
+  [
+    'two files import each other',
+    () => importCycles(two("import { b } from './b.ts';", "import { a } from './a.ts';")),
+    /a\.ts → packages\/wire\/src\/b\.ts → packages\/wire\/src\/a\.ts is a cycle/,
+  ],
+  [
+    'by types alone, and over the package',
+    () =>
+      importCycles([
+        parseSource('packages/wire/src/index.ts', "export { a } from './a.ts';"),
+        parseSource('packages/wire/src/a.ts', "import type { B } from '@mcp/wire';"),
+      ]),
+    /is a cycle/,
+  ],
+  [
+    'by a dynamic import',
+    () => importCycles(two("await import('./b.ts');", "type A = import('./a.ts').A;")),
+    /is a cycle/,
+  ],
+  ['a path leads into another workspace', () => names("read('../../console/src');"), /another workspace/],
+  ['from the root of the checkout', () => names("const a = 'apps/console/src/a.ts';"), /another workspace/],
+  ['to what is built there', () => names("new URL('../../console/dist', b);"), /another workspace/],
+  ['in the pieces of a call', () => names("join(ROOT, 'apps', 'console');"), /another workspace/],
+  ['to code that is not there', () => names("new URL('./gone.ts', b);"), /not there/],
+];
+
 describe('each rule fails on a planted breach', () => {
   const cases: [string, () => Violation[], RegExp][] = [
     [
@@ -195,6 +232,7 @@ describe('each rule fails on a planted breach', () => {
       () => relativeExtensions(planted('tools/src/a.ts', "import { x } from './b';")),
       /write \.\/b\.ts/,
     ],
+    ...cyclesAndPaths,
     [
       'a package is not declared',
       () =>
@@ -307,7 +345,7 @@ describe('each rule fails on a planted breach', () => {
         'packages/wire/src/a.ts',
         "import { z } from 'zod';\nimport { b } from './b.ts';\nexport interface Out { x: string }\nexport function a(): Out { return b(z); }",
       ),
-      parseSource('packages/wire/src/b.ts', "import { a } from './a.ts';\nexport const b = a;"),
+      parseSource('packages/wire/src/b.ts', "export const b = join(c, 'b.ts', './index.ts');"),
       parseSource('packages/wire/src/index.ts', "export { a } from './a.ts';"),
       parseSource('stacks/services.ts', "import { manifest } from '../apps/core/manifest.ts';\nmanifest;"),
       parseSource(
@@ -321,6 +359,7 @@ describe('each rule fails on a planted breach', () => {
     };
     const all = [
       importDirections,
+      importCycles,
       relativeExtensions,
       unusedExports,
       noAny,
@@ -328,6 +367,13 @@ describe('each rule fails on a planted breach', () => {
       fileLength,
       functionShape,
     ].flatMap((rule) => rule(right));
-    expect(lines([...all, ...dependencies(right, [manifest]), ...nothingLocal(right)])).toEqual([]);
+    expect(
+      lines([
+        ...all,
+        ...pathStrings(right, right),
+        ...dependencies(right, [manifest]),
+        ...nothingLocal(right),
+      ]),
+    ).toEqual([]);
   });
 });

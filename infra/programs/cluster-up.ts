@@ -32,7 +32,7 @@ else {
 }
 
 function images(options: readonly string[]): number {
-  const program = join(ROOT, 'infra', 'images.ts');
+  const program = join(ROOT, 'infra', 'programs', 'images.ts');
   return spawnSync(process.execPath, [program, STACK, ...options], { stdio: 'inherit' }).status ?? 1;
 }
 

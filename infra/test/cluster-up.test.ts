@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-const PROGRAM = join(import.meta.dirname, '..', 'cluster-up.ts');
+const PROGRAM = join(import.meta.dirname, '..', 'programs', 'cluster-up.ts');
 
 let dir: string;
 beforeEach(() => {

@@ -1,4 +1,5 @@
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { RegionRoute, RemoteBackendName } from '@mcp/contracts';
 import { RemoteBackendEnv } from '@mcp/model-backends/remote';
 import { ServingEnv } from '@mcp/model-serving';
@@ -72,10 +73,7 @@ export const GatewayEnv = z
     MCP_MAX_PARALLEL_REQUESTS: z.coerce.number().int().min(1).max(100_000).default(512),
     MCP_MAX_BODY_BYTES: z.coerce.number().int().min(1024).max(MAX_BODY_BYTES).default(MAX_BODY_BYTES),
     MCP_REQUEST_TIMEOUT_MS: z.coerce.number().int().min(1000).max(3_600_000).default(600_000),
-    MCP_CONSOLE_DIR: z
-      .string()
-      .min(1)
-      .default(fileURLToPath(new URL('../../console/dist', import.meta.url))),
+    MCP_CONSOLE_DIR: z.string().min(1).default(builtConsole),
     /** Size of the trace store, which all services of the region share. */
     MCP_TRACE_STORE_BYTES: z.coerce
       .number()
@@ -91,3 +89,12 @@ export const GatewayEnv = z
     message: 'must name the audience of the tokens when MCP_OIDC_ISSUER is set',
   });
 export type GatewayEnv = z.infer<typeof GatewayEnv>;
+
+/** Where the console's package is built to; where that package is not, as in an image, beside what is started. */
+function builtConsole(): string {
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve('@mcp/console/package.json')), 'dist');
+  } catch {
+    return './console';
+  }
+}

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import ts from 'typescript';
 
 /** A file of the project, its path relative to the root with forward slashes. */
@@ -126,4 +126,13 @@ function importedNames(node: ts.ImportDeclaration): string[] {
 function reExportedNames(node: ts.ExportDeclaration): string[] {
   if (node.exportClause === undefined || ts.isNamespaceExport(node.exportClause)) return ['*'];
   return node.exportClause.elements.map((element) => (element.propertyName ?? element.name).text);
+}
+
+/** Path of the file that an import means inside the project, or undefined for packages from outside. */
+export function resolveImport(path: string, specifier: string): string | undefined {
+  if (specifier.startsWith('.')) return posix.join(posix.dirname(path), specifier.replace(/\?.*$/, ''));
+  const [, name, entry = 'index'] = /^@mcp\/([^/]+)(?:\/([^/]+))?$/.exec(specifier) ?? [];
+  if (name === undefined) return undefined;
+  if (entry !== 'index') return `packages/${name}/src/${entry}.ts`;
+  return name === 'stacks' || name === 'policies' ? `${name}/index.ts` : `packages/${name}/src/index.ts`;
 }
