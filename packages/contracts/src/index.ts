@@ -21,3 +21,5 @@ export * from './tables/governance.ts';
 export * from './tables/jobs.ts';
 export * from './tables/manifest.ts';
 export * from './tables/region.ts';
+export * from './tables/settings.ts';
+export * from './tables/text.ts';
