@@ -1,10 +1,17 @@
 import { JobSpec, PromptName, ServiceName } from '@mcp/contracts';
+import { BACKENDS } from '@mcp/model-backends/registry';
 import { services } from '@mcp/stacks';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from './src/paths.ts';
+import { importBreaches } from './test/tidy/breaches.ts';
 import { importCycles } from './test/tidy/cycle-rules.ts';
 import { unusedExports } from './test/tidy/export-rules.ts';
-import { dependencies, importDirections, relativeExtensions } from './test/tidy/import-rules.ts';
+import {
+  dependencies,
+  importDirections,
+  lightManifests,
+  relativeExtensions,
+} from './test/tidy/import-rules.ts';
 import { pathStrings } from './test/tidy/path-rules.ts';
 import {
   datedDecisions,
@@ -50,6 +57,7 @@ describe('the project', () => {
   });
   it.each<[string, () => Violation[]]>([
     ['imports run one way', () => importDirections(code)],
+    ['manifests of backends are light', () => lightManifests(code)],
     ['no path of another workspace, or of nothing, stands in a string', () => pathStrings(code, files)],
     ['relative imports have their extension', () => relativeExtensions(code)],
     [
@@ -100,25 +108,21 @@ describe('registries and folders agree', () => {
     expect(new Set(ports).size).toBe(ports.length);
   });
 
-  it('model backends: registry.ts and the folders beside it', () => {
+  it('model backends: registry.ts, the folders beside it, and their manifests', () => {
     const folder = 'packages/model-backends/src';
-    const folders = namesBelow(
-      files.filter(({ path }) => path.slice(folder.length + 1).includes('/')),
-      folder,
-    );
-    expect(
-      lines(
-        registryMatches({
-          rule: 'model-backends',
-          registry: `${folder}/registry.ts`,
-          registered: importedFrom(file(`${folder}/registry.ts`), folder).filter(
-            (name) => folders.includes(name) || !['options', 'remote'].includes(name),
-          ),
-          folders: folder,
-          found: folders,
-        }),
+    expectSame({
+      rule: 'model-backends',
+      registry: `${folder}/registry.ts`,
+      registered: importedFrom(file(`${folder}/registry.ts`), folder),
+      folders: folder,
+      found: namesBelow(
+        files.filter(({ path }) => path.slice(folder.length + 1).includes('/')),
+        folder,
       ),
-    ).toEqual([]);
+    });
+    for (const [name, { manifest }] of Object.entries(BACKENDS)) expect(manifest.name).toBe(name);
+    const variables = Object.values(BACKENDS).flatMap(({ manifest }) => Object.keys(manifest.settings));
+    expect(variables).toEqual([...new Set(variables)]);
   });
 
   it('jobs: kinds of JobSpec and the files of the task-engine', () => {
@@ -151,40 +155,6 @@ describe('registries and folders agree', () => {
     for (const name of names) expect(PromptName.safeParse(name).success, name).toBe(true);
   });
 });
-
-const two = (a: string, b: string) => [
-  parseSource('packages/wire/src/a.ts', a),
-  parseSource('packages/wire/src/b.ts', b),
-];
-const console_file = parseSource('apps/console/src/a.ts', '');
-const names = (text: string) => pathStrings(planted('apps/core/src/a.ts', text), [console_file]);
-
-const cyclesAndPaths: [string, () => Violation[], RegExp][] = [
-  [
-    'two files import each other',
-    () => importCycles(two("import { b } from './b.ts';", "import { a } from './a.ts';")),
-    /a\.ts → packages\/wire\/src\/b\.ts → packages\/wire\/src\/a\.ts is a cycle/,
-  ],
-  [
-    'by types alone, and over the package',
-    () =>
-      importCycles([
-        parseSource('packages/wire/src/index.ts', "export { a } from './a.ts';"),
-        parseSource('packages/wire/src/a.ts', "import type { B } from '@mcp/wire';"),
-      ]),
-    /is a cycle/,
-  ],
-  [
-    'by a dynamic import',
-    () => importCycles(two("await import('./b.ts');", "type A = import('./a.ts').A;")),
-    /is a cycle/,
-  ],
-  ['a path leads into another workspace', () => names("read('../../console/src');"), /another workspace/],
-  ['from the root of the checkout', () => names("const a = 'apps/console/src/a.ts';"), /another workspace/],
-  ['to what is built there', () => names("new URL('../../console/dist', b);"), /another workspace/],
-  ['in the pieces of a call', () => names("join(ROOT, 'apps', 'console');"), /another workspace/],
-  ['to code that is not there', () => names("new URL('./gone.ts', b);"), /not there/],
-];
 
 describe('each rule fails on a planted breach', () => {
   const cases: [string, () => Violation[], RegExp][] = [
@@ -232,7 +202,7 @@ describe('each rule fails on a planted breach', () => {
       () => relativeExtensions(planted('tools/src/a.ts', "import { x } from './b';")),
       /write \.\/b\.ts/,
     ],
-    ...cyclesAndPaths,
+    ...importBreaches,
     [
       'a package is not declared',
       () =>
@@ -347,6 +317,8 @@ describe('each rule fails on a planted breach', () => {
       ),
       parseSource('packages/wire/src/b.ts', "export const b = join(c, 'b.ts', './index.ts');"),
       parseSource('packages/wire/src/index.ts', "export { a } from './a.ts';"),
+      parseSource('stacks/a.ts', "import { BACKENDS } from '@mcp/model-backends/registry';\nBACKENDS;"),
+      parseSource('packages/model-backends/src/registry.ts', "import('./a/index.ts');"),
       parseSource('stacks/services.ts', "import { manifest } from '../apps/core/manifest.ts';\nmanifest;"),
       parseSource(
         'apps/core/manifest.ts',
@@ -360,6 +332,7 @@ describe('each rule fails on a planted breach', () => {
     const all = [
       importDirections,
       importCycles,
+      lightManifests,
       relativeExtensions,
       unusedExports,
       noAny,

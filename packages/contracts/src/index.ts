@@ -15,6 +15,7 @@ export * from './conversation/decision.ts';
 export * from './models/anthropic.ts';
 export * from './models/model.ts';
 export * from './models/openai.ts';
+export * from './tables/backend.ts';
 export * from './tables/define.ts';
 export * from './tables/errors.ts';
 export * from './tables/governance.ts';

@@ -8,7 +8,9 @@ import { ROOT } from '../paths.ts';
 /** `mcp docs`: writes the generated tables of docs/. */
 export function docsCommand(): Command {
   return new Command('docs')
-    .description('write docs/metrics_taxonomy.md, docs/configuration.md and docs/services.md from the code')
+    .description(
+      'write docs/metrics_taxonomy.md, docs/configuration.md, docs/services.md and the table of docs/backends.md from the code',
+    )
     .option('--check', 'write nothing; fail when a page is stale', false)
     .action(async (flags: { check: boolean }) => {
       const stale = (await generatedPages()).filter(isStale);

@@ -229,7 +229,7 @@ export class LocalPlatform {
       case 'openai_api_key':
         return this.#context.env.OPENAI_API_KEY;
       case 'openai_targets':
-        return this.offer.openai_targets ?? this.#context.env.OPENAI_TARGETS;
+        return this.offer.secrets.OPENAI_TARGETS ?? this.#context.env.OPENAI_TARGETS;
       default:
         return this.#signingKey(name);
     }

@@ -28,6 +28,8 @@ export interface Import {
   /** Names taken, as the exporter calls them; `*` for all of them. */
   readonly names: readonly string[];
   readonly line: number;
+  /** True where it is loaded on demand. */
+  readonly dynamic: boolean;
 }
 
 const MAX_BYTES = 2 * 1024 * 1024;
@@ -88,6 +90,7 @@ export function importsOf(file: SourceFile): Import[] {
         specifier: node.moduleSpecifier.text,
         names: importedNames(node),
         line: lineOf(file, node),
+        dynamic: false,
       });
     else if (
       ts.isExportDeclaration(node) &&
@@ -98,17 +101,23 @@ export function importsOf(file: SourceFile): Import[] {
         specifier: node.moduleSpecifier.text,
         names: reExportedNames(node),
         line: lineOf(file, node),
+        dynamic: false,
       });
     else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
       const [target] = node.arguments;
       if (target !== undefined && ts.isStringLiteralLike(target))
-        out.push({ specifier: target.text, names: ['*'], line: lineOf(file, node) });
+        out.push({ specifier: target.text, names: ['*'], line: lineOf(file, node), dynamic: true });
     } else if (
       ts.isImportTypeNode(node) &&
       ts.isLiteralTypeNode(node.argument) &&
       ts.isStringLiteral(node.argument.literal)
     )
-      out.push({ specifier: node.argument.literal.text, names: ['*'], line: lineOf(file, node) });
+      out.push({
+        specifier: node.argument.literal.text,
+        names: ['*'],
+        line: lineOf(file, node),
+        dynamic: false,
+      });
   });
   return out;
 }

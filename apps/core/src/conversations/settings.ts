@@ -11,8 +11,6 @@ import type { Settings } from '../store/conversations.ts';
 
 const DEFAULT_EXCHANGES = 2;
 const DEFAULT_TURN_TOKENS = 512;
-/** Backends that run on this platform's machines and cost nothing, the preferred one first. */
-const OWN_BACKENDS: readonly string[] = ['embedded', 'ollama', 'scripted'];
 
 /** Everything a new conversation is begun with. */
 export interface Opening {
@@ -72,7 +70,7 @@ interface Known {
  */
 function defaults(known: readonly ModelInfo[], request: ChatRequest): [string, string] {
   const all = known.filter(({ status }) => status === 'ready');
-  const own = OWN_BACKENDS.flatMap((name) => all.filter(({ backend }) => backend === name));
+  const own = all.filter((model) => model.own === true);
   const ready = (own.length > 0 ? own : all).map(({ id }) => id);
   const a = request.modelA ?? ready.find((id) => id !== request.modelB) ?? ready[0];
   const b = request.modelB ?? ready.find((id) => id !== a) ?? ready[0];
