@@ -13,12 +13,12 @@ export const backendVariables: readonly VariableRow[] = BackendName.options.flat
     meaning,
     ...(operator === undefined ? {} : { operator }),
     ...(secret === undefined ? {} : { secret: true }),
-    ...valueOf({ secret, from }),
+    ...givenBy({ secret, from }),
   }));
 });
 
 /** Where the value of a setting comes from, other than from the operator. */
-function valueOf({ secret, from }: Pick<Setting, 'secret' | 'from'>): Pick<VariableRow, 'value'> {
+function givenBy({ secret, from }: Pick<Setting, 'secret' | 'from'>): Pick<VariableRow, 'value'> {
   if (secret !== undefined) return { value: ({ at }: Environment) => at.secret(secret.key as SecretName) };
   if (from === 'derived.embedded_models') return { value: ({ stack, at }) => embeddedModels(stack, at) };
   if (from === undefined) return {};

@@ -63,7 +63,7 @@ describe('the event buses of two linked regions, as the program configures them'
     const spy = await us.as('spy');
     const names: string[] = [];
     for await (const name of spy.manager.streams.names()) names.push(name);
-    expect(names.sort()).toEqual(['KV_mcp_keys', 'KV_mcp_keys_twin-eu']);
+    expect(names.sort()).toEqual(['KV_mcp_keys', 'KV_mcp_keys_local-eu']);
     for (const subject of ['STREAM.NAMES', 'STREAM.INFO.MCP_JOBS', 'CONSUMER.CREATE.MCP_JOBS', 'INFO'])
       expect(await answers(spy, `$JS.local-eu.API.${subject}`), subject).toBe(false);
   });

@@ -89,7 +89,7 @@ export class Program {
   /** Every object of the stack as it is in the checkout; Secrets are not in it. */
   objects(): KubernetesObject[] {
     const out = join(this.dir, 'dist', this.#stack);
-    execFileSync(process.execPath, [join('infra', 'synth.ts'), this.#stack], {
+    execFileSync(process.execPath, [join('infra', 'programs', 'synth.ts'), this.#stack], {
       cwd: this.dir,
       stdio: ['ignore', 'ignore', 'pipe'],
     });

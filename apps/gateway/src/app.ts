@@ -11,12 +11,14 @@ import { jobRoutes } from './routes/jobs.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { moderationRoutes } from './routes/moderations.ts';
 import { regionRoutes } from './routes/regions.ts';
+import { responseRoutes } from './routes/responses.ts';
+import { storedCompletionRoutes } from './routes/stored-completions.ts';
 import { traceRoutes } from './routes/traces.ts';
 import { socketRoutes } from './routes/ws.ts';
 import { allowOrigins } from './transports/cors.ts';
 
 const ANTHROPIC_PATH = /^\/v1\/messages(\/|$)/;
-const OPENAI_PATH = /^\/v1\/(chat\/completions|embeddings|models|moderations)(\/|$)/;
+const OPENAI_PATH = /^\/v1\/(chat\/completions|embeddings|models|moderations|responses)(\/|$)/;
 
 /** The public interface of the platform. */
 export function createApp(gateway: Gateway): Hono<KitEnv> {
@@ -33,6 +35,8 @@ export function createApp(gateway: Gateway): Hono<KitEnv> {
   });
   allowOrigins(app, gateway.kit.config.MCP_CORS_ORIGINS);
   openAiRoutes(app, gateway);
+  storedCompletionRoutes(app, gateway);
+  responseRoutes(app, gateway);
   messageRoutes(app, gateway);
   moderationRoutes(app, gateway);
   chatRoutes(app, gateway);

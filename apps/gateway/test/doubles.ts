@@ -163,9 +163,24 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
       head: null,
     }),
     prompts: async () => [{ name: 'base_system', sha256: 'a', source: 'built-in', description: 'd' }],
-    async recordCompletion(request) {
-      keep(seen.recorded, request);
-      return { id: randomUUID() };
+    async keepAnswer({ log }) {
+      if (log.in === 'conversation') return { conversation_id: log.conversation_id };
+      keep(seen.recorded, log.record);
+      return { conversation_id: randomUUID() };
+    },
+    findAnswers: async () => [],
+    getAnswer: async (id) => {
+      throw missing(id);
+    },
+    answerChain: async (id) => {
+      throw missing(id);
+    },
+    listAnswers: async () => ({ answers: [], has_more: false }),
+    updateAnswer: async (id) => {
+      throw missing(id);
+    },
+    deleteAnswer: async (id) => {
+      throw missing(id);
     },
   };
 }

@@ -3,6 +3,7 @@ import type { ServiceName } from '@mcp/contracts';
 import {
   busStorageBytes,
   type DeploymentContext,
+  runHere,
   type SecretName,
   serviceEnvironment,
   services,
@@ -10,18 +11,10 @@ import {
   VARIABLES,
 } from '@mcp/stacks';
 import type { types } from '@pulumi/kubernetes';
-import {
-  COLLECTOR,
-  hostOf,
-  NATS,
-  type RegionContext,
-  SECRETS,
-  secretOf,
-  type Workload,
-} from '../../context.ts';
+import { hostOf, type RegionContext, SECRETS, secretOf, type Workload } from '../../context.ts';
 
 import { MODELS_DIR } from '../../weights.ts';
-import { COLLECTOR_PORT } from '../dependency/collector.ts';
+import { portOf } from '../dependency/place.ts';
 import { urlOf } from '../edge/edge.ts';
 
 type EnvVar = types.input.core.v1.EnvVar;
@@ -105,11 +98,15 @@ function busOf(
   { stack, settings }: RegionContext,
   host: ServiceName,
 ): Pick<DeploymentContext, 'nats_address' | 'nats_user' | 'nats_tls' | 'nats_copies' | 'nats_storage_bytes'> {
-  const nats_copies = Math.min(MOST_COPIES, settings.nats.replicas);
+  const said = settings.dependencies.nats;
+  const nats_copies = Math.min(
+    MOST_COPIES,
+    said === undefined || 'hosts' in said ? MOST_COPIES : said.replicas,
+  );
   const { external_url } = stack.nats;
   if (external_url === undefined)
     return {
-      nats_address: `${NATS}:${stack.nats.port}`,
+      nats_address: `nats:${portOf('nats', 'client')}`,
       nats_user: host,
       nats_copies,
       nats_storage_bytes: busStorageBytes(settings),
@@ -149,8 +146,8 @@ function passwordOf(host: ServiceName): EnvVar {
   };
 }
 
-function collectorOf({ settings }: RegionContext): Record<string, string> {
-  return settings.features.collector
-    ? { OTEL_EXPORTER_OTLP_ENDPOINT: `http://${COLLECTOR}:${COLLECTOR_PORT}` }
-    : {};
+function collectorOf({ stack }: RegionContext): Record<string, string> {
+  return runHere(stack, 'collector') === undefined
+    ? {}
+    : { OTEL_EXPORTER_OTLP_ENDPOINT: `http://collector:${portOf('collector', 'otlp-http')}` };
 }

@@ -1,8 +1,8 @@
 import type { types } from '@pulumi/kubernetes';
 import type { Chart } from 'cdk8s';
-import { NATS, type RegionContext, type Workload } from '../../context.ts';
+import type { RegionContext, Workload } from '../../context.ts';
 import { add, addCustom } from '../../kit/objects.ts';
-import { NATS_MONITOR_PORT } from '../dependency/nats.ts';
+import { headlessOf, portOf } from '../dependency/place.ts';
 
 /** Up at once and by as much as doubles, down slowly: load that comes back finds its pods. */
 const BEHAVIOR: types.input.autoscaling.v2.HorizontalPodAutoscalerBehavior = {
@@ -64,7 +64,7 @@ export function addScaling(chart: Chart, context: RegionContext, { manifest, pla
               type: 'nats-jetstream',
               metadata: {
                 // Of several servers the scaler asks the consumer's leader by its name, which is its pod's.
-                natsServerMonitoringEndpoint: `${NATS}-headless.${context.region.namespace}.svc.cluster.local:${NATS_MONITOR_PORT}`,
+                natsServerMonitoringEndpoint: `${headlessOf('nats')}.${context.region.namespace}.svc.cluster.local:${portOf('nats', 'monitor')}`,
                 account: '$G',
                 stream: scaling.stream,
                 consumer: scaling.consumer,

@@ -23,7 +23,7 @@ interface InProcess {
 }
 
 /** A backend of a server elsewhere: a stand-in for such a server, and how it fails. */
-export interface Elsewhere {
+interface Elsewhere {
   readonly runs: 'elsewhere';
   /** The environment that names a server. */
   env(url: string): Record<string, string>;

@@ -13,7 +13,15 @@ export {
   internalApp,
   textAnswer,
 } from './http/app.ts';
-export { MAX_BODY_BYTES, parseBody, parseJson, parseQuery, refuseBody, uuidParam } from './http/body.ts';
+export {
+  MAX_BODY_BYTES,
+  parseBody,
+  parseJson,
+  parseNestedQuery,
+  parseQuery,
+  refuseBody,
+  uuidParam,
+} from './http/body.ts';
 export type { KitContext, KitEnv, RequestState } from './http/context.ts';
 export { streamBytes } from './http/download.ts';
 export {

@@ -12,3 +12,16 @@ export { decodeChatStream } from './decode-stream.ts';
 export { decodeEmbeddings, encodeEmbeddings, encodeModel, encodeModelList } from './embeddings.ts';
 export { errorFromBody, retryAfterMs, upstreamError } from './errors.ts';
 export { type Completion, collect, encodeChatCompletion, readFinish } from './openai-chat.ts';
+export {
+  asResponsesError,
+  fromResponses,
+  inputItems,
+  ResponseEncoder,
+  type ResponseEnd,
+  type ResponseObject,
+  responseMessages,
+  responseOf,
+  type Said,
+  type SaidItem,
+  withIds,
+} from './responses/index.ts';

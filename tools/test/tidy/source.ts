@@ -143,5 +143,7 @@ export function resolveImport(path: string, specifier: string): string | undefin
   const [, name, entry = 'index'] = /^@mcp\/([^/]+)(?:\/([^/]+))?$/.exec(specifier) ?? [];
   if (name === undefined) return undefined;
   if (entry !== 'index') return `packages/${name}/src/${entry}.ts`;
-  return name === 'stacks' || name === 'policies' ? `${name}/index.ts` : `packages/${name}/src/index.ts`;
+  return ['dependencies', 'stacks', 'policies'].includes(name)
+    ? `${name}/index.ts`
+    : `packages/${name}/src/index.ts`;
 }

@@ -35,6 +35,9 @@ const NOT_FOR_ALIASES = [
 
 const MAX_TURN_TOKENS = 4096;
 
+/** What an alias has in the place of a backend. */
+export const CONVERSATION_BACKEND = 'conversation';
+
 export function isAlias(model: string): boolean {
   return Object.hasOwn(ALIASES, model);
 }
@@ -45,7 +48,7 @@ export function aliasModels(models: readonly ModelInfo[]): ModelInfo[] {
   const max_context = Math.min(...chat.map((model) => model.max_context));
   return Object.keys(ALIASES).map((id) => ({
     id,
-    backend: 'conversation',
+    backend: CONVERSATION_BACKEND,
     kind: 'chat',
     owned_by: 'mcp',
     max_context: Number.isFinite(max_context) ? max_context : 4096,
@@ -139,7 +142,7 @@ export async function* aliasEvents(
         type: 'start',
         id: `chatcmpl-${event.conversation_id}`,
         model,
-        backend: 'conversation',
+        backend: CONVERSATION_BACKEND,
         created_s: Math.floor(Date.now() / 1000),
       };
     } else yield* toModelEvents(event);
