@@ -1,5 +1,6 @@
 /** What a model backend says about itself: `packages/model-backends/src/<name>/manifest.ts`. */
 import { z } from 'zod';
+import { FEATURES } from '../models/formats.ts';
 import { define } from './define.ts';
 import { Settings } from './settings.ts';
 
@@ -34,6 +35,18 @@ const Discovery = z.strictObject({
   named_by: z.array(Variable).min(1),
 });
 
+/**
+ * What a backend makes of a field. `yes`: it does it. `passed on`: the server behind decides. `no effect`: it is taken
+ * and changes nothing, and the caller is told. `refused`: with `unsupported_parameter`.
+ */
+const Support = z.enum(['yes', 'passed on', 'no effect', 'refused']);
+const FeatureRow = z.strictObject({
+  support: Support,
+  /** What a reader of the table has to know beside it. */
+  note: z.string().min(1).exactOptional(),
+});
+export type FeatureRow = z.infer<typeof FeatureRow>;
+
 const BackendManifestSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be a short lower-case name such as ollama'),
@@ -45,6 +58,8 @@ const BackendManifestSchema = z
      */
     runs: z.enum(['in-process', 'elsewhere']),
     settings: Settings,
+    /** What it makes of each thing that a completion may ask for. */
+    features: z.record(z.enum(FEATURES), z.union([Support, FeatureRow])).readonly(),
     discovery: Discovery.optional(),
   })
   .superRefine(({ settings, discovery }, context) => {

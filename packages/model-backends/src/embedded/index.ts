@@ -12,8 +12,10 @@ import {
   PlatformError,
   type TokenCount,
 } from '@mcp/contracts';
+import { ignoredBy } from '../features.ts';
 import { ChatModel } from './chat-model.ts';
 import { Embedder } from './embedder.ts';
+import { features } from './features.ts';
 import type { manifest } from './manifest.ts';
 import { Slot, type SlotSpec } from './slot.ts';
 
@@ -23,6 +25,7 @@ const ARRIVAL_POLL_MS = 1000;
 /** Models in this process, on the CPU: GGUF chat models by llama.cpp, an ONNX embedding model. They join when their files arrive. */
 class EmbeddedBackend implements ModelBackend {
   readonly name = 'embedded';
+  readonly ignores = ignoredBy(features);
   readonly #slots: ReadonlyMap<string, Slot>;
   #closed = false;
   #poll: NodeJS.Timeout | undefined;

@@ -1,5 +1,6 @@
 import { defineBackend, jsonText, wholeText } from '@mcp/contracts';
 import { z } from 'zod';
+import { features } from './features.ts';
 
 const EmbeddedModel = z.strictObject({
   id: z.string().min(1).max(200),
@@ -15,6 +16,7 @@ export const manifest = defineBackend({
   name: 'embedded',
   summary: 'Models in the process itself, on the processor: chat by llama.cpp, embeddings by ONNX.',
   runs: 'in-process',
+  features,
   settings: {
     MCP_EMBEDDED_MODELS: {
       schema: jsonText(z.array(EmbeddedModel)).optional(),

@@ -1,10 +1,12 @@
 import { defineBackend } from '@mcp/contracts';
 import { z } from 'zod';
+import { features } from './features.ts';
 
 export const manifest = defineBackend({
   name: 'ollama',
   summary: 'An Ollama server, by its own API.',
   runs: 'elsewhere',
+  features,
   settings: {
     OLLAMA_URL: {
       schema: z.url().default('http://127.0.0.1:11434'),

@@ -1,5 +1,6 @@
 import { defineBackend, jsonText } from '@mcp/contracts';
 import { z } from 'zod';
+import { features } from './features.ts';
 
 /** Prices in US dollars per million tokens; a model without an entry has an unknown price, never a free one. */
 const Prices = z.record(
@@ -26,6 +27,7 @@ export const manifest = defineBackend({
   name: 'openai',
   summary: 'Servers that speak the OpenAI wire: OpenAI, vLLM, LM Studio, Groq, DeepSeek, llama.cpp.',
   runs: 'elsewhere',
+  features,
   settings: {
     OPENAI_BASE_URL: {
       schema: z.url().optional(),

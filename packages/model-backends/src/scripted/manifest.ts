@@ -1,5 +1,6 @@
 import { defineBackend, ERROR_CODES, type ErrorCode, jsonText } from '@mcp/contracts';
 import { z } from 'zod';
+import { features } from './features.ts';
 
 /** How a model answers. */
 export const Rule = z.strictObject({
@@ -32,6 +33,7 @@ export const manifest = defineBackend({
   name: 'scripted',
   summary: 'Answers from a script, for tests and demonstrations.',
   runs: 'in-process',
+  features,
   settings: {
     MCP_SCRIPTED_MODELS: {
       schema: jsonText(z.array(Model).min(1)).optional(),
