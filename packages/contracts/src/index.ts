@@ -24,6 +24,7 @@ export * from './models/openai.ts';
 export * from './models/openai-public.ts';
 export * from './models/responses.ts';
 export { IGNORED_FIELDS } from './models/wire-fields.ts';
+export * from './tables/backend.ts';
 export * from './tables/define.ts';
 export * from './tables/dependency.ts';
 export * from './tables/errors.ts';

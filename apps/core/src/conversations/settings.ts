@@ -13,8 +13,6 @@ import {
 import type { Settings } from '../store/conversations.ts';
 
 export const DEFAULT_TURN_TOKENS = 512;
-/** Backends that run on this platform's machines and cost nothing, the preferred one first. */
-const OWN_BACKENDS: readonly string[] = ['embedded', 'ollama', 'scripted'];
 
 /** Ids of participants that were given none, in their order. */
 const DEFAULT_IDS = Array.from(
@@ -120,7 +118,7 @@ function withModels(
   known: readonly ModelInfo[],
 ): (Participant & { prompt: string })[] {
   const all = known.filter(({ status }) => status === 'ready');
-  const own = OWN_BACKENDS.flatMap((name) => all.filter(({ backend }) => backend === name));
+  const own = all.filter((model) => model.own === true);
   const ready = (own.length > 0 ? own : all).map(({ id }) => id);
   const chosen = wishes.flatMap(({ model }) => model ?? []);
   const uses = (model: string) => chosen.filter((one) => one === model).length;

@@ -153,7 +153,7 @@ export const conversationRoutes = {
     params: job,
     answers: [
       json('The result, where it is a value.', named('JobResult', z.unknown())),
-      text('The result, where it is a file.', 'application/x-ndjson'),
+      text('The result, where it is a file.', 'application/jsonl'),
     ],
     errors: 'problem',
     codes: ['conflict'],
