@@ -1,9 +1,15 @@
 import { JobSpec, PromptName, ServiceName } from '@mcp/contracts';
+
 <<<<<<< HEAD
+
 import { dependencies as infrastructure } from '@mcp/dependencies';
+
 =======
+
 import { BACKENDS } from '@mcp/model-backends/registry';
+
 >>>>>>> backends
+
 import { services } from '@mcp/stacks';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from './src/paths.ts';
