@@ -11,6 +11,7 @@ import { completions } from './input/completions.ts';
 import { everywhere, lists, queries } from './input/everywhere.ts';
 import { breaches, frames, talk } from './input/frames.ts';
 import { heapBytes } from './input/heap.ts';
+import { legacy } from './input/legacy.ts';
 import { messages } from './input/messages.ts';
 import { others } from './input/others.ts';
 import { responses } from './input/responses.ts';
@@ -30,6 +31,7 @@ for (const table of [
   lists,
   bodies,
   completions,
+  legacy,
   messages,
   responses,
   others,

@@ -44,9 +44,9 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
   });
   const files = options.config === undefined ? alone.files : { 'nats.conf': options.config };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(store_dir, name), text);
-  // Where another configuration listens does not hold here; the store's place has to be said once.
-  const store = options.config === undefined ? [] : ['-js', '-sd', store_dir];
-  const args = ['-a', '127.0.0.1', '-p', String(port), ...store, ...alone.args];
+  // Where a given configuration would listen and store does not hold here; it must name no store.
+  const here = ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', store_dir];
+  const args = options.config === undefined ? alone.args : [...here, ...alone.args];
   const child = spawn(program(), args, {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, ...options.env },

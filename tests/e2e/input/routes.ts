@@ -63,6 +63,27 @@ const COMPLETION = {
   verbosity: 'low',
 };
 
+const PROMPT_COMPLETION = {
+  model: CHAT_MODEL,
+  prompt: ['once upon', 'a time'],
+  suffix: null,
+  echo: true,
+  stream: false,
+  stream_options: { include_usage: true },
+  n: 1,
+  stop: ['a'],
+  max_tokens: 5,
+  temperature: 1,
+  top_p: 1,
+  top_k: 5,
+  min_p: 0,
+  seed: 1,
+  presence_penalty: 0,
+  frequency_penalty: 0,
+  logit_bias: { 1: 2 },
+  user: 'u',
+};
+
 const CHAT = {
   modelA: CHAT_MODEL,
   modelB: CHAT_MODEL,
@@ -202,6 +223,7 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
   'GET /readyz': { path: at('/readyz') },
   'GET /metrics': { path: at('/metrics') },
   'POST /v1/chat/completions': { scope: 'chat', path: at('/v1/chat/completions'), body: COMPLETION },
+  'POST /v1/completions': { scope: 'chat', path: at('/v1/completions'), body: PROMPT_COMPLETION },
   'POST /v1/moderations': {
     scope: 'chat',
     path: at('/v1/moderations'),

@@ -33,6 +33,7 @@ import {
   CONVERSATION_HEADER,
   completionEvents,
   JSON_ANSWER,
+  noteIgnored,
   noteOverhead,
   OVERHEAD_HEADER,
 } from '../transports/completion.ts';
@@ -62,6 +63,7 @@ export function responseRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
     '/v1/responses',
     guardInference(gateway, async (c, call) => {
       const request = await parseBody(c, ResponsesRequest, max_bytes);
+      noteIgnored(c, request);
       const making = await begun(gateway, c, { request, call });
       return request.stream === true ? streamed(c, making) : whole(c, making);
     }),
