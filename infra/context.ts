@@ -46,11 +46,7 @@ export const SECRETS = {
   openai_api_key: { object: 'mcp-model-keys', key: 'openai_api_key' },
   openai_targets: { object: 'mcp-model-keys', key: 'openai_targets' },
 } as const;
-export type SecretObject =
-  | (typeof SECRETS)[keyof typeof SECRETS]['object']
-  | 'mcp-nats-tls'
-  | `mcp-nats-${string}`
-  | `mcp-identity-${ServiceName}`;
+export type SecretObject = `mcp-${string}`;
 
 /** Where a secret of the environment is: which Secret, which key of it. */
 export function secretOf(name: Exclude<SecretName, 'nats_password'>): { object: SecretObject; key: string } {
@@ -95,10 +91,6 @@ export function labelsOf(
     [RESIDENCY_LABEL]: region.residency,
   };
 }
-
-/** Names of what is not one of our services. */
-export const NATS = 'nats';
-export const COLLECTOR = 'collector';
 
 /** A placed service with what is in the same pod. */
 export interface Workload {

@@ -1,4 +1,3 @@
-import { COLLECTOR_IMAGE, NATS_IMAGE } from './images.ts';
 import { minilm, qwenCoder, smollm2 } from './models.ts';
 import { region } from './regions.ts';
 import { defineStack } from './schema.ts';
@@ -24,7 +23,6 @@ export const dev = defineStack({
     request_timeout_ms: 600_000,
   },
   features: {},
-  nats: { port: 4222 },
   log_level: 'debug',
   kubernetes: {
     images: {
@@ -46,7 +44,6 @@ export const dev = defineStack({
       flagger: true,
       service_monitor: true,
       image_signatures: false,
-      collector: true,
     },
     edge: {
       gateway_class: 'envoy',
@@ -55,12 +52,7 @@ export const dev = defineStack({
       requests_per_second: 100,
     },
     canary: { enabled: true, weight: 0 },
-    nats: {
-      image: NATS_IMAGE,
-      replicas: 1,
-      storage_gib: 10,
-    },
-    collector_image: COLLECTOR_IMAGE,
+    dependencies: { nats: { storage_gib: 10 }, collector: {} },
     database: 'external',
     // The private network in which PostgreSQL is; narrow it to the subnet of yours.
     egress: { database: [{ cidr: '10.0.0.0/8', port: 5432 }] },

@@ -73,7 +73,7 @@ export function servicesOf(placement: Placed): readonly ServiceName[] {
 /**
  * The environment of one process or pod: THE place where a stack becomes what a service reads.
  * Pure. A variable goes only to the services that need it; a service never sees a secret it has no use for.
- * Throws when the surroundings lack an endpoint that a placed service calls.
+ * Throws when the deployment context lacks an endpoint that a placed service calls.
  */
 export function serviceEnvironment(
   stack: Stack,

@@ -7,6 +7,7 @@ import type { Stack } from './schema.ts';
 export * from './addons.ts';
 export { remoteBackends } from './backends.ts';
 export { canonical } from './canonical.ts';
+export * from './dependencies.ts';
 export * from './environment.ts';
 export * from './identities.ts';
 export * from './kubernetes.ts';

@@ -1,3 +1,4 @@
+import { dependencies, type KnownDependency } from '@mcp/dependencies';
 import { z } from 'zod';
 import { Features, Limits } from './limits.ts';
 
@@ -27,6 +28,18 @@ const Promotion = z.strictObject({
   threshold: z.number().int().min(1).max(20).default(3),
 });
 
+/** A dependency that the program runs: what its manifest leaves to the stack. */
+const RunByProgram = z.strictObject({
+  replicas: z.number().int().min(1).default(1),
+  /** Volume of each server, where it has one. */
+  storage_gib: Gib.optional(),
+  /** Another image than the manifest's. */
+  image: z.string().optional(),
+});
+
+/** A dependency that somebody else runs, at these addresses. */
+const RunByOthers = z.strictObject({ hosts: z.array(ExternalHost).min(1) });
+
 const Settings = z.strictObject({
   images: z.strictObject({
     /** Registry and path; an image is `<repository>/<service>`. */
@@ -52,7 +65,6 @@ const Settings = z.strictObject({
     flagger: z.boolean(),
     service_monitor: z.boolean(),
     image_signatures: z.boolean(),
-    collector: z.boolean(),
   }),
   edge: z.strictObject({
     /** GatewayClass: envoy, traefik, istio, … */
@@ -83,12 +95,11 @@ const Settings = z.strictObject({
   promotion: Promotion.default(() => Promotion.parse({})),
   /** StorageClass of volumes; undefined: the cluster's default. */
   storage_class: z.string().optional(),
-  nats: z.strictObject({
-    image: z.string(),
-    replicas: z.union([z.literal(1), z.literal(3), z.literal(5)]),
-    storage_gib: Gib,
-  }),
-  collector_image: z.string(),
+  /** Dependencies that the program runs, by name, and how much of each; or where somebody else runs one. */
+  dependencies: z.partialRecord(
+    z.enum(Object.keys(dependencies) as [KnownDependency, ...KnownDependency[]]),
+    z.union([RunByProgram, RunByOthers]),
+  ),
   /** Where conversations are: embedded (SQLite on a volume, one replica of core) or PostgreSQL (config `databaseUrl`). */
   database: z.enum(['embedded', 'external']),
   /**
@@ -119,7 +130,10 @@ const Settings = z.strictObject({
 });
 
 /** What a stack says about Kubernetes alone; `npm start` has no use for it. */
-export const KubernetesSettings = Settings.superRefine(({ database, egress, images, canary }, context) => {
+export const KubernetesSettings = Settings.superRefine((settings, context) => {
+  const { database, egress, images, canary } = settings;
+  for (const [name, message] of misfits(settings.dependencies))
+    context.addIssue({ code: 'custom', path: ['dependencies', name], message });
   if (images.build && canary.image !== undefined && !canary.image.startsWith('sha256:'))
     context.addIssue({
       code: 'custom',
@@ -136,7 +150,35 @@ export const KubernetesSettings = Settings.superRefine(({ database, egress, imag
 });
 export type KubernetesSettings = z.infer<typeof KubernetesSettings>;
 
-/** What one server of the event bus may store, in bytes: its volume, less what its files take beside the messages. */
-export function busStorageBytes({ nats }: Pick<KubernetesSettings, 'nats'>): number {
-  return Math.floor(nats.storage_gib * 0.9 * 1024) * 1024 * 1024;
+/** What a stack says of a dependency that its manifest does not allow, by name. */
+function misfits(said: z.infer<typeof Settings>['dependencies']): [string, string][] {
+  return (Object.keys(said) as KnownDependency[]).flatMap((name): [string, string][] => {
+    const [place, { runs }] = [said[name], dependencies[name].manifest];
+    if (place === undefined || 'hosts' in place) return [];
+    if (runs === undefined)
+      return [[name, 'is run by nobody here: say at which addresses it is (hosts), or leave it out']];
+    const allowed = runs.replicas.join(', ');
+    const faults: [string, string][] = runs.replicas.includes(place.replicas)
+      ? []
+      : [[name, `has ${place.replicas} replicas: it can have ${allowed}`]];
+    if ((runs.volume === undefined) !== (place.storage_gib === undefined))
+      faults.push([
+        name,
+        runs.volume === undefined
+          ? 'has storage_gib, but keeps nothing on a volume: leave it out'
+          : 'has a volume: say how large (storage_gib)',
+      ]);
+    return faults;
+  });
+}
+
+/** What one server of a dependency may store, in bytes: its volume, less what its files take beside the data. */
+export function storageBytes(storage_gib: number): number {
+  return Math.floor(storage_gib * 0.9 * 1024) * 1024 * 1024;
+}
+
+/** The same of the event bus; undefined where somebody else runs it. */
+export function busStorageBytes({ dependencies: said }: Pick<KubernetesSettings, 'dependencies'>): number {
+  const bus = said.nats;
+  return bus === undefined || 'hosts' in bus ? 0 : storageBytes(bus.storage_gib ?? 0);
 }

@@ -1,4 +1,3 @@
-import { COLLECTOR_IMAGE, NATS_IMAGE } from './images.ts';
 import { minilm, qwenCoder, smollm2 } from './models.ts';
 import { region } from './regions.ts';
 import { defineStack } from './schema.ts';
@@ -25,7 +24,6 @@ export const local = defineStack({
     request_timeout_ms: 600_000,
   },
   features: {},
-  nats: { port: 4222 },
   log_level: 'info',
   kubernetes: {
     images: {
@@ -42,12 +40,10 @@ export const local = defineStack({
       flagger: true,
       service_monitor: false,
       image_signatures: false,
-      collector: false,
     },
     edge: { gateway_class: 'envoy', host: 'mcp.localhost', requests_per_second: 500 },
     canary: { enabled: true, weight: 10 },
-    nats: { image: NATS_IMAGE, replicas: 1, storage_gib: 2 },
-    collector_image: COLLECTOR_IMAGE,
+    dependencies: { nats: { storage_gib: 2 } },
     database: 'embedded',
     egress: {},
     request_percent: 20,

@@ -14,7 +14,7 @@ export const multiRegion = defineStack({
     edge: { ...local.kubernetes.edge, host: 'multi-region.mcp.localhost' },
     // What is tried is told apart from what is not.
     canary: { ...local.kubernetes.canary, limits: { max_body_bytes: 1024 * 1024 } },
-    nats: { ...local.kubernetes.nats, replicas: 3 },
+    dependencies: { nats: { replicas: 3, storage_gib: 2 } },
     request_percent: 10,
   },
 });

@@ -1,4 +1,3 @@
-import { COLLECTOR_IMAGE, NATS_IMAGE } from './images.ts';
 import { minilm, qwenCoder, smollm2 } from './models.ts';
 import { region } from './regions.ts';
 import { defineStack } from './schema.ts';
@@ -24,7 +23,6 @@ export const prod = defineStack({
     request_timeout_ms: 300_000,
   },
   features: {},
-  nats: { port: 4222 },
   log_level: 'info',
   kubernetes: {
     images: {
@@ -47,7 +45,6 @@ export const prod = defineStack({
       flagger: true,
       service_monitor: true,
       image_signatures: true,
-      collector: true,
     },
     edge: {
       gateway_class: 'envoy',
@@ -56,12 +53,7 @@ export const prod = defineStack({
       requests_per_second: 1000,
     },
     canary: { enabled: true, weight: 5 },
-    nats: {
-      image: NATS_IMAGE,
-      replicas: 3,
-      storage_gib: 50,
-    },
-    collector_image: COLLECTOR_IMAGE,
+    dependencies: { nats: { replicas: 3, storage_gib: 50 }, collector: {} },
     database: 'external',
     // The private network in which PostgreSQL is; narrow it to the subnet of yours.
     egress: { database: [{ cidr: '10.0.0.0/8', port: 5432 }] },

@@ -1,6 +1,7 @@
 import { define, Residency, ServiceName } from '@mcp/contracts';
 import { z } from 'zod';
 import { shortOfConnections } from './database.ts';
+import { missingDependencies, neededBy } from './dependencies.ts';
 import { KubernetesSettings } from './kubernetes.ts';
 import { Features, Limits } from './limits.ts';
 import { services } from './services.ts';
@@ -75,7 +76,8 @@ export const Stack = z
     features: Features,
     /** Undefined: API keys alone, and no pod reaches an identity provider. */
     identity_provider: IdentityProvider.optional(),
-    nats: z.object({ port: z.number().int().min(1024).max(65535), external_url: z.string().optional() }),
+    /** `external_url`: somebody else runs the event bus. */
+    nats: z.strictObject({ external_url: z.string().optional() }).default({}),
     log_level: z.enum(['debug', 'info', 'warn', 'error']),
     kubernetes: KubernetesSettings,
   })
@@ -96,19 +98,22 @@ export const Stack = z
         });
       },
     );
-    for (const [path, wanted] of [
-      [['nats', 'port'], stack.nats.port],
-      [['kubernetes', 'metrics_port'], stack.kubernetes.metrics_port],
-    ] as const) {
-      const taken = Object.values(services).find(({ port }) => port === wanted);
-      if (taken !== undefined)
-        context.addIssue({
-          code: 'custom',
-          path: [...path],
-          message: `${wanted} is the port of ${taken.name}: choose another one`,
-        });
-    }
+    const { metrics_port } = stack.kubernetes;
+    const taken = Object.values(services).find(({ port }) => port === metrics_port);
+    if (taken !== undefined)
+      context.addIssue({
+        code: 'custom',
+        path: ['kubernetes', 'metrics_port'],
+        message: `${metrics_port} is the port of ${taken.name}: choose another one`,
+      });
     const placed = stack.services.flatMap((placement) => [placement.service, ...placement.in_process]);
+    for (const name of missingDependencies(stack, neededBy(placed.map((one) => services[one]))))
+      context.addIssue({
+        code: 'custom',
+        path: ['kubernetes', 'dependencies', name],
+        message:
+          'is missing, and services of this stack need it: say how much of it there is, or where it is',
+      });
     duplicates(placed).forEach((name) => {
       context.addIssue({
         code: 'custom',

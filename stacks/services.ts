@@ -4,6 +4,7 @@ import { manifest as gateway } from '../apps/gateway/manifest.ts';
 import { manifest as governance } from '../apps/governance/manifest.ts';
 import { manifest as modelGateway } from '../apps/model-gateway/manifest.ts';
 import { manifest as taskEngine } from '../apps/task-engine/manifest.ts';
+import { dependencyFaults } from './dependencies.ts';
 
 /** Every deployable, by name. A new service: a folder in `apps/` with a `manifest.ts`, and one line here. */
 export const services = distinct({
@@ -19,7 +20,7 @@ export function distinct(
   all: Readonly<Record<ServiceName, ServiceManifest>>,
 ): Readonly<Record<ServiceName, ServiceManifest>> {
   const manifests = Object.values(all);
-  const faults = manifests.flatMap(({ name, port }, at) =>
+  const faults: string[] = manifests.flatMap(({ name, port }, at) =>
     manifests
       .slice(at + 1)
       .filter((other) => other.port === port)
@@ -27,6 +28,7 @@ export function distinct(
         (other) => `port ${port} is used twice, by ${name} and ${other.name}: give one of them another port`,
       ),
   );
+  faults.push(...dependencyFaults(manifests));
   if (faults.length > 0) throw new DefinitionError('The table of services', faults);
   return all;
 }

@@ -18,7 +18,7 @@ export interface VariableRow {
   readonly name: string;
   readonly for: Scope;
   readonly meaning: string;
-  /** What the stack and its surroundings say. Undefined: the service's own default holds. */
+  /** What the stack and its deployment context say. Undefined: the service's own default holds. */
   readonly value?: (environment: Environment) => string | undefined;
   /** True when an operator may set it around the platform, which wins over the stack. */
   readonly operator?: true;

@@ -7,12 +7,14 @@ import { dependencies, importDirections, relativeExtensions } from './test/tidy/
 import {
   datedDecisions,
   importedFrom,
+  namedPaths,
   namesBelow,
   nothingLocal,
   registryMatches,
 } from './test/tidy/project-rules.ts';
 import { fileLength, functionShape, noAny, noExcuses, noSkippedTests } from './test/tidy/shape-rules.ts';
 import { parseSource, projectFiles, type SourceFile, sources, type Violation } from './test/tidy/source.ts';
+import { glossaryWords } from './test/tidy/word-rules.ts';
 
 const files = projectFiles(ROOT);
 const code = sources(files);
@@ -27,6 +29,12 @@ function lines(found: readonly Violation[]): string[] {
 
 function file(path: string): SourceFile {
   const found = code.find((one) => one.path === path);
+  if (found === undefined) throw new Error(`${path} is missing`);
+  return found;
+}
+
+function page(path: string): { path: string; text: string } {
+  const found = files.find((one) => one.path === path);
   if (found === undefined) throw new Error(`${path} is missing`);
   return found;
 }
@@ -61,6 +69,8 @@ describe('the project', () => {
     ['nothing is exported that nobody imports', () => unusedExports(code)],
     ['decisions are dated', () => datedDecisions(files)],
     ['nothing names a folder of one machine or a registry host', () => nothingLocal(files)],
+    ['the map and the table of changes name what is there', () => namedPaths(page('AGENTS.md'), files)],
+    ['the words are those of the glossary', () => glossaryWords(files)],
   ])('%s', (_, rule) => {
     expect(lines(rule())).toEqual([]);
   });
@@ -288,6 +298,23 @@ describe('each rule fails on a planted breach', () => {
       'a machine is named',
       () => nothingLocal([{ path: 'a.md', text: `see ${'/wor'}k/main/x` }]),
       /leave it out/,
+    ],
+    [
+      'the map names what is gone',
+      () =>
+        namedPaths({ path: 'AGENTS.md', text: 'see `apps/<name>/main.ts` and `apps/<name>/service.ts`' }, [
+          { path: 'apps/core/main.ts', text: '' },
+        ]),
+      /names apps\/<name>\/service\.ts/,
+    ],
+    [
+      'a retired word is used',
+      () =>
+        glossaryWords([
+          { path: 'docs/glossary.md', text: '| timeout | how long | patience |' },
+          { path: 'a.ts', text: 'const connectPatience_ms = 1;' },
+        ]),
+      /says 'patience'/,
     ],
     [
       'a registry is named',

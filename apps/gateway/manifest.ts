@@ -7,7 +7,7 @@ export const manifest = defineManifest({
   entry: 'apps/gateway/src/main.ts',
   calls: ['core', 'model-gateway', 'task-engine', 'governance'],
   speaks_for: 'anyone',
-  needs: ['nats'],
+  needs: ['nats', 'collector'],
   bus: {
     streams: { [TRACE_STREAM]: [TRACE_SUBJECTS] },
     buckets: ['mcp_keys'],
@@ -15,7 +15,7 @@ export const manifest = defineManifest({
     publishes: Object.values(LIVE_SUBJECTS),
     hears: [...Object.values(LIVE_SUBJECTS), RIGHTS_SUBJECT],
   },
-  egress: ['identity-provider', 'otlp'],
+  egress: ['identity-provider'],
   public: true,
   size: { cpu_request: '250m', cpu_limit: '1', memory_request: '192Mi', memory_limit: '512Mi' },
   scaling: { on: 'cpu', min: 2, max: 10, target_percent: 65 },

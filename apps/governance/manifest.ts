@@ -8,7 +8,7 @@ export const manifest = defineManifest({
   entry: 'apps/governance/src/main.ts',
   calls: ['core'],
   speaks_for: 'itself',
-  needs: ['nats'],
+  needs: ['nats', 'collector'],
   bus: {
     streams: {},
     buckets: [],
@@ -19,7 +19,7 @@ export const manifest = defineManifest({
       `$JS.API.CONSUMER.INFO.${JOB_QUEUE.stream}.${JOB_QUEUE.consumer}`,
     ],
   },
-  egress: ['otlp'],
+  egress: [],
   public: false,
   size: { cpu_request: '50m', cpu_limit: '250m', memory_request: '96Mi', memory_limit: '256Mi' },
   scaling: { on: 'fixed', replicas: 1 },

@@ -7,14 +7,14 @@ export const manifest = defineManifest({
   entry: 'apps/task-engine/src/main.ts',
   calls: ['core', 'model-gateway'],
   speaks_for: 'granted',
-  needs: ['nats'],
+  needs: ['nats', 'collector'],
   bus: {
     streams: { [JOB_QUEUE.stream]: ['mcp.jobs.*.*'], MCP_JOBS_DEAD: ['mcp.dead-jobs.*.*'] },
     objects: ['mcp_job_results'],
     buckets: ['mcp_jobs'],
     publishes: [TRACE_SUBJECTS, RIGHTS_SUBJECT],
   },
-  egress: ['otlp'],
+  egress: [],
   public: false,
   size: { cpu_request: '100m', cpu_limit: '500m', memory_request: '128Mi', memory_limit: '384Mi' },
   scaling: {

@@ -106,7 +106,7 @@ async function ours(options: OursOptions): Promise<Target> {
   const { base_port, run, name } = options;
   const stack = stacks.local as Stack;
   const admin = `mcp_${randomBytes(32).toString('base64url')}`;
-  const at = surroundings(options, stack, admin);
+  const at = deploymentContext(options, stack, admin);
   const pids = (['model-gateway', 'gateway'] as const).map((service) => {
     const placement: Placed = { service, in_process: [] };
     const env = serviceEnvironment(stack, placement, at);
@@ -122,7 +122,7 @@ async function ours(options: OursOptions): Promise<Target> {
   return target;
 }
 
-function surroundings(options: OursOptions, stack: Stack, admin: string): DeploymentContext {
+function deploymentContext(options: OursOptions, stack: Stack, admin: string): DeploymentContext {
   const names = Object.keys(services) as ServiceName[];
   const ports = Object.fromEntries(names.map((name, offset) => [name, options.base_port + offset]));
   const signing = Object.fromEntries(

@@ -1,8 +1,8 @@
 import type { Region, Stack } from '@mcp/stacks';
 import * as pulumi from '@pulumi/pulumi';
 import type { Chart } from 'cdk8s';
-import { collectorChart } from '../charts/dependency/collector.ts';
-import { natsChart } from '../charts/dependency/nats.ts';
+import { dependencyChart } from '../charts/dependency/chart.ts';
+import { portOf, running } from '../charts/dependency/place.ts';
 import { edgeChart, urlOf } from '../charts/edge/edge.ts';
 import { accessChart } from '../charts/namespace/access.ts';
 import { boundsChart } from '../charts/namespace/bounds.ts';
@@ -12,7 +12,7 @@ import { ADMIN_KEY, type PlatformSecrets, secretsChart } from '../charts/namespa
 import { observabilityChart } from '../charts/observability/monitors.ts';
 import { gatewayCanaryChart, promotionChart } from '../charts/workload/canary.ts';
 import { isPromoted, workloadChart } from '../charts/workload/workload.ts';
-import { COLLECTOR, type Images, labelsOf, NATS, type RegionContext, workloads } from '../context.ts';
+import { type Images, labelsOf, type RegionContext, workloads } from '../context.ts';
 import { ChartComponent } from '../kit/bridge.ts';
 
 export interface RegionArgs {
@@ -65,11 +65,19 @@ export class PlatformRegion extends pulumi.ComponentResource {
       put('bounds', boundsChart),
       put('secrets', (chart) => secretsChart(chart, secrets)),
     ];
-    const nats = put(NATS, natsChart, before);
-    if (context.settings.features.collector) put(COLLECTOR, collectorChart, before);
+    const needed = running(context.stack)
+      .map((one) => ({
+        one,
+        component: put(one.name, (chart) => dependencyChart(chart, context, one), before),
+      }))
+      .filter(({ one }) => one.dependency.manifest.presence === 'required')
+      .map(({ component }) => component);
     for (const workload of workloads(context.stack)) {
       const service = workload.manifest.name;
-      const deployed = put(service, (chart) => workloadChart(chart, context, workload), [...before, nats]);
+      const deployed = put(service, (chart) => workloadChart(chart, context, workload), [
+        ...before,
+        ...needed,
+      ]);
       if (workload.manifest.public && context.settings.canary.enabled)
         put(`${service}-canary`, (chart) => gatewayCanaryChart(chart, context, workload), [deployed]);
       if (isPromoted(context, workload))
@@ -87,6 +95,6 @@ function endpointsOf(context: RegionContext): PlatformRegion['endpoints'] {
   return {
     gateway: urlOf(context),
     console: `${urlOf(context)}/`,
-    nats: stack.nats.external_url ?? `nats://${inside(NATS, stack.nats.port)}`,
+    nats: stack.nats.external_url ?? `nats://${inside('nats', portOf('nats', 'client'))}`,
   };
 }

@@ -3,9 +3,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { AssetStore } from '@mcp/assets';
-import type { ServiceManifest } from '@mcp/contracts';
+import type { DependencyStart, ServiceManifest } from '@mcp/contracts';
 import {
   busStorageBytes,
+  neededBy,
   type SecretName,
   type Stack,
   serviceEnvironment,
@@ -15,12 +16,13 @@ import {
   signingKeyOf,
   signingServices,
   stacks,
+  storageBytes,
   VARIABLES,
 } from '@mcp/stacks';
 import { stringify } from 'yaml';
-import { NATS_MONITOR_PORT } from '../charts/dependency/nats.ts';
+import { portOf, type Running, running } from '../charts/dependency/place.ts';
 import { DATA_DIR } from '../charts/workload/environment.ts';
-import { hostOf, NATS, type Workload, workloads } from '../context.ts';
+import { hostOf, type Workload, workloads } from '../context.ts';
 import { MODELS_DIR, weightsOf } from '../weights.ts';
 
 const FILE = join(dirname(fileURLToPath(import.meta.url)), '..', '..', 'docker-compose.dev.yml');
@@ -41,10 +43,18 @@ const PUBLISHED = new Set(['gateway', 'model-gateway']);
 const WEIGHTS_START_PERIOD = '30m';
 const GRACE_MARGIN_S = 5;
 
-const NATS_BOUNDS = { cpus: '1', memory: '1g' };
+interface Required {
+  readonly variable: string;
+  readonly make: string;
+}
+
+/** A dependency with a container of its own. */
+type ComposedDependency = Running & {
+  readonly compose: NonNullable<Running['runs']['compose']>;
+};
 
 /** Variables of .env that must be there, and how to make each. */
-const REQUIRED: Readonly<Partial<Record<SecretName, { variable: string; make: string }>>> = {
+const REQUIRED: Readonly<Partial<Record<SecretName, Required>>> = {
   service_jwks: { variable: 'MCP_SERVICE_JWKS', make: 'npx mcp identity' },
   ...Object.fromEntries(
     signingServices.map((name) => [
@@ -94,14 +104,20 @@ export function composeText(stack: Stack): string {
 function composeOf(stack: Stack): ComposeFile {
   const placed = workloads(stack);
   const holders = placed.filter(holdsModels);
-  const volumes = [NATS, ...placed.map(({ manifest }) => manifest.name)].map((name) => `${name}-data`);
+  const beside = composed(stack);
+  const keeping = beside.filter(({ runs }) => runs.volume !== undefined).map(({ name }) => name);
+  const volumes = [...keeping, ...placed.map(({ manifest }) => manifest.name)].map((name) => `${name}-data`);
   return {
     name: 'mcp',
     services: {
-      [NATS]: natsService(stack),
+      ...Object.fromEntries(beside.map((one) => [one.name, dependencyService(one)])),
       ...Object.fromEntries(placed.map((one) => [one.manifest.name, platformService(stack, one)])),
     },
-    configs: { 'nats.conf': { content: natsConfig(stack) } },
+    configs: Object.fromEntries(
+      beside.flatMap((one) =>
+        Object.entries(startOf(one).files).map(([file, text]) => [file, { content: escaped(text) }]),
+      ),
+    ),
     volumes: Object.fromEntries(
       [...volumes, ...(holders.length > 0 ? ['models'] : [])].map((name) => [name, {}]),
     ),
@@ -131,43 +147,51 @@ function platformService(stack: Stack, workload: Workload): ComposeService {
       `${manifest.name}-data:${DATA_DIR}`,
       ...(weights ? [`models:${MODELS_DIR}`] : []),
     ],
-    ...locked({ cpus: coresOf(manifest.size.cpu_limit), memory: bytesOf(manifest.size.memory_limit) }),
+    ...boundsOf(manifest.size),
     stop_grace_period: `${manifest.drain_s + GRACE_MARGIN_S}s`,
   };
 }
 
-function natsService(stack: Stack): ComposeService {
+/** A dependency from its manifest, with the one password that there is here. */
+function dependencyService(one: ComposedDependency): ComposeService {
+  const { name, runs, compose, here } = one;
+  const { files, args, env } = startOf(one);
   return {
-    // The image without a system has nothing that could look at its health.
-    image: `${stack.kubernetes.nats.image}-alpine`,
-    command: ['--config', '/etc/nats/nats.conf'],
-    // Quoted once more: nats-server would read a password of digits as a number.
-    environment: { NATS_PASSWORD: `"${required('nats_password')}"` },
-    configs: [{ source: 'nats.conf', target: '/etc/nats/nats.conf' }],
-    healthcheck: healthcheck([
-      'CMD',
-      'wget',
-      '-q',
-      '-O',
-      '/dev/null',
-      `http://127.0.0.1:${NATS_MONITOR_PORT}/healthz?js-server-only=true`,
-    ]),
-    volumes: [`${NATS}-data:/data`],
-    ...locked(NATS_BOUNDS),
-    stop_grace_period: '15s',
+    image: `${here.image}${compose.tag_suffix ?? ''}`,
+    command: args.map(escaped),
+    environment: Object.fromEntries(
+      env.flatMap((variable) => ('value' in variable ? [[variable.name, variable.value]] : [])),
+    ),
+    configs: Object.keys(files).map((file) => ({ source: file, target: `${runs.config_dir}/${file}` })),
+    healthcheck: healthcheck(['CMD', ...compose.healthcheck]),
+    ...(runs.volume === undefined ? {} : { volumes: [`${name}-data:${runs.volume.dir}`] }),
+    ...boundsOf(runs.size),
+    stop_grace_period: `${compose.grace_s}s`,
   };
 }
 
-function natsConfig(stack: Stack): string {
-  return escaped(
-    [
-      `port: ${stack.nats.port}`,
-      `http_port: ${NATS_MONITOR_PORT}`,
-      'max_payload: 8MB',
-      `jetstream { store_dir: "/data", sync_interval: always, max_file_store: ${busStorageBytes(stack.kubernetes)} }`,
-      'authorization { user: "mcp", password: $NATS_PASSWORD }',
-      '',
-    ].join('\n'),
+function startOf({ name, dependency, runs, here }: ComposedDependency): DependencyStart {
+  const { ports } = dependency.manifest;
+  const password = REQUIRED[`${name}_password` as SecretName];
+  return dependency.start({
+    // One server of one region: ports for others of its kind stay closed.
+    ports: Object.fromEntries(
+      ports
+        .filter(({ from }) => !from.some((caller) => caller === 'replicas' || caller === 'regions'))
+        .map((port) => [port.name, port.number]),
+    ),
+    config_dir: runs.config_dir ?? '/',
+    data_dir: runs.volume?.dir ?? '/',
+    durable: true,
+    ...(here.storage_gib === undefined ? {} : { storage_bytes: storageBytes(here.storage_gib) }),
+    ...(password === undefined ? {} : { password: reference(password) }),
+  });
+}
+
+/** The dependencies of a stack that have a container here. */
+function composed(stack: Stack): ComposedDependency[] {
+  return running(stack).flatMap((one) =>
+    one.runs.compose === undefined ? [] : [{ ...one, compose: one.runs.compose }],
   );
 }
 
@@ -179,17 +203,17 @@ function environmentOf(stack: Stack, { placement }: Workload): Record<string, st
       .map((name) => [name, `http://${hostOf(stack, name)}:${services[name].port}`]),
   );
   const weights = new AssetStore({ cache_dir: MODELS_DIR, env: {} });
-  const surroundings = {
+  const deploymentContext = {
     region: stack.regions[0]?.name ?? stack.name,
     host: '0.0.0.0',
     endpoints,
     data_dir: DATA_DIR,
-    nats_address: `${NATS}:${stack.nats.port}`,
+    nats_address: `nats:${portOf('nats', 'client')}`,
     nats_storage_bytes: busStorageBytes(stack.kubernetes),
     secret: referenceTo,
     asset: (id: string) => weights.expected(id),
   };
-  const said = serviceEnvironment(stack, placement, surroundings);
+  const said = serviceEnvironment(stack, placement, deploymentContext);
   // Paths of this machine mean nothing in a container.
   const operator = VARIABLES.filter((row) => row.operator === true && !row.name.endsWith('_DIR')).map(
     ({ name }): [string, string] => [name, `\${${name}:-${said[name] ?? ''}}`],
@@ -197,7 +221,7 @@ function environmentOf(stack: Stack, { placement }: Workload): Record<string, st
   const secret = new Set(VARIABLES.filter((row) => row.secret === true).map(({ name }) => name));
   const chosen = new Map(operator);
   const all = serviceEnvironment(stack, placement, {
-    ...surroundings,
+    ...deploymentContext,
     operator: Object.fromEntries(operator),
   });
   return Object.fromEntries(
@@ -217,7 +241,12 @@ function referenceTo(name: SecretName): string | undefined {
 function required(name: SecretName): string {
   const row = REQUIRED[name];
   if (row === undefined) throw new Error(`The secret ${name} has no variable in .env.`);
-  return `\${${row.variable}:?Put ${row.variable} into .env, made by: ${row.make}}`;
+  return reference(row);
+}
+
+/** What Compose puts a variable of .env for, or stops at with the command that makes it. */
+function reference({ variable, make }: Required): string {
+  return `\${${variable}:?Put ${variable} into .env, made by: ${make}}`;
 }
 
 /** Compose replaces what follows a dollar sign; two of them are one. */
@@ -241,7 +270,8 @@ function needsOf(stack: Stack, inside: readonly ServiceManifest[]): string[] {
   const hosts = inside
     .flatMap(({ calls }) => calls.filter((name) => !names.has(name)))
     .map((name) => hostOf(stack, name));
-  return [...new Set([...(inside.some(({ needs }) => needs.includes('nats')) ? [NATS] : []), ...hosts])];
+  const beside = composed(stack).map(({ name }): string => name);
+  return [...new Set([...neededBy(inside).filter((name) => beside.includes(name)), ...hosts])];
 }
 
 /** Only for this machine: nobody else on the network reaches it. */
@@ -261,7 +291,8 @@ function healthcheck(
 }
 
 /** What every container has: bounds, and no right that it does not need. */
-function locked(limits: { cpus: string; memory: string }): Record<string, unknown> {
+function boundsOf({ cpu_limit, memory_limit }: ServiceManifest['size']): Record<string, unknown> {
+  const limits = { cpus: coresOf(cpu_limit), memory: bytesOf(memory_limit) };
   return {
     deploy: { resources: { limits } },
     restart: 'unless-stopped',

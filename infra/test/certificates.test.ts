@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { stacks } from '@mcp/stacks';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { busNames, linksOf } from '../charts/dependency/nats-links.ts';
+import { linksOf, namesOf } from '../charts/dependency/place.ts';
 import { type Certificates, certificatesOf } from '../kit/certificates.ts';
 
 const SEED = 'a'.repeat(43);
@@ -70,5 +70,5 @@ it.each(Object.keys(stacks))('the names of %s hold every address that a region d
   const stack = stacks[name];
   if (stack === undefined) throw new Error(`there is no stack ${name}`);
   for (const region of stack.regions)
-    for (const { host } of linksOf({ stack, region })) expect(busNames(stack)).toContain(host);
+    for (const { host } of linksOf({ stack, region }, 'nats')) expect(namesOf(stack, 'nats')).toContain(host);
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AssetStore, assetTable } from '@mcp/assets';
-import { services, stacks } from '@mcp/stacks';
+import { runHere, services, stacks } from '@mcp/stacks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loaderOf, stageWeights } from '../programs/images.ts';
 import { buildArgumentsOf, weightsOf } from '../weights.ts';
@@ -106,6 +106,6 @@ it('the event bus is the same version in clusters and on one machine, but for th
     .filter(({ id }) => id === 'nats-server')
     .flatMap(({ files }) => files.flatMap(({ sources }) => sources))
     .flatMap((source) => (source.from === 'pip' ? [minorOf(source.requirement)] : []));
-  const images = Object.values(stacks).map(({ kubernetes }) => minorOf(kubernetes.nats.image));
+  const images = Object.values(stacks).map((stack) => minorOf(runHere(stack, 'nats')?.image ?? ''));
   expect(new Set([...wheels, ...images]).size).toBe(1);
 });

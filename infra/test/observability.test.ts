@@ -5,7 +5,10 @@ import { parser } from '@prometheus-io/lezer-promql';
 import { App, Chart } from 'cdk8s';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { COLLECTOR_PORT, collectorChart, collectorWarning } from '../charts/dependency/collector.ts';
+import { dependencyChart } from '../charts/dependency/chart.ts';
+import { collectorWarning } from '../charts/dependency/collector.ts';
+import { portOf, runningOne } from '../charts/dependency/place.ts';
+import { networkChart } from '../charts/namespace/network.ts';
 import { alertRules } from '../charts/observability/alerts.ts';
 import { dashboards } from '../charts/observability/dashboards.ts';
 import { observabilityChart } from '../charts/observability/monitors.ts';
@@ -273,6 +276,14 @@ interface CollectorConfig {
   };
 }
 
+const COLLECTOR_PORT = portOf('collector', 'otlp-http');
+
+function collectorChart(chart: Chart, context: RegionContext): void {
+  const one = runningOne(context.stack, 'collector');
+  if (one === undefined) throw new Error(`${context.stack.name} runs no collector`);
+  dependencyChart(chart, context, one);
+}
+
 describe('the collector', () => {
   const host = { cidr: '203.0.113.0/24', except: [], port: 443 };
   const given = contextOf('prod');
@@ -297,7 +308,7 @@ describe('the collector', () => {
 
   it.each(STACKS)('of %s says so where it exports nothing, and is silent elsewhere', (name) => {
     const { stack } = contextOf(name);
-    const { collector } = stack.kubernetes.features;
+    const collector = runningOne(stack, 'collector') !== undefined;
     expect(collectorWarning(stack) !== undefined).toBe(collector);
     if (collector)
       expect(collectorWarning(stack)).toContain(`collectors of ${name} export no traces: egress.otlp`);
@@ -324,7 +335,7 @@ describe('the collector', () => {
 
   it('reaches nothing but the declared hosts', () => {
     const egressOf = (context: RegionContext) => {
-      const policy = chartOf(collectorChart, context).find(({ kind }) => kind === 'NetworkPolicy');
+      const policy = chartOf(networkChart, context).find(({ metadata }) => metadata.name === 'collector');
       return (
         (policy?.spec as { egress: { to: { ipBlock?: { cidr: string } }[] }[] } | undefined)?.egress ?? []
       );

@@ -36,7 +36,9 @@ export const SETTINGS: readonly Setting[] = [
   ofFeature('flagger', 'dev'),
   ofFeature('service_monitor', 'local'),
   ofFeature('image_signatures', 'dev'),
-  ofFeature('collector', 'local'),
+  of('dependencies: one more', 'local', ({ kubernetes }) => {
+    kubernetes.dependencies.collector = { replicas: 1 };
+  }),
   of('database: embedded to external', 'local', ({ kubernetes }) => {
     kubernetes.database = 'external';
     kubernetes.egress.database = [DATABASE];
@@ -48,14 +50,13 @@ export const SETTINGS: readonly Setting[] = [
     kubernetes.images.build = !kubernetes.images.build;
   }),
   of(
-    'images.repository, images.tag, images.allowed_registries, canary.weight, nats.port, metrics_port, monitoring_namespace, keda_namespace, edge_namespace, request_percent, models, limits, features, log_level',
+    'images.repository, images.tag, images.allowed_registries, canary.weight, metrics_port, monitoring_namespace, keda_namespace, edge_namespace, request_percent, models, limits, features, log_level',
     'local',
     (stack) => {
-      const { kubernetes, nats, limits, features } = stack;
+      const { kubernetes, limits, features } = stack;
       Object.assign(kubernetes.images, { repository: 'registry.example/mcp', tag: '0.2.0' });
       kubernetes.images.allowed_registries.push('registry.example/');
       kubernetes.canary.weight = 37;
-      nats.port = 4333;
       kubernetes.metrics_port = 9500;
       for (const key of ['monitoring_namespace', 'keda_namespace', 'edge_namespace'] as const)
         kubernetes[key] = `other-${key.split('_')[0]}`;
@@ -67,7 +68,7 @@ export const SETTINGS: readonly Setting[] = [
     },
   ),
   of(
-    'images.signer, edge.gateway_class, edge.host, edge.requests_per_second, nats.image, collector_image, egress',
+    'images.signer, edge.gateway_class, edge.host, edge.requests_per_second, dependencies: images, egress',
     'prod',
     ({ kubernetes }) => {
       kubernetes.images.signer = {
@@ -79,8 +80,10 @@ export const SETTINGS: readonly Setting[] = [
         host: 'mcp.example.org',
         requests_per_second: 7,
       });
-      kubernetes.nats.image = 'docker.io/library/nats:2.99.0';
-      kubernetes.collector_image = 'docker.io/otel/opentelemetry-collector-contrib:0.999.0';
+      kubernetes.dependencies = {
+        nats: { replicas: 3, storage_gib: 50, image: 'docker.io/library/nats:2.99.0' },
+        collector: { replicas: 1, image: 'docker.io/otel/opentelemetry-collector-contrib:0.999.0' },
+      };
       for (const kind of Object.keys(kubernetes.egress) as (keyof typeof kubernetes.egress)[])
         kubernetes.egress[kind] = [kind === 'database' ? DATABASE : HOST];
     },
@@ -100,11 +103,11 @@ export const SETTINGS: readonly Setting[] = [
   of('storage_class', 'local', ({ kubernetes }) => {
     kubernetes.storage_class = 'fast';
   }),
-  of('nats.replicas', 'local', ({ kubernetes }) => {
-    kubernetes.nats.replicas = 3;
+  of('dependencies: replicas', 'local', ({ kubernetes }) => {
+    kubernetes.dependencies.nats = { replicas: 3, storage_gib: 2 };
   }),
-  of('nats.storage_gib', 'local', ({ kubernetes }) => {
-    kubernetes.nats.storage_gib = 3;
+  of('dependencies: storage_gib', 'local', ({ kubernetes }) => {
+    kubernetes.dependencies.nats = { replicas: 1, storage_gib: 3 };
   }),
   of('nats.external_url', 'dev', ({ nats }) => {
     nats.external_url = 'tls://bus.example.com:4222';

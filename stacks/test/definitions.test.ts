@@ -36,11 +36,46 @@ describe('what does not fit is refused where it is written, with rule, value and
       'regions: region eu-central has the peer mars, which is not another region of this stack',
     ],
     [
-      'the port of a service for the event bus',
-      (stack) => {
-        stack.nats.port = services.core.port;
+      'the port of a service for metrics',
+      ({ kubernetes }) => {
+        kubernetes.metrics_port = services.core.port;
       },
-      'nats.port: 8100 is the port of core: choose another one',
+      'kubernetes.metrics_port: 8100 is the port of core: choose another one',
+    ],
+    [
+      'no event bus, and services that need one',
+      ({ kubernetes }) => {
+        delete kubernetes.dependencies.nats;
+      },
+      'kubernetes.dependencies.nats: is missing, and services of this stack need it: say how much of it there is, or where it is',
+    ],
+    [
+      'two servers of an event bus',
+      ({ kubernetes }) => {
+        kubernetes.dependencies.nats = { replicas: 2, storage_gib: 1 };
+      },
+      'kubernetes.dependencies.nats: has 2 replicas: it can have 1, 3, 5',
+    ],
+    [
+      'an event bus that has nowhere to keep its messages',
+      ({ kubernetes }) => {
+        kubernetes.dependencies.nats = { replicas: 1 };
+      },
+      'kubernetes.dependencies.nats: has a volume: say how large (storage_gib)',
+    ],
+    [
+      'a volume for what keeps nothing',
+      ({ kubernetes }) => {
+        kubernetes.dependencies.collector = { replicas: 1, storage_gib: 1 };
+      },
+      'kubernetes.dependencies.collector: has storage_gib, but keeps nothing on a volume: leave it out',
+    ],
+    [
+      'a dependency that nobody here runs',
+      ({ kubernetes }) => {
+        kubernetes.dependencies.postgres = { replicas: 1 };
+      },
+      'kubernetes.dependencies.postgres: is run by nobody here: say at which addresses it is (hosts), or leave it out',
     ],
     [
       'an image without a fixed tag',
@@ -60,6 +95,18 @@ describe('what does not fit is refused where it is written, with rule, value and
     const { core, gateway } = services;
     expect(faultOf(() => distinct({ ...services, core: { ...core, port: gateway.port } })).message).toBe(
       'The table of services does not fit:\n  port 8000 is used twice, by gateway and core: give one of them another port',
+    );
+  });
+
+  it('a need that nothing meets, and the port of a dependency', () => {
+    const { core } = services;
+    const { message } = faultOf(() =>
+      distinct({ ...services, core: { ...core, needs: ['qdrant'], port: 8222 } }),
+    );
+    expect(message).toBe(
+      'The table of services does not fit:\n' +
+        '  core needs qdrant, which is not in dependencies/: there are nats, collector, postgres; add a folder for it\n' +
+        '  port 8222 is used twice, by nats and core: give one of them another port',
     );
   });
 

@@ -21,7 +21,7 @@ const endpoints = Object.fromEntries(
   Object.values(services).map((one) => [one.name, `http://${one.name}.mcp.svc:${one.port}`]),
 );
 
-function surroundings(change: Partial<DeploymentContext> = {}): DeploymentContext {
+function deploymentContext(change: Partial<DeploymentContext> = {}): DeploymentContext {
   return {
     region: 'local',
     host: '0.0.0.0',
@@ -56,7 +56,7 @@ describe('serviceEnvironment', () => {
       fc.property(placements, fc.constantFrom(...Object.values(stacks)), (placed, stack) => {
         for (const placement of placed) {
           const here = [placement.service, ...placement.in_process];
-          const env = serviceEnvironment(stack, placement, surroundings());
+          const env = serviceEnvironment(stack, placement, deploymentContext());
           const called = here.flatMap((name) => services[name].calls);
           for (const name of ServiceName.options) {
             const wanted = called.includes(name) && !here.includes(name);
@@ -75,9 +75,9 @@ describe('serviceEnvironment', () => {
     fc.assert(
       fc.property(placements, (placed) => {
         for (const placement of placed) {
-          const joint = serviceEnvironment(local, placement, surroundings());
+          const joint = serviceEnvironment(local, placement, deploymentContext());
           for (const service of [placement.service, ...placement.in_process]) {
-            const alone = serviceEnvironment(local, { service, in_process: [] }, surroundings());
+            const alone = serviceEnvironment(local, { service, in_process: [] }, deploymentContext());
             for (const [name, value] of Object.entries(alone))
               if (!name.endsWith('_URL') || name === 'MCP_NATS_URL') expect(joint[name]).toBe(value);
           }
@@ -90,7 +90,7 @@ describe('serviceEnvironment', () => {
   it('gives a secret only to the service that has a use for it', () => {
     const uses: Record<string, string[]> = {};
     for (const service of ServiceName.options) {
-      const env = serviceEnvironment(local, { service, in_process: [] }, surroundings());
+      const env = serviceEnvironment(local, { service, in_process: [] }, deploymentContext());
       const text = JSON.stringify(env);
       for (const name of [...SECRET_NAMES, ...signingServices.map(signingKeyOf)])
         if (text.includes(`secret-${name}`)) uses[name] = [...(uses[name] ?? []), service];
@@ -117,7 +117,7 @@ describe('serviceEnvironment', () => {
       models: [...local.models, { ...local.models[0], id: 'far', backend: 'openai', max_concurrency: 7 }],
     } as Stack;
     const gateway = (stack: Stack, in_process: ServiceName[] = [], operator = {}) =>
-      serviceEnvironment(stack, { service: 'gateway', in_process }, surroundings({ operator }));
+      serviceEnvironment(stack, { service: 'gateway', in_process }, deploymentContext({ operator }));
     expect(gateway(elsewhere)).toMatchObject({
       MCP_REMOTE_BACKENDS: 'openai',
       OPENAI_API_KEY: 'secret-openai_api_key',
@@ -135,14 +135,14 @@ describe('serviceEnvironment', () => {
   it('marks every variable that carries a secret', () => {
     const marked = new Set(VARIABLES.filter((row) => row.secret === true).map((row) => row.name));
     for (const service of ServiceName.options) {
-      const env = serviceEnvironment(local, { service, in_process: [] }, surroundings());
+      const env = serviceEnvironment(local, { service, in_process: [] }, deploymentContext());
       for (const [name, value] of Object.entries(env))
         if (value.includes('secret-')) expect(marked, `${name} carries a secret`).toContain(name);
     }
   });
 
-  it('leaves out what the surroundings do not have', () => {
-    const at = surroundings({ secret: (name) => (name === 'service_jwks' ? 't' : undefined) });
+  it('leaves out what the deploymentContext do not have', () => {
+    const at = deploymentContext({ secret: (name) => (name === 'service_jwks' ? 't' : undefined) });
     const env = serviceEnvironment(local, { service: 'core', in_process: [] }, at);
     expect(env).not.toHaveProperty('DATABASE_URL');
     expect(env).not.toHaveProperty('PROV_SECRET');
@@ -160,7 +160,11 @@ describe('serviceEnvironment', () => {
       LD_PRELOAD: '/evil.so',
     };
     const stack = { ...local, features: { MODEL_ARBITRATION_ENABLED: true, PII_TAGGING_ENABLED: false } };
-    const env = serviceEnvironment(stack, { service: 'core', in_process: [] }, surroundings({ operator }));
+    const env = serviceEnvironment(
+      stack,
+      { service: 'core', in_process: [] },
+      deploymentContext({ operator }),
+    );
     expect(env).toMatchObject({
       MAX_TOKENS: '2048',
       MCP_LOG_LEVEL: 'info',
@@ -173,7 +177,7 @@ describe('serviceEnvironment', () => {
   });
 
   it('says where embedded models are, in the shape the backend reads', () => {
-    const env = serviceEnvironment(local, { service: 'model-gateway', in_process: [] }, surroundings());
+    const env = serviceEnvironment(local, { service: 'model-gateway', in_process: [] }, deploymentContext());
     expect(env.MODEL_BACKENDS).toBe('embedded');
     expect(JSON.parse(env.MCP_EMBEDDED_MODELS ?? '')).toContainEqual({
       id: 'smollm2-135m-instruct',
@@ -187,13 +191,13 @@ describe('serviceEnvironment', () => {
     const row = { ...local.models[0], id: 'gpt', backend: 'openai', max_concurrency: 16 } as const;
     const stack = { ...local, models: [...local.models, row] } as Stack;
     const of = (one: Stack) =>
-      serviceEnvironment(one, { service: 'model-gateway', in_process: [] }, surroundings());
+      serviceEnvironment(one, { service: 'model-gateway', in_process: [] }, deploymentContext());
     expect(of(stack).MODEL_CONCURRENCY).toBe('{"gpt":16}');
     expect(of(local)).not.toHaveProperty('MODEL_CONCURRENCY');
   });
 
   it('names ports only where they differ from the manifest', () => {
-    const at = surroundings({ ports: { core: 8100, governance: 8399 } });
+    const at = deploymentContext({ ports: { core: 8100, governance: 8399 } });
     expect(serviceEnvironment(local, { service: 'core', in_process: [] }, at)).not.toHaveProperty(
       'MCP_CORE_PORT',
     );
@@ -202,9 +206,9 @@ describe('serviceEnvironment', () => {
     );
   });
 
-  it('refuses surroundings without an endpoint that is called, by name', () => {
+  it('refuses deploymentContext without an endpoint that is called, by name', () => {
     expect(() =>
-      serviceEnvironment(local, { service: 'core', in_process: [] }, surroundings({ endpoints: {} })),
+      serviceEnvironment(local, { service: 'core', in_process: [] }, deploymentContext({ endpoints: {} })),
     ).toThrow(/core calls model-gateway, which has no endpoint/);
   });
 });

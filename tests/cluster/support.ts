@@ -67,7 +67,7 @@ export function alone({ name }: Region): void {
 
 const OURS = 'mcp.platform/made-by=cluster-tests';
 
-/** A namespace of a test's own; one that an aborted run left is made anew, one of somebody else is left alone. */
+/** A namespace of a test's own; one that an aborted run left is made anew, one of somebody else stays. */
 export async function makeNamespace(name: string): Promise<void> {
   await kubectl(['delete', 'namespaces', '--selector', OURS, '--field-selector', `metadata.name=${name}`]);
   await kubectl(['create', 'namespace', name]);

@@ -1,13 +1,14 @@
 import type { ServiceName } from '@mcp/contracts';
 import { services } from '@mcp/stacks';
 import { expect, it } from 'vitest';
-import { EU, get, inPod, STACK, show, US } from './support.ts';
+import { EU, get, inPod, show, US } from './support.ts';
 
 interface Target {
   readonly host: string;
   readonly port: number;
 }
 
+const NATS_PORT = 4222;
 const NATS_MONITOR_PORT = 8222;
 /** Outside the cluster: this stack has no identity provider and no models there, so nobody may try it. */
 const OUTSIDE: Target = { host: '1.1.1.1', port: 443 };
@@ -35,7 +36,7 @@ async function targets(): Promise<Record<string, Target>> {
   const found: Record<string, Target> = {};
   for (const { name, port } of Object.values(services))
     found[name] = { host: await addressOf(name, US.namespace), port };
-  found.nats = { host: await addressOf('nats', US.namespace), port: STACK.nats.port };
+  found.nats = { host: await addressOf('nats', US.namespace), port: NATS_PORT };
   found['nats monitor'] = { host: found.nats.host, port: NATS_MONITOR_PORT };
   found['gateway of the other region'] = {
     host: await addressOf('gateway', EU.namespace),

@@ -90,7 +90,7 @@ describe('a provider that does not tell its models', () => {
 });
 
 describe('a provider that refuses', () => {
-  it('is left alone for a minute at most, for the model that it refused, and then asked by one', async () => {
+  it('is not asked for a minute at most, for the model that it refused, and then asked by one', async () => {
     const busy = await provider(['m', 'free']);
     busy.answer = (hit) => (hit.model === 'm' ? refuse(hit.response, 429, DAY) : well(hit));
     const { ask } = await modelGateway(prod, { busy });

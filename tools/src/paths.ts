@@ -12,8 +12,6 @@ export interface DataPaths {
   readonly logs: string;
   readonly run: string;
   readonly run_file: string;
-  readonly nats: string;
-  readonly nats_config: string;
   readonly conversations: string;
 }
 
@@ -28,8 +26,6 @@ export function dataPaths(data: string | undefined, env: NodeJS.ProcessEnv = pro
     logs: join(dir, 'logs'),
     run,
     run_file: join(run, 'platform.json'),
-    nats: join(dir, 'nats'),
-    nats_config: join(run, 'nats.conf'),
     conversations: join(dir, 'logs', 'conversations'),
   };
 }

@@ -68,7 +68,7 @@ export function stackLines(stack: Stack): string[] {
     ),
     '',
     ...features(stack),
-    `Event bus: NATS on port ${stack.nats.port}. Log level: ${stack.log_level}.`,
+    `Log level: ${stack.log_level}.`,
   ];
 }
 

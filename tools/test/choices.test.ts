@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dataPaths } from '../src/paths.ts';
 import { chosenModels, chosenStack, placements } from '../src/runner/choices.ts';
-import { natsConfig } from '../src/runner/nats.ts';
+import { LOCAL, startOf } from '../src/runner/dependency.ts';
 
 const local = stacks.local as Stack;
 
@@ -59,12 +59,23 @@ describe('--single-process', () => {
   });
 });
 
-describe('natsConfig', () => {
+describe('the local event bus', () => {
   it('keeps every write on disk, wants the password and listens on this machine only', () => {
-    const text = natsConfig({ port: 4222, password: 'p"w', paths: dataPaths('/data dir') });
-    expect(text).toContain('sync_interval: always');
-    expect(text).toContain('host: "127.0.0.1"');
-    expect(text).toContain('password: "p\\"w"');
-    expect(text).toContain('store_dir: "/data dir/nats"');
+    const bus = LOCAL.find(({ name }) => name === 'nats');
+    if (bus === undefined) throw new Error('there is none');
+    const paths = dataPaths('/data dir');
+    const { files, args, env } = startOf(bus, { ports: { client: 4333 }, password: 'secret', paths });
+    expect(args).toEqual(['--config', '/data dir/run/nats.conf']);
+    const text = files['nats.conf'] ?? '';
+    for (const line of [
+      'host: "127.0.0.1"',
+      'port: 4333',
+      '  store_dir: "/data dir/nats"',
+      '  sync_interval: always',
+      '    { user: "mcp", password: $NATS_PASSWORD }',
+    ])
+      expect(text.split('\n')).toContain(line);
+    expect(text).not.toContain('secret');
+    expect(env).toEqual([{ name: 'NATS_PASSWORD', value: '"secret"' }]);
   });
 });

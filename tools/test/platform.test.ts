@@ -98,7 +98,7 @@ describe('LocalPlatform', () => {
       expect.arrayContaining(['admin.key', 'identity-gateway.key', 'provenance.key', 'nats.key']),
     );
     for (const file of files) expect(statSync(join(paths.secrets, file)).mode & 0o777).toBe(0o600);
-    expect(statSync(paths.nats_config).mode & 0o777).toBe(0o600);
+    expect(statSync(join(paths.run, 'nats.conf')).mode & 0o777).toBe(0o600);
     expect(readFileSync(join(paths.secrets, 'admin.key'), 'utf8')).toMatch(/^mcp_[A-Za-z0-9_-]{43}\n$/);
   });
 

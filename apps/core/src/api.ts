@@ -8,8 +8,8 @@ import {
   PlatformError,
 } from '@mcp/contracts';
 import { verifyLog } from '@mcp/provenance';
+import { type AnswerDeps, answersApi } from './conversations/answers.ts';
 import { attach } from './conversations/attach.ts';
-import { recordCompletion } from './conversations/completions.ts';
 import { type ConversationDeps, converse } from './conversations/conversation.ts';
 import { stateOf } from './conversations/history.ts';
 import { checkNext, type LogCheckDeps } from './log/check.ts';
@@ -20,7 +20,7 @@ import type { Upkeep } from './store/upkeep.ts';
 const CANCEL_MS = 5000;
 const LOOK_EVERY_MS = 25;
 
-export interface CoreDeps extends ConversationDeps, LogCheckDeps {
+export interface CoreDeps extends ConversationDeps, LogCheckDeps, AnswerDeps {
   readonly upkeep: Upkeep;
 }
 
@@ -54,7 +54,7 @@ export function createCore(deps: CoreDeps): CoreApi {
       return checkNext(deps, call.signal);
     },
     prompts: () => deps.prompts.list(),
-    recordCompletion: async (request, call) => ({ id: await recordCompletion(deps.recorder, request, call) }),
+    ...answersApi(deps),
   };
 }
 

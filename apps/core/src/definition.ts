@@ -12,6 +12,7 @@ import { Sweeper } from './conversations/sweeper.ts';
 import { openArchive } from './log/archive.ts';
 import { LogHeads } from './log/heads.ts';
 import { Sealer } from './log/sealer.ts';
+import { AnswerStore } from './store/answers.ts';
 import { ConversationStore } from './store/conversations.ts';
 import { Leases } from './store/leases.ts';
 import { LogChecks } from './store/log-checks.ts';
@@ -62,6 +63,7 @@ export const definition = defineService({
       connections: config.MCP_DATABASE_CONNECTIONS,
     });
     const store = new ConversationStore(open);
+    const answers = new AnswerStore(open);
     const upkeep = new Upkeep(open);
     const leases = new Leases(open, log);
     const heads = new LogHeads({
@@ -77,7 +79,7 @@ export const definition = defineService({
     });
     const sealer = new Sealer({ archive, heads, metrics, log });
     const state = { store, archive, heads, secret };
-    const sweeper = new Sweeper({ ...state, upkeep, leases, sealer, log });
+    const sweeper = new Sweeper({ ...state, upkeep, answers, leases, sealer, log });
     await upkeep.freeAll();
     // A bus that is slow to come is not waited for: its heads are made up for.
     await Promise.race([sweeper.sweep(), sleep(FIRST_SWEEP_MS, undefined, { ref: false })]);
@@ -96,6 +98,7 @@ export const definition = defineService({
       max_tokens: config.MAX_TOKENS,
       ...state,
       logs: state,
+      answers,
       upkeep,
       checks: new LogChecks(open),
       recorder: { store, leases, sealer, secret, tag_pii: kit.flags.enabled('PII_TAGGING_ENABLED') },

@@ -2,9 +2,7 @@ import { ROLLOUT_SETS } from '@mcp/stacks';
 import type { Chart } from 'cdk8s';
 import { type RegionContext, type Workload, workloads } from '../../context.ts';
 import { add } from '../../kit/objects.ts';
-import { COLLECTOR_SIZE } from '../dependency/collector.ts';
-import { NATS_SIZE } from '../dependency/nats.ts';
-import { listensOutside } from '../dependency/nats-links.ts';
+import { listensOutside, type Running, running } from '../dependency/place.ts';
 import { resourcesOf, type Size } from '../workload/pod.ts';
 import { mostReplicas } from '../workload/workload.ts';
 
@@ -24,7 +22,7 @@ export function boundsChart(chart: Chart, context: RegionContext): void {
   const all = podsOf(context);
   const sum = (of: (size: Size) => number) =>
     ROLLOUT_SETS * total(all.map(({ sizes, most }) => most * total(sizes.map(of))));
-  const requested = (size: Size) => resourcesOf(context, size).requests as { cpu: string; memory: string };
+  const requested = (size: Size) => resourcesOf(context, size).requests;
   const claims = all.flatMap(({ claims_gib }) => claims_gib);
   add(chart, 'quota', {
     kind: 'ResourceQuota',
@@ -38,7 +36,9 @@ export function boundsChart(chart: Chart, context: RegionContext): void {
         pods: String(ROLLOUT_SETS * total(all.map(({ most }) => most))),
         persistentvolumeclaims: String(ROLLOUT_SETS * claims.length),
         'requests.storage': memory(ROLLOUT_SETS * total(claims) * 1024),
-        'services.loadbalancers': listensOutside(context) ? '1' : '0',
+        'services.loadbalancers': String(
+          running(context.stack).filter(({ name }) => listensOutside(context, name)).length,
+        ),
         'services.nodeports': '0',
       },
     },
@@ -65,17 +65,20 @@ export function boundsChart(chart: Chart, context: RegionContext): void {
 }
 
 function podsOf(context: RegionContext): Pods[] {
-  const { stack, settings } = context;
-  const nats: Pods = {
-    sizes: [NATS_SIZE],
-    most: settings.nats.replicas,
-    claims_gib: Array.from({ length: settings.nats.replicas }, () => settings.nats.storage_gib),
-  };
+  const { stack } = context;
   return [
     ...workloads(stack).map((workload) => servicePods(context, workload)),
-    ...(stack.nats.external_url === undefined ? [nats] : []),
-    ...(settings.features.collector ? [{ sizes: [COLLECTOR_SIZE], most: 1, claims_gib: [] }] : []),
+    ...running(stack).map(dependencyPods),
   ];
+}
+
+function dependencyPods({ runs, here }: Running): Pods {
+  const { replicas, storage_gib } = here;
+  return {
+    sizes: [runs.size],
+    most: replicas,
+    claims_gib: storage_gib === undefined ? [] : Array.from({ length: replicas }, () => storage_gib),
+  };
 }
 
 function servicePods(context: RegionContext, workload: Workload): Pods {

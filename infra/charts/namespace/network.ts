@@ -1,21 +1,11 @@
-import { type ExternalHost, remoteBackends, services } from '@mcp/stacks';
+import { neededBy, remoteBackends, services } from '@mcp/stacks';
 import type { types } from '@pulumi/kubernetes';
 
-import type { Chart } from 'cdk8s';
-import {
-  COLLECTOR,
-  hostOf,
-  NATS,
-  type RegionContext,
-  selectorOf,
-  type Workload,
-  workloads,
-} from '../../context.ts';
-import { add } from '../../kit/objects.ts';
-import { COLLECTOR_PORT } from '../dependency/collector.ts';
-import { NATS_MONITOR_PORT } from '../dependency/nats.ts';
-import { isClustered, NATS_CLUSTER_PORT } from '../dependency/nats-cluster.ts';
-import { linksOf, NATS_LINK_PORT } from '../dependency/nats-links.ts';
+import type { ApiObject, Chart } from 'cdk8s';
+import { hostOf, type RegionContext, selectorOf, type Workload, workloads } from '../../context.ts';
+import { add, formerly } from '../../kit/objects.ts';
+import * as dependency from '../dependency/network.ts';
+import { running } from '../dependency/place.ts';
 
 type Ingress = types.input.networking.v1.NetworkPolicyIngressRule;
 type Egress = types.input.networking.v1.NetworkPolicyEgressRule;
@@ -49,8 +39,8 @@ function addPolicy(
   chart: Chart,
   name: string,
   rules: { selector: Record<string, string>; ingress: Ingress[]; egress: Egress[] },
-): void {
-  add(chart, name, {
+): ApiObject {
+  return add(chart, name, {
     kind: 'NetworkPolicy',
     metadata: { name },
     spec: {
@@ -77,7 +67,17 @@ export function networkChart(chart: Chart, context: RegionContext): void {
       ingress: ingressOf(context, workload, all),
       egress: egressOf(context, workload),
     });
-  if (context.stack.nats.external_url === undefined) addNatsPolicy(chart, context, all);
+  for (const one of running(context.stack)) {
+    const reached = dependency.egressOf(context, one);
+    const policy = addPolicy(chart, one.name, {
+      selector: selectorOf(one.name),
+      ingress: dependency.ingressOf(context, one),
+      // A name is looked up only by whom there is to reach.
+      egress: reached.length === 0 ? [] : [DNS, ...reached],
+    });
+    if (one.name === 'collector')
+      formerly(policy, { chart: `${context.region.name}-${one.name}`, id: 'network' });
+  }
 }
 
 function portsOf({ inside }: Workload): number[] {
@@ -108,7 +108,6 @@ function egressOf(context: RegionContext, workload: Workload): Egress[] {
   const { inside, manifest } = workload;
   const called = new Set(inside.flatMap(({ calls }) => calls).map((name) => hostOf(stack, name)));
   called.delete(manifest.name);
-  const needs = new Set(inside.flatMap((one) => one.needs));
   const kinds = outsideKinds(context, workload);
   return [
     DNS,
@@ -120,15 +119,8 @@ function egressOf(context: RegionContext, workload: Workload): Egress[] {
           .flatMap(portsOf),
       ),
     })),
-    ...(needs.has('nats')
-      ? stack.nats.external_url === undefined
-        ? [{ to: [pod(NATS)], ports: tcp(stack.nats.port) }]
-        : settings.egress.nats.map(outside)
-      : []),
-    ...[...kinds].flatMap((kind) => settings.egress[kind].map(outside)),
-    ...(kinds.has('otlp') && settings.features.collector
-      ? [{ to: [pod(COLLECTOR)], ports: tcp(COLLECTOR_PORT) }]
-      : []),
+    ...neededBy(inside).flatMap((name) => dependency.egressTo(context, name)),
+    ...[...kinds].flatMap((kind) => settings.egress[kind].map(dependency.outside)),
   ];
 }
 
@@ -142,45 +134,4 @@ function outsideKinds({ stack }: RegionContext, { inside, placement }: Workload)
   if (remoteBackends(stack, placement).length > 0) kinds.add('model-backends');
   else kinds.delete('model-backends');
   return kinds;
-}
-
-/** A host beyond the cluster, by its addresses. */
-function outside(host: ExternalHost): Egress {
-  return { to: [blockOf(host)], ports: tcp(host.port) };
-}
-
-function blockOf({ cidr, except }: Pick<ExternalHost, 'cidr' | 'except'>): Peer {
-  return { ipBlock: { cidr, ...(except.length === 0 ? {} : { except }) } };
-}
-
-function addNatsPolicy(chart: Chart, context: RegionContext, all: readonly Workload[]): void {
-  const { stack, settings } = context;
-  const users = all.filter(({ inside }) => inside.some(({ needs }) => needs.includes('nats')));
-  const links = linksOf(context);
-  const cluster = isClustered(context);
-  const ends = (of: typeof links): Peer[] => [
-    ...of
-      .filter((link) => link.same_cluster)
-      .map(({ region }) => ({ ...namespaceOf(region.namespace), ...pod(NATS) })),
-    ...(of.some((link) => !link.same_cluster) ? settings.egress.regions.map(blockOf) : []),
-  ];
-  const dialing = ends(links.filter((link) => !link.dials));
-  const dialed = ends(links.filter((link) => link.dials));
-  addPolicy(chart, NATS, {
-    selector: selectorOf(NATS),
-    ingress: [
-      { from: users.map(({ manifest }) => pod(manifest.name)), ports: tcp(stack.nats.port) },
-      // KEDA reads the lag of the consumer there.
-      ...(settings.features.keda
-        ? [{ from: [namespaceOf(settings.keda_namespace)], ports: tcp(NATS_MONITOR_PORT) }]
-        : []),
-      ...(cluster ? [{ from: [pod(NATS)], ports: tcp(NATS_CLUSTER_PORT) }] : []),
-      ...(dialing.length > 0 ? [{ from: dialing, ports: tcp(NATS_LINK_PORT) }] : []),
-    ],
-    egress: [
-      DNS,
-      ...(cluster ? [{ to: [pod(NATS)], ports: tcp(NATS_CLUSTER_PORT) }] : []),
-      ...(dialed.length > 0 ? [{ to: dialed, ports: tcp(NATS_LINK_PORT) }] : []),
-    ],
-  });
 }

@@ -8,7 +8,7 @@ import {
 import type { KubernetesSettings, Region, Stack } from '@mcp/stacks';
 import type { Chart } from 'cdk8s';
 import { addCustom, type CustomObject } from '../../kit/objects.ts';
-import { NATS_LINK_SERVICE } from '../dependency/nats-links.ts';
+import { linkServices } from '../dependency/place.ts';
 
 /** A stack, and its regions that are in one cluster. */
 export interface ClusterContext {
@@ -22,7 +22,7 @@ export function policySettings({ images, features }: KubernetesSettings): Policy
   return {
     allowed_registries: [own, ...images.allowed_registries],
     by_digest: images.build,
-    load_balancers: [NATS_LINK_SERVICE],
+    load_balancers: linkServices(),
     signed_registries: features.image_signatures ? [own] : [],
   };
 }

@@ -1,17 +1,13 @@
 import { createHash } from 'node:crypto';
 import { keySetOf } from '@mcp/service-kit';
-import { identitiesOf, type Stack, signingServices } from '@mcp/stacks';
+import { identitiesOf, signingServices } from '@mcp/stacks';
 import * as pulumi from '@pulumi/pulumi';
 import { RandomPassword } from '@pulumi/random';
 import type { Chart } from 'cdk8s';
 import type { ProgramConfig } from '../../config.ts';
-import { identitySecretOf, NATS, SECRETS, type SecretObject } from '../../context.ts';
-import { certificatesOf } from '../../kit/certificates.ts';
+import { identitySecretOf, SECRETS, type SecretObject } from '../../context.ts';
 import { add } from '../../kit/objects.ts';
-import { isClustered, NATS_CLUSTER_SECRET } from '../dependency/nats-cluster.ts';
-import { busNames, NATS_LINK_SECRET, NATS_TLS_SECRET } from '../dependency/nats-links.ts';
-import { OPERATORS, serviceUsers } from '../dependency/nats-users.ts';
-import { natsSecretOf } from '../workload/environment.ts';
+import { dependencySecrets } from '../dependency/secrets.ts';
 
 /** The first admin key; its hash is what the gateway is given. */
 export const ADMIN_KEY = { object: SECRETS.admin_key_hash.object, key: 'key' } as const;
@@ -38,34 +34,9 @@ export function platformSecrets({ stack, secrets, signing_keys }: ProgramConfig)
   put(SECRETS.log_archive_url.object, SECRETS.log_archive_url.key, secrets.logArchiveUrl);
   put(SECRETS.openai_api_key.object, SECRETS.openai_api_key.key, secrets.openaiApiKey);
   put(SECRETS.openai_targets.object, SECRETS.openai_targets.key, secrets.openaiTargets);
-  const operators = stack.nats.external_url === undefined ? OPERATORS : [];
-  for (const name of [...serviceUsers({ stack }).map((user) => user.name), ...operators])
-    put(natsSecretOf(name), 'password', random(`nats-${name}`));
-  if (stack.regions.some(({ peers }) => peers.length > 0)) {
-    put(NATS_LINK_SECRET.object, NATS_LINK_SECRET.key, random('nats-link'));
-  }
-  if (isClustered({ stack }))
-    put(NATS_CLUSTER_SECRET.object, NATS_CLUSTER_SECRET.key, random('nats-cluster'));
-  if (isClustered({ stack }) || stack.regions.some(({ peers }) => peers.length > 0))
-    for (const [key, value] of Object.entries(natsTls(stack, secrets))) put(NATS_TLS_SECRET, key, value);
+  for (const { object, key, value } of dependencySecrets(stack, { given: secrets, random }))
+    put(object, key, value);
   return made;
-}
-
-/** Certificates of the event buses: the operator's, or of an authority of the platform's own, from a seed in the state. */
-function natsTls(
-  stack: Stack,
-  { natsTlsCa, natsTlsCert, natsTlsKey }: ProgramConfig['secrets'],
-): Readonly<Record<string, pulumi.Output<string>>> {
-  // All or none of them: the configuration was checked.
-  if (natsTlsCa !== undefined && natsTlsCert !== undefined && natsTlsKey !== undefined)
-    return { 'ca.crt': natsTlsCa, 'tls.crt': natsTlsCert, 'tls.key': natsTlsKey };
-  const of = { authority: `mcp ${stack.name} event buses`, subject: NATS, names: busNames(stack) };
-  const made = random('nats-tls').apply((seed) => certificatesOf(seed, of));
-  return {
-    'ca.crt': made.apply(({ ca }) => ca),
-    'tls.crt': made.apply(({ cert }) => cert),
-    'tls.key': made.apply(({ key }) => key),
-  };
 }
 
 type Put = (object: SecretObject, key: string, value: pulumi.Output<string> | undefined) => void;

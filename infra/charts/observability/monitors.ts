@@ -1,6 +1,7 @@
 import type { Chart } from 'cdk8s';
-import { COLLECTOR, type RegionContext, workloads } from '../../context.ts';
+import { type RegionContext, workloads } from '../../context.ts';
 import { add, addCustom } from '../../kit/objects.ts';
+import { running } from '../dependency/place.ts';
 import { METRICS_PORT_NAME } from '../workload/pod.ts';
 import { isPromoted } from '../workload/workload.ts';
 import { alertRules } from './alerts.ts';
@@ -57,10 +58,10 @@ interface Monitor {
 }
 
 function addMonitors(chart: Chart, context: RegionContext): void {
-  const { settings } = context;
   addMonitor(chart, 'mcp-services', servicesMonitor(context));
-  if (settings.features.collector)
-    addMonitor(chart, 'mcp-collector', { services: [COLLECTOR], endpoints: [{ port: METRICS_PORT_NAME }] });
+  for (const { name, runs } of running(context.stack))
+    if (runs.metrics !== undefined)
+      addMonitor(chart, `mcp-${name}`, { services: [name], endpoints: [{ port: runs.metrics.port }] });
 }
 
 /** Flagger's Services are named and labelled `core` (the promoted pods), `core-primary` (the same) and `core-canary`. */

@@ -3,28 +3,26 @@ import type { ServiceName } from '@mcp/contracts';
 import {
   busStorageBytes,
   type DeploymentContext,
+  runHere,
   type SecretName,
   serviceEnvironment,
   services,
   servicesOf,
   VARIABLES,
 } from '@mcp/stacks';
-import type { types } from '@pulumi/kubernetes';
-import {
-  COLLECTOR,
-  hostOf,
-  NATS,
-  type RegionContext,
-  SECRETS,
-  secretOf,
-  type Workload,
-} from '../../context.ts';
+import { hostOf, type RegionContext, SECRETS, secretOf, type Workload } from '../../context.ts';
 
 import { MODELS_DIR } from '../../weights.ts';
-import { COLLECTOR_PORT } from '../dependency/collector.ts';
+import { portOf } from '../dependency/place.ts';
 import { urlOf } from '../edge/edge.ts';
 
-type EnvVar = types.input.core.v1.EnvVar;
+/** A variable of a container: a value, or what a key of a Secret holds. */
+export type Variable =
+  | { readonly name: string; readonly value: string }
+  | {
+      readonly name: string;
+      readonly secret: { readonly object: string; readonly key: string; readonly optional?: boolean };
+    };
 
 export const DATA_DIR = '/data';
 
@@ -33,8 +31,8 @@ export const DATA_DIR = '/data';
  * template and not in a ConfigMap, so that every revision of a workload keeps its own, in a rollback too.
  */
 export interface PodEnvironment {
-  readonly plain: readonly EnvVar[];
-  readonly secret: readonly EnvVar[];
+  readonly plain: readonly Variable[];
+  readonly secret: readonly Variable[];
 }
 
 /** A pod that was killed is replaced by another within this time. */
@@ -105,11 +103,15 @@ function busOf(
   { stack, settings }: RegionContext,
   host: ServiceName,
 ): Pick<DeploymentContext, 'nats_address' | 'nats_user' | 'nats_tls' | 'nats_copies' | 'nats_storage_bytes'> {
-  const nats_copies = Math.min(MOST_COPIES, settings.nats.replicas);
+  const said = settings.dependencies.nats;
+  const nats_copies = Math.min(
+    MOST_COPIES,
+    said === undefined || 'hosts' in said ? MOST_COPIES : said.replicas,
+  );
   const { external_url } = stack.nats;
   if (external_url === undefined)
     return {
-      nats_address: `${NATS}:${stack.nats.port}`,
+      nats_address: `nats:${portOf('nats', 'client')}`,
       nats_user: host,
       nats_copies,
       nats_storage_bytes: busStorageBytes(settings),
@@ -126,15 +128,10 @@ function referenceTo(context: RegionContext, name: SecretName): string | undefin
   return context.secrets.has(secretOf(name).object) ? `secret:${name}` : undefined;
 }
 
-function secretVariable(name: string, value: string): EnvVar {
+function secretVariable(name: string, value: string): Variable {
   if (!value.startsWith('secret:')) return { name, value };
   const secret = secretOf(value.slice('secret:'.length) as Exclude<SecretName, 'nats_password'>);
-  return {
-    name,
-    valueFrom: {
-      secretKeyRef: { name: secret.object, key: secret.key, optional: isOptional(secret.object) },
-    },
-  };
+  return { name, secret: { ...secret, optional: isOptional(secret.object) } };
 }
 
 /** Keys for model providers may come one by one. */
@@ -142,15 +139,12 @@ function isOptional(object: string): boolean {
   return object === SECRETS.openai_api_key.object;
 }
 
-function passwordOf(host: ServiceName): EnvVar {
-  return {
-    name: NATS_PASSWORD,
-    valueFrom: { secretKeyRef: { name: natsSecretOf(host), key: 'password' } },
-  };
+function passwordOf(host: ServiceName): Variable {
+  return { name: NATS_PASSWORD, secret: { object: natsSecretOf(host), key: 'password' } };
 }
 
-function collectorOf({ settings }: RegionContext): Record<string, string> {
-  return settings.features.collector
-    ? { OTEL_EXPORTER_OTLP_ENDPOINT: `http://${COLLECTOR}:${COLLECTOR_PORT}` }
-    : {};
+function collectorOf({ stack }: RegionContext): Record<string, string> {
+  return runHere(stack, 'collector') === undefined
+    ? {}
+    : { OTEL_EXPORTER_OTLP_ENDPOINT: `http://collector:${portOf('collector', 'otlp-http')}` };
 }

@@ -122,7 +122,7 @@ export type Choice =
   | { readonly type: 'free'; readonly route: Route }
   /** All that may be asked are at their limits. */
   | { readonly type: 'busy' }
-  /** All are to be left alone, for so long. */
+  /** All are rate limited, for so long. */
   | { readonly type: 'closed'; readonly wait_ms: number };
 
 /**

@@ -16,7 +16,15 @@ export {
   type RequestState,
   textAnswer,
 } from './http/app.ts';
-export { MAX_BODY_BYTES, parseBody, parseJson, parseQuery, refuseBody, uuidParam } from './http/body.ts';
+export {
+  MAX_BODY_BYTES,
+  parseBody,
+  parseJson,
+  parseNestedQuery,
+  parseQuery,
+  refuseBody,
+  uuidParam,
+} from './http/body.ts';
 export { streamBytes } from './http/download.ts';
 export {
   fromZod,

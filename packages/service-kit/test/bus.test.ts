@@ -58,7 +58,7 @@ describe('a bucket or object store that exists', () => {
   });
 });
 
-test('a stream is made, changed where it is to be another, and else left alone: all servers agree on each change', async () => {
+test('a stream is made, changed where it is to be another, and else not touched: all servers agree on each change', async () => {
   const bus = await busOf();
   const changes = vi.spyOn(bus.manager.streams, 'update');
   const config = {

@@ -4,16 +4,19 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AssetStore } from '@mcp/assets';
+import { dependencies } from '@mcp/dependencies';
 import { untilReady } from './ready.ts';
 
-const SERVER = { name: 'nats-server', says: 'Server is ready', timeout_ms: 15_000 };
+const { nats } = dependencies;
+const PROGRAM = nats.manifest.local?.program ?? '';
+const SERVER = { name: PROGRAM, says: 'Server is ready', timeout_ms: 15_000 };
 
 export interface NatsOptions {
   /** Port to listen on; a free one when left out. */
   readonly port?: number;
   /** Directory of JetStream's store; a fresh one, removed at the end, when left out. */
   readonly store_dir?: string;
-  /** A configuration file beside that (nats.conf), and the variables it names. */
+  /** Another configuration (nats.conf) than that of a server for one machine, and the variables it names. */
   readonly config?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -32,12 +35,18 @@ export interface NatsServer {
 export async function startNats(options: NatsOptions = {}): Promise<NatsServer> {
   const port = options.port ?? (await freePort());
   const store_dir = options.store_dir ?? mkdtempSync(join(tmpdir(), 'mcp-nats-'));
-  const args = ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', store_dir];
-  if (options.config !== undefined) {
-    const file = join(store_dir, 'nats.conf');
-    writeFileSync(file, options.config);
-    args.push('-c', file);
-  }
+  const alone = nats.start({
+    host: '127.0.0.1',
+    ports: { client: port },
+    config_dir: store_dir,
+    data_dir: store_dir,
+    durable: false,
+  });
+  const files = options.config === undefined ? alone.files : { 'nats.conf': options.config };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(store_dir, name), text);
+  // Where a given configuration would listen and store does not hold here; it must name no store.
+  const here = ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', store_dir];
+  const args = options.config === undefined ? alone.args : [...here, ...alone.args];
   const child = spawn(program(), args, {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, ...options.env },
@@ -74,8 +83,7 @@ export function freePort(): Promise<number> {
 }
 
 function program(): string {
-  const found = new AssetStore({ offline: true }).locate('nats-server');
-  if (found === undefined)
-    throw new Error('nats-server is not here. npm test fetches it; or put it on PATH.');
+  const found = new AssetStore({ offline: true }).locate(PROGRAM);
+  if (found === undefined) throw new Error(`${PROGRAM} is not here. npm test fetches it; or put it on PATH.`);
   return found;
 }

@@ -7,8 +7,26 @@ export {
   fromAnthropic,
 } from './anthropic/index.ts';
 export { chatChunkEncoder, DONE_FRAME } from './chunk-encoder.ts';
+export { completionEncoder, encodeCompletion, fromCompletion, inOneStream } from './completions.ts';
 export { decodeChatCompletion } from './decode.ts';
 export { decodeChatStream } from './decode-stream.ts';
 export { decodeEmbeddings, encodeEmbeddings, encodeModel, encodeModelList } from './embeddings.ts';
 export { errorFromBody, retryAfterMs, upstreamError } from './errors.ts';
+export { givenOf, ignoredIn } from './ignored.ts';
+export { fromPublicChat } from './legacy-functions.ts';
 export { type Completion, collect, encodeChatCompletion, readFinish } from './openai-chat.ts';
+export {
+  asResponsesError,
+  fromResponses,
+  inputItems,
+  ResponseEncoder,
+  type ResponseEnd,
+  type ResponseObject,
+  responseMessages,
+  responseOf,
+  type Said,
+  type SaidItem,
+  withIds,
+  withoutOldest,
+} from './responses/index.ts';
+export { textsOf } from './tokens.ts';

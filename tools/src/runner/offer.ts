@@ -23,7 +23,10 @@ export async function offerModels(
 ): Promise<Offer> {
   const { stack } = options;
   if (options.scripted) return { stack, found: [], missing: [], operator: {}, openai_targets: undefined };
-  const own = new Set([...Object.values(context.ports.services), context.ports.nats]);
+  const own = new Set([
+    ...Object.values(context.ports.services),
+    ...Object.values(context.ports.dependencies).flatMap((ports) => Object.values(ports)),
+  ]);
   const found = await findSources(context.env, { own_ports: own, offline: options.offline });
   for (const source of found) context.ui.say(`  found ${describeSource(source)}`);
   const others = found.length > 0 || namedBackends(context.env).length > 0;

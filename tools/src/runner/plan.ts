@@ -8,8 +8,8 @@ import {
   servicesOf,
 } from '@mcp/stacks';
 import type { DataPaths } from '../paths.ts';
+import { firstPort, localDependencies } from './dependency.ts';
 import type { ProcessSpec } from './managed-process.ts';
-import { NATS_STORAGE_BYTES } from './nats.ts';
 import type { Ports } from './prepare.ts';
 import { probeReady } from './probe.ts';
 
@@ -17,7 +17,7 @@ import { probeReady } from './probe.ts';
 const WATCH_PARENT = new URL('./watch-parent.ts', import.meta.url).href;
 
 /** Where everything is on this machine. */
-export function localSurroundings(options: {
+export function localContext(options: {
   stack: Stack;
   host: string;
   ports: Ports;
@@ -38,11 +38,27 @@ export function localSurroundings(options: {
     endpoints,
     ports: ports.services,
     data_dir: paths.dir,
-    nats_address: `127.0.0.1:${ports.nats}`,
-    nats_storage_bytes: NATS_STORAGE_BYTES,
+    ...busOf(options),
     secret: options.secret,
     asset: options.asset,
     ...(options.operator === undefined ? {} : { operator: options.operator }),
+  };
+}
+
+/** Where the event bus of this machine is. */
+function busOf({
+  stack,
+  ports,
+}: {
+  stack: Stack;
+  ports: Ports;
+}): Pick<DeploymentContext, 'nats_address' | 'nats_storage_bytes'> {
+  const bus = localDependencies(stack).find(({ name }) => name === 'nats');
+  const storage_bytes = bus?.local.storage_bytes;
+  const port = bus === undefined ? 0 : firstPort(bus, ports.dependencies.nats ?? {});
+  return {
+    nats_address: `127.0.0.1:${port}`,
+    ...(storage_bytes === undefined ? {} : { nats_storage_bytes: storage_bytes }),
   };
 }
 

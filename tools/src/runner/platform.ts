@@ -12,22 +12,22 @@ import {
 import { CliError, messageOf } from '../errors.ts';
 import { compileCacheDir, type DataPaths } from '../paths.ts';
 import { duration, type Ui } from '../ui.ts';
+import { dependencySpec, type LocalDependency, localDependencies } from './dependency.ts';
 import { reasonLines, rotate } from './log-file.ts';
 import { ManagedProcess, type ProcessEvents, type ProcessSpec } from './managed-process.ts';
-import { natsSpec } from './nats.ts';
 import { type Offer, offerModels } from './offer.ts';
-import { localSurroundings, serviceSpec } from './plan.ts';
+import { localContext, serviceSpec } from './plan.ts';
 import { checkRoom, choosePorts, type Ports, prepareDataDir } from './prepare.ts';
 import { Reservations } from './reserve.ts';
 import { dropRunFile, type RunFile, takeRunFile, writeRunFile } from './run-file.ts';
 import { ensureSecrets, jwksOf, type Secrets, sha256 } from './secrets.ts';
-import { type AssetSource, fetchNats } from './weights.ts';
+import { type AssetSource, fetchProgram } from './weights.ts';
 
 const READY_MS = 90_000;
 const TRIES = 3;
 const ROTATE_EVERY_MS = 5000;
-/** Grace at stop, in order: the gateway, the other services, the event bus. Together below 5 s. */
-const GRACE_MS = { gateway: 1500, services: 2000, nats: 800 } as const;
+/** Grace at stop, in order: the gateway, the other services, what they need. Together below 5 s. */
+const GRACE_MS = { gateway: 1500, services: 2000, dependencies: 800 } as const;
 const SHOWN_LOG_LINES = 8;
 
 export interface PlatformOptions {
@@ -49,6 +49,12 @@ export interface PlatformContext {
   readonly signal: AbortSignal;
   /** Root of the checkout whose services are run. */
   readonly root: string;
+}
+
+/** A dependency with its program. */
+interface LocalProgram {
+  readonly one: LocalDependency;
+  readonly binary: string;
 }
 
 /** The platform as processes on this machine. Only `start` makes one; `stop` ends all of it. */
@@ -96,10 +102,12 @@ export class LocalPlatform {
       const ports = await choosePorts(options.stack, { ...options, ui: context.ui, reservations });
       checkRoom(paths.dir, 'The data directory');
       const secrets = ensureSecrets(paths.secrets);
-      const nats = await fetchNats(context);
+      const programs: LocalProgram[] = [];
+      for (const one of localDependencies(options.stack))
+        programs.push({ one, binary: await fetchProgram(one.local, context) });
       const offer = await offerModels(options, { ...context, ports });
       platform = new LocalPlatform({ options, secrets, offer, run, reservations }, context);
-      await platform.#launch(ports, nats);
+      await platform.#launch(ports, programs);
       return platform;
     } catch (error) {
       if (platform === undefined) {
@@ -132,7 +140,7 @@ export class LocalPlatform {
     return this.#urls.gateway ?? '';
   }
 
-  /** Stops the gateway first, so that nothing new comes in, and the event bus last, so that nothing is lost. */
+  /** Stops the gateway first, so that nothing new comes in, and what the services need last, so that nothing is lost. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -145,11 +153,11 @@ export class LocalPlatform {
     dropRunFile(this.options.paths.run_file);
   }
 
-  async #launch(ports: Ports, nats_binary: string): Promise<void> {
+  async #launch(ports: Ports, programs: readonly LocalProgram[]): Promise<void> {
     const { paths, stack, host } = this.options;
     const events: ProcessEvents = { changed: () => this.#save(), say: (line) => this.#context.ui.warn(line) };
     const base = baseEnvironment(this.#context.env);
-    const at = localSurroundings({
+    const at = localContext({
       stack: this.offer.stack,
       host,
       ports,
@@ -164,7 +172,16 @@ export class LocalPlatform {
       this.#processes.push(one);
       one.start();
     };
-    add(natsSpec({ binary: nats_binary, port: ports.nats, password: this.secrets.nats, paths, env: base }));
+    for (const { one, binary } of programs)
+      add(
+        dependencySpec(one, {
+          binary,
+          ports: ports.dependencies[one.name] ?? {},
+          password: this.secrets.passwords.get(one.name),
+          paths,
+          env: base,
+        }),
+      );
     for (const placement of order(stack.services))
       add(serviceSpec(this.offer.stack, placement, { at, paths, root: this.#context.root, base }));
     await this.#untilReady();
@@ -222,12 +239,12 @@ export class LocalPlatform {
       GRACE_MS.gateway,
     );
     await end(
-      named((name) => name !== 'gateway' && name !== 'nats'),
+      named((name) => name !== 'gateway' && name in services),
       GRACE_MS.services,
     );
     await end(
-      named((name) => name === 'nats'),
-      GRACE_MS.nats,
+      named((name) => !(name in services)),
+      GRACE_MS.dependencies,
     );
     this.#reservations.release();
     dropRunFile(this.options.paths.run_file);
@@ -240,7 +257,7 @@ export class LocalPlatform {
       case 'prov_secret':
         return this.#context.env.PROV_SECRET || this.secrets.provenance;
       case 'nats_password':
-        return this.secrets.nats;
+        return this.secrets.passwords.get('nats');
       case 'admin_key_hash':
         return sha256(this.secrets.admin);
       case 'database_url':

@@ -1,9 +1,11 @@
 import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
 import type { ServiceName } from '@mcp/contracts';
+import type { KnownDependency } from '@mcp/dependencies';
 import { type ServicePlacement, type Stack, services, servicesOf } from '@mcp/stacks';
 import { CliError, EXIT, messageOf } from '../errors.ts';
 import type { DataPaths } from '../paths.ts';
 import { bytes, type Ui } from '../ui.ts';
+import { localDependencies, portsOf } from './dependency.ts';
 import { isFree, nextFree, ownerOf } from './ports.ts';
 import { fetchText, jsonOf } from './probe.ts';
 import type { Reservations } from './reserve.ts';
@@ -40,10 +42,10 @@ export function checkRoom(dir: string, what: string, needed_bytes = ROOM_BYTES):
     );
 }
 
-/** The ports of every service and of the event bus. */
+/** The ports of every service, and those of every dependency by their names. */
 export interface Ports {
   readonly services: Readonly<Partial<Record<ServiceName, number>>>;
-  readonly nats: number;
+  readonly dependencies: Readonly<Partial<Record<KnownDependency, Readonly<Record<string, number>>>>>;
 }
 
 /** Finds and reserves ports: the gateway's must be free; the others move to the next free one and say so. */
@@ -53,23 +55,42 @@ export async function choosePorts(
 ): Promise<Ports> {
   await requireGatewayPort(options);
   const names = stack.services.flatMap((placement: ServicePlacement) => servicesOf(placement));
-  const wanted = new Map<ServiceName | 'nats', number>([['nats', stack.nats.port]]);
-  for (const name of names) if (name !== 'gateway') wanted.set(name, services[name].port);
   const out: Partial<Record<ServiceName, number>> = { gateway: options.port };
+  const dependencies: Partial<Record<KnownDependency, Record<string, number>>> = {};
+  const wanted: { name: string; port: number; chosen: (free: number) => void }[] = [];
+  for (const one of localDependencies(stack)) {
+    const ports = portsOf(one);
+    dependencies[one.name] = ports;
+    for (const [at, port] of Object.entries(ports))
+      wanted.push({
+        name: one.name,
+        port,
+        chosen: (free) => {
+          ports[at] = free;
+        },
+      });
+  }
+  for (const name of names.filter((one) => one !== 'gateway'))
+    wanted.push({
+      name,
+      port: services[name].port,
+      chosen: (free) => {
+        out[name] = free;
+      },
+    });
   const used = new Set([options.port]);
-  let nats = stack.nats.port;
-  for (const [name, port] of wanted) {
-    const others = [...wanted].filter(([other]) => other !== name).map(([, value]) => value);
+  for (const one of wanted) {
+    const { name, port } = one;
+    const others = wanted.filter((other) => other !== one).map((other) => other.port);
     const { reservations } = options;
     const taken = new Set([...used, ...others]);
     const free = await nextFree(port, { host: '127.0.0.1', taken, reservations });
     if (free !== port)
       options.ui.say(`  port ${port} is taken by ${ownerOf(port) ?? 'another start'}: ${name} uses ${free}`);
     used.add(free);
-    if (name === 'nats') nats = free;
-    else out[name] = free;
+    one.chosen(free);
   }
-  return { services: out, nats };
+  return { services: out, dependencies };
 }
 
 async function requireGatewayPort(options: {

@@ -15,8 +15,11 @@ export async function probeReady(url: string): Promise<string | undefined> {
   return reasons === undefined || reasons === '' ? `/readyz answers ${answer.status}` : reasons;
 }
 
-/** Waits for the INFO line of a nats-server; undefined when it is there with JetStream, else why not. */
-export function probeNats(port: number): Promise<string | undefined> {
+/** Waits for the line with which a server greets whoever connects; undefined when it says that it is ready, else why not. */
+export function probeGreeting(
+  port: number,
+  { begins, contains, otherwise }: { begins: string; contains: string; otherwise: string },
+): Promise<string | undefined> {
   return new Promise((done) => {
     const socket = connect({ port, host: '127.0.0.1' });
     let text = '';
@@ -29,8 +32,8 @@ export function probeNats(port: number): Promise<string | undefined> {
     socket.on('data', (chunk) => {
       text += chunk.toString('utf8');
       if (!text.includes('\r\n') && text.length < MAX_BYTES) return;
-      if (!text.startsWith('INFO ')) end('something else answers on its port');
-      else end(text.includes('"jetstream":true') ? undefined : 'JetStream is not up yet');
+      if (!text.startsWith(begins)) end('something else answers on its port');
+      else end(text.includes(contains) ? undefined : otherwise);
     });
   });
 }

@@ -2,21 +2,23 @@ import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServiceName } from '@mcp/contracts';
+import type { KnownDependency } from '@mcp/dependencies';
 import { keySetOf } from '@mcp/service-kit';
 import { identitiesOf, signingServices } from '@mcp/stacks';
 import { CliError, codeOf, messageOf } from '../errors.ts';
+import { hasPassword, LOCAL } from './dependency.ts';
 
 /** What the files in `${data}/secrets` hold. Each is made once, readable by its owner only, and never shown. */
 const MAKERS = {
   admin: () => `mcp_${randomBytes(32).toString('base64url')}`,
   provenance: () => randomBytes(32).toString('base64url'),
-  nats: () => randomBytes(24).toString('base64url'),
 } as const;
-/** A file each, and one for each service that signs its calls. */
-export type SecretFile = keyof typeof MAKERS | `identity-${ServiceName}`;
+/** A file each, one for each service that signs its calls, and one for each dependency that asks for a password. */
+export type SecretFile = keyof typeof MAKERS | `identity-${ServiceName}` | KnownDependency;
 export type Secrets = Readonly<Record<keyof typeof MAKERS, string>> & {
   /** What each service makes its signing key from. */
   readonly identities: ReadonlyMap<ServiceName, string>;
+  readonly passwords: ReadonlyMap<KnownDependency, string>;
 };
 
 /** Reads the secrets of a data directory; those that are missing are made. */
@@ -27,8 +29,8 @@ export function ensureSecrets(dir: string): Secrets {
   return {
     admin: one('admin'),
     provenance: one('provenance'),
-    nats: one('nats'),
     identities: new Map(signingServices.map((name) => [name, one(`identity-${name}`)])),
+    passwords: new Map(LOCAL.filter(hasPassword).map(({ name }) => [name, one(name)])),
   };
 }
 
@@ -48,7 +50,7 @@ export function readSecret(dir: string, name: SecretFile): string | undefined {
   );
 }
 
-/** A text to make a signing key from. */
+/** A text to make a signing key from, or a password. */
 export function signingKey(): string {
   return randomBytes(32).toString('base64url');
 }

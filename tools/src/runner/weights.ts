@@ -63,19 +63,18 @@ function isHere(model: StackModel, assets: AssetSource): boolean {
   return assets.locate(model.asset ?? model.id) !== undefined;
 }
 
-/** The nats-server program. Nothing runs without it. */
-export async function fetchNats(options: {
-  assets: AssetSource;
-  ui: Ui;
-  signal: AbortSignal;
-}): Promise<string> {
-  const found = options.assets.locate('nats-server');
+/** The program of a dependency. Nothing runs without it. */
+export async function fetchProgram(
+  { program, what, homepage }: { program: string; what: string; homepage: string },
+  options: { assets: AssetSource; ui: Ui; signal: AbortSignal },
+): Promise<string> {
+  const found = options.assets.locate(program);
   if (found !== undefined) return found;
-  const reason = await fetchOne('nats-server', options);
-  const now = reason === undefined ? options.assets.locate('nats-server') : undefined;
+  const reason = await fetchOne(program, options);
+  const now = reason === undefined ? options.assets.locate(program) : undefined;
   if (now === undefined)
     throw new CliError(
-      `nats-server, the event bus, cannot be had:\n${indent(reason ?? 'it vanished')}\nInstall it (https://github.com/nats-io/nats-server/releases) so that it is on PATH, and start again.`,
+      `${program}, ${what}, cannot be had:\n${indent(reason ?? 'it vanished')}\nInstall it (${homepage}) so that it is on PATH, and start again.`,
     );
   return now;
 }

@@ -3,7 +3,16 @@ import { posix } from 'node:path';
 import { type Import, importsOf, isTest, type SourceFile, type TextFile, type Violation } from './source.ts';
 
 /** Part of the project that a file belongs to. */
-type Layer = 'contracts' | 'package' | 'app' | 'stacks' | 'tools' | 'policies' | 'infra' | 'free';
+type Layer =
+  | 'contracts'
+  | 'dependencies'
+  | 'package'
+  | 'app'
+  | 'stacks'
+  | 'tools'
+  | 'policies'
+  | 'infra'
+  | 'free';
 
 interface Place {
   readonly layer: Layer;
@@ -14,13 +23,14 @@ interface Place {
 /** What each layer may see beside itself. Tests across services and benches are free. */
 const MAY_SEE: Readonly<Record<Layer, readonly Layer[]>> = {
   contracts: [],
+  dependencies: ['contracts'],
   package: ['contracts', 'package'],
   app: ['contracts', 'package'],
-  stacks: ['contracts'],
-  tools: ['contracts', 'package', 'stacks'],
+  stacks: ['contracts', 'dependencies'],
+  tools: ['contracts', 'dependencies', 'package', 'stacks'],
   policies: ['contracts'],
-  infra: ['contracts', 'package', 'stacks', 'policies'],
-  free: ['contracts', 'package', 'app', 'stacks', 'tools', 'policies', 'infra', 'free'],
+  infra: ['contracts', 'dependencies', 'package', 'stacks', 'policies'],
+  free: ['contracts', 'dependencies', 'package', 'app', 'stacks', 'tools', 'policies', 'infra', 'free'],
 };
 
 /** Imports run one way: contracts ← other packages ← apps; tools and stacks see each app's manifest.ts only. */
@@ -59,7 +69,9 @@ export function relativeExtensions(files: readonly SourceFile[]): Violation[] {
 export function dependencies(files: readonly SourceFile[], manifests: readonly TextFile[]): Violation[] {
   const root = parseManifest(manifests.find(({ path }) => path === 'package.json'));
   return manifests
-    .filter(({ path }) => /^((packages|apps)\/[^/]+|stacks|tools|infra|policies)\/package\.json$/.test(path))
+    .filter(({ path }) =>
+      /^((packages|apps)\/[^/]+|dependencies|stacks|tools|infra|policies)\/package\.json$/.test(path),
+    )
     .flatMap((manifest) => {
       const workspace = posix.dirname(manifest.path);
       const own = parseManifest(manifest);
@@ -112,6 +124,8 @@ function refusal(
       : `${from.layer} sees ${target}: of an app only manifest.ts may be seen`;
   if (relative && !(isTest(file.path) && to.layer === 'free'))
     return `${one.specifier} leaves its workspace: import it as @mcp/${to.workspace.split('/').at(-1) ?? ''}`;
+  // The kit of the tests runs what the platform needs.
+  if (from.workspace === 'packages/testkit' && to.layer === 'dependencies') return undefined;
   return MAY_SEE[from.layer].includes(to.layer)
     ? undefined
     : `${from.layer} may not see ${to.layer} (${one.specifier}): move what is shared towards contracts`;
@@ -122,7 +136,7 @@ function targetOf(path: string, specifier: string): string | undefined {
   if (specifier.startsWith('.')) return posix.join(posix.dirname(path), specifier);
   const own = /^@mcp\/([^/]+)/.exec(specifier)?.[1];
   if (own === undefined) return undefined;
-  if (own === 'stacks' || own === 'tools' || own === 'infra' || own === 'policies') return `${own}/index.ts`;
+  if (['dependencies', 'stacks', 'tools', 'infra', 'policies'].includes(own)) return `${own}/index.ts`;
   const app = /^app-(.+)$/.exec(own)?.[1];
   return app === undefined ? `packages/${own}/src/index.ts` : `apps/${app}/src/index.ts`;
 }
@@ -134,6 +148,7 @@ function placeOf(path: string): Place {
       return { layer: second === 'contracts' ? 'contracts' : 'package', workspace: `packages/${second}` };
     case 'apps':
       return { layer: 'app', workspace: `apps/${second}` };
+    case 'dependencies':
     case 'stacks':
     case 'tools':
     case 'infra':

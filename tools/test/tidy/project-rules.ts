@@ -101,3 +101,28 @@ export function nothingLocal(files: readonly TextFile[]): Violation[] {
     }),
   );
 }
+
+/** Every path that a page names in backticks is there; `<name>` stands for any name. */
+export function namedPaths(page: TextFile, files: readonly TextFile[]): Violation[] {
+  const paths = files.map(({ path }) => path);
+  return [...page.text.matchAll(/`([\w.@<>-]+(?:\/[\w.@<>-]*)*)`/g)]
+    .map(([, name = '']) => name)
+    .filter((name) => name.includes('/') || /\w\.(ts|mjs|md)$/.test(name))
+    .filter((name) => {
+      const pattern = name
+        .split(/<[^>]+>/)
+        .map(escaped)
+        .join('[^/]+');
+      const found = new RegExp(`(^|/)${pattern}${name.endsWith('/') ? '' : '(/|$)'}`);
+      return !paths.some((path) => found.test(path));
+    })
+    .map((name) => ({
+      rule: 'named-path',
+      path: page.path,
+      message: `names ${name}, which is not there: name what is`,
+    }));
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}

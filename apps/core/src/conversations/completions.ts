@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CallContext, RecordCompletionRequest } from '@mcp/contracts';
-import { Recorder, type RecorderDeps } from '../log/recorder.ts';
-import type { NewConversation } from '../store/conversations.ts';
+import { Recorder, type RecorderDeps, type Saying } from '../log/recorder.ts';
+import type { NewConversation, Stored } from '../store/conversations.ts';
 import { titleOf, traceOf } from './sessions.ts';
 
 /** Keeps a plain completion as a finished conversation of one model, in mode `answer`. Returns its id. */
@@ -26,7 +26,27 @@ export async function recordCompletion(
     owner: call.principal.id,
     settings: { promptA: 'base_system', promptB: 'base_system', max_tokens_per_turn: 512 },
   };
-  const recorder = await Recorder.begin(deps, conversation, [
+  const recorder = await Recorder.begin(deps, conversation, sayingsOf(request, trace_id));
+  await recorder.close('completed');
+  return conversation.summary.id;
+}
+
+/** Goes on with a finished conversation by one more question and answer. Throws `conflict` when another run has it. */
+export async function recordAnswer(
+  deps: RecorderDeps,
+  { stored, said }: { readonly stored: Stored; readonly said: RecordCompletionRequest },
+  call: CallContext,
+): Promise<void> {
+  const recorder = await Recorder.resume(deps, stored, stored.summary.exchanges);
+  try {
+    await recorder.append(sayingsOf(said, traceOf(call)));
+  } finally {
+    await recorder.close('completed');
+  }
+}
+
+function sayingsOf(request: RecordCompletionRequest, trace_id: string): Saying[] {
+  return [
     ...request.question.map(({ role, content }) => ({ role, content, trace_id })),
     {
       role: 'modelA',
@@ -37,7 +57,5 @@ export async function recordCompletion(
       usage: request.usage,
       ...(request.reasoning === undefined ? {} : { reasoning: request.reasoning }),
     },
-  ]);
-  await recorder.close('completed');
-  return conversation.summary.id;
+  ];
 }

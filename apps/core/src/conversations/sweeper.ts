@@ -4,6 +4,7 @@ import { sealLog } from '@mcp/provenance';
 import type { Logger } from '@mcp/service-kit';
 import type { Sealer } from '../log/sealer.ts';
 import { checkLog, headerOf, type LogStateDeps, SELF } from '../log/state.ts';
+import type { AnswerStore } from '../store/answers.ts';
 import type { Lease, Stored } from '../store/conversations.ts';
 import type { Leases } from '../store/leases.ts';
 import type { Upkeep } from '../store/upkeep.ts';
@@ -19,6 +20,7 @@ const AGAIN_MS = 10_000;
 
 export interface SweeperDeps extends LogStateDeps {
   readonly upkeep: Upkeep;
+  readonly answers: AnswerStore;
   readonly leases: Leases;
   readonly sealer: Sealer;
   readonly log: Logger;
@@ -26,7 +28,8 @@ export interface SweeperDeps extends LogStateDeps {
 
 /**
  * Looks, again and again, for conversations whose run is dead (its lease has ended), and for logs that could not be
- * sealed, whichever replica they were of: the first are marked interrupted, both are sealed.
+ * sealed, whichever replica they were of: the first are marked interrupted, both are sealed. Stored answers that are
+ * too old are forgotten.
  */
 export class Sweeper {
   readonly #deps: SweeperDeps;
@@ -56,7 +59,8 @@ export class Sweeper {
   }
 
   async #sweep(): Promise<void> {
-    const { heads, upkeep, sealer } = this.#deps;
+    const { heads, upkeep, answers, sealer } = this.#deps;
+    await answers.expire();
     // A bus that is away must not keep dead runs waiting.
     await Promise.race([heads.refresh(), sleep(REFRESH_MS, undefined, { ref: false })]);
     if (heads.reachable) await upkeep.unsealOthers(heads.generation, MAX_PER_SWEEP);

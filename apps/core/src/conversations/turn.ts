@@ -17,7 +17,7 @@ import type { Emit } from './events.ts';
 const FIRST_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 15_000;
 
-/** What a turn needs of its surroundings. */
+/** What a turn needs. */
 export type TurnDeps = BudgetDeps & { readonly kit: Pick<ServiceKit, 'tracer' | 'log'> };
 
 export interface TurnRequest {

@@ -66,12 +66,42 @@ export interface RecordRow {
   body: string;
 }
 
+/** An answer that its client may ask for again. */
+export interface AnswerRow {
+  id: string;
+  owner: string;
+  kind: string;
+  created_at: string;
+  model: string;
+  /** The answer it builds on. */
+  previous_id: string | null;
+  /** How many it builds on, itself included, and what they have together. */
+  depth: number;
+  chain_bytes: number;
+  /** JSON. */
+  metadata: string;
+  input: string;
+  output: string;
+  body: string;
+  /** The conversation whose log has it, and how long that was then; 0 where others go on with it. */
+  conversation_id: string;
+  log_records: number;
+}
+
+/** A pair of an answer's metadata as JSON, to be found by. */
+interface AnswerPairRow {
+  answer_id: string;
+  pair: string;
+}
+
 export interface Database {
   conversations: ConversationRow;
   records: RecordRow;
   head_buckets: HeadBucketRow;
   log_checks: LogCheckRow;
   log_findings: FindingRow;
+  stored_answers: AnswerRow;
+  stored_answer_pairs: AnswerPairRow;
 }
 
 /** Versions of the schema, in order; the same for SQLite and PostgreSQL. A change is a new entry, never an edit. */
@@ -179,6 +209,34 @@ export const migrations: Readonly<Record<string, Migration>> = {
         .addColumn('first_seen', 'text', (column) => column.notNull())
         .addColumn('last_seen', 'text', (column) => column.notNull())
         .addColumn('resolved_at', 'text')
+        .execute();
+    },
+  },
+  '006-stored-answers': {
+    async up(db: Kysely<unknown>) {
+      let table = db.schema
+        .createTable('stored_answers')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('previous_id', 'text');
+      for (const name of ['owner', 'kind', 'created_at', 'model', 'metadata', 'input', 'output', 'body'])
+        table = table.addColumn(name, 'text', (column) => column.notNull());
+      for (const name of ['depth', 'chain_bytes', 'log_records'])
+        table = table.addColumn(name, 'integer', (column) => column.notNull());
+      await table.addColumn('conversation_id', 'text', (column) => column.notNull()).execute();
+      const index = (name: string, columns: string[]) =>
+        db.schema.createIndex(name).on('stored_answers').columns(columns);
+      await index('stored_answers_of_owner', ['owner', 'kind', 'created_at', 'id']).execute();
+      await index('stored_answers_by_age', ['created_at']).execute();
+      await db.schema
+        .createTable('stored_answer_pairs')
+        .addColumn('answer_id', 'text', (column) => column.notNull())
+        .addColumn('pair', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('stored_answer_pairs_key', ['answer_id', 'pair'])
+        .execute();
+      await db.schema
+        .createIndex('stored_answer_pairs_by_pair')
+        .on('stored_answer_pairs')
+        .columns(['pair', 'answer_id'])
         .execute();
     },
   },

@@ -8,6 +8,7 @@ import {
   type ModelInfo,
   PlatformError,
 } from '@mcp/contracts';
+import { givenOf } from '@mcp/wire';
 import { errorOf } from '../transports/sse.ts';
 
 /** Models that are conversations between two models. A new one: one row. `undefined` is the platform's default mode. */
@@ -33,7 +34,25 @@ const NOT_FOR_ALIASES = [
   'reasoning_effort',
 ] as const satisfies readonly (keyof ChatCompletionRequest)[];
 
+/** What changes no answer of a conversation. */
+const IGNORED_BY_ALIASES = [
+  'metadata',
+  'parallel_tool_calls',
+  'prompt_cache_key',
+  'safety_identifier',
+  'service_tier',
+  'user',
+  'verbosity',
+] as const satisfies readonly (keyof ChatCompletionRequest)[];
+
+export function ignoredByAliases(request: ChatCompletionRequest): readonly string[] {
+  return givenOf(request, IGNORED_BY_ALIASES);
+}
+
 const MAX_TURN_TOKENS = 4096;
+
+/** What an alias has in the place of a backend. */
+export const CONVERSATION_BACKEND = 'conversation';
 
 export function isAlias(model: string): boolean {
   return Object.hasOwn(ALIASES, model);
@@ -45,7 +64,7 @@ export function aliasModels(models: readonly ModelInfo[]): ModelInfo[] {
   const max_context = Math.min(...chat.map((model) => model.max_context));
   return Object.keys(ALIASES).map((id) => ({
     id,
-    backend: 'conversation',
+    backend: CONVERSATION_BACKEND,
     kind: 'chat',
     owned_by: 'mcp',
     max_context: Number.isFinite(max_context) ? max_context : 4096,
@@ -139,7 +158,7 @@ export async function* aliasEvents(
         type: 'start',
         id: `chatcmpl-${event.conversation_id}`,
         model,
-        backend: 'conversation',
+        backend: CONVERSATION_BACKEND,
         created_s: Math.floor(Date.now() / 1000),
       };
     } else yield* toModelEvents(event);

@@ -2,51 +2,154 @@ import type {
   CallContext,
   ChatCompletionRequest,
   ChatMessage,
+  KeepAnswerRequest,
   RecordCompletionRequest,
+  ResponsesRequest,
+  StoredAnswer,
 } from '@mcp/contracts';
-import type { Completion } from '@mcp/wire';
+import {
+  type Completion,
+  encodeChatCompletion,
+  type ResponseObject,
+  type Said,
+  type SaidItem,
+  withIds,
+} from '@mcp/wire';
 import type { Gateway } from '../gateway.ts';
+
+/** Whether what is asked to be kept is kept. */
+export function keepsAnswers({ kit }: Gateway): boolean {
+  return kit.flags.enabled('RECORD_COMPLETIONS_ENABLED');
+}
 
 export interface Recordable {
   readonly request: ChatCompletionRequest;
   readonly completion: Completion;
   readonly call: CallContext;
+  /** Of a model that is a conversation: that one's log has it already. */
+  readonly conversation_id?: string | undefined;
+}
+
+/** Keeps a completion, to be asked for again, and in a conversation log. Returns the conversation's id. */
+export function recordCompletion(gateway: Gateway, recordable: Recordable): Promise<string | undefined> {
+  const { request, completion, call, conversation_id } = recordable;
+  const { choices: output, ...body } = encodeChatCompletion(completion);
+  const answer: KeepAnswerRequest = {
+    id: completion.id,
+    kind: 'chat.completion',
+    model: completion.model,
+    previous_id: null,
+    metadata: request.metadata ?? {},
+    input: JSON.stringify(request.messages),
+    output: JSON.stringify(output),
+    body: JSON.stringify(body),
+    log: logOf(conversation_id, {
+      record: { question: request.messages.flatMap(toQuestion), ...answerOf(completion) },
+      earlier: [],
+    }),
+  };
+  return keep(gateway, answer, call);
+}
+
+/** A stored completion as its client gets it again. */
+export function storedCompletion({ body, output, metadata }: Omit<StoredAnswer, 'input'>): object {
+  return { ...(JSON.parse(body) as object), choices: JSON.parse(output) as unknown, metadata };
+}
+
+export interface RecordableResponse {
+  readonly request: ResponsesRequest;
+  readonly said: Said;
+  readonly response: ResponseObject;
+  readonly id: string;
+  readonly completion: Completion;
+  readonly call: CallContext;
+  readonly conversation_id: string | undefined;
+}
+
+/** The same for a response; one that goes on with another is recorded in the same log. */
+export function recordResponse(
+  gateway: Gateway,
+  recordable: RecordableResponse,
+): Promise<string | undefined> {
+  const { request, said, id, completion, call } = recordable;
+  const { output, ...body } = recordable.response;
+  const { instructions } = request;
+  const system = instructions == null ? [] : [{ role: 'system' as const, content: instructions }];
+  const answer: KeepAnswerRequest = {
+    id,
+    kind: 'response',
+    model: completion.model,
+    previous_id: request.previous_response_id ?? null,
+    metadata: request.metadata ?? {},
+    input: JSON.stringify(withIds(said.items, id)),
+    output: JSON.stringify(output),
+    body: JSON.stringify(body),
+    log: logOf(recordable.conversation_id, {
+      record: { question: [...system, ...said.items.flatMap(itemQuestion)], ...answerOf(completion) },
+      earlier: said.earlier.flatMap(itemQuestion),
+    }),
+  };
+  return keep(gateway, answer, call);
+}
+
+/** A stored response as its client gets it again. */
+export function storedResponse({
+  body,
+  output,
+  metadata,
+  conversation_id,
+}: Omit<StoredAnswer, 'input'>): object {
+  const parsed = JSON.parse(body) as object;
+  return { ...parsed, output: JSON.parse(output) as unknown, metadata, mcp: { conversation_id } };
 }
 
 /**
- * Keeps a completion as a conversation log. The answer has been made by then: when it cannot be kept it is still
- * given, without an id, and the log says why.
+ * The answer has been made by then: when it cannot be kept it is still given, without a conversation, and the log says
+ * why.
  */
-export async function recordCompletion(
+async function keep(
   gateway: Gateway,
-  recordable: Recordable,
+  answer: KeepAnswerRequest,
+  call: CallContext,
 ): Promise<string | undefined> {
-  const { call } = recordable;
   try {
-    const { id } = await gateway.kit.clients.core.recordCompletion(toRecord(recordable), call);
-    return id;
+    const { conversation_id } = await gateway.kit.clients.core.keepAnswer(answer, call);
+    return conversation_id;
   } catch (error) {
-    gateway.kit.log.error({ err: error, request_id: call.request_id }, 'a completion could not be recorded');
+    gateway.kit.log.error({ err: error, request_id: call.request_id }, 'an answer could not be kept');
     return undefined;
   }
 }
 
-function toRecord({ request, completion }: Recordable): RecordCompletionRequest {
-  const [choice] = completion.choices;
+function logOf(
+  conversation_id: string | undefined,
+  own: Omit<Extract<KeepAnswerRequest['log'], { in: 'answers' }>, 'in'>,
+): KeepAnswerRequest['log'] {
+  return conversation_id === undefined ? { in: 'answers', ...own } : { in: 'conversation', conversation_id };
+}
+
+function answerOf({
+  model,
+  choices: [choice],
+  usage,
+}: Completion): Omit<RecordCompletionRequest, 'question'> {
+  const calls =
+    choice?.tool_calls.map(({ function: { name, arguments: given } }) => callText(name, given)) ?? [];
+  const text = choice?.text ?? '';
   return {
-    model: completion.model,
-    question: request.messages.flatMap(toQuestion),
-    answer: choice?.text ?? '',
+    model,
+    answer: [...(text === '' ? [] : [text]), ...calls].join('\n'),
     ...(choice === undefined || choice.reasoning === '' ? {} : { reasoning: choice.reasoning }),
     finish_reason: choice?.finish ?? { unified: 'other', raw: null },
-    usage: completion.usage ?? { input_tokens: 0, output_tokens: 0 },
+    usage: usage ?? { input_tokens: 0, output_tokens: 0 },
   };
 }
 
+type Question = RecordCompletionRequest['question'];
+
 /** The record knows system and user only: other roles are told apart by a word before the text. */
-function toQuestion(message: ChatMessage): RecordCompletionRequest['question'] {
-  const content = textOf(message);
-  switch (message.role) {
+function questionOf(role: ChatMessage['role'], content: string): Question {
+  switch (role) {
     case 'system':
     case 'developer':
       return [{ role: 'system', content }];
@@ -54,23 +157,51 @@ function toQuestion(message: ChatMessage): RecordCompletionRequest['question'] {
       return [{ role: 'user', content }];
     case 'assistant':
     case 'tool':
-      return [{ role: 'user', content: `[${message.role}] ${content}` }];
+      return [{ role: 'user', content: `[${role}] ${content}` }];
     default:
-      return message satisfies never;
+      return role satisfies never;
   }
 }
 
-function textOf({ content }: ChatMessage): string {
+function toQuestion(message: ChatMessage): Question {
+  return questionOf(message.role, textOf(message.content));
+}
+
+function itemQuestion(item: SaidItem): Question {
+  switch (item.type) {
+    case 'message':
+      return questionOf(item.role, textOf(item.content));
+    case 'function_call':
+      return questionOf('assistant', callText(item.name, item.arguments));
+    case 'function_call_output':
+      return questionOf('tool', textOf(item.output));
+    case 'reasoning':
+      return [];
+    default:
+      return item satisfies never;
+  }
+}
+
+function callText(name: string, given: string): string {
+  return `[tool_call] ${name} ${given}`;
+}
+
+type Content = ChatMessage['content'] | Extract<SaidItem, { type: 'message' }>['content'];
+
+function textOf(content: Content): string {
   if (content == null) return '';
   if (typeof content === 'string') return content;
   return content
     .map((part) => {
       switch (part.type) {
         case 'text':
+        case 'input_text':
+        case 'output_text':
           return part.text;
         case 'refusal':
           return part.refusal;
         case 'image_url':
+        case 'input_image':
           return '[image]';
         default:
           return part satisfies never;

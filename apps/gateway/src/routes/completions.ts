@@ -1,4 +1,11 @@
-import { type CallContext, ChatCompletionRequest, EmbeddingsRequest, type ModelEvent } from '@mcp/contracts';
+import { randomUUID } from 'node:crypto';
+import {
+  type CallContext,
+  type ChatCompletionRequest,
+  type ModelEvent,
+  PublicChatCompletionRequest,
+  PublicEmbeddingsRequest,
+} from '@mcp/contracts';
 import {
   type KitContext,
   type KitEnv,
@@ -15,17 +22,20 @@ import {
   encodeEmbeddings,
   encodeModel,
   encodeModelList,
+  fromPublicChat,
+  textsOf,
 } from '@mcp/wire';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
-import { aliasModels, isAlias } from '../pipeline/aliases.ts';
+import { aliasModels, CONVERSATION_BACKEND } from '../pipeline/aliases.ts';
 import { embed } from '../pipeline/inference.ts';
-import { recordCompletion } from '../pipeline/record.ts';
+import { keepsAnswers, type Recordable, recordCompletion } from '../pipeline/record.ts';
 import {
   CONVERSATION_HEADER,
   completionEvents,
   gathered,
   JSON_ANSWER,
+  noteIgnored,
   noteOverhead,
   OVERHEAD_HEADER,
 } from '../transports/completion.ts';
@@ -38,15 +48,25 @@ export function openAiRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.post(
     '/v1/chat/completions',
     guardInference(gateway, async (c, call) => {
-      const request = await parseBody(c, ChatCompletionRequest, max_bytes);
-      const asked: Asked = { request, call, events: completionEvents(gateway, c, { request, call }) };
+      const given = await parseBody(c, PublicChatCompletionRequest, max_bytes);
+      noteIgnored(c, given);
+      const { request, functions } = fromPublicChat(given);
+      const events = completionEvents(gateway, c, {
+        request,
+        call,
+        format: functions ? 'functions' : 'chat',
+      });
+      const store = request.store === true && keepsAnswers(gateway);
+      const asked: Asked = { request, functions, call, store, events: store ? named(events) : events };
       return request.stream === true ? streamed(gateway, c, asked) : whole(gateway, c, asked);
     }),
   );
   app.post(
     '/v1/embeddings',
     guardInference(gateway, async (c, call) => {
-      const request = await parseBody(c, EmbeddingsRequest, max_bytes);
+      const { input, ...rest } = await parseBody(c, PublicEmbeddingsRequest, max_bytes);
+      const texts = await textsOf(input, { model: rest.model, param: 'input' });
+      const request = { ...rest, input: typeof input === 'string' ? input : [...texts] };
       const state = c.get('state');
       state.model = gateway.models.label(request.model);
       state.phase = 'json';
@@ -84,22 +104,46 @@ function modelRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
 
 interface Asked {
   readonly request: ChatCompletionRequest;
+  /** Whether it asked for functions instead of tools. */
+  readonly functions: boolean;
   readonly call: CallContext;
+  /** Whether it is kept. */
+  readonly store: boolean;
   readonly events: AsyncIterable<ModelEvent>;
 }
 
-async function whole(gateway: Gateway, c: KitContext, { request, call, events }: Asked): Promise<Response> {
-  const { completion, text } = await gathered(c, events, encodeChatCompletion);
-  if (shouldRecord(gateway, request)) {
-    const id = await recordCompletion(gateway, { request, completion, call });
-    if (id !== undefined) c.get('state').headers[CONVERSATION_HEADER] = id;
+/** What is kept is asked for by its id, so that it must be another than any server may have given before. */
+async function* named(events: AsyncIterable<ModelEvent>): AsyncGenerator<ModelEvent> {
+  for await (const event of events)
+    yield event.type === 'start' && event.backend !== CONVERSATION_BACKEND
+      ? { ...event, id: `chatcmpl-${randomUUID()}` }
+      : event;
+}
+
+async function whole(
+  gateway: Gateway,
+  c: KitContext,
+  { request, functions, call, store, events }: Asked,
+): Promise<Response> {
+  const { completion, text } = await gathered(c, events, (one) => encodeChatCompletion(one, { functions }));
+  if (store) {
+    const { headers } = c.get('state');
+    const conversation_id = headers[CONVERSATION_HEADER];
+    const id = await recordCompletion(gateway, { request, completion, call, conversation_id });
+    if (id !== undefined) headers[CONVERSATION_HEADER] = id;
   }
   return textAnswer(c, text, JSON_ANSWER);
 }
 
-function streamed(gateway: Gateway, c: KitContext, { request, call, events }: Asked): Promise<Response> {
-  const encode = chatChunkEncoder({ include_usage: request.stream_options?.include_usage === true });
-  const kept: ModelEvent[] | undefined = shouldRecord(gateway, request) ? [] : undefined;
+function streamed(
+  gateway: Gateway,
+  c: KitContext,
+  { request, functions, call, store, events }: Asked,
+): Promise<Response> {
+  const include_usage = request.stream_options?.include_usage === true;
+  const encode = chatChunkEncoder({ include_usage, functions });
+  const kept: ModelEvent[] | undefined = store ? [] : undefined;
+  const { headers } = c.get('state');
   noteOverhead(c);
   return streamEvents(c, events, {
     ...SSE,
@@ -107,24 +151,19 @@ function streamed(gateway: Gateway, c: KitContext, { request, call, events }: As
       kept?.push(event);
       return encode(event);
     },
-    onEnd: kept === undefined ? () => DONE_FRAME : () => recordedEnd(gateway, { request, call, kept }),
+    onEnd() {
+      if (kept === undefined) return DONE_FRAME;
+      const conversation_id = headers[CONVERSATION_HEADER];
+      return recordedEnd(gateway, { request, call, kept, conversation_id });
+    },
     onError: (error) => `data: ${JSON.stringify(toOpenAiError(error))}\n\n`,
   });
-}
-
-/** An alias is recorded as the conversation that it is. */
-function shouldRecord(gateway: Gateway, request: ChatCompletionRequest): boolean {
-  return (
-    request.store === true &&
-    !isAlias(request.model) &&
-    gateway.kit.flags.enabled('RECORD_COMPLETIONS_ENABLED')
-  );
 }
 
 /** A stream's headers are gone when the record is written: its id comes as a last chunk without choices. */
 async function recordedEnd(
   gateway: Gateway,
-  asked: { request: ChatCompletionRequest; call: CallContext; kept: readonly ModelEvent[] },
+  asked: Omit<Recordable, 'completion'> & { readonly kept: readonly ModelEvent[] },
 ): Promise<string> {
   const completion = await collect(replay(asked.kept));
   const id = await recordCompletion(gateway, { ...asked, completion });

@@ -10,8 +10,16 @@ import {
   ListConversationsQuery,
   LogCheck,
   PromptInfo,
-  RecordCompletionRequest,
 } from '../conversation/conversation.ts';
+import {
+  AnswerPage,
+  ChainedAnswer,
+  FindAnswersRequest,
+  KeepAnswerRequest,
+  ListAnswersRequest,
+  ListedAnswer,
+  StoredAnswer,
+} from '../conversation/stored-answers.ts';
 import { type ApiOf, defineApi } from './endpoint.ts';
 
 /** A log has its texts and, beside them, hashes and counts. */
@@ -106,14 +114,70 @@ export const coreEndpoints = defineApi({
     answer: z.array(PromptInfo).readonly(),
     callers: ['gateway'],
   },
-  recordCompletion: {
+  /** Records an answer and keeps it for its client to ask for again; both are durable when this returns. */
+  keepAnswer: {
     method: 'POST',
-    path: '/internal/completions',
-    body: RecordCompletionRequest,
+    path: '/internal/answers',
+    body: KeepAnswerRequest,
     max_body_bytes: MAX_LOG_BYTES,
     answers: 'json',
-    answer: z.object({ id: z.string() }),
+    answer: z.object({ conversation_id: z.uuid() }),
     status: 201,
+    callers: ['gateway'],
+  },
+  getAnswer: {
+    method: 'GET',
+    path: '/internal/answers/:id',
+    param: 'text',
+    answers: 'json',
+    answer: StoredAnswer,
+    callers: ['gateway'],
+  },
+  /** What was answered, of those of the caller's own that there are. */
+  findAnswers: {
+    method: 'POST',
+    path: '/internal/answers/find',
+    body: FindAnswersRequest,
+    answers: 'json',
+    answer: z.array(ListedAnswer),
+    callers: ['gateway'],
+    idempotent: true,
+  },
+  /** An answer and all that it builds on, the first one first. Throws `not_found`, `context_length_exceeded`. */
+  answerChain: {
+    method: 'GET',
+    path: '/internal/answers/:id/chain',
+    param: 'text',
+    answers: 'json',
+    answer: z.array(ChainedAnswer),
+    callers: ['gateway'],
+  },
+  listAnswers: {
+    method: 'POST',
+    path: '/internal/answers/list',
+    body: ListAnswersRequest,
+    answers: 'json',
+    answer: AnswerPage,
+    callers: ['gateway'],
+    idempotent: true,
+  },
+  updateAnswer: {
+    method: 'POST',
+    path: '/internal/answers/:id/update',
+    param: 'text',
+    body: StoredAnswer.pick({ metadata: true }),
+    answers: 'json',
+    answer: StoredAnswer,
+    callers: ['gateway'],
+    idempotent: true,
+  },
+  /** Deletes it for its client; the log it was recorded in stays. */
+  deleteAnswer: {
+    method: 'POST',
+    path: '/internal/answers/:id/delete',
+    param: 'text',
+    answers: 'json',
+    answer: z.object({ id: z.string() }),
     callers: ['gateway'],
   },
 });

@@ -5,13 +5,12 @@ import { define } from './define.ts';
 export const ServiceName = z.enum(['gateway', 'core', 'model-gateway', 'task-engine', 'governance']);
 export type ServiceName = z.infer<typeof ServiceName>;
 
-/** Infrastructure that services need beside each other. */
-export const DependencyName = z.enum(['nats']);
-export type DependencyName = z.infer<typeof DependencyName>;
+/** Infrastructure that services need beside each other: a folder in `dependencies/`, which the table of services is held to. */
+export const DependencyName = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be a name such as nats');
 
 /** Kubernetes quantities: `250m`, `512Mi`. */
-const Cpu = z.string().regex(/^\d+m?$/, 'must be a CPU quantity such as 250m or 2');
-const Memory = z.string().regex(/^\d+(Mi|Gi)$/, 'must be a memory quantity such as 512Mi or 2Gi');
+export const Cpu = z.string().regex(/^\d+m?$/, 'must be a CPU quantity such as 250m or 2');
+export const Memory = z.string().regex(/^\d+(Mi|Gi)$/, 'must be a memory quantity such as 512Mi or 2Gi');
 
 /**
  * The one place where a service says what it needs. The local process, the compose entry, Deployment, Service,
@@ -45,7 +44,7 @@ export const ServiceManifest = z.object({
     hears: z.array(z.string()).default([]),
   }),
   /** What it may reach outside the cluster. */
-  egress: z.array(z.enum(['model-backends', 'identity-provider', 'otlp', 'database', 'log-archive'])),
+  egress: z.array(z.enum(['model-backends', 'identity-provider', 'log-archive'])),
   /** Room for what must survive a pod; undefined: it keeps nothing. */
   volume: z.object({ size_gib: z.number().int().min(1) }).optional(),
   /** True where models may run in its process: the weights of the stack's embedded models are part of its image. */

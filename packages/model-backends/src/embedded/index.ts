@@ -12,9 +12,11 @@ import {
   type TokenCount,
 } from '@mcp/contracts';
 import { z } from 'zod';
+import { ignoredBy } from '../features.ts';
 import { defineBackend, jsonVariable } from '../options.ts';
 import { ChatModel } from './chat-model.ts';
 import { Embedder } from './embedder.ts';
+import { features } from './features.ts';
 import { Slot, type SlotSpec } from './slot.ts';
 
 const Spec = z.strictObject({
@@ -38,6 +40,7 @@ const ARRIVAL_POLL_MS = 1000;
 /** Models in this process, on the CPU: GGUF chat models by llama.cpp, an ONNX embedding model. They join when their files arrive. */
 class EmbeddedBackend implements ModelBackend {
   readonly name = 'embedded';
+  readonly ignores = ignoredBy(features);
   readonly #slots: ReadonlyMap<string, Slot>;
   #closed = false;
   #poll: NodeJS.Timeout | undefined;

@@ -14,8 +14,10 @@ import {
 } from '@mcp/contracts';
 import { z } from 'zod';
 import { abortError, Closing } from '../abort.ts';
+import { ignoredBy } from '../features.ts';
 import { defineBackend, jsonVariable } from '../options.ts';
 import { maxTokens, stops, textOf } from '../text.ts';
+import { features } from './features.ts';
 
 const Rule = z.strictObject({
   /** Applies when the last user message contains this; a rule without it always applies. */
@@ -82,6 +84,7 @@ export function scriptedTokens(text: string): string[] {
  */
 class ScriptedBackend implements ModelBackend {
   readonly name = 'scripted';
+  readonly ignores = ignoredBy(features);
   readonly #models: ReadonlyMap<string, Model>;
   readonly #failures = new Map<Rule, number>();
   readonly #closing = new Closing();

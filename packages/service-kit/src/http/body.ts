@@ -65,27 +65,51 @@ function assertJson(type: string | undefined): void {
 
 /** Parses the query string by a schema. A parameter that the schema does not know, or one given twice, is refused. */
 export function parseQuery<S extends z.ZodObject>(c: KitContext, schema: S): z.output<S> {
-  const value: Record<string, string> = {};
+  return fitting(Object.fromEntries(queryOf(c, schema, (name) => name)), schema);
+}
+
+/** The same where a list is written as `include[]=a&include[]=b` and an object as `metadata[key]=value`. */
+export function parseNestedQuery<S extends z.ZodObject>(c: KitContext, schema: S): z.output<S> {
+  const value: Record<string, unknown> = {};
+  const nested = new Map<string, [key: string, text: string][]>();
+  for (const [name, text] of queryOf(c, schema, (full) => full.replace(/\[.*\]$/, ''))) {
+    const [, field, key] = /^(\w+)\[(.*)\]$/.exec(name) ?? [];
+    if (field === undefined || key === undefined) value[name] = text;
+    else nested.set(field, [...(nested.get(field) ?? []), [key, text]]);
+  }
+  for (const [field, pairs] of nested)
+    value[field] = pairs.every(([key]) => /^\d*$/.test(key))
+      ? pairs.map(([, text]) => text)
+      : Object.fromEntries(pairs);
+  return fitting(value, schema);
+}
+
+/** What a query string says, each parameter once, but for the items of a list. */
+function queryOf(
+  c: KitContext,
+  schema: z.ZodObject,
+  fieldOf: (name: string) => string,
+): [name: string, text: string][] {
   const { url } = c.req;
-  const given = new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?')) : '');
-  for (const [name, text] of given) {
-    if (!Object.hasOwn(schema.shape, name))
+  const given = [...new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?')) : '')];
+  const seen = new Set<string>();
+  for (const [name] of given) {
+    if (!Object.hasOwn(schema.shape, fieldOf(name)))
       throw new PlatformError(
         'invalid_request',
         `Unrecognized query parameter '${name.slice(0, 60)}'. ${knownOf(schema)}`,
         { param: name.slice(0, 60) },
       );
-    if (Object.hasOwn(value, name))
+    const once = fieldOf(name) !== name && name.endsWith('[]') ? `${name}${seen.size}` : name;
+    if (seen.has(once))
       throw new PlatformError(
         'invalid_request',
         `${name}: is given twice in the query string. Give it once.`,
-        {
-          param: name,
-        },
+        { param: name },
       );
-    value[name] = text;
+    seen.add(once);
   }
-  return fitting(value, schema);
+  return given;
 }
 
 function knownOf(schema: z.ZodObject): string {

@@ -232,7 +232,7 @@ function isAsWanted(there: StreamConfig, wanted: StreamSettings): boolean {
 async function ensureStream(manager: JetStreamManager, config: StreamSettings): Promise<void> {
   const there = await findStream(manager, config.name);
   if (there === undefined) await manager.streams.add(config);
-  // All servers have to agree on a change: what is as it should be is left alone.
+  // All servers have to agree on a change: what is as it should be stays.
   else if (!isAsWanted(there.config, config)) await manager.streams.update(config.name, config);
 }
 

@@ -21,7 +21,8 @@ export const FLAGS = {
   PII_TAGGING_ENABLED: { default: true, description: 'Tag personal data in conversation logs.' },
   RECORD_COMPLETIONS_ENABLED: {
     default: true,
-    description: 'Keep completions that ask for it with `store: true` as conversation logs.',
+    description:
+      'Keep responses, and completions that ask for it with `store: true`, with a conversation log of each.',
   },
 } as const satisfies Record<string, { default: boolean; description: string }>;
 

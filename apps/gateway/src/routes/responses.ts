@@ -1,0 +1,196 @@
+import { randomBytes } from 'node:crypto';
+import {
+  type CallContext,
+  type ModelEvent,
+  PlatformError,
+  ResponseIncludable,
+  ResponsesRequest,
+  ResponseTokensRequest,
+} from '@mcp/contracts';
+import {
+  type KitContext,
+  type KitEnv,
+  parseBody,
+  parseNestedQuery,
+  streamEvents,
+  textAnswer,
+  toPlatformError,
+} from '@mcp/service-kit';
+import {
+  asResponsesError,
+  fromResponses,
+  ResponseEncoder,
+  type ResponseEnd,
+  responseMessages,
+} from '@mcp/wire';
+import type { Hono } from 'hono';
+import { z } from 'zod';
+import type { Gateway } from '../gateway.ts';
+import { saidBy } from '../pipeline/earlier.ts';
+import { keepsAnswers, recordResponse, storedResponse } from '../pipeline/record.ts';
+import { truncated } from '../pipeline/truncation.ts';
+import {
+  CONVERSATION_HEADER,
+  completionEvents,
+  JSON_ANSWER,
+  noteIgnored,
+  noteOverhead,
+  OVERHEAD_HEADER,
+} from '../transports/completion.ts';
+import { guard, guardInference } from '../transports/http.ts';
+import { ListQuery, pageOf } from '../transports/lists.ts';
+import { SSE } from '../transports/sse.ts';
+
+const ItemList = z.array(z.looseObject({ id: z.string() }));
+const include = z.array(ResponseIncludable).max(16).optional();
+const ItemsQuery = z.object({ ...ListQuery.shape, order: ListQuery.shape.order.default('desc'), include });
+const OneQuery = z.object({
+  include,
+  include_obfuscation: z.enum(['true', 'false']).optional(),
+  starting_after: z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be the number of an event')
+    .optional(),
+  stream: z
+    .literal('false', { error: 'must be false: a response is streamed as it is made, and not again' })
+    .optional(),
+});
+
+/** OpenAI's Responses API, for every model and alias of the platform. */
+export function responseRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
+  const max_bytes = gateway.kit.config.MCP_MAX_BODY_BYTES;
+  app.post(
+    '/v1/responses',
+    guardInference(gateway, async (c, call) => {
+      const request = await parseBody(c, ResponsesRequest, max_bytes);
+      noteIgnored(c, request);
+      const making = await begun(gateway, c, { request, call });
+      return request.stream === true ? streamed(c, making) : whole(c, making);
+    }),
+  );
+  app.post(
+    '/v1/responses/input_tokens',
+    guard(gateway, { scope: 'chat', body: true }, async (c, call) => {
+      const request = await parseBody(c, ResponseTokensRequest, max_bytes);
+      const messages = responseMessages(request, await saidBy(gateway, request, call));
+      const { tokens } = await gateway.inference().countTokens({ model: request.model, messages }, call);
+      return c.json({ object: 'response.input_tokens', input_tokens: tokens });
+    }),
+  );
+  storedRoutes(app, gateway);
+}
+
+function storedRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
+  const core = () => gateway.kit.clients.core;
+  app.get(
+    '/v1/responses/:id',
+    guard(gateway, { scope: 'chat', query: true }, async (c, call) => {
+      parseNestedQuery(c, OneQuery);
+      return c.json(storedResponse(await core().getAnswer(idOf(c), call)));
+    }),
+  );
+  app.delete(
+    '/v1/responses/:id',
+    guard(gateway, 'chat', async (c, call) => {
+      const { id } = await core().deleteAnswer(idOf(c), call);
+      return c.json({ id, object: 'response', deleted: true });
+    }),
+  );
+  app.get(
+    '/v1/responses/:id/input_items',
+    guard(gateway, { scope: 'chat', query: true }, async (c, call) => {
+      const query = parseNestedQuery(c, ItemsQuery);
+      const { input } = await core().getAnswer(idOf(c), call);
+      return c.json(pageOf(ItemList.parse(JSON.parse(input)), query));
+    }),
+  );
+  app.post(
+    '/v1/responses/:id/cancel',
+    guard(gateway, 'chat', async (c, call) => {
+      const { id } = await core().getAnswer(idOf(c), call);
+      throw new PlatformError(
+        'invalid_request',
+        `The response ${id} was not made in the background, and only those can be cancelled. To stop one that is being streamed, close its connection.`,
+      );
+    }),
+  );
+}
+
+/** A response that is being made. */
+interface Making {
+  readonly encoder: ResponseEncoder;
+  readonly events: AsyncIterable<ModelEvent>;
+  /** Keeps it, where that is asked for, and says what is known at its end. */
+  finish(): Promise<ResponseEnd>;
+}
+
+async function begun(
+  gateway: Gateway,
+  c: KitContext,
+  { request, call }: { readonly request: ResponsesRequest; readonly call: CallContext },
+): Promise<Making> {
+  const id = `resp_${randomBytes(24).toString('hex')}`;
+  const said = await saidBy(gateway, request, call);
+  const store = request.store !== false && keepsAnswers(gateway);
+  const encoder = new ResponseEncoder({ id, request, store });
+  const whole = fromResponses(request, said);
+  const fitting = request.truncation === 'auto' ? await truncated(gateway, whole, call) : whole;
+  const events = completionEvents(gateway, c, { request: fitting, call });
+  const { headers } = c.get('state');
+  return {
+    encoder,
+    events: inItsWords(events),
+    async finish() {
+      const end = { store, completed_s: Math.floor(Date.now() / 1000) };
+      if (!store) return end;
+      const response = encoder.response(end);
+      const conversation_id = await recordResponse(gateway, {
+        ...{ request, said, response, id, call },
+        completion: encoder.completion(),
+        conversation_id: headers[CONVERSATION_HEADER],
+      });
+      if (conversation_id === undefined) return { ...end, store: false };
+      return { ...end, beside: { mcp: { conversation_id } } };
+    },
+  };
+}
+
+async function* inItsWords(events: AsyncIterable<ModelEvent>): AsyncGenerator<ModelEvent> {
+  try {
+    yield* events;
+  } catch (error) {
+    throw asResponsesError(error);
+  }
+}
+
+async function whole(c: KitContext, { encoder, events, finish }: Making): Promise<Response> {
+  const { headers, started_ms } = c.get('state');
+  const before_ms = performance.now() - started_ms;
+  for await (const event of events) encoder.encode(event);
+  encoder.close();
+  const end = await finish();
+  const answered_ms = performance.now();
+  const text = JSON.stringify(encoder.response(end));
+  headers[OVERHEAD_HEADER] = (before_ms + performance.now() - answered_ms).toFixed(3);
+  return textAnswer(c, text, JSON_ANSWER);
+}
+
+function streamed(c: KitContext, { encoder, events, finish }: Making): Promise<Response> {
+  noteOverhead(c);
+  return streamEvents(c, events, {
+    ...SSE,
+    encode: (event) => encoder.encode(event),
+    async onEnd() {
+      const closing = encoder.close();
+      return closing + encoder.end(await finish());
+    },
+    onError: (error) => encoder.fail(toPlatformError(asResponsesError(error))),
+  });
+}
+
+/** The id of a response in the path. One that is none of ours is of nothing there is. */
+function idOf(c: KitContext): string {
+  const id = c.req.param('id') ?? '';
+  if (/^resp_[0-9a-f]{48}$/.test(id)) return id;
+  throw new PlatformError('not_found', `There is no response ${id.slice(0, 60)}. Its id begins with resp_.`);
+}
