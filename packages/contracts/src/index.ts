@@ -17,6 +17,7 @@ export * from './conversation/decision.ts';
 export * from './conversation/stored-answers.ts';
 export * from './models/anthropic.ts';
 export * from './models/formats.ts';
+export * from './models/lists.ts';
 export * from './models/model.ts';
 export * from './models/openai.ts';
 export * from './models/openai-public.ts';

@@ -3,6 +3,7 @@ import {
   CompletionRequest,
   FORMATS,
   PublicChatCompletionRequest,
+  ResponsesRequest,
 } from '@mcp/contracts';
 import { describe, expect, it } from 'vitest';
 
@@ -12,15 +13,31 @@ const BESIDE: Readonly<Record<keyof typeof FORMATS, readonly string[]>> = {
   functions: ['model', 'messages', 'store', 'parallel_tool_calls'],
   completions: ['model', 'prompt', 'suffix', 'echo'],
   messages: ['model', 'messages', 'system', 'thinking'],
+  responses: [
+    'model',
+    'input',
+    'instructions',
+    'previous_response_id',
+    'store',
+    'truncation',
+    'stream_options',
+    'max_tool_calls',
+    'background',
+    'conversation',
+    'prompt',
+    'context_management',
+    'moderation',
+  ],
 };
 const SCHEMAS = {
   chat: PublicChatCompletionRequest,
   functions: PublicChatCompletionRequest,
   completions: CompletionRequest,
   messages: AnthropicMessagesRequest,
+  responses: ResponsesRequest,
 } as const;
 /** Parts of a message, not fields of a request. */
-const PARTS = ['image_url', 'image'];
+const PARTS = ['image_url', 'input_image', 'image'];
 
 describe.each(Object.keys(FORMATS) as (keyof typeof FORMATS)[])('the table of %s', (format) => {
   const named = Object.values(FORMATS[format].names).flatMap((name) => name ?? []);

@@ -1,17 +1,4 @@
-import { PlatformError } from '@mcp/contracts';
-import { z } from 'zod';
-
-/** How OpenAI's lists are asked for. */
-export const ListQuery = z.object({
-  after: z.string().max(200).optional(),
-  limit: z
-    .string()
-    .regex(/^(?:[1-9]\d?|100)$/, 'must be a whole number from 1 to 100')
-    .transform(Number)
-    .default(20),
-  order: z.enum(['asc', 'desc']).default('asc'),
-});
-export type ListQuery = z.infer<typeof ListQuery>;
+import { type ListQuery, PlatformError } from '@mcp/contracts';
 
 /** What OpenAI's lists say of a page. */
 export function pageObject(data: readonly { readonly id: string }[], has_more: boolean): object {
