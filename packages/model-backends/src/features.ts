@@ -5,7 +5,7 @@ import type { Feature } from '@mcp/contracts';
  * `yes`: it does it. `passed on`: the server behind decides. `no effect`: it is taken and changes nothing, and the
  * caller is told. `refused`: with `unsupported_parameter`.
  */
-export type Support = 'yes' | 'passed on' | 'no effect' | 'refused';
+type Support = 'yes' | 'passed on' | 'no effect' | 'refused';
 
 interface Row {
   readonly support: Support;
