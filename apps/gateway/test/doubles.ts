@@ -198,30 +198,37 @@ async function* conversation(
   const trace_id = '0'.repeat(32);
   const mode = request.mode ?? 'debate';
   const exchanges = request.exchanges ?? 1;
-  const models: [string, string] = [CHAT_MODEL.id, CHAT_MODEL.id];
+  const participants = ['modelA', 'modelB'].map((id) => ({
+    id,
+    model: CHAT_MODEL.id,
+    prompt: 'base_system',
+  }));
+  const models = participants.map(({ model }) => model);
   let seq = 0;
-  yield { type: 'start', seq: seq++, conversation_id: id, trace_id, mode, models, exchanges };
+  yield { type: 'start', seq: seq++, conversation_id: id, trace_id, mode, participants, models, exchanges };
   const messages: ChatResponse['messages'] = [];
   const usage = { input_tokens: 3, output_tokens: options.words };
   for (let turn = 0; turn < exchanges; turn++) {
     const message_id = randomUUID();
     const role = turn % 2 === 0 ? 'modelA' : 'modelB';
-    yield { type: 'message.start', seq: seq++, message_id, turn, attempt: 1, role, model: CHAT_MODEL.id };
+    const which = { message_id, turn, step: `s${turn}`, participant: role };
+    yield { type: 'message.start', seq: seq++, ...which, attempt: 1, role, model: CHAT_MODEL.id };
     if (options.refusal !== undefined) throw options.refusal;
     let content = '';
     for await (const text of words(seen, options, call)) {
       content += text;
-      yield { type: 'delta', seq: seq++, message_id, turn, text };
+      yield { type: 'delta', seq: seq++, ...which, text };
     }
     const finish_reason = { unified: 'stop' as const, raw: 'stop' };
-    yield { type: 'message.end', seq: seq++, message_id, turn, finish_reason, usage, content };
-    messages.push({ message_id, turn, role, model: CHAT_MODEL.id, content, finish_reason, usage });
+    yield { type: 'message.end', seq: seq++, ...which, finish_reason, usage, content };
+    messages.push({ ...which, role, model: CHAT_MODEL.id, content, finish_reason, usage });
   }
   const answer = messages.at(-1)?.content ?? '';
   const response: ChatResponse = {
     id,
     trace_id,
     mode,
+    participants,
     models,
     messages,
     answer,

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import {
   type CallContext,
+  InputItemsQuery,
   type ModelEvent,
   PlatformError,
-  ResponseItemsQuery,
-  ResponseQuery,
   ResponsesRequest,
   ResponseTokensRequest,
+  StoredResponseQuery,
 } from '@mcp/contracts';
 import {
   type KitContext,
@@ -43,6 +43,7 @@ import { pageOf } from '../transports/lists.ts';
 import { SSE } from '../transports/sse.ts';
 
 const ItemList = z.array(z.looseObject({ id: z.string() }));
+
 /** OpenAI's Responses API, for every model and alias of the platform. */
 export function responseRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   const max_bytes = gateway.kit.config.MCP_MAX_BODY_BYTES;
@@ -72,7 +73,7 @@ function storedRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.get(
     '/v1/responses/:id',
     guard(gateway, { scope: 'chat', query: true }, async (c, call) => {
-      parseNestedQuery(c, ResponseQuery);
+      parseNestedQuery(c, StoredResponseQuery);
       return c.json(storedResponse(await core().getAnswer(idOf(c), call)));
     }),
   );
@@ -86,7 +87,7 @@ function storedRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.get(
     '/v1/responses/:id/input_items',
     guard(gateway, { scope: 'chat', query: true }, async (c, call) => {
-      const query = parseNestedQuery(c, ResponseItemsQuery);
+      const query = parseNestedQuery(c, InputItemsQuery);
       const { input } = await core().getAnswer(idOf(c), call);
       return c.json(pageOf(ItemList.parse(JSON.parse(input)), query));
     }),

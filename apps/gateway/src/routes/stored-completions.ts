@@ -1,9 +1,9 @@
 import {
   ChatMessage,
-  ListQuery,
   PlatformError,
   StoredCompletionsQuery,
   StoredCompletionUpdate,
+  WireListQuery,
 } from '@mcp/contracts';
 import { type KitContext, type KitEnv, parseBody, parseNestedQuery } from '@mcp/service-kit';
 import type { Hono } from 'hono';
@@ -39,7 +39,7 @@ export function storedCompletionRoutes(app: Hono<KitEnv>, gateway: Gateway): voi
   app.get(
     '/v1/chat/completions/:id/messages',
     guard(gateway, { scope: 'chat', query: true }, async (c, call) => {
-      const query = parseNestedQuery(c, ListQuery);
+      const query = parseNestedQuery(c, WireListQuery);
       const { id, input } = await core().getAnswer(idOf(c), call);
       return c.json(pageOf(Messages.parse(JSON.parse(input)).map(listed(id)), query));
     }),

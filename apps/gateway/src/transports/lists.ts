@@ -1,4 +1,4 @@
-import { type ListQuery, PlatformError } from '@mcp/contracts';
+import { PlatformError, type WireListQuery } from '@mcp/contracts';
 
 /** What OpenAI's lists say of a page. */
 export function pageObject(data: readonly { readonly id: string }[], has_more: boolean): object {
@@ -12,7 +12,10 @@ export function pageObject(data: readonly { readonly id: string }[], has_more: b
 }
 
 /** A page of a list that is there as a whole, in its own order. */
-export function pageOf(all: readonly { readonly id: string }[], { after, limit, order }: ListQuery): object {
+export function pageOf(
+  all: readonly { readonly id: string }[],
+  { after, limit, order }: WireListQuery,
+): object {
   const ordered = order === 'asc' ? all : all.toReversed();
   const at = after === undefined ? -1 : ordered.findIndex(({ id }) => id === after);
   if (after !== undefined && at < 0)

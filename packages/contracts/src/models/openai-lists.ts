@@ -1,8 +1,11 @@
-/** How OpenAI's lists and stored objects are asked for. */
+/** Query strings of OpenAI's lists and of what is stored. */
 import { z } from 'zod';
 import { ResponseIncludable, WireMetadata } from './responses.ts';
 
-export const ListQuery = z.object({
+const include = z.array(ResponseIncludable).max(16).optional();
+
+/** How OpenAI's lists are asked for. */
+export const WireListQuery = z.object({
   after: z.string().max(200).optional(),
   limit: z
     .string()
@@ -11,19 +14,15 @@ export const ListQuery = z.object({
     .default(20),
   order: z.enum(['asc', 'desc']).default('asc'),
 });
-export type ListQuery = z.infer<typeof ListQuery>;
+export type WireListQuery = z.infer<typeof WireListQuery>;
 
-const include = z.array(ResponseIncludable).max(16).optional();
-
-/** `GET /v1/responses/{id}/input_items`. */
-export const ResponseItemsQuery = z.object({
-  ...ListQuery.shape,
-  order: ListQuery.shape.order.default('desc'),
+export const InputItemsQuery = z.object({
+  ...WireListQuery.shape,
+  order: WireListQuery.shape.order.default('desc'),
   include,
 });
 
-/** `GET /v1/responses/{id}`. */
-export const ResponseQuery = z.object({
+export const StoredResponseQuery = z.object({
   include,
   include_obfuscation: z.enum(['true', 'false']).optional(),
   starting_after: z
@@ -35,9 +34,8 @@ export const ResponseQuery = z.object({
     .optional(),
 });
 
-/** `GET /v1/chat/completions`. */
 export const StoredCompletionsQuery = z.object({
-  ...ListQuery.shape,
+  ...WireListQuery.shape,
   model: z
     .string()
     .regex(/^[^\p{C}]{1,200}$/u, 'must be the id of a model')
