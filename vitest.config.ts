@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: [
       '{packages,apps}/*/test/**/*.test.ts',
-      '{stacks,tools,infra,policies}/test/**/*.test.ts',
+      '{dependencies,stacks,tools,infra,policies}/test/**/*.test.ts',
       'tools/*.test.ts',
       'tests/e2e/**/*.test.ts',
     ],

@@ -1,102 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { AssetStore } from '@mcp/assets';
 import {
   type ChatCompletionRequest,
-  type ModelBackend,
+  FEATURES,
+  type Feature,
   type ModelEvent,
   ModelInfo,
   PlatformError,
 } from '@mcp/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BackendEnv, createBackends } from '../src/index.ts';
-import { ollamaServer, openAiServer, serve, type Upstream } from './upstreams.ts';
-
-const EMBEDDING = 'scripted/embed';
-const SCRIPT = JSON.stringify([
-  {
-    id: 'chat',
-    rules: [
-      { match: 'long', reply: 'word '.repeat(400), token_delay_ms: 3 },
-      { reply: 'one two three four: {last}', token_delay_ms: 1 },
-    ],
-  },
-  { id: EMBEDDING, kind: 'embedding' },
-]);
-
-/** A backend under test, with what is behind it. */
-interface Subject {
-  readonly backend: ModelBackend;
-  readonly chat: string;
-  readonly embedding: string;
-  /** What it must say to a question, where that is known. */
-  readonly reply?: (question: string) => string;
-  /** Requests still open at what is behind it; undefined where nothing is. */
-  readonly open?: () => number;
-  close(): Promise<void>;
-}
-
-function make(name: Parameters<typeof createBackends>[0][number], env: Record<string, string>): ModelBackend {
-  const [backend] = createBackends([name], BackendEnv.parse(env));
-  if (backend === undefined) throw new Error(`no backend ${name}`);
-  return backend;
-}
-
-const reply = (question: string) => `one two three four: ${question}`;
-const scripted = () => make('scripted', { MCP_SCRIPTED_MODELS: SCRIPT });
-
-async function remote(
-  name: 'ollama' | 'openai',
-  server: (backend: ModelBackend) => Promise<Upstream>,
-): Promise<Subject> {
-  const behind = scripted();
-  const upstream = await server(behind);
-  const env = name === 'ollama' ? { OLLAMA_URL: upstream.url } : { OPENAI_BASE_URL: `${upstream.url}/v1` };
-  const backend = make(name, env);
-  return {
-    backend,
-    chat: 'chat',
-    embedding: EMBEDDING,
-    reply,
-    open: upstream.open,
-    async close() {
-      await backend.close();
-      await upstream.close();
-      await behind.close();
-    },
-  };
-}
-
-/** The real small models, from the cache that `npm test` fills. */
-async function embedded(): Promise<Subject> {
-  const store = new AssetStore();
-  const chat = 'smollm2-135m-instruct';
-  const embedding = 'all-minilm-l6-v2';
-  const models = [
-    { id: chat, kind: 'chat', path: store.expected(chat), max_context: 1024 },
-    { id: embedding, kind: 'embedding', path: store.expected(embedding), max_context: 512 },
-  ];
-  const backend = make('embedded', { MCP_EMBEDDED_MODELS: JSON.stringify(models) });
-  const ready = async () =>
-    (await backend.models(AbortSignal.timeout(1000))).every(({ status }) => status === 'ready');
-  while (!(await ready())) await sleep(100);
-  return { backend, chat, embedding, close: () => backend.close() };
-}
-
-const SUBJECTS: readonly [string, () => Promise<Subject>][] = [
-  [
-    'scripted',
-    async () => ({
-      backend: scripted(),
-      chat: 'chat',
-      embedding: EMBEDDING,
-      reply,
-      close: async () => undefined,
-    }),
-  ],
-  ['openai', () => remote('openai', openAiServer)],
-  ['ollama', () => remote('ollama', ollamaServer)],
-  ['embedded', embedded],
-];
+import { supportOf } from '../src/features.ts';
+import { BACKENDS } from '../src/registry.ts';
+import { BACKENDS_UNDER_TEST, ELSEWHERE, make, type Subject, start } from './under-test.ts';
+import { serve } from './upstreams.ts';
 
 const options = (signal = new AbortController().signal) => ({
   signal,
@@ -120,7 +34,42 @@ const codeOf = (promise: Promise<unknown>) =>
     (error: unknown) => (error instanceof PlatformError ? error.code : String(error)),
   );
 
-describe.each(SUBJECTS)('the backend %s', (_, open) => {
+const TOOL = { type: 'function' as const, function: { name: 'f', parameters: { type: 'object' } } };
+const PICTURE = { type: 'image_url' as const, image_url: { url: 'data:image/png;base64,AA==' } };
+/** A value for each feature, which another server would make something of. */
+const ASKED: Readonly<Record<Feature, Partial<ChatCompletionRequest>>> = {
+  stream: { stream: false },
+  stream_options: { stream_options: { include_usage: true } },
+  n: { n: 2 },
+  stop: { stop: 'two' },
+  max_tokens: { max_tokens: 2 },
+  max_completion_tokens: { max_completion_tokens: 2 },
+  temperature: { temperature: 0.5 },
+  top_p: { top_p: 0.5 },
+  top_k: { top_k: 5 },
+  min_p: { min_p: 0.1 },
+  seed: { seed: 7 },
+  presence_penalty: { presence_penalty: 1 },
+  frequency_penalty: { frequency_penalty: 1 },
+  logit_bias: { logit_bias: { 5: 1 } },
+  logprobs: { logprobs: true },
+  top_logprobs: { top_logprobs: 2 },
+  tools: { tools: [TOOL] },
+  tool_choice: { tools: [TOOL], tool_choice: 'none' },
+  parallel_tool_calls: { parallel_tool_calls: false },
+  response_format: { response_format: { type: 'json_object' } },
+  pictures: { messages: [{ role: 'user', content: [PICTURE] }] },
+  reasoning_effort: { reasoning_effort: 'low' },
+  verbosity: { verbosity: 'low' },
+  service_tier: { service_tier: 'flex' },
+  metadata: { metadata: { a: 'b' } },
+  safety_identifier: { safety_identifier: 's' },
+  prompt_cache_key: { prompt_cache_key: 'k' },
+  user: { user: 'u' },
+};
+
+describe.each(BACKENDS_UNDER_TEST)('the backend %s', (name, underTest) => {
+  const open = () => start(name, underTest);
   let subject: Subject;
   const ask = (content: string, more: Partial<ChatCompletionRequest> = {}): ChatCompletionRequest => ({
     model: subject.chat,
@@ -143,6 +92,21 @@ describe.each(SUBJECTS)('the backend %s', (_, open) => {
     for (const model of models) expect(ModelInfo.parse(model)).toEqual(model);
     expect(models.find(({ id }) => id === subject.chat)).toMatchObject({ kind: 'chat', status: 'ready' });
     expect(models.find(({ id }) => id === subject.embedding)).toMatchObject({ kind: 'embedding' });
+  });
+
+  it.each(FEATURES)('makes of %s what its table says', async (feature) => {
+    const { support } = supportOf(BACKENDS[name].manifest.features, feature);
+    expect(subject.backend.ignores?.includes(feature as never) ?? false).toBe(support === 'no effect');
+    const asked = generate(ask('one', { max_tokens: 12, ...ASKED[feature] }));
+    // What is passed on is for the server behind, which here is the scripted one.
+    const refused =
+      support === 'refused' ||
+      (support === 'passed on' &&
+        supportOf(BACKENDS.scripted.manifest.features, feature).support === 'refused');
+    if (refused) expect(await codeOf(asked)).toBe('unsupported_parameter');
+    else if (support === 'no effect')
+      expect(textOf(await asked)).toBe(textOf(await generate(ask('one', { max_tokens: 12 }))));
+    else expect((await asked).at(-1)?.type).toBe('usage');
   });
 
   it.each([true, false])('says start, text, finish and usage in this order (stream: %s)', async (stream) => {
@@ -270,21 +234,15 @@ interface Failure {
   readonly stream: (bytes: string, how: 'end' | 'cut') => void;
 }
 
-describe.each(['openai', 'ollama'] as const)('%s, when what is behind it fails', (name) => {
-  const lists = { models: [{ name: 'chat' }], data: [{ id: 'chat' }] };
-  const begun =
-    name === 'openai'
-      ? 'data: {"id":"1","object":"chat.completion.chunk","created":1,"model":"chat","choices":[{"index":0,"delta":{"content":"half"},"finish_reason":null}]}\n\n'
-      : '{"model":"chat","message":{"role":"assistant","content":"half"},"done":false}\n';
-  const type = name === 'openai' ? 'text/event-stream' : 'application/x-ndjson';
-  const to = (url: string) =>
-    make(name, name === 'ollama' ? { OLLAMA_URL: url } : { OPENAI_BASE_URL: `${url}/v1` });
+describe.each(ELSEWHERE)('%s, when what is behind it fails', (name, { env, describe: lists, stream }) => {
+  const { begun, type } = stream;
+  const to = (url: string) => make(name, env(url));
   const request = { model: 'chat', messages: [{ role: 'user' as const, content: 'hi' }], stream: true };
 
   const failing = async (fail: (failure: Failure) => void) => {
     const upstream = await serve(async (path, _body, { json, response }) => {
-      if (/tags|models/.test(path)) return json(200, lists);
-      if (/show/.test(path)) return json(200, { capabilities: ['completion'], model_info: {} });
+      const listed = lists(path);
+      if (listed !== undefined) return json(200, listed);
       fail({
         json,
         stream(bytes, how) {
@@ -294,7 +252,7 @@ describe.each(['openai', 'ollama'] as const)('%s, when what is behind it fails',
         },
       });
     });
-    const backend = to(upstream.url);
+    const backend = await to(upstream.url);
     const code = await codeOf(eventsOf(backend.generate(request, options(AbortSignal.timeout(10_000)))));
     await backend.close();
     await upstream.close();
@@ -327,7 +285,7 @@ describe.each(['openai', 'ollama'] as const)('%s, when what is behind it fails',
   it('says so when nothing listens', async () => {
     const upstream = await serve(async () => undefined);
     await upstream.close();
-    const backend = to(upstream.url);
+    const backend = await to(upstream.url);
     expect(await codeOf(eventsOf(backend.generate(request, options())))).toBe('upstream_failed');
     await backend.close();
   });

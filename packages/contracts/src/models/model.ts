@@ -28,6 +28,8 @@ export type ModelEvent =
       readonly model: string;
       readonly backend: string;
       readonly created_s: number;
+      /** Fields of the request that its backend made no use of. */
+      readonly ignored?: readonly string[];
     }
   | {
       readonly type: 'text';
@@ -62,6 +64,8 @@ export const ModelInfo = z.object({
   dimensions: z.number().int().positive().optional(),
   cost_input_per_mtok_usd: z.number().nonnegative().nullable(),
   cost_output_per_mtok_usd: z.number().nonnegative().nullable(),
+  /** It runs on the platform's own machines and costs nothing: who names no model gets such a one while one is ready. */
+  own: z.literal(true).optional(),
   status: z.enum(['ready', 'loading', 'downloading', 'unavailable']),
   /** Human sentence for a status other than ready (progress, reason). */
   detail: z.string().optional(),
@@ -110,15 +114,13 @@ export interface Place {
   release(): void;
 }
 
-/** Backends of servers elsewhere: whoever calls them needs no weights and no queue of its own, only a way out. */
-export const RemoteBackendName = z.enum(['ollama', 'openai']);
-export type RemoteBackendName = z.infer<typeof RemoteBackendName>;
-
 /** A model backend (blueprint: BaseModelBackend). One folder each in `packages/model-backends/src/`. */
 export interface ModelBackend {
   readonly name: string;
   /** The server behind it, where there can be several of this backend: `<target>/<model>` asks this one alone. */
   readonly target?: string;
+  /** Fields of a request that it makes no use of, which callers are told; absent where the server behind decides. */
+  readonly ignores?: readonly (keyof ChatCompletionRequest)[];
   /** Models it serves now; may change while weights arrive. Throws when they cannot be known. */
   models(signal: AbortSignal): Promise<readonly ModelInfo[]>;
   /**

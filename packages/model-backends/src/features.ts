@@ -1,0 +1,29 @@
+/** What each backend makes of what a completion may ask for; the table in docs/wire-features.md and a test follow it. */
+import type { BackendManifest, Feature, FeatureRow } from '@mcp/contracts';
+
+export type Features = BackendManifest['features'];
+
+export function supportOf(features: Features, feature: Feature): FeatureRow {
+  const row = features[feature];
+  return typeof row === 'string' ? { support: row } : row;
+}
+
+/** The fields that a backend makes no use of, of which the caller is told. */
+export function ignoredBy(features: Features): readonly Exclude<Feature, 'pictures'>[] {
+  const names = Object.keys(features) as Feature[];
+  return names.filter(
+    (name): name is Exclude<Feature, 'pictures'> =>
+      name !== 'pictures' && supportOf(features, name).support === 'no effect',
+  );
+}
+
+/** Labels and hints that mean something to a server elsewhere alone. */
+export const HINTS = {
+  metadata: 'no effect',
+  prompt_cache_key: 'no effect',
+  reasoning_effort: 'no effect',
+  safety_identifier: 'no effect',
+  service_tier: 'no effect',
+  user: 'no effect',
+  verbosity: 'no effect',
+} as const satisfies Partial<Features>;
