@@ -1,4 +1,5 @@
 import { define, Residency, ServiceName } from '@mcp/contracts';
+import { BackendName } from '@mcp/model-backends/registry';
 import { z } from 'zod';
 import { shortOfConnections } from './database.ts';
 import { missingDependencies, neededBy } from './dependencies.ts';
@@ -26,7 +27,7 @@ export type Region = z.infer<typeof Region>;
 export const StackModel = z.object({
   id: z.string().min(1).max(200),
   kind: z.enum(['chat', 'embedding']),
-  backend: z.enum(['embedded', 'ollama', 'openai', 'scripted']),
+  backend: BackendName,
   /** For embedded models: the asset to fetch (`packages/assets`). */
   asset: z.string().optional(),
   max_context: z.number().int().min(256).max(1_000_000),

@@ -1,8 +1,9 @@
 import type { ServiceName } from '@mcp/contracts';
-import { backendsOf, gatewayBackends } from './backends.ts';
+import { BackendName } from '@mcp/model-backends/registry';
+import { backendsOf, backendVariables, gatewayBackends } from './backends.ts';
 import { busVariables } from './bus.ts';
 import { databaseVariables } from './database.ts';
-import type { DeploymentContext, Environment } from './environment.ts';
+import type { Environment } from './environment.ts';
 import { serviceVariable, signingKeyOf, signingServices } from './identities.ts';
 import { routesOf } from './peers.ts';
 import type { Stack } from './schema.ts';
@@ -221,7 +222,7 @@ const models: readonly VariableRow[] = [
   {
     name: 'MODEL_BACKENDS',
     for: ['model-gateway'],
-    meaning: 'Backends in use, comma-separated: embedded, ollama, openai, scripted.',
+    meaning: `Backends in use, comma-separated: ${BackendName.options.join(', ')}.`,
     value: ({ stack }) => backendsOf(stack).join(','),
     operator: true,
   },
@@ -233,45 +234,7 @@ const models: readonly VariableRow[] = [
     value: ({ stack, placement, at }) =>
       gatewayBackends(stack, placement, at.operator?.MODEL_BACKENDS).join(',') || undefined,
   },
-  {
-    name: 'MCP_EMBEDDED_MODELS',
-    for: ['model-gateway'],
-    meaning: 'Models run in process, as JSON: id, kind, path, max_context, parallel.',
-    value: ({ stack, at }) => embeddedModels(stack, at),
-  },
-  {
-    name: 'MCP_EMBEDDED_THREADS',
-    for: ['model-gateway'],
-    meaning: 'Threads of one embedded model; unset, the cores less one.',
-    operator: true,
-  },
-  {
-    name: 'MCP_SCRIPTED_MODELS',
-    for: ['model-gateway'],
-    meaning: 'Models with scripted answers, for tests, as JSON; unset, a few that come with the backend.',
-    operator: true,
-  },
-  { name: 'OLLAMA_URL', for: 'remote', meaning: 'Base URL of an Ollama server.', operator: true },
-  {
-    name: 'OPENAI_BASE_URL',
-    for: 'remote',
-    meaning: 'Base URL of a server that speaks the OpenAI wire.',
-    operator: true,
-  },
-  {
-    name: 'OPENAI_API_KEY',
-    for: 'remote',
-    meaning: 'Key for OPENAI_BASE_URL.',
-    value: ({ at }) => at.secret('openai_api_key'),
-    secret: true,
-  },
-  {
-    name: 'OPENAI_TARGETS',
-    for: 'remote',
-    meaning: 'Several OpenAI-compatible servers, as JSON.',
-    value: ({ at }) => at.secret('openai_targets'),
-    secret: true,
-  },
+  ...backendVariables,
   {
     name: 'MCP_QUEUE_MAX_WAITING',
     for: 'remote',
@@ -354,19 +317,4 @@ function remoteConcurrency(stack: Stack): string | undefined {
     backend === 'embedded' || max_concurrency === undefined ? [] : [[id, max_concurrency] as const],
   );
   return rows.length === 0 ? undefined : JSON.stringify(Object.fromEntries(rows));
-}
-
-function embeddedModels(stack: Stack, at: DeploymentContext): string | undefined {
-  const rows = stack.models
-    .filter((model) => model.backend === 'embedded')
-    // They are loaded in this order: nobody waits for a large one to use a small one.
-    .sort((a, b) => Number(a.background) - Number(b.background))
-    .map((model) => ({
-      id: model.id,
-      kind: model.kind,
-      path: at.asset(model.asset ?? model.id),
-      max_context: model.max_context,
-      ...(model.max_concurrency === undefined ? {} : { parallel: model.max_concurrency }),
-    }));
-  return rows.length === 0 ? undefined : JSON.stringify(rows);
 }

@@ -1,10 +1,22 @@
 import { JobSpec, PromptName, ServiceName } from '@mcp/contracts';
+<<<<<<< HEAD
 import { dependencies as infrastructure } from '@mcp/dependencies';
+=======
+import { BACKENDS } from '@mcp/model-backends/registry';
+>>>>>>> backends
 import { services } from '@mcp/stacks';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from './src/paths.ts';
+import { importBreaches } from './test/tidy/breaches.ts';
+import { importCycles } from './test/tidy/cycle-rules.ts';
 import { unusedExports } from './test/tidy/export-rules.ts';
-import { dependencies, importDirections, relativeExtensions } from './test/tidy/import-rules.ts';
+import {
+  dependencies,
+  importDirections,
+  lightManifests,
+  relativeExtensions,
+} from './test/tidy/import-rules.ts';
+import { pathStrings } from './test/tidy/path-rules.ts';
 import {
   datedDecisions,
   importedFrom,
@@ -57,6 +69,8 @@ describe('the project', () => {
   });
   it.each<[string, () => Violation[]]>([
     ['imports run one way', () => importDirections(code)],
+    ['manifests of backends are light', () => lightManifests(code)],
+    ['no path of another workspace, or of nothing, stands in a string', () => pathStrings(code, files)],
     ['relative imports have their extension', () => relativeExtensions(code)],
     [
       'packages are declared where they are imported, and imported where they are declared',
@@ -108,6 +122,7 @@ describe('registries and folders agree', () => {
     expect(new Set(ports).size).toBe(ports.length);
   });
 
+<<<<<<< HEAD
   it('dependencies: the table and the folders beside it', () => {
     const folder = 'dependencies';
     expectSame({
@@ -120,24 +135,23 @@ describe('registries and folders agree', () => {
   });
 
   it('model backends: registry.ts and the folders beside it', () => {
+=======
+  it('model backends: registry.ts, the folders beside it, and their manifests', () => {
+>>>>>>> backends
     const folder = 'packages/model-backends/src';
-    const folders = namesBelow(
-      files.filter(({ path }) => path.slice(folder.length + 1).includes('/')),
-      folder,
-    );
-    expect(
-      lines(
-        registryMatches({
-          rule: 'model-backends',
-          registry: `${folder}/registry.ts`,
-          registered: importedFrom(file(`${folder}/registry.ts`), folder).filter(
-            (name) => folders.includes(name) || !['options', 'remote'].includes(name),
-          ),
-          folders: folder,
-          found: folders,
-        }),
+    expectSame({
+      rule: 'model-backends',
+      registry: `${folder}/registry.ts`,
+      registered: importedFrom(file(`${folder}/registry.ts`), folder),
+      folders: folder,
+      found: namesBelow(
+        files.filter(({ path }) => path.slice(folder.length + 1).includes('/')),
+        folder,
       ),
-    ).toEqual([]);
+    });
+    for (const [name, { manifest }] of Object.entries(BACKENDS)) expect(manifest.name).toBe(name);
+    const variables = Object.values(BACKENDS).flatMap(({ manifest }) => Object.keys(manifest.settings));
+    expect(variables).toEqual([...new Set(variables)]);
   });
 
   it('jobs: kinds of JobSpec and the files of the task-engine', () => {
@@ -163,7 +177,7 @@ describe('registries and folders agree', () => {
   });
 
   it('prompts: the four of the blueprint, every name usable in a request', () => {
-    const names = namesBelow(files, 'packages/conversation/prompts');
+    const names = namesBelow(files, 'apps/core/prompts');
     expect(names).toEqual(
       expect.arrayContaining(['base_system', 'critic_mode', 'developer_mode', 'nuclear_mode']),
     );
@@ -217,6 +231,7 @@ describe('each rule fails on a planted breach', () => {
       () => relativeExtensions(planted('tools/src/a.ts', "import { x } from './b';")),
       /write \.\/b\.ts/,
     ],
+    ...importBreaches,
     [
       'a package is not declared',
       () =>
@@ -346,8 +361,10 @@ describe('each rule fails on a planted breach', () => {
         'packages/wire/src/a.ts',
         "import { z } from 'zod';\nimport { b } from './b.ts';\nexport interface Out { x: string }\nexport function a(): Out { return b(z); }",
       ),
-      parseSource('packages/wire/src/b.ts', "import { a } from './a.ts';\nexport const b = a;"),
+      parseSource('packages/wire/src/b.ts', "export const b = join(c, 'b.ts', './index.ts');"),
       parseSource('packages/wire/src/index.ts', "export { a } from './a.ts';"),
+      parseSource('stacks/a.ts', "import { BACKENDS } from '@mcp/model-backends/registry';\nBACKENDS;"),
+      parseSource('packages/model-backends/src/registry.ts', "import('./a/index.ts');"),
       parseSource('stacks/services.ts', "import { manifest } from '../apps/core/manifest.ts';\nmanifest;"),
       parseSource(
         'apps/core/manifest.ts',
@@ -360,6 +377,8 @@ describe('each rule fails on a planted breach', () => {
     };
     const all = [
       importDirections,
+      importCycles,
+      lightManifests,
       relativeExtensions,
       unusedExports,
       noAny,
@@ -367,6 +386,13 @@ describe('each rule fails on a planted breach', () => {
       fileLength,
       functionShape,
     ].flatMap((rule) => rule(right));
-    expect(lines([...all, ...dependencies(right, [manifest]), ...nothingLocal(right)])).toEqual([]);
+    expect(
+      lines([
+        ...all,
+        ...pathStrings(right, right),
+        ...dependencies(right, [manifest]),
+        ...nothingLocal(right),
+      ]),
+    ).toEqual([]);
   });
 });

@@ -19,11 +19,12 @@ const QUANTITIES = new Set([
 ]);
 
 /**
- * What cdk8s-plus says of itself, and the API server assumes where nobody does. It is left out: the first three rows
+ * What cdk8s-plus says of itself, and the API server assumes where nobody does. It is left out: the first four rows
  * would not be kept, the others would fill every dump. `cdk8s.io/metadata.addr` is the label by which its constructs
  * find each other's pods; ours are found by labels that outlive a chart.
  */
 export const ASSUMED: Readonly<Record<string, unknown>> = {
+  apiGroup: '',
   hostNetwork: false,
   minReadySeconds: 0,
   readOnly: false,

@@ -5,47 +5,19 @@ import type { Construct } from 'constructs';
 
 /** The built-in kinds that cdk8s-plus has no construct for, or none that can say what we say, as the API has them. */
 interface Shapes {
-  ClusterRole: types.input.rbac.v1.ClusterRole;
-  ClusterRoleBinding: types.input.rbac.v1.ClusterRoleBinding;
-  ConfigMap: types.input.core.v1.ConfigMap;
-  CronJob: types.input.batch.v1.CronJob;
-  Deployment: types.input.apps.v1.Deployment;
-  HorizontalPodAutoscaler: types.input.autoscaling.v2.HorizontalPodAutoscaler;
   LimitRange: types.input.core.v1.LimitRange;
-  Namespace: types.input.core.v1.Namespace;
-  NetworkPolicy: types.input.networking.v1.NetworkPolicy;
-  PersistentVolumeClaim: types.input.core.v1.PersistentVolumeClaim;
   PodDisruptionBudget: types.input.policy.v1.PodDisruptionBudget;
   PriorityClass: types.input.scheduling.v1.PriorityClass;
   ResourceQuota: types.input.core.v1.ResourceQuota;
-  Role: types.input.rbac.v1.Role;
-  RoleBinding: types.input.rbac.v1.RoleBinding;
   Secret: types.input.core.v1.Secret;
-  Service: types.input.core.v1.Service;
-  ServiceAccount: types.input.core.v1.ServiceAccount;
-  StatefulSet: types.input.apps.v1.StatefulSet;
 }
 
 const API_VERSION: Readonly<Record<keyof Shapes, string>> = {
-  ClusterRole: 'rbac.authorization.k8s.io/v1',
-  ClusterRoleBinding: 'rbac.authorization.k8s.io/v1',
-  ConfigMap: 'v1',
-  CronJob: 'batch/v1',
-  Deployment: 'apps/v1',
-  HorizontalPodAutoscaler: 'autoscaling/v2',
   LimitRange: 'v1',
-  Namespace: 'v1',
-  NetworkPolicy: 'networking.k8s.io/v1',
-  PersistentVolumeClaim: 'v1',
   PodDisruptionBudget: 'policy/v1',
   PriorityClass: 'scheduling.k8s.io/v1',
   ResourceQuota: 'v1',
-  Role: 'rbac.authorization.k8s.io/v1',
-  RoleBinding: 'rbac.authorization.k8s.io/v1',
   Secret: 'v1',
-  Service: 'v1',
-  ServiceAccount: 'v1',
-  StatefulSet: 'apps/v1',
 };
 
 /** Adds an object of a built-in kind. `id` is its name in the chart, and with the chart's its name in Pulumi: keep it. */
@@ -90,8 +62,8 @@ export interface FormerName {
 }
 
 /** Says that an object was another chart's before: Pulumi keeps it, where it would make it anew and then delete it. */
-export function formerly(object: ApiObject, name: FormerName): void {
-  object.node.addMetadata(FORMER, name);
+export function formerly(construct: Construct, name: FormerName): void {
+  ApiObject.of(construct).node.addMetadata(FORMER, name);
 }
 
 export function formerNames(object: ApiObject): FormerName[] {

@@ -87,7 +87,7 @@ test.describe('the record', () => {
     await check(log.replace('What is a queue?', 'What is a stack?'));
     await expect(page.getByText('The chain is broken')).toBeVisible();
     await check('{"id":1}');
-    await expect(page.getByRole('alert')).toContainText('carries no seal');
+    await expect(page.getByRole('alert')).toContainText('carries no signature');
   });
 
   test('leads to its trace, which has every span under the gateway', async ({ page, key }) => {

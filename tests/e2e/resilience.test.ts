@@ -117,7 +117,7 @@ describe.each(['task-engine', 'model-gateway', 'core', 'nats'] as const)(
   },
 );
 
-it('an earlier state that is put back, sealed file and rows alike, does not verify, by API and by command', async () => {
+it('an earlier state that is put back, signed file and rows alike, does not verify, by API and by command', async () => {
   const events: ChatEvent[] = [];
   const ask = { modelA: 'scripted/alpha', modelB: 'scripted/beta', exchanges: 1, message: 'First.' };
   for await (const event of platform.chat(ask)) events.push(event);

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ServiceManifest } from '@mcp/contracts';
 import { dependencies } from '@mcp/dependencies';
+import { BACKENDS } from '@mcp/model-backends/registry';
 import type { FlagState, MetricRow } from '@mcp/service-kit';
 import {
   isFlag,
@@ -11,11 +14,13 @@ import {
   type VariableRow,
 } from '@mcp/stacks';
 import { type GeneratedPage, markdownTable, NOTE } from './page.ts';
+import { ROOT } from './paths.ts';
+import { ACCOUNTS } from './runner/sources.ts';
 import { scalingText } from './stack-text.ts';
 import { wireFeaturesPage } from './wire-text.ts';
 
 /** What the commands on a developer's machine read beside the variables of services. */
-const RUNNER_VARIABLES = [
+const RUNNER_VARIABLES: readonly (readonly string[])[] = [
   ['MCP_DATA', 'Data directory, where `--data` is not given; `data` in the checkout otherwise.'],
   [
     'MCP_CACHE',
@@ -28,8 +33,9 @@ const RUNNER_VARIABLES = [
     '`skip` where install scripts are on with npm 10: nothing is looked for on the network.',
   ],
   ['HF_ENDPOINT', 'A mirror of the model hub.'],
-  ['GROQ_API_KEY', 'Offers the models of Groq beside the embedded ones.'],
-  ['DEEPSEEK_API_KEY', 'Offers the models of DeepSeek beside the embedded ones.'],
+  ...ACCOUNTS.filter(({ key_variable }) => !VARIABLES.some(({ name }) => name === key_variable)).map(
+    ({ name, key_variable }) => [key_variable, `Offers the models of ${name} beside the embedded ones.`],
+  ),
   [
     'MCP_PULUMI',
     'The Pulumi command that `npm run cluster:up` and `npm run test:cluster` use; `pulumi` on PATH, then `npx pulumi` otherwise.',
@@ -37,7 +43,7 @@ const RUNNER_VARIABLES = [
   ['MCP_CHROMIUM', 'The Chromium that the browser tests use.'],
   ['NO_COLOR', 'No colour in the output.'],
   ['MCP_DEBUG', 'Errors of `mcp` with their stack.'],
-] as const;
+];
 
 /** docs/metrics_taxonomy.md, from `packages/service-kit/src/telemetry/taxonomy.ts`. */
 function metricsPage(metrics: Readonly<Record<string, MetricRow>>): GeneratedPage {
@@ -113,7 +119,7 @@ What \`npm start\` and \`npx mcp\` read beside these. Secrets are made once, in 
 
 ${markdownTable(
   ['variable', 'meaning'],
-  RUNNER_VARIABLES.map(([name, meaning]) => [`\`${name}\``, meaning]),
+  RUNNER_VARIABLES.map(([name = '', meaning = '']) => [`\`${name}\``, meaning]),
 )}
 
 ## Where services are
@@ -172,6 +178,23 @@ ${markdownTable(['stack', 'regions', 'services (+ means one process)', 'models']
   return { path: 'docs/services.md', text };
 }
 
+/** The table of backends in docs/backends.md, from their manifests; the rest of that page is written by hand. */
+function backendsPage(): GeneratedPage {
+  const path = 'docs/backends.md';
+  const rows = Object.values(BACKENDS).map(({ manifest }) => [
+    `\`${manifest.name}\``,
+    manifest.summary,
+    manifest.runs === 'elsewhere' ? 'a server elsewhere' : 'in the process',
+    Object.keys(manifest.settings)
+      .map((name) => `\`${name}\``)
+      .join(', '),
+  ]);
+  const table = markdownTable(['backend', 'what it asks', 'models run in', 'settings'], rows);
+  const page = readFileSync(join(ROOT, path), 'utf8');
+  const marks = /(<!-- backends: written by `npx mcp docs` -->\n)[\s\S]*?(\n<!-- \/backends -->)/;
+  return { path, text: page.replace(marks, (_, begin: string, end: string) => `${begin}${table}${end}`) };
+}
+
 /** Every generated page, from the tables as they are now. */
 export async function generatedPages(): Promise<GeneratedPage[]> {
   const { flagStates, METRICS } = await import('@mcp/service-kit');
@@ -179,7 +202,8 @@ export async function generatedPages(): Promise<GeneratedPage[]> {
     metricsPage(METRICS),
     configurationPage(flagStates({}).filter((flag) => isFlag(flag.name))),
     servicesPage(),
-    await wireFeaturesPage(),
+    backendsPage(),
+    wireFeaturesPage(),
   ];
 }
 

@@ -1,19 +1,20 @@
 /** docs/wire-features.md: what each public format has a word for, what each backend makes of it, what is ignored. */
 import { FEATURES, FORMATS, IGNORED_FIELDS } from '@mcp/contracts';
+import { supportOf } from '@mcp/model-backends/features';
+import { BACKENDS } from '@mcp/model-backends/registry';
 import { type GeneratedPage, markdownTable, NOTE } from './page.ts';
 
 const code = (text: string | undefined) => (text === undefined ? '–' : `\`${text}\``);
 
-export async function wireFeaturesPage(): Promise<GeneratedPage> {
-  const { BACKEND_FEATURES, supportOf } = await import('@mcp/model-backends/features');
-  const backends = Object.entries(BACKEND_FEATURES);
+export function wireFeaturesPage(): GeneratedPage {
+  const backends = Object.values(BACKENDS).map(({ manifest }) => manifest);
   const formats: readonly Readonly<Record<string, string | undefined>>[] = Object.values(FORMATS).map(
     ({ names }) => names,
   );
   const rows = FEATURES.map((feature) => [
     feature === 'pictures' ? feature : code(feature),
     ...formats.map((names) => code(names[feature])),
-    ...backends.map(([, features]) => {
+    ...backends.map(({ features }) => {
       const { support, note } = supportOf(features, feature);
       return note === undefined ? support : `${support}: ${note}`;
     }),
@@ -26,7 +27,7 @@ export async function wireFeaturesPage(): Promise<GeneratedPage> {
     ...Object.entries(FORMATS).map(
       ([name, { route }]) => `${code(route)}${name === 'functions' ? ' with `functions`' : ''}`,
     ),
-    ...backends.map(([name]) => name),
+    ...backends.map(({ name }) => name),
   ];
   const text = `# Formats, features and backends
 

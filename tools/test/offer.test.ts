@@ -109,16 +109,14 @@ describe('findSources', () => {
         name: 'Ollama',
         backend: 'ollama',
         url: await serve(json({ models: [{ name: 'llama3.2:3b' }] })),
-        list: '/api/tags',
       },
       {
         name: 'LM Studio',
         backend: 'openai',
         url: await serve(json({ object: 'list', data: [{ id: 'phi' }] })),
-        list: '/v1/models',
       },
-      { name: 'vLLM', backend: 'openai', url: await serve(json({ hello: 'world' })), list: '/v1/models' },
-      { name: 'vLLM', backend: 'openai', url: await serve(() => undefined), list: '/v1/models' },
+      { name: 'vLLM', backend: 'openai', url: await serve(json({ hello: 'world' })) },
+      { name: 'vLLM', backend: 'openai', url: await serve(() => undefined) },
     ];
     const env = { GROQ_API_KEY: 'gsk-secret', OPENAI_API_KEY: 'sk-secret' };
     const found = await findSources(env, { own_ports: new Set(), offline: false, servers });
@@ -129,9 +127,9 @@ describe('findSources', () => {
       'Groq by GROQ_API_KEY',
     ]);
     expect(JSON.stringify(found)).not.toContain('secret');
-    const { operator, openai_targets } = foundVariables(found, models, env);
+    const { operator, secrets } = foundVariables(found, models, env);
     expect(operator).toEqual({ MODEL_BACKENDS: 'embedded,ollama,openai', OLLAMA_URL: servers[0]?.url });
-    expect(JSON.parse(openai_targets ?? '')).toEqual([
+    expect(JSON.parse(secrets.OPENAI_TARGETS ?? '')).toEqual([
       { name: 'lm-studio', base_url: `${servers[1]?.url}/v1` },
       { name: 'groq', base_url: 'https://api.groq.com/openai/v1', api_key: 'gsk-secret' },
     ]);
@@ -147,7 +145,7 @@ describe('findSources', () => {
 
   it('leaves out ports that are our own', async () => {
     const url = await serve(json({ object: 'list', data: [{ id: 'ours' }] }));
-    const servers: UsualServer[] = [{ name: 'vLLM', backend: 'openai', url, list: '/v1/models' }];
+    const servers: UsualServer[] = [{ name: 'vLLM', backend: 'openai', url }];
     const own_ports = new Set([Number(new URL(url).port)]);
     expect(await findSources({}, { own_ports, offline: false, servers })).toEqual([]);
   });
@@ -157,6 +155,6 @@ describe('findSources', () => {
     const found = [
       { name: 'Ollama', backend: 'ollama', base_url: 'http://127.0.0.1:11434', models: ['a'] },
     ] as const;
-    expect(foundVariables(found, models, env)).toEqual({ operator: {}, openai_targets: undefined });
+    expect(foundVariables(found, models, env)).toEqual({ operator: {}, secrets: {} });
   });
 });

@@ -51,3 +51,8 @@ export function plural(count: number, word: string): string {
 export function short(id: string, length = 8): string {
   return id.length > length ? id.slice(0, length) : id;
 }
+
+/** `a`, `a and b`, `a, b and c`. */
+export function listed(words: readonly string[]): string {
+  return new Intl.ListFormat('en-GB').format(words);
+}

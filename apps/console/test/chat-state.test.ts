@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ChatEvent, ChatResponse, Decision, LogRecord, Side } from '@mcp/contracts';
+import type { ChatEvent, ChatResponse, Decision, LogRecord, LogRecordV2, StepKind } from '@mcp/contracts';
 import { ChatEvent as ChatEventSchema } from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -15,7 +15,12 @@ import {
 
 const CONVERSATION = randomUUID();
 const TRACE = 'a'.repeat(32);
-const MODELS: [string, string] = ['model-one', 'model-two'];
+const PARTICIPANTS = [
+  { id: 'modelA', model: 'model-one', prompt: 'base_system' },
+  { id: 'modelB', model: 'model-two', prompt: null },
+  { id: 'critic', model: 'model-three', prompt: 'critic_mode' },
+];
+const MODELS = PARTICIPANTS.map(({ model }) => model);
 const STOP = { unified: 'stop', raw: 'stop' } as const;
 
 interface PlannedTurn {
@@ -31,8 +36,8 @@ const plannedTurn: fc.Arbitrary<PlannedTurn> = fc.record({
 });
 const plan = fc.array(plannedTurn, { minLength: 1, maxLength: 6 });
 
-function sideOf(turn: number): Side {
-  return turn % 2 === 0 ? 'modelA' : 'modelB';
+function idAt(turn: number): string {
+  return PARTICIPANTS[turn % PARTICIPANTS.length]?.id ?? '';
 }
 
 function decisionFor(message_id: string): Decision {
@@ -60,27 +65,36 @@ function script(turns: readonly PlannedTurn[]): { events: ChatEvent[]; texts: st
     conversation_id: CONVERSATION,
     trace_id: TRACE,
     mode: 'debate',
+    participants: PARTICIPANTS,
     models: MODELS,
     exchanges: turns.length,
   });
   turns.forEach(({ attempts }, turn) => {
     attempts.forEach((pieces, index) => {
       const message_id = randomUUID();
-      const head = { message_id, turn };
-      const model = MODELS[turn % 2] ?? '';
-      push({ type: 'message.start', ...head, attempt: index + 1, role: sideOf(turn), model });
+      const head = { message_id, turn, step: `s${turn}`, participant: idAt(turn) };
+      const model = MODELS[turn % MODELS.length] ?? '';
+      push({ type: 'message.start', ...head, attempt: index + 1, role: idAt(turn), model });
       for (const text of pieces) push({ type: 'delta', ...head, text });
       if (index < attempts.length - 1) return;
       const content = pieces.join('');
       const end = { finish_reason: STOP, usage: { input_tokens: 5, output_tokens: pieces.length }, content };
       push({ type: 'message.end', ...head, ...end });
-      messages.push({ ...head, role: sideOf(turn), model, ...end });
+      messages.push({ ...head, role: idAt(turn), model, ...end });
     });
   });
   const decision = decisionFor(messages[0]?.message_id ?? randomUUID());
-  push({ type: 'decision', decision });
+  push({ type: 'decision', step: 'last', decision });
   const usage = { input_tokens: 1, output_tokens: 1 };
-  const response = { id: CONVERSATION, trace_id: TRACE, mode: 'debate', models: MODELS, messages, usage };
+  const response = {
+    id: CONVERSATION,
+    trace_id: TRACE,
+    mode: 'debate',
+    participants: PARTICIPANTS,
+    models: MODELS,
+    messages,
+    usage,
+  };
   push({ type: 'done', response: { ...response, answer: '', decision, status: 'completed' } });
   return { events, texts: messages.map((message) => message.content) };
 }
@@ -319,7 +333,12 @@ describe('a conversation that goes on elsewhere', () => {
 });
 
 describe('a conversation from the record', () => {
-  const record = (seq: number, role: LogRecord['role'], more: Partial<LogRecord>): LogRecord => ({
+  const KINDS = new Map<string, StepKind>([
+    ['system', 'system'],
+    ['user', 'question'],
+    ['summary', 'summary'],
+  ]);
+  const record = (seq: number, role: string, more: Partial<LogRecordV2>): LogRecord => ({
     seq,
     role,
     content: `${role} ${seq}`,
@@ -329,6 +348,9 @@ describe('a conversation from the record', () => {
     message_id: randomUUID(),
     hash_prev: '0'.repeat(64),
     hash: '0'.repeat(64),
+    step: `s${seq}`,
+    kind: KINDS.get(role) ?? 'turn',
+    parents: [],
     ...more,
   });
   const cancelled = { unified: 'cancelled', raw: null } as const;
@@ -337,6 +359,7 @@ describe('a conversation from the record', () => {
     created_at: '2026-11-23T10:00:00.000Z',
     updated_at: '2026-11-23T10:00:00.000Z',
     mode: 'debate' as const,
+    participants: PARTICIPANTS,
     models: MODELS,
     title: 'Why?',
     turns: 2,
@@ -351,6 +374,7 @@ describe('a conversation from the record', () => {
       record(1, 'user', { content: 'Why?' }),
       record(2, 'modelA', { finish_reason: STOP }),
       record(3, 'modelB', { finish_reason: cancelled }),
+      record(7, 'summary', {}),
       record(4, 'modelB', { finish_reason: STOP }),
       record(5, 'user', { content: 'And?' }),
       record(6, 'modelA', { finish_reason: cancelled }),

@@ -231,7 +231,7 @@ describe('a decision in words', () => {
       explainDecision({ ...decision, method, divergence: null }).join(' ');
     expect(words('disabled')).toContain('MODEL_ARBITRATION_ENABLED');
     expect(words('fastest-successful')).toContain('first model that answered');
-    expect(words('only-candidate')).toContain('Only one model');
+    expect(words('only-candidate')).toContain('Only one participant');
     expect(words('composite')).toContain('unknown');
   });
 });

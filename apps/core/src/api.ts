@@ -7,11 +7,11 @@ import {
   type CoreApi,
   PlatformError,
 } from '@mcp/contracts';
+import { stateOf } from '@mcp/conversation';
 import { verifyLog } from '@mcp/provenance';
 import { type AnswerDeps, answersApi } from './conversations/answers.ts';
 import { attach } from './conversations/attach.ts';
 import { type ConversationDeps, converse } from './conversations/conversation.ts';
-import { stateOf } from './conversations/history.ts';
 import { checkNext, type LogCheckDeps } from './log/check.ts';
 import { checkLog, logOf } from './log/state.ts';
 import type { Upkeep } from './store/upkeep.ts';
@@ -38,14 +38,14 @@ export function createCore(deps: CoreDeps): CoreApi {
     cancelConversation: (id, call) => cancel(deps, id, call),
     async getConversation(id, call): Promise<Conversation> {
       const { summary, records } = await store.get(id, call.principal);
-      return { ...summary, messages: [...records], decision: stateOf(records).decision ?? null };
+      return { ...summary, messages: [...records], decision: stateOf(records).decision?.decision ?? null };
     },
     exportLog: async (id, call) => logOf(await store.get(id, call.principal)),
     async verifyConversation(id, call) {
       const { verdict, stored } = await checkLog(deps, id, call.principal);
       // What should be kept outside and is not, is put there again by the next sweep.
-      if (verdict.status === 'unconfirmed' && !stored.unsealed && deps.heads.reachable)
-        await deps.upkeep.unseal(id);
+      if (verdict.status === 'unconfirmed' && !stored.uncommitted && deps.heads.reachable)
+        await deps.upkeep.recommit(id);
       return counted(verdict);
     },
     verifyLog: (log) => Promise.resolve(counted(verifyLog(log, { secret }))),

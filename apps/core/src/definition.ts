@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CoreApi, coreEndpoints } from '@mcp/contracts';
-import { PromptLibrary } from '@mcp/conversation';
 import { apiApp, defineService } from '@mcp/service-kit';
 import { z } from 'zod';
 import { manifest } from '../manifest.ts';
 import { createCore } from './api.ts';
 import { EventLog } from './conversations/event-log.ts';
+import { PromptLibrary } from './conversations/prompts.ts';
 import { Runs } from './conversations/runs.ts';
 import { Sweeper } from './conversations/sweeper.ts';
-import { openArchive } from './log/archive.ts';
+import { Committer } from './log/committer.ts';
 import { LogHeads } from './log/heads.ts';
-import { Sealer } from './log/sealer.ts';
+import { openArchive } from './log/open-archive.ts';
 import { AnswerStore } from './store/answers.ts';
 import { ConversationStore } from './store/conversations.ts';
 import { Leases } from './store/leases.ts';
@@ -27,12 +27,12 @@ export const definition = defineService({
   config: z.object({
     /** Input and output tokens of one model call together (blueprint 9.3). */
     MAX_TOKENS: z.coerce.number().int().min(256).max(1_000_000).default(4096),
-    /** Seals conversation logs; at least 32 characters. */
+    /** Signs conversation logs; at least 32 characters. */
     PROV_SECRET: z.string().min(32),
     /** PostgreSQL; without it, SQLite in the data directory. */
     DATABASE_URL: z.string().startsWith('postgres').optional(),
     MCP_DATABASE_CONNECTIONS: z.coerce.number().int().min(2).max(1000).default(16),
-    /** Where sealed logs go beside the store: s3://key:secret@bucket/prefix?endpoint=…; without it, files where SQLite is. */
+    /** Where committed logs go beside the store: s3://key:secret@bucket/prefix?endpoint=…; without it, files where SQLite is. */
     MCP_LOG_ARCHIVE_URL: z
       .string()
       .regex(
@@ -77,9 +77,9 @@ export const definition = defineService({
       external: open.dialect === 'postgres',
       dir: kit.data_dir,
     });
-    const sealer = new Sealer({ archive, heads, metrics, log });
+    const committer = new Committer({ archive, heads, metrics, log });
     const state = { store, archive, heads, secret };
-    const sweeper = new Sweeper({ ...state, upkeep, answers, leases, sealer, log });
+    const sweeper = new Sweeper({ ...state, upkeep, answers, leases, committer, log });
     await upkeep.freeAll();
     // A bus that is slow to come is not waited for: its heads are made up for.
     await Promise.race([sweeper.sweep(), sleep(FIRST_SWEEP_MS, undefined, { ref: false })]);
@@ -101,7 +101,7 @@ export const definition = defineService({
       answers,
       upkeep,
       checks: new LogChecks(open),
-      recorder: { store, leases, sealer, secret, tag_pii: kit.flags.enabled('PII_TAGGING_ENABLED') },
+      recorder: { store, leases, committer, secret, tag_pii: kit.flags.enabled('PII_TAGGING_ENABLED') },
       runs,
       log: events,
       prompts: new PromptLibrary(config.MCP_PROMPTS_DIR),

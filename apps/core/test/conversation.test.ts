@@ -162,19 +162,19 @@ describe('what a conversation is begun with', () => {
     ]);
   });
 
-  it('takes models outside only when none of its own is ready, and embedded ones before Ollama', async () => {
+  it('takes models outside only when none of its own is ready, in the order in which they are listed', async () => {
     const core = await startCore();
     const outside = [chatModel('paid', { backend: 'openai' }), chatModel('paid-too', { backend: 'openai' })];
     const defaults = async (...known: ModelInfo[]) => {
       core.models.known = known;
       return the(await chat(core, { message: 'Hi', exchanges: 1 }), 'start').models;
     };
-    const ollama = chatModel('llama', { backend: 'ollama' });
-    const small = chatModel('small', { backend: 'embedded' });
+    const ollama = chatModel('llama', { own: true });
+    const small = chatModel('small', { own: true });
     expect(await defaults(...outside)).toEqual(['paid', 'paid-too']);
     expect(await defaults(...outside, { ...small, status: 'loading' })).toEqual(['paid', 'paid-too']);
     expect(await defaults(...outside, small)).toEqual(['small', 'small']);
-    expect(await defaults(...outside, ollama, small)).toEqual(['small', 'llama']);
+    expect(await defaults(...outside, small, ollama)).toEqual(['small', 'llama']);
     const named = await chat(core, { message: 'Hi', exchanges: 1, modelB: 'paid' });
     expect(the(named, 'start').models).toEqual(['small', 'paid']);
   });

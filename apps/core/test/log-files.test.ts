@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { ConversationLog } from '@mcp/contracts';
-import { sealLog, verifyLog } from '@mcp/provenance';
+import { ConversationLog } from '@mcp/contracts';
+import { signLog, verifyLog } from '@mcp/provenance';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   type Core,
@@ -32,7 +32,7 @@ function block(dir: string): () => void {
 }
 
 describe('the log file beside SQLite', () => {
-  it('is there, sealed, once a run is over, and is written anew when it goes on', async () => {
+  it('is there, signed, once a run is over, and is written anew when it goes on', async () => {
     const core = await startCore();
     const there: boolean[] = [];
     const id = idOf(
@@ -119,7 +119,7 @@ const SCHEMA_002 = `
   insert into kysely_migration values ('001-conversations', '1'), ('002-unsealed', '2');`;
 
 describe('a data directory from before logs were in the store', () => {
-  /** Conversations as an earlier version left them: rows without a seal, the seal in the file. */
+  /** Conversations as an earlier version left them: rows without a signature, the signature in the file. */
   function leave(dir: string, logs: readonly { log: ConversationLog; in_file: number }[]): void {
     mkdirSync(dirname(logPath({ dir }, 'x')), { recursive: true });
     mkdirSync(`${dir}/core`);
@@ -133,33 +133,39 @@ describe('a data directory from before logs were in the store', () => {
       ).run(id, log.owner, JSON.stringify(log.models), settings, at, at);
       for (const one of messages)
         db.prepare('insert into records values (?, ?, ?, ?)').run(id, one.seq, one.role, JSON.stringify(one));
-      const filed = sealLog(log, messages.slice(0, in_file), SECRET);
-      const { owner, created_at, mode, models, version } = log;
+      const { messages: _records, head: _head, mac: _mac, ...header } = log;
       writeFileSync(
         logPath({ dir }, id),
-        JSON.stringify({ ...filed, id, owner, created_at, mode, models, version }),
+        JSON.stringify(signLog(header, messages.slice(0, in_file), SECRET)),
       );
     }
     db.close();
   }
 
-  it('is taken over: what its files sealed is sealed, and what they did not is not', async () => {
-    const old = await startCore();
-    const whole = await old.api.exportLog(idOf(await chat(old, { message: 'One.' })), callOf());
-    const longer = await old.api.exportLog(idOf(await chat(old, { message: 'Two.' })), callOf());
+  const fixture = (name: string) =>
+    ConversationLog.parse(
+      JSON.parse(readFileSync(join(import.meta.dirname, 'version-1', `${name}.json`), 'utf8')),
+    );
+
+  it('is taken over: what its files signed is signed, and what they did not is not', async () => {
+    const whole = fixture('interrupted');
+    const longer = fixture('two-questions');
     const dir = tempDir();
     leave(dir, [
       { log: whole, in_file: whole.messages.length },
       { log: longer, in_file: 3 },
     ]);
     const core = await startCore({ dir });
-    expect(await core.api.verifyConversation(whole.id, callOf())).toMatchObject({ status: 'ok', records: 6 });
-    expect(await core.api.getConversation(whole.id, callOf())).toMatchObject({ turns: 2, title: 'Old' });
+    expect(await core.api.verifyConversation(whole.id, callOf())).toMatchObject({
+      status: 'ok',
+      records: whole.messages.length,
+    });
+    expect(await core.api.getConversation(whole.id, callOf())).toMatchObject({ turns: 1, title: 'Old' });
     expect(await core.api.verifyConversation(longer.id, callOf())).toMatchObject({ status: 'broken' });
     await chat(core, { conversation_id: whole.id, message: 'On.' });
     expect(await core.api.verifyConversation(whole.id, callOf())).toMatchObject({
       status: 'ok',
-      records: 9,
+      records: whole.messages.length + 3,
     });
   });
 });

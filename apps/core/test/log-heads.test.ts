@@ -42,7 +42,7 @@ async function snapshot(core: Core, id: string): Promise<(file: boolean) => Prom
 }
 
 describe('the head of a log, kept on the event bus', () => {
-  it('shows that an earlier state was restored, sealed file and rows alike, and which records are missing', async () => {
+  it('shows that an earlier state was restored, signed file and rows alike, and which records are missing', async () => {
     const core = await startCore();
     const id = idOf(await chat(core, { message: 'First.' }));
     const restore = await snapshot(core, id);
@@ -181,7 +181,7 @@ describe('the check of all logs', () => {
     await tamper(core, `delete from records where conversation_id = '${removed}'`);
     await tamper(core, `delete from conversations where id = '${removed}'`);
     const found = [
-      { id: changed, status: 'broken', reason: expect.stringContaining('seal') },
+      { id: changed, status: 'broken', reason: expect.stringContaining('signature') },
       { id: removed, status: 'broken', reason: expect.stringContaining('removed') },
     ];
     expect((await pass(core)).failures).toMatchObject(found);
@@ -199,7 +199,7 @@ describe('the check of all logs', () => {
     // More than one batch: copies of a row, to be found not to verify.
     const copies = Array.from({ length: 250 }, () => randomUUID());
     const columns =
-      'owner, mode, models, title, status, exchanges, settings, trace_id, created_at, updated_at, lease_token, lease_until, unsealed, turns, records, head, mac, anchored';
+      'owner, mode, version, participants, models, title, status, exchanges, settings, trace_id, created_at, updated_at, lease_token, lease_until, unsealed, turns, records, head, mac, anchored';
     await tamper(
       core,
       copies

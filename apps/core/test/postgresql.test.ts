@@ -3,9 +3,16 @@ import { storeInPostgres } from './harness.ts';
 
 // Everything that holds on SQLite, on a real PostgreSQL. A new file of tests on the store: its name here.
 storeInPostgres();
-describe.each(['conversation', 'interruptions', 'http', 'log-heads', 'leases', 'list', 'attach', 'answers'])(
-  'on PostgreSQL: %s',
-  async (file) => {
-    await import(`./${file}.test.ts`);
-  },
-);
+describe.each([
+  'conversation',
+  'interruptions',
+  'http',
+  'log-heads',
+  'leases',
+  'list',
+  'attach',
+  'answers',
+  'version-1',
+])('on PostgreSQL: %s', async (file) => {
+  await import(`./${file}.test.ts`);
+});

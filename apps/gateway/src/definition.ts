@@ -1,5 +1,5 @@
 import type { ModelGatewayApi } from '@mcp/contracts';
-import { createRemoteBackends } from '@mcp/model-backends/remote';
+import { createBackends } from '@mcp/model-backends';
 import { createModelGateway, nearby } from '@mcp/model-serving';
 import { defineService, type ServiceKit } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
@@ -37,7 +37,7 @@ export const definition = defineService({
             scope_prefix: config.MCP_OIDC_SCOPE_PREFIX,
           });
     const traces = new Traces(kit);
-    const backends = createRemoteBackends(config.MCP_REMOTE_BACKENDS, config);
+    const backends = await createBackends(config.MCP_REMOTE_BACKENDS, config);
     const here = backends.length === 0 ? undefined : createModelGateway({ kit, backends, settings: config });
     const inference = inferenceOf(kit, here);
     const stats = new LiveStats();

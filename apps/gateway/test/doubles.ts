@@ -50,6 +50,8 @@ export interface DoubleOptions {
   /** Words of an answer, and the pause before each. */
   words: number;
   pause_ms: number;
+  /** When set, nothing can be kept. */
+  full: boolean;
   /** When set, every generation and conversation is refused with it. */
   refusal: PlatformError | undefined;
 }
@@ -57,7 +59,7 @@ export interface DoubleOptions {
 /** Stand-ins behind the contracts' interfaces, for what only the gateway does. */
 export function doubles(): { apis: Map<ServiceName, unknown>; seen: Seen; options: DoubleOptions } {
   const seen: Seen = { calls: [], recorded: [], words: 0, ends: [] };
-  const options: DoubleOptions = { words: 5, pause_ms: 0, refusal: undefined };
+  const options: DoubleOptions = { words: 5, pause_ms: 0, full: false, refusal: undefined };
   const apis = new Map<ServiceName, unknown>([
     ['model-gateway', modelGateway(seen, options)],
     ['core', core(seen, options)],
@@ -164,6 +166,7 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
     }),
     prompts: async () => [{ name: 'base_system', sha256: 'a', source: 'built-in', description: 'd' }],
     async keepAnswer({ log }) {
+      if (options.full) throw new PlatformError('unavailable', 'The disk is full.');
       if (log.in === 'conversation') return { conversation_id: log.conversation_id };
       keep(seen.recorded, log.record);
       return { conversation_id: randomUUID() };
@@ -195,30 +198,37 @@ async function* conversation(
   const trace_id = '0'.repeat(32);
   const mode = request.mode ?? 'debate';
   const exchanges = request.exchanges ?? 1;
-  const models: [string, string] = [CHAT_MODEL.id, CHAT_MODEL.id];
+  const participants = ['modelA', 'modelB'].map((id) => ({
+    id,
+    model: CHAT_MODEL.id,
+    prompt: 'base_system',
+  }));
+  const models = participants.map(({ model }) => model);
   let seq = 0;
-  yield { type: 'start', seq: seq++, conversation_id: id, trace_id, mode, models, exchanges };
+  yield { type: 'start', seq: seq++, conversation_id: id, trace_id, mode, participants, models, exchanges };
   const messages: ChatResponse['messages'] = [];
   const usage = { input_tokens: 3, output_tokens: options.words };
   for (let turn = 0; turn < exchanges; turn++) {
     const message_id = randomUUID();
     const role = turn % 2 === 0 ? 'modelA' : 'modelB';
-    yield { type: 'message.start', seq: seq++, message_id, turn, attempt: 1, role, model: CHAT_MODEL.id };
+    const which = { message_id, turn, step: `s${turn}`, participant: role };
+    yield { type: 'message.start', seq: seq++, ...which, attempt: 1, role, model: CHAT_MODEL.id };
     if (options.refusal !== undefined) throw options.refusal;
     let content = '';
     for await (const text of words(seen, options, call)) {
       content += text;
-      yield { type: 'delta', seq: seq++, message_id, turn, text };
+      yield { type: 'delta', seq: seq++, ...which, text };
     }
     const finish_reason = { unified: 'stop' as const, raw: 'stop' };
-    yield { type: 'message.end', seq: seq++, message_id, turn, finish_reason, usage, content };
-    messages.push({ message_id, turn, role, model: CHAT_MODEL.id, content, finish_reason, usage });
+    yield { type: 'message.end', seq: seq++, ...which, finish_reason, usage, content };
+    messages.push({ ...which, role, model: CHAT_MODEL.id, content, finish_reason, usage });
   }
   const answer = messages.at(-1)?.content ?? '';
   const response: ChatResponse = {
     id,
     trace_id,
     mode,
+    participants,
     models,
     messages,
     answer,

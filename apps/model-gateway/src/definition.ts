@@ -9,7 +9,7 @@ export const definition = defineService({
   manifest,
   config: BackendEnv.extend(ServingEnv.shape).extend({ MODEL_BACKENDS: BackendList }),
   async create(kit) {
-    const backends = createBackends(kit.config.MODEL_BACKENDS, kit.config);
+    const backends = await createBackends(kit.config.MODEL_BACKENDS, kit.config);
     const api = createModelGateway({ kit, backends, settings: kit.config });
     const queues = new Reports({
       bus: kit.bus,

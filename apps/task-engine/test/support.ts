@@ -99,6 +99,10 @@ const CONVERSATION: Conversation = {
   created_at: '2026-11-23T12:00:00.000Z',
   updated_at: '2026-11-23T12:00:00.000Z',
   mode: 'debate',
+  participants: [
+    { id: 'modelA', model: 'chat', prompt: 'base_system' },
+    { id: 'modelB', model: 'chat', prompt: 'critic_mode' },
+  ],
   models: ['chat', 'chat'],
   title: 't',
   status: 'completed',

@@ -1,10 +1,7 @@
-import type { DependencyVariable } from '@mcp/contracts';
 import { type Chart, Duration } from 'cdk8s';
 import {
   type ContainerProps,
   Deployment,
-  EnvFieldPaths,
-  EnvValue,
   ImagePullPolicy,
   LabelSelector,
   PodManagementPolicy,
@@ -95,12 +92,12 @@ function addServices(
 function serviceOf(
   chart: Chart,
   id: string,
-  service: { name: string; of: string; ports: readonly Port[]; headless?: boolean },
+  service: { name: string; of: string; ports: readonly Port[]; headless?: boolean; type?: ServiceType },
 ): Service {
-  const { ports, headless = false } = service;
+  const { ports, headless = false, type = ServiceType.CLUSTER_IP } = service;
   const made = new Service(chart, id, {
     metadata: { name: service.name },
-    type: ServiceType.CLUSTER_IP,
+    type,
     ...(headless ? { clusterIP: 'None', publishNotReadyAddresses: true } : {}),
     ports: ports.map(({ name, number }) => ({ name, port: number, targetPort: number })),
   });
@@ -120,13 +117,14 @@ function addLinkService(chart: Chart, context: RegionContext, one: Running): voi
   const made = serviceOf(chart, 'service-link', {
     name: linkServiceOf(name),
     of: name,
+    type: ServiceType.LOAD_BALANCER,
     ports: openPorts(context, one).filter(({ from }) => from.includes('regions')),
   });
   made.metadata.addAnnotation(
     'external-dns.alpha.kubernetes.io/hostname',
     nameOutside(context.stack, name, context.region),
   );
-  complete(made, { kind: 'Service', spec: { type: 'LoadBalancer', allocateLoadBalancerNodePorts: false } });
+  complete(made, { kind: 'Service', spec: { allocateLoadBalancerNodePorts: false } });
 }
 
 function podIn(
@@ -155,7 +153,7 @@ function podIn(
       {
         ...containerOf(context, one),
         args: [...args],
-        envVariables: Object.assign({}, ...env.map((variable) => variableOf(chart, variable))),
+        envVariables: variablesOf(chart, env),
         volumeMounts: mounts,
       },
     ],
@@ -221,10 +219,4 @@ function containerOf(context: RegionContext, one: Running): ContainerProps {
     readiness: probe(probes.readiness),
     liveness: probe(probes.liveness),
   };
-}
-
-function variableOf(chart: Chart, variable: DependencyVariable): Record<string, EnvValue> {
-  return 'field' in variable
-    ? { [variable.name]: EnvValue.fromFieldRef(EnvFieldPaths.POD_NAME) }
-    : variablesOf(chart, [variable]);
 }

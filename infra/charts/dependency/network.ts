@@ -1,43 +1,31 @@
 /** Who may reach a dependency and whom it reaches, as rules of network policies, from its ports and egress. */
 import { dependencies, type KnownDependency } from '@mcp/dependencies';
 import { type ExternalHost, placeOf } from '@mcp/stacks';
-import type { types } from '@pulumi/kubernetes';
 import { type RegionContext, selectorOf } from '../../context.ts';
+import type { Peer, Rule } from '../../kit/peers.ts';
 import { type Link, linksOf, openPorts, type Port, portOf, type Running, usersOf } from './place.ts';
 
-type Ingress = types.input.networking.v1.NetworkPolicyIngressRule;
-type Egress = types.input.networking.v1.NetworkPolicyEgressRule;
-type Peer = types.input.networking.v1.NetworkPolicyPeer;
-
-const tcp = (...ports: number[]) => ports.map((port) => ({ protocol: 'TCP', port }));
-const pod = (name: string): Peer => ({ podSelector: { matchLabels: selectorOf(name) } });
-const namespaceOf = (name: string): Peer => ({
-  namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } },
-});
+const pod = (name: string): Peer => ({ labels: selectorOf(name) });
 
 /** A host beyond the cluster, by its addresses. */
-export function outside(host: ExternalHost): Egress {
-  return { to: [blockOf(host)], ports: tcp(host.port) };
-}
-
-function blockOf({ cidr, except }: Pick<ExternalHost, 'cidr' | 'except'>): Peer {
-  return { ipBlock: { cidr, ...(except.length === 0 ? {} : { except }) } };
+export function outside({ cidr, except, port }: ExternalHost): Rule {
+  return { peers: [{ cidr, except }], tcp: [port] };
 }
 
 /** What a pod that needs a dependency reaches: its pods, or the addresses where somebody else runs it. */
-export function egressTo({ stack }: RegionContext, name: KnownDependency): Egress[] {
+export function egressTo({ stack }: RegionContext, name: KnownDependency): Rule[] {
   const place = placeOf(stack, name);
   if (place === undefined) return [];
   if (place.by === 'others') return place.hosts.map(outside);
   const ports = dependencies[name].manifest.ports.filter(({ from }) => from.includes('users'));
-  return [{ to: [pod(name)], ports: tcp(...ports.map((port) => portOf(name, port.name))) }];
+  return [{ peers: [pod(name)], tcp: ports.map((port) => portOf(name, port.name)) }];
 }
 
 /** Who may come in at the ports of a dependency. */
-export function ingressOf(context: RegionContext, one: Running): Ingress[] {
+export function ingressOf(context: RegionContext, one: Running): Rule[] {
   return openPorts(context, one).flatMap((port) => {
-    const from = port.from.flatMap((caller) => peersOf(context, one, caller));
-    return from.length === 0 ? [] : [{ from, ports: tcp(port.number) }];
+    const peers = port.from.flatMap((caller) => peersOf(context, one, caller));
+    return peers.length === 0 ? [] : [{ peers, tcp: [port.number] }];
   });
 }
 
@@ -49,9 +37,9 @@ function peersOf(context: RegionContext, { name }: Running, caller: Port['from']
     case 'replicas':
       return [pod(name)];
     case 'monitoring':
-      return [namespaceOf(settings.monitoring_namespace)];
+      return [{ namespace: settings.monitoring_namespace }];
     case 'autoscaler':
-      return settings.features.keda ? [namespaceOf(settings.keda_namespace)] : [];
+      return settings.features.keda ? [{ namespace: settings.keda_namespace }] : [];
     case 'regions':
       return endsOf(context, name, ({ dials }) => !dials);
     default:
@@ -60,14 +48,14 @@ function peersOf(context: RegionContext, { name }: Running, caller: Port['from']
 }
 
 /** Whom a dependency reaches itself: its other servers, linked regions that it dials, addresses of the stack. */
-export function egressOf(context: RegionContext, one: Running): Egress[] {
+export function egressOf(context: RegionContext, one: Running): Rule[] {
   const { name, dependency, here } = one;
   const { ports, egress } = dependency.manifest;
   const dialled = endsOf(context, name, ({ dials }) => dials);
   return [
-    ...ports.flatMap(({ from, number }): Egress[] => [
-      ...(from.includes('replicas') && here.replicas > 1 ? [{ to: [pod(name)], ports: tcp(number) }] : []),
-      ...(from.includes('regions') && dialled.length > 0 ? [{ to: dialled, ports: tcp(number) }] : []),
+    ...ports.flatMap(({ from, number }): Rule[] => [
+      ...(from.includes('replicas') && here.replicas > 1 ? [{ peers: [pod(name)], tcp: [number] }] : []),
+      ...(from.includes('regions') && dialled.length > 0 ? [{ peers: dialled, tcp: [number] }] : []),
     ]),
     ...egress.flatMap((kind) => context.settings.egress[kind].map(outside)),
   ];
@@ -79,7 +67,9 @@ function endsOf(context: RegionContext, name: KnownDependency, which: (link: Lin
   return [
     ...links
       .filter((link) => link.same_cluster)
-      .map(({ region }) => ({ ...namespaceOf(region.namespace), ...pod(name) })),
-    ...(links.some((link) => !link.same_cluster) ? context.settings.egress.regions.map(blockOf) : []),
+      .map(({ region }) => ({ ...pod(name), namespace: region.namespace })),
+    ...(links.some((link) => !link.same_cluster)
+      ? context.settings.egress.regions.map(({ cidr, except }) => ({ cidr, except }))
+      : []),
   ];
 }

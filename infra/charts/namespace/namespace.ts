@@ -1,4 +1,5 @@
 import type { Chart } from 'cdk8s';
+import { Namespace } from 'cdk8s-plus-28';
 import { labelsOf, type RegionContext } from '../../context.ts';
 import { add } from '../../kit/objects.ts';
 
@@ -13,8 +14,7 @@ export function priorityClassOf({ stack, region }: RegionContext, priority: Prio
 /** The region's namespace, held to Pod Security `restricted`, and the priorities of what runs in it. */
 export function namespaceChart(chart: Chart, context: RegionContext): void {
   const { region } = context;
-  add(chart, 'namespace', {
-    kind: 'Namespace',
+  new Namespace(chart, 'namespace', {
     metadata: {
       name: region.namespace,
       labels: {

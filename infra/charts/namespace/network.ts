@@ -1,75 +1,41 @@
 import { neededBy, remoteBackends, services } from '@mcp/stacks';
-import type { types } from '@pulumi/kubernetes';
-
-import type { ApiObject, Chart } from 'cdk8s';
+import type { Chart } from 'cdk8s';
 import { hostOf, type RegionContext, selectorOf, type Workload, workloads } from '../../context.ts';
-import { add, formerly } from '../../kit/objects.ts';
+import { formerly } from '../../kit/objects.ts';
+import { addPolicy, type Peer, type Rule } from '../../kit/peers.ts';
 import * as dependency from '../dependency/network.ts';
 import { running } from '../dependency/place.ts';
 
-type Ingress = types.input.networking.v1.NetworkPolicyIngressRule;
-type Egress = types.input.networking.v1.NetworkPolicyEgressRule;
 type OutsideKind = Workload['inside'][number]['egress'][number];
-type Peer = types.input.networking.v1.NetworkPolicyPeer;
 
 const DNS_PORT = 53;
 
-const tcp = (...ports: number[]) => ports.map((port) => ({ protocol: 'TCP', port }));
-const pod = (name: string): Peer => ({ podSelector: { matchLabels: selectorOf(name) } });
-const namespaceOf = (name: string): Peer => ({
-  namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } },
-});
+const pod = (name: string): Peer => ({ labels: selectorOf(name) });
 
 /** Names are looked up at the cluster's DNS and nowhere else. */
-const DNS: Egress = {
-  to: [
-    {
-      ...namespaceOf('kube-system'),
-      podSelector: { matchLabels: { 'k8s-app': 'kube-dns' } },
-    },
-  ],
-  ports: [
-    { protocol: 'UDP', port: DNS_PORT },
-    { protocol: 'TCP', port: DNS_PORT },
-  ],
+const DNS: Rule = {
+  peers: [{ labels: { 'k8s-app': 'kube-dns' }, namespace: 'kube-system' }],
+  tcp: [DNS_PORT],
+  udp: [DNS_PORT],
 };
-
-/** One policy for a set of pods; what it does not name is refused. */
-function addPolicy(
-  chart: Chart,
-  name: string,
-  rules: { selector: Record<string, string>; ingress: Ingress[]; egress: Egress[] },
-): ApiObject {
-  return add(chart, name, {
-    kind: 'NetworkPolicy',
-    metadata: { name },
-    spec: {
-      podSelector: { matchLabels: rules.selector },
-      policyTypes: ['Ingress', 'Egress'],
-      // An empty list is not kept by the API server: it would be a difference for ever.
-      ...(rules.ingress.length === 0 ? {} : { ingress: rules.ingress }),
-      ...(rules.egress.length === 0 ? {} : { egress: rules.egress }),
-    },
-  });
-}
 
 /** Nothing is allowed that no manifest declares: default-deny, then one policy per service from its needs. */
 export function networkChart(chart: Chart, context: RegionContext): void {
-  add(chart, 'default-deny', {
-    kind: 'NetworkPolicy',
-    metadata: { name: 'default-deny' },
-    spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] },
-  });
+  addPolicy(chart, { name: 'default-deny', ingress: [], egress: [] });
   const all = workloads(context.stack);
-  for (const workload of all)
-    addPolicy(chart, workload.manifest.name, {
-      selector: selectorOf(workload.manifest.name),
+  for (const workload of all) {
+    const { name } = workload.manifest;
+    addPolicy(chart, {
+      name,
+      selector: selectorOf(name),
       ingress: ingressOf(context, workload, all),
       egress: egressOf(context, workload),
     });
+  }
   for (const one of running(context.stack)) {
     const reached = dependency.egressOf(context, one);
-    const policy = addPolicy(chart, one.name, {
+    const policy = addPolicy(chart, {
+      name: one.name,
       selector: selectorOf(one.name),
       ingress: dependency.ingressOf(context, one),
       // A name is looked up only by whom there is to reach.
@@ -84,7 +50,7 @@ function portsOf({ inside }: Workload): number[] {
   return inside.map(({ port }) => port);
 }
 
-function ingressOf({ settings }: RegionContext, workload: Workload, all: readonly Workload[]): Ingress[] {
+function ingressOf({ settings }: RegionContext, workload: Workload, all: readonly Workload[]): Rule[] {
   const callers = all.filter(
     (other) =>
       other !== workload &&
@@ -95,15 +61,15 @@ function ingressOf({ settings }: RegionContext, workload: Workload, all: readonl
   return [
     ...(callers.length === 0
       ? []
-      : [{ from: callers.map(({ manifest }) => pod(manifest.name)), ports: tcp(...portsOf(workload)) }]),
-    { from: [namespaceOf(settings.monitoring_namespace)], ports: tcp(settings.metrics_port) },
+      : [{ peers: callers.map(({ manifest }) => pod(manifest.name)), tcp: portsOf(workload) }]),
+    { peers: [{ namespace: settings.monitoring_namespace }], tcp: [settings.metrics_port] },
     ...(workload.inside.some((one) => one.public)
-      ? [{ from: [namespaceOf(settings.edge_namespace)], ports: tcp(services.gateway.port) }]
+      ? [{ peers: [{ namespace: settings.edge_namespace }], tcp: [services.gateway.port] }]
       : []),
   ];
 }
 
-function egressOf(context: RegionContext, workload: Workload): Egress[] {
+function egressOf(context: RegionContext, workload: Workload): Rule[] {
   const { stack, settings } = context;
   const { inside, manifest } = workload;
   const called = new Set(inside.flatMap(({ calls }) => calls).map((name) => hostOf(stack, name)));
@@ -112,12 +78,10 @@ function egressOf(context: RegionContext, workload: Workload): Egress[] {
   return [
     DNS,
     ...[...called].map((name) => ({
-      to: [pod(name)],
-      ports: tcp(
-        ...workloads(stack)
-          .filter((one) => one.manifest.name === name)
-          .flatMap(portsOf),
-      ),
+      peers: [pod(name)],
+      tcp: workloads(stack)
+        .filter((one) => one.manifest.name === name)
+        .flatMap(portsOf),
     })),
     ...neededBy(inside).flatMap((name) => dependency.egressTo(context, name)),
     ...[...kinds].flatMap((kind) => settings.egress[kind].map(dependency.outside)),

@@ -1,6 +1,7 @@
 import type { Chart } from 'cdk8s';
+import { ConfigMap } from 'cdk8s-plus-28';
 import { type RegionContext, workloads } from '../../context.ts';
-import { add, addCustom } from '../../kit/objects.ts';
+import { addCustom } from '../../kit/objects.ts';
 import { running } from '../dependency/place.ts';
 import { METRICS_PORT_NAME } from '../workload/pod.ts';
 import { isPromoted } from '../workload/workload.ts';
@@ -27,15 +28,13 @@ export function observabilityChart(chart: Chart, context: RegionContext): void {
     });
     addMonitors(chart, context);
   } else
-    add(chart, 'rules', {
-      kind: 'ConfigMap',
+    new ConfigMap(chart, 'rules', {
       metadata: { name: RULES },
       // JSON is YAML, and nothing in it has to be escaped twice.
       data: { 'rules.yaml': json(rules) },
     });
   for (const [name, dashboard] of Object.entries(dashboards(context)))
-    add(chart, `dashboard-${name}`, {
-      kind: 'ConfigMap',
+    new ConfigMap(chart, `dashboard-${name}`, {
       metadata: { name: `mcp-dashboard-${name}`, labels: DASHBOARD },
       data: { [`mcp-${name}.json`]: json(dashboard) },
     });

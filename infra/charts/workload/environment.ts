@@ -1,5 +1,5 @@
 import { AssetStore } from '@mcp/assets';
-import type { ServiceName } from '@mcp/contracts';
+import type { ServiceName, DependencyVariable as Variable } from '@mcp/contracts';
 import {
   busStorageBytes,
   type DeploymentContext,
@@ -11,18 +11,9 @@ import {
   VARIABLES,
 } from '@mcp/stacks';
 import { hostOf, type RegionContext, SECRETS, secretOf, type Workload } from '../../context.ts';
-
 import { MODELS_DIR } from '../../weights.ts';
 import { portOf } from '../dependency/place.ts';
 import { urlOf } from '../edge/edge.ts';
-
-/** A variable of a container: a value, or what a key of a Secret holds. */
-export type Variable =
-  | { readonly name: string; readonly value: string }
-  | {
-      readonly name: string;
-      readonly secret: { readonly object: string; readonly key: string; readonly optional?: boolean };
-    };
 
 export const DATA_DIR = '/data';
 
@@ -48,7 +39,7 @@ function assetPath(id: string): string {
 }
 
 /** Name of the Secret with a user's password for the event bus. */
-export function natsSecretOf(name: string): `mcp-nats-${string}` {
+function natsSecretOf(name: string): `mcp-nats-${string}` {
   return `mcp-nats-${name}`;
 }
 

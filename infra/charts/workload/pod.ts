@@ -1,5 +1,4 @@
-import type { ServiceManifest } from '@mcp/contracts';
-import type { types } from '@pulumi/kubernetes';
+import type { ServiceManifest, DependencyVariable as Variable } from '@mcp/contracts';
 import { Size as Bytes, type Chart, Duration } from 'cdk8s';
 import {
   Capability,
@@ -7,34 +6,22 @@ import {
   type ContainerResources,
   type ContainerSecurityContextProps,
   Cpu,
+  type EnvFieldPaths,
   EnvValue,
   FsGroupChangePolicy,
   type IServiceAccount,
-  Volume as PlusVolume,
   Secret,
+  Volume,
   type WorkloadProps,
 } from 'cdk8s-plus-28';
 import { labelsOf, NODE_RESIDENCY_LABEL, type RegionContext, selectorOf } from '../../context.ts';
 import type { Completion } from '../../kit/objects.ts';
 import { type Priority, priorityClassOf } from '../namespace/namespace.ts';
-import type { Variable } from './environment.ts';
-
-type PodSpec = types.input.core.v1.PodSpec;
-export type Container = types.input.core.v1.Container;
-type Volume = types.input.core.v1.Volume;
 
 /** The user of every image of the platform. */
 const USER = 10_001;
 
 /** Pod Security `restricted`, for a container. */
-export const CONTAINER_SECURITY: types.input.core.v1.SecurityContext = {
-  allowPrivilegeEscalation: false,
-  capabilities: { drop: ['ALL'] },
-  readOnlyRootFilesystem: true,
-  runAsNonRoot: true,
-};
-
-/** The same, for a container of cdk8s-plus. */
 export const RESTRICTED: ContainerSecurityContextProps = {
   allowPrivilegeEscalation: false,
   capabilities: { drop: [Capability.ALL] },
@@ -45,7 +32,7 @@ export const RESTRICTED: ContainerSecurityContextProps = {
 export interface Pod {
   readonly name: string;
   readonly containers: ContainerProps[];
-  readonly volumes: PlusVolume[];
+  readonly volumes: Volume[];
   readonly account: IServiceAccount;
   readonly grace_s: number;
   readonly priority: Priority;
@@ -111,21 +98,19 @@ const FILES = 'config';
  * a change rolls the pods, a rollback brings the old files back, and no object can be missing. cdk8s-plus knows no
  * volume of the downward API: {@link restOf} makes it one.
  */
-export function filesOf(chart: Chart): PlusVolume {
-  return PlusVolume.fromEmptyDir(chart, 'files', FILES);
+export function filesOf(chart: Chart): Volume {
+  return Volume.fromEmptyDir(chart, 'files', FILES);
 }
 
 /** Variables of a container, in their order: values may name those before them. */
 export function variablesOf(chart: Chart, all: readonly Variable[]): Record<string, EnvValue> {
-  return Object.fromEntries(
-    all.map((one) => [one.name, 'value' in one ? EnvValue.fromValue(one.value) : keyOf(chart, one.secret)]),
-  );
+  return Object.fromEntries(all.map((one) => [one.name, variableOf(chart, one)]));
 }
 
-function keyOf(
-  chart: Chart,
-  { object, key, optional }: { object: string; key: string; optional?: boolean },
-): EnvValue {
+function variableOf(chart: Chart, variable: Variable): EnvValue {
+  if ('value' in variable) return EnvValue.fromValue(variable.value);
+  if ('field' in variable) return EnvValue.fromFieldRef(variable.field as EnvFieldPaths);
+  const { object, key, optional } = variable.secret;
   const id = `secret-${object}`;
   const secret =
     (chart.node.tryFindChild(id) as Secret | undefined) ?? Secret.fromSecretName(chart, id, object);
@@ -134,66 +119,6 @@ function keyOf(
 
 /** What every container calls the port where it is scraped. */
 export const METRICS_PORT_NAME = 'metrics';
-
-export interface PodOptions {
-  readonly name: string;
-  readonly containers: Container[];
-  readonly initContainers?: Container[];
-  readonly volumes?: Volume[];
-  readonly service_account?: string;
-  /** Only for pods that call the API server. */
-  readonly token?: boolean;
-  readonly grace_s?: number;
-  readonly priority: Priority;
-  /**
-   * Configuration files by name, in a volume `config`. They are part of the pod template, so that every revision of a
-   * workload keeps its own: a change rolls the pods, a rollback brings the old files back, and no object can be missing.
-   */
-  readonly files?: Readonly<Record<string, string>>;
-  /** Port that Prometheus scrapes. */
-  readonly metrics_port?: number;
-  /** Labels beside those of {@link labelsOf}. */
-  readonly labels?: Record<string, string>;
-  readonly restart?: 'Always' | 'OnFailure';
-}
-
-/** A pod that passes Pod Security `restricted` and every policy of the platform. */
-export function podTemplate(
-  context: RegionContext,
-  options: PodOptions,
-): types.input.core.v1.PodTemplateSpec & { spec: PodSpec } {
-  const { name } = options;
-  const volumes = [...filesVolume(options), ...(options.volumes ?? [])];
-  const nodeSelector = nodeSelectorOf(context);
-  const annotations = annotationsOf(options);
-  return {
-    metadata: {
-      labels: { ...labelsOf(context, name), ...options.labels },
-      ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
-    },
-    spec: {
-      ...(options.service_account === undefined ? {} : { serviceAccountName: options.service_account }),
-      automountServiceAccountToken: options.token === true,
-      enableServiceLinks: false,
-      priorityClassName: priorityClassOf(context, options.priority),
-      ...(options.restart === undefined ? {} : { restartPolicy: options.restart }),
-      ...(options.grace_s === undefined ? {} : { terminationGracePeriodSeconds: options.grace_s }),
-      securityContext: {
-        runAsNonRoot: true,
-        runAsUser: USER,
-        runAsGroup: USER,
-        fsGroup: USER,
-        fsGroupChangePolicy: 'OnRootMismatch',
-        seccompProfile: { type: 'RuntimeDefault' },
-      },
-      ...(Object.keys(nodeSelector).length === 0 ? {} : { nodeSelector }),
-      topologySpreadConstraints: spreadOf(name),
-      ...(options.initContainers === undefined ? {} : { initContainers: options.initContainers }),
-      containers: options.containers,
-      ...(volumes.length === 0 ? {} : { volumes }),
-    },
-  };
-}
 
 function annotationsOf({
   files = {},
@@ -213,14 +138,6 @@ function annotationsOf({
 
 function annotationOf(file: string): string {
   return `config.mcp.platform/${file}`;
-}
-
-function filesVolume({ files = {} }: PodOptions): Volume[] {
-  const items = Object.keys(files).map((path) => ({
-    path,
-    fieldRef: { fieldPath: `metadata.annotations['${annotationOf(path)}']` },
-  }));
-  return items.length === 0 ? [] : [{ name: 'config', downwardAPI: { items } }];
 }
 
 /** Data of a residency stays on nodes that are marked for it; a node may be marked for several. */

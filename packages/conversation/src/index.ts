@@ -1,4 +1,4 @@
-/** The conversation of two models: prompts, turns, token budget, arbitration. */
+/** A conversation of models: its graph of steps, turns, token budget, arbitration. Pure. */
 export {
   type ArbitrationOptions,
   arbitrate,
@@ -12,14 +12,23 @@ export {
 } from './arbitration/arbitration.ts';
 export { coherence } from './arbitration/coherence.ts';
 export { type Budgeted, type BudgetOptions, extractSummary, fitBudget } from './budget/budget.ts';
-export { type Prompt, PromptLibrary } from './prompts.ts';
+export {
+  answerOf,
+  type ConversationState,
+  type FinishedTurn,
+  isFinished,
+  stateOf,
+  turnsIn,
+} from './graph/history.ts';
+export { newStepIds, stepsOf } from './graph/steps.ts';
 export { ReasoningSplitter, type Split } from './turns/reasoning.ts';
 export {
   alternate,
   type Context,
   type PastQuestion,
   type PastTurn,
+  participantAt,
   planTurn,
-  sideOf,
+  type Said,
   type TurnPlan,
 } from './turns/turns.ts';

@@ -1,21 +1,9 @@
 /** What each backend makes of what a completion may ask for; the table in docs/wire-features.md and a test follow it. */
-import type { Feature } from '@mcp/contracts';
+import type { BackendManifest, Feature, FeatureRow } from '@mcp/contracts';
 
-/**
- * `yes`: it does it. `passed on`: the server behind decides. `no effect`: it is taken and changes nothing, and the
- * caller is told. `refused`: with `unsupported_parameter`.
- */
-export type Support = 'yes' | 'passed on' | 'no effect' | 'refused';
+export type Features = BackendManifest['features'];
 
-interface Row {
-  readonly support: Support;
-  /** What a reader of the table has to know beside it. */
-  readonly note?: string;
-}
-
-export type Features = Readonly<Record<Feature, Support | Row>>;
-
-export function supportOf(features: Features, feature: Feature): Row {
+export function supportOf(features: Features, feature: Feature): FeatureRow {
   const row = features[feature];
   return typeof row === 'string' ? { support: row } : row;
 }

@@ -1,50 +1,45 @@
-import type { ModelBackend } from '@mcp/contracts';
+/** Every backend, by its name. A new one: a folder beside these, and its line here. Light: no backend is loaded by it. */
+import type { ConfigOf, ModelBackend, Settings } from '@mcp/contracts';
 import { z } from 'zod';
-import { embedded } from './embedded/index.ts';
-import { ollama } from './ollama/index.ts';
-import { openai } from './openai/index.ts';
-import { createRemoteBackends } from './remote.ts';
-import { scripted } from './scripted/index.ts';
+import { manifest as embedded } from './embedded/manifest.ts';
+import { manifest as ollama } from './ollama/manifest.ts';
+import { manifest as openai } from './openai/manifest.ts';
+import { manifest as scripted } from './scripted/manifest.ts';
 
-/** Every backend, by the name used in MODEL_BACKENDS. A new one: a folder beside these, and one line here. */
-const factories = { embedded, ollama, openai, scripted } as const;
+export const BACKENDS = {
+  embedded: entry(embedded, () => import('./embedded/index.ts')),
+  ollama: entry(ollama, () => import('./ollama/index.ts')),
+  openai: entry(openai, () => import('./openai/index.ts')),
+  scripted: entry(scripted, () => import('./scripted/index.ts')),
+};
+type Backends = typeof BACKENDS;
 
-export const BackendName = z.enum(
-  Object.keys(factories) as [keyof typeof factories, ...(keyof typeof factories)[]],
+/** A manifest with the code behind it, which is loaded where the backend is used. */
+function entry<M extends { readonly settings: Settings }>(
+  manifest: M,
+  load: () => Promise<{ create(env: ConfigOf<M['settings']>): readonly ModelBackend[] }>,
+) {
+  return {
+    manifest,
+    /** Takes an environment that was read by the manifest's settings. */
+    create: async (env: Readonly<Record<string, unknown>>) =>
+      (await load()).create(env as ConfigOf<M['settings']>),
+  };
+}
+
+export type BackendName = keyof Backends;
+/** Backends of servers elsewhere. */
+export type RemoteBackendName = {
+  [N in BackendName]: Backends[N]['manifest']['runs'] extends 'elsewhere' ? N : never;
+}[BackendName];
+
+const names = Object.keys(BACKENDS) as [BackendName, ...BackendName[]];
+export const BackendName = z.enum(names);
+export const RemoteBackendName = z.enum(
+  names.filter((name): name is RemoteBackendName => BACKENDS[name].manifest.runs === 'elsewhere'),
 );
-export type BackendName = z.infer<typeof BackendName>;
 
-/** `MODEL_BACKENDS=embedded,openai`: a comma-separated list, in order of preference. */
-export const BackendList = z
-  .string()
-  .transform((text) =>
-    text
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== ''),
-  )
-  .pipe(z.array(BackendName).min(1, `must name at least one of ${Object.keys(factories).join(', ')}`));
-
-/** The environment that all backends read. */
-export const BackendEnv = embedded.env
-  .extend(ollama.env.shape)
-  .extend(openai.env.shape)
-  .extend(scripted.env.shape);
-export type BackendEnv = z.output<typeof BackendEnv>;
-
-/** Makes the named backends from the environment: one for each server. */
-export function createBackends(names: readonly BackendName[], env: BackendEnv): ModelBackend[] {
-  return names.flatMap((name) => {
-    switch (name) {
-      case 'embedded':
-        return embedded.create(env);
-      case 'ollama':
-      case 'openai':
-        return createRemoteBackends([name], env);
-      case 'scripted':
-        return scripted.create(env);
-      default:
-        return name satisfies never;
-    }
-  });
+/** The settings of several backends together. */
+export function backendSettings(of: readonly BackendName[]): Settings {
+  return Object.assign({}, ...of.map((name) => BACKENDS[name].manifest.settings));
 }

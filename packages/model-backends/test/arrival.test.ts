@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'mcp-arrival-'));
 const broken = join(folder, 'broken.gguf');
 const late = join(folder, 'late');
 writeFileSync(broken, 'these are no weights');
-const [backend] = createBackends(
+const [backend] = await createBackends(
   ['embedded'],
   BackendEnv.parse({
     MCP_EMBEDDED_MODELS: JSON.stringify([

@@ -1,105 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { AssetStore } from '@mcp/assets';
 import {
   type ChatCompletionRequest,
   FEATURES,
   type Feature,
-  type ModelBackend,
   type ModelEvent,
   ModelInfo,
   PlatformError,
 } from '@mcp/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BACKEND_FEATURES, supportOf } from '../src/feature-table.ts';
-import { BackendEnv, createBackends } from '../src/index.ts';
-import { ollamaServer, openAiServer, serve, type Upstream } from './upstreams.ts';
-
-const EMBEDDING = 'scripted/embed';
-const SCRIPT = JSON.stringify([
-  {
-    id: 'chat',
-    rules: [
-      { match: 'long', reply: 'word '.repeat(400), token_delay_ms: 3 },
-      { reply: 'one two three four: {last}', token_delay_ms: 1 },
-    ],
-  },
-  { id: EMBEDDING, kind: 'embedding' },
-]);
-
-/** A backend under test, with what is behind it. */
-interface Subject {
-  readonly backend: ModelBackend;
-  readonly chat: string;
-  readonly embedding: string;
-  /** What it must say to a question, where that is known. */
-  readonly reply?: (question: string) => string;
-  /** Requests still open at what is behind it; undefined where nothing is. */
-  readonly open?: () => number;
-  close(): Promise<void>;
-}
-
-function make(name: Parameters<typeof createBackends>[0][number], env: Record<string, string>): ModelBackend {
-  const [backend] = createBackends([name], BackendEnv.parse(env));
-  if (backend === undefined) throw new Error(`no backend ${name}`);
-  return backend;
-}
-
-const reply = (question: string) => `one two three four: ${question}`;
-const scripted = () => make('scripted', { MCP_SCRIPTED_MODELS: SCRIPT });
-
-async function remote(
-  name: 'ollama' | 'openai',
-  server: (backend: ModelBackend) => Promise<Upstream>,
-): Promise<Subject> {
-  const behind = scripted();
-  const upstream = await server(behind);
-  const env = name === 'ollama' ? { OLLAMA_URL: upstream.url } : { OPENAI_BASE_URL: `${upstream.url}/v1` };
-  const backend = make(name, env);
-  return {
-    backend,
-    chat: 'chat',
-    embedding: EMBEDDING,
-    reply,
-    open: upstream.open,
-    async close() {
-      await backend.close();
-      await upstream.close();
-      await behind.close();
-    },
-  };
-}
-
-/** The real small models, from the cache that `npm test` fills. */
-async function embedded(): Promise<Subject> {
-  const store = new AssetStore();
-  const chat = 'smollm2-135m-instruct';
-  const embedding = 'all-minilm-l6-v2';
-  const models = [
-    { id: chat, kind: 'chat', path: store.expected(chat), max_context: 1024 },
-    { id: embedding, kind: 'embedding', path: store.expected(embedding), max_context: 512 },
-  ];
-  const backend = make('embedded', { MCP_EMBEDDED_MODELS: JSON.stringify(models) });
-  const ready = async () =>
-    (await backend.models(AbortSignal.timeout(1000))).every(({ status }) => status === 'ready');
-  while (!(await ready())) await sleep(100);
-  return { backend, chat, embedding, close: () => backend.close() };
-}
-
-const SUBJECTS: readonly [string, () => Promise<Subject>][] = [
-  [
-    'scripted',
-    async () => ({
-      backend: scripted(),
-      chat: 'chat',
-      embedding: EMBEDDING,
-      reply,
-      close: async () => undefined,
-    }),
-  ],
-  ['openai', () => remote('openai', openAiServer)],
-  ['ollama', () => remote('ollama', ollamaServer)],
-  ['embedded', embedded],
-];
+import { supportOf } from '../src/features.ts';
+import { BACKENDS } from '../src/registry.ts';
+import { BACKENDS_UNDER_TEST, ELSEWHERE, make, type Subject, start } from './under-test.ts';
+import { serve } from './upstreams.ts';
 
 const options = (signal = new AbortController().signal) => ({
   signal,
@@ -157,7 +68,8 @@ const ASKED: Readonly<Record<Feature, Partial<ChatCompletionRequest>>> = {
   user: { user: 'u' },
 };
 
-describe.each(SUBJECTS)('the backend %s', (name, open) => {
+describe.each(BACKENDS_UNDER_TEST)('the backend %s', (name, underTest) => {
+  const open = () => start(name, underTest);
   let subject: Subject;
   const ask = (content: string, more: Partial<ChatCompletionRequest> = {}): ChatCompletionRequest => ({
     model: subject.chat,
@@ -183,13 +95,14 @@ describe.each(SUBJECTS)('the backend %s', (name, open) => {
   });
 
   it.each(FEATURES)('makes of %s what its table says', async (feature) => {
-    const { support } = supportOf(BACKEND_FEATURES[name as keyof typeof BACKEND_FEATURES], feature);
+    const { support } = supportOf(BACKENDS[name].manifest.features, feature);
     expect(subject.backend.ignores?.includes(feature as never) ?? false).toBe(support === 'no effect');
     const asked = generate(ask('one', { max_tokens: 12, ...ASKED[feature] }));
     // What is passed on is for the server behind, which here is the scripted one.
     const refused =
       support === 'refused' ||
-      (support === 'passed on' && supportOf(BACKEND_FEATURES.scripted, feature).support === 'refused');
+      (support === 'passed on' &&
+        supportOf(BACKENDS.scripted.manifest.features, feature).support === 'refused');
     if (refused) expect(await codeOf(asked)).toBe('unsupported_parameter');
     else if (support === 'no effect')
       expect(textOf(await asked)).toBe(textOf(await generate(ask('one', { max_tokens: 12 }))));
@@ -321,21 +234,15 @@ interface Failure {
   readonly stream: (bytes: string, how: 'end' | 'cut') => void;
 }
 
-describe.each(['openai', 'ollama'] as const)('%s, when what is behind it fails', (name) => {
-  const lists = { models: [{ name: 'chat' }], data: [{ id: 'chat' }] };
-  const begun =
-    name === 'openai'
-      ? 'data: {"id":"1","object":"chat.completion.chunk","created":1,"model":"chat","choices":[{"index":0,"delta":{"content":"half"},"finish_reason":null}]}\n\n'
-      : '{"model":"chat","message":{"role":"assistant","content":"half"},"done":false}\n';
-  const type = name === 'openai' ? 'text/event-stream' : 'application/x-ndjson';
-  const to = (url: string) =>
-    make(name, name === 'ollama' ? { OLLAMA_URL: url } : { OPENAI_BASE_URL: `${url}/v1` });
+describe.each(ELSEWHERE)('%s, when what is behind it fails', (name, { env, describe: lists, stream }) => {
+  const { begun, type } = stream;
+  const to = (url: string) => make(name, env(url));
   const request = { model: 'chat', messages: [{ role: 'user' as const, content: 'hi' }], stream: true };
 
   const failing = async (fail: (failure: Failure) => void) => {
     const upstream = await serve(async (path, _body, { json, response }) => {
-      if (/tags|models/.test(path)) return json(200, lists);
-      if (/show/.test(path)) return json(200, { capabilities: ['completion'], model_info: {} });
+      const listed = lists(path);
+      if (listed !== undefined) return json(200, listed);
       fail({
         json,
         stream(bytes, how) {
@@ -345,7 +252,7 @@ describe.each(['openai', 'ollama'] as const)('%s, when what is behind it fails',
         },
       });
     });
-    const backend = to(upstream.url);
+    const backend = await to(upstream.url);
     const code = await codeOf(eventsOf(backend.generate(request, options(AbortSignal.timeout(10_000)))));
     await backend.close();
     await upstream.close();
@@ -378,7 +285,7 @@ describe.each(['openai', 'ollama'] as const)('%s, when what is behind it fails',
   it('says so when nothing listens', async () => {
     const upstream = await serve(async () => undefined);
     await upstream.close();
-    const backend = to(upstream.url);
+    const backend = await to(upstream.url);
     expect(await codeOf(eventsOf(backend.generate(request, options())))).toBe('upstream_failed');
     await backend.close();
   });

@@ -13,7 +13,7 @@ describe('an embedded model', () => {
       { id: MODEL, kind: 'chat', path: new AssetStore().expected(MODEL), max_context: 4096, parallel: 2 },
     ];
     const env = BackendEnv.parse({ MCP_EMBEDDED_MODELS: JSON.stringify(models) });
-    [backend] = createBackends(['embedded'], env) as [ModelBackend];
+    [backend] = (await createBackends(['embedded'], env)) as [ModelBackend];
     const ready = async () => (await backend.models(AbortSignal.timeout(1000)))[0]?.status === 'ready';
     while (!(await ready())) await sleep(50);
   });

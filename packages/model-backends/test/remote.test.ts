@@ -3,16 +3,19 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { contextFor } from '../src/ollama/body.ts';
-import { BackendEnv, createBackends } from '../src/registry.ts';
+import type { BackendName } from '../src/registry.ts';
+import { ELSEWHERE, make } from './under-test.ts';
 import { type Handler, serve } from './upstreams.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
-async function backendOf(name: 'openai' | 'ollama', handle: Handler): Promise<ModelBackend> {
+async function backendOf(
+  name: BackendName,
+  env: (url: string) => Record<string, string>,
+  handle: Handler,
+): Promise<ModelBackend> {
   const upstream = await serve(handle);
-  const env = name === 'ollama' ? { OLLAMA_URL: upstream.url } : { OPENAI_BASE_URL: `${upstream.url}/v1` };
-  const [backend] = createBackends([name], BackendEnv.parse(env));
-  if (backend === undefined) throw new Error(`no backend ${name}`);
+  const backend = await make(name, env(upstream.url));
   onTestFinished(async () => {
     await backend.close();
     await upstream.close();
@@ -35,14 +38,12 @@ function movableClock(): { pass(ms: number): void } {
 const signal = () => AbortSignal.timeout(5000);
 const ids = async (backend: ModelBackend) => (await backend.models(signal())).map(({ id }) => id);
 
-describe.each(['openai', 'ollama'] as const)('the list of models of %s', (name) => {
-  const lists = { models: [{ name: 'chat' }], data: [{ id: 'chat' }] };
+describe.each(ELSEWHERE)('the list of models of %s', (name, { env, list, describe: lists }) => {
   const start = async () => {
     const server = { up: true, reads: 0 };
-    const backend = await backendOf(name, async (path, _body, { json }) => {
-      if (/show/.test(path)) return json(200, { capabilities: ['completion'], model_info: {} });
-      server.reads++;
-      return server.up ? json(200, lists) : json(500, { error: { message: 'no' } });
+    const backend = await backendOf(name, env, async (path, _body, { json }) => {
+      if (path === list) server.reads++;
+      return server.up || path !== list ? json(200, lists(path)) : json(500, { error: { message: 'no' } });
     });
     return { server, backend };
   };
@@ -112,13 +113,17 @@ describe('the context that Ollama is asked to hold', () => {
 
   it('grows with what is needed and never shrinks, so that the model is not loaded anew for each call', async () => {
     const sizes: number[] = [];
-    const backend = await backendOf('ollama', async (path, body, { json }) => {
-      if (/tags/.test(path)) return json(200, { models: [{ name: 'm' }] });
-      if (/show/.test(path))
-        return json(200, { capabilities: ['completion'], model_info: { 'llama.context_length': 32_768 } });
-      sizes.push(Body.parse(body).options.num_ctx);
-      json(200, { message: { role: 'assistant', content: 'ok' }, done: true, eval_count: 1 });
-    });
+    const backend = await backendOf(
+      'ollama',
+      (url) => ({ OLLAMA_URL: url }),
+      async (path, body, { json }) => {
+        if (/tags/.test(path)) return json(200, { models: [{ name: 'm' }] });
+        if (/show/.test(path))
+          return json(200, { capabilities: ['completion'], model_info: { 'llama.context_length': 32_768 } });
+        sizes.push(Body.parse(body).options.num_ctx);
+        json(200, { message: { role: 'assistant', content: 'ok' }, done: true, eval_count: 1 });
+      },
+    );
     for (const chars of [10, 3000, 30_000, 10, 400_000, 10]) {
       const options = { signal: signal(), deadline_ms: Date.now() + 5000, traceparent: undefined };
       for await (const _ of backend.generate(ask(chars), options));

@@ -13,7 +13,7 @@ export interface Upstream {
 
 export type Handler = (path: string, body: unknown, answer: Answer) => Promise<void>;
 
-interface Answer {
+export interface Answer {
   readonly response: ServerResponse;
   readonly signal: AbortSignal;
   json(status: number, value: unknown): void;
@@ -60,7 +60,7 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
   return text === '' ? undefined : JSON.parse(text);
 }
 
-const options = (signal: AbortSignal) => ({
+export const callOptions = (signal: AbortSignal) => ({
   signal,
   deadline_ms: Date.now() + 30_000,
   traceparent: undefined,
@@ -75,10 +75,10 @@ export function openAiServer(backend: ModelBackend): Promise<Upstream> {
     }
     if (path === '/v1/embeddings') {
       const request = body as Parameters<ModelBackend['embed']>[0];
-      return json(200, encodeEmbeddings(await backend.embed(request, options(signal)), 'float'));
+      return json(200, encodeEmbeddings(await backend.embed(request, callOptions(signal)), 'float'));
     }
     const request = body as ChatCompletionRequest;
-    const events = backend.generate(request, options(signal));
+    const events = backend.generate(request, callOptions(signal));
     if (request.stream !== true) return json(200, encodeChatCompletion(await collect(events)));
     const encode = chatChunkEncoder({ include_usage: true });
     for await (const event of events) {
@@ -88,72 +88,4 @@ export function openAiServer(backend: ModelBackend): Promise<Upstream> {
     }
     response.end(DONE_FRAME);
   });
-}
-
-/** Ollama's own API in front of a backend: newline-delimited JSON. */
-export function ollamaServer(backend: ModelBackend): Promise<Upstream> {
-  return serve(async (path, body, { response, signal, json }) => {
-    const models = await backend.models(signal);
-    if (path === '/api/tags')
-      return json(200, {
-        models: models.map(({ id, kind }) => ({
-          name: id,
-          details: { family: kind === 'embedding' ? 'bert' : 'llama' },
-        })),
-      });
-    const asked = body as OllamaRequest;
-    const known = models.find(({ id }) => id === asked.model);
-    if (known === undefined) return json(404, { error: `model '${asked.model}' not found` });
-    if (path === '/api/show')
-      return json(200, {
-        capabilities: [known.kind === 'embedding' ? 'embedding' : 'completion'],
-        model_info: { 'general.architecture': 'llama', 'llama.context_length': known.max_context },
-      });
-    if (path === '/api/embed') {
-      const { vectors, input_tokens } = await backend.embed(
-        { model: asked.model, input: asked.input ?? '' },
-        options(signal),
-      );
-      return json(200, { embeddings: vectors, prompt_eval_count: input_tokens });
-    }
-    await ollamaChat(backend, asked, { response, signal });
-  });
-}
-
-interface OllamaRequest {
-  readonly model: string;
-  readonly messages: ChatCompletionRequest['messages'];
-  readonly input?: string | string[];
-  readonly options?: { num_predict?: number; stop?: string[] };
-}
-
-async function ollamaChat(
-  backend: ModelBackend,
-  asked: OllamaRequest,
-  { response, signal }: Pick<Answer, 'response' | 'signal'>,
-): Promise<void> {
-  const { num_predict, stop } = asked.options ?? {};
-  const request: ChatCompletionRequest = {
-    model: asked.model,
-    messages: asked.messages,
-    ...(num_predict === undefined ? {} : { max_tokens: num_predict }),
-    ...(stop === undefined ? {} : { stop }),
-  };
-  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-  const line = (value: object) => response.write(`${JSON.stringify({ model: asked.model, ...value })}\n`);
-  let done_reason = 'stop';
-  let usage = { input_tokens: 0, output_tokens: 0 };
-  for await (const event of backend.generate(request, options(signal))) {
-    if (event.type === 'text') line({ message: { role: 'assistant', content: event.text }, done: false });
-    if (event.type === 'finish') done_reason = event.reason.unified;
-    if (event.type === 'usage') usage = event.usage;
-  }
-  line({
-    message: { role: 'assistant', content: '' },
-    done: true,
-    done_reason,
-    prompt_eval_count: usage.input_tokens,
-    eval_count: usage.output_tokens,
-  });
-  response.end();
 }

@@ -1,16 +1,9 @@
+import { jsonText } from '@mcp/contracts';
 import { z } from 'zod';
 
 /** A JSON object by model id, from a variable. */
 function byModel<S extends z.ZodType>(schema: S, example: string) {
-  return z
-    .string()
-    .default('{}')
-    .transform((text, context): Record<string, z.output<S>> => {
-      const parsed = z.record(z.string(), schema).safeParse(safeJson(text));
-      if (parsed.success) return parsed.data;
-      context.addIssue({ code: 'custom', message: `must be JSON such as ${example}` });
-      return z.NEVER;
-    });
+  return jsonText(z.record(z.string(), schema), `must be JSON such as ${example}`).prefault('{}');
 }
 
 /** The environment of whoever serves models. Names are documented in docs/configuration.md. */
@@ -20,11 +13,3 @@ export const ServingEnv = z.object({
   MODEL_FALLBACKS: byModel(z.array(z.string()), '{"model":["instead"]}'),
 });
 export type ServingEnv = z.output<typeof ServingEnv>;
-
-function safeJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

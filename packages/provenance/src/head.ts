@@ -1,12 +1,17 @@
-import { type ConversationLog, LogRecord } from '@mcp/contracts';
+/** The head of a log, by which records that are missing at its end are noticed. */
+import { LogRecordV1 } from '@mcp/contracts';
 import { z } from 'zod';
 
 /** The head of a log as it is kept outside the store: how many records there were, and the hash of the last. */
-export const LogHead = z.object({ records: z.number().int().positive(), head: LogRecord.shape.hash });
+export const LogHead = z.object({ records: z.number().int().positive(), head: LogRecordV1.shape.hash });
 export type LogHead = z.infer<typeof LogHead>;
 
+interface Records {
+  readonly messages: readonly { readonly hash: string }[];
+}
+
 /** The head of a log; undefined while it has no records. */
-export function headOf({ messages }: Pick<ConversationLog, 'messages'>): LogHead | undefined {
+export function headOf({ messages }: Records): LogHead | undefined {
   const last = messages.at(-1);
   return last === undefined ? undefined : { records: messages.length, head: last.hash };
 }
@@ -16,7 +21,7 @@ export function headOf({ messages }: Pick<ConversationLog, 'messages'>): LogHead
  * were are missing at its end; `rewritten`, the record in that place is another one.
  */
 export function compareWithHead(
-  { messages }: Pick<ConversationLog, 'messages'>,
+  { messages }: Records,
   kept: LogHead,
 ): 'same' | 'longer' | 'cut' | 'rewritten' {
   if (messages.length < kept.records) return 'cut';

@@ -1,4 +1,5 @@
-/** Proof of what was said: the hash chain of conversation logs and their seal. */
+/** Proof of what was said: the hash chain of conversation logs, their signature, and where their steps come from. */
 export { chainRecord, headerHash, type LogHeader, type NewRecord } from './chain.ts';
 export { compareWithHead, headOf, LogHead } from './head.ts';
-export { sealLog, sealOf, type VerifyOptions, verifyLog } from './seal.ts';
+export { roleOf } from './lineage.ts';
+export { signatureOf, signLog, type VerifyOptions, verifyLog } from './sign.ts';

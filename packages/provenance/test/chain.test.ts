@@ -1,140 +1,98 @@
-import type { LogRecord } from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chainRecord, type LogHeader, sealLog, verifyLog } from '../src/index.ts';
+import { chainRecord, headerHash } from '../src/index.ts';
+import { chained, drafts, HEADER_V1, HEADER_V2, headerOf, recordOf, versions } from './logs.ts';
 
-const SECRET = 'a secret of the platform, for this test alone';
-const HEADER: LogHeader = {
-  id: '0194f0c2-0000-7000-8000-000000000001',
-  version: 1,
-  created_at: '2026-11-23T12:00:00.000Z',
-  owner: 'key:1',
-  mode: 'debate',
-  models: ['a', 'b'],
-};
+const HASH = /^[0-9a-f]{64}$/;
 
-function logOf(contents: readonly string[]) {
-  const records: LogRecord[] = [];
-  for (const content of contents) {
-    records.push(
-      chainRecord(HEADER, records.at(-1), {
-        role: 'user',
-        content,
-        at: '2026-11-23T12:00:00.000Z',
-        trace_id: 'f'.repeat(32),
-        pii_tags: [],
-        message_id: '0194f0c2-0000-7000-8000-000000000002',
-      }),
-    );
-  }
-  return sealLog(HEADER, records, SECRET);
-}
-
-const contents = fc.array(fc.string(), { minLength: 2, maxLength: 12 });
-
-describe('a sealed log', () => {
-  it('verifies as written, also after a trip through JSON', () => {
+describe('a chain', () => {
+  it('numbers its records, and each carries the hash of the one before, the first that of the header', () => {
     fc.assert(
-      fc.property(contents, (texts) => {
-        const log: unknown = JSON.parse(JSON.stringify(logOf(texts)));
-        expect(verifyLog(log, { secret: SECRET })).toMatchObject({ ok: true, records: texts.length });
+      fc.property(drafts, versions, (list, version) => {
+        const header = headerOf(version);
+        const records = chained(
+          header,
+          list.map((one, at) => recordOf(one, at, version)),
+        );
+        expect(records.map(({ seq }) => seq)).toEqual(list.map((_, at) => at));
+        expect(records.map(({ hash_prev }) => hash_prev)).toEqual([
+          headerHash(header),
+          ...records.slice(0, -1).map(({ hash }) => hash),
+        ]);
+        expect(new Set(records.map(({ hash }) => hash)).size).toBe(records.length);
+        for (const { hash } of records) expect(hash).toMatch(HASH);
       }),
     );
   });
 
-  it('does not verify when any record is edited, removed, swapped, cut off or added to', () => {
+  it('does not depend on the order of keys, nor on fields that are undefined', () => {
     fc.assert(
-      fc.property(
-        contents,
-        fc.nat(),
-        fc.constantFrom(
-          'edit',
-          'remove',
-          'swap',
-          'truncate',
-          'reseal',
-          'extra-field',
-          'header',
-          'extra-header',
-          'mac',
-        ),
-        (texts, pick, kind) => {
-          const log = logOf(texts);
-          const i = pick % log.messages.length;
-          const record = log.messages[i] as LogRecord & Record<string, unknown>;
-          if (kind === 'edit') record.content += '!';
-          if (kind === 'remove') log.messages.splice(i, 1);
-          if (kind === 'swap')
-            log.messages.splice(
-              i === 0 ? 0 : i - 1,
-              2,
-              ...log.messages.slice(i === 0 ? 0 : i - 1, (i === 0 ? 0 : i - 1) + 2).reverse(),
-            );
-          if (kind === 'truncate') log.messages.pop();
-          if (kind === 'reseal')
-            Object.assign(log, sealLog(HEADER, log.messages.slice(0, -1), 'another secret'));
-          if (kind === 'extra-field') record.note = 'slipped in';
-          if (kind === 'header') log.owner = 'key:2';
-          if (kind === 'extra-header') Object.assign(log, { note: 'slipped in' });
-          if (kind === 'mac') log.mac = log.mac.replace(/^./, (first) => (first === '0' ? '1' : '0'));
-          const verdict = verifyLog(log, { secret: SECRET });
-          expect(verdict.ok).toBe(false);
-          expect(verdict.reason).toMatch(/\w/);
-        },
-      ),
+      fc.property(drafts, versions, (list, version) => {
+        const [first] = list;
+        if (first === undefined) throw new Error('there are two at least');
+        const record = recordOf(first, 0, version);
+        const turned = Object.fromEntries(Object.entries(record).toReversed()) as typeof record;
+        const { hash } = chainRecord(headerOf(version), undefined, record);
+        expect(chainRecord(headerOf(version), undefined, turned).hash).toBe(hash);
+        const padded = { ...record, reasoning: undefined };
+        const made = chainRecord(headerOf(version), undefined, padded as typeof record);
+        expect(made.hash).toBe(hash);
+        expect(Object.keys(made)).not.toContain('reasoning');
+      }),
     );
   });
 
-  it('names the record that was changed', () => {
-    const log = logOf(['one', 'two', 'three']);
-    (log.messages[1] as LogRecord).content = 'TWO';
-    expect(verifyLog(log, { secret: SECRET })).toMatchObject({
-      ok: false,
-      broken_at: 1,
-      reason: expect.stringContaining('Record 1 was changed'),
-    });
+  it('changes from the record on in which anything is changed', () => {
+    fc.assert(
+      fc.property(drafts, versions, fc.nat(), (list, version, pick) => {
+        const at = pick % list.length;
+        const header = headerOf(version);
+        const make = (change: string) =>
+          chained(
+            header,
+            list.map((one, i) =>
+              recordOf(i === at ? { ...one, content: one.content + change } : one, i, version),
+            ),
+          ).map(({ hash }) => hash);
+        const [before, after] = [make(''), make('!')];
+        for (const [i, hash] of before.entries()) expect(after[i] === hash).toBe(i < at);
+      }),
+    );
   });
+});
 
+describe('the hash of a header', () => {
   it.each([
-    ['removed', [0, 2], 1],
-    ['swapped', [0, 2, 1], 1],
-    ['cut off', [0, 1], 2],
-  ])('says where records were %s', (_, order, broken_at) => {
-    const log = logOf(['one', 'two', 'three']);
-    log.messages = order.flatMap((i) => log.messages[i] ?? []);
-    expect(verifyLog(log, { secret: SECRET })).toMatchObject({ ok: false, broken_at });
+    ['id', { id: '0194f0c2-0000-7000-8000-00000000000f' }],
+    ['created_at', { created_at: '2026-11-23T12:00:00.001Z' }],
+    ['owner', { owner: 'key:2' }],
+    ['mode', { mode: 'answer' as const }],
+    ['models', { models: ['b', 'a'] }],
+  ])('covers %s', (_, change) => {
+    for (const header of [HEADER_V1, HEADER_V2])
+      expect(headerHash({ ...header, ...change })).not.toBe(headerHash(header));
   });
 
-  it('does not verify when a log of one owner is passed off as rebuilt by another', () => {
-    const foreign = sealLog(
-      { ...HEADER, owner: 'key:2' },
-      logOf(['one', 'two']).messages,
-      'the secret of somebody else, long enough',
-    );
-    expect(verifyLog(foreign, { secret: SECRET }).ok).toBe(false);
-    const own = logOf(['one', 'two']);
-    const rebuilt = sealLog(HEADER, own.messages, 'the secret of somebody else, long enough');
-    expect(verifyLog(rebuilt, { secret: SECRET })).toMatchObject({
-      ok: false,
-      reason: expect.stringContaining('seal'),
-    });
-    expect(verifyLog(rebuilt, { secret: undefined }).ok).toBe(true);
+  it('covers of version 2 the participants, each field of each', () => {
+    const { participants } = HEADER_V2;
+    const changes = [{ id: 'other' }, { model: 'other' }, { prompt: 'other' }, { prompt: null }];
+    const others = [
+      participants.slice(1),
+      participants.toReversed(),
+      ...participants.flatMap((_, at) =>
+        changes.map((change) => participants.map((one, i) => (i === at ? { ...one, ...change } : one))),
+      ),
+    ].map((list) => headerHash({ ...HEADER_V2, participants: list }));
+    expect(new Set([headerHash(HEADER_V2), ...others]).size).toBe(others.length + 1);
   });
 
-  it('gives a verdict on values that no JSON holds', () => {
-    const log = logOf(['one']);
-    const record = log.messages[0] as LogRecord & Record<string, unknown>;
-    record.self = log;
-    expect(verifyLog(log, { secret: SECRET })).toMatchObject({ ok: false });
-    record.self = 1n;
-    expect(verifyLog(log, { secret: SECRET })).toMatchObject({ ok: false });
+  it('is another in each version', () => {
+    const { id, created_at, owner, mode, models } = HEADER_V1;
+    const next = { id, created_at, owner, mode, models, version: 2 as const, participants: [] };
+    expect(headerHash(next)).not.toBe(headerHash(HEADER_V1));
   });
 
-  it('gives a verdict on anything at all', () => {
-    fc.assert(
-      fc.property(fc.anything(), (value) => {
-        expect(verifyLog(value, { secret: SECRET }).ok).toBe(false);
-      }),
-    );
+  it('is what it was: version 1 by the code of commit 41183ba', () => {
+    expect(headerHash(HEADER_V1)).toBe('32f4f00dae232c13f840289929d4199a05413898f2f21c448c6a9f479b31e611');
   });
 });

@@ -11,9 +11,6 @@ export {
   baseApp,
   errorResponse,
   internalApp,
-  type KitContext,
-  type KitEnv,
-  type RequestState,
   textAnswer,
 } from './http/app.ts';
 export {
@@ -25,6 +22,7 @@ export {
   refuseBody,
   uuidParam,
 } from './http/body.ts';
+export type { KitContext, KitEnv, RequestState } from './http/context.ts';
 export { streamBytes } from './http/download.ts';
 export {
   fromZod,

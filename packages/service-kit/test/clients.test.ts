@@ -20,10 +20,19 @@ async function* events(): AsyncGenerator<ChatEvent> {
     conversation_id: randomUUID(),
     trace_id: 'a',
     mode: 'debate',
-    models: ['a', 'b'],
+    participants: [{ id: 'modelA', model: 'a', prompt: 'base_system' }],
+    models: ['a'],
     exchanges: 2,
   };
-  yield { type: 'delta', seq: 1, message_id: randomUUID(), turn: 0, text: 'zwölf 💥\n' };
+  yield {
+    type: 'delta',
+    seq: 1,
+    message_id: randomUUID(),
+    turn: 0,
+    step: 's3',
+    participant: 'modelA',
+    text: 'zwölf 💥\n',
+  };
 }
 
 beforeAll(async () => {

@@ -16,6 +16,8 @@ const delta = (seq: number): ChatEvent => ({
   seq,
   message_id: '00000000-0000-4000-8000-000000000000',
   turn: 0,
+  step: 's3',
+  participant: 'modelA',
   text: 'word ',
 });
 let release = Promise.withResolvers<void>();

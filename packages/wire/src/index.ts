@@ -27,5 +27,6 @@ export {
   type Said,
   type SaidItem,
   withIds,
+  withoutOldest,
 } from './responses/index.ts';
 export { textsOf } from './tokens.ts';

@@ -3,6 +3,7 @@ import { dataPaths } from '../paths.ts';
 import { chosenStack } from '../runner/choices.ts';
 import { startDetached } from '../runner/detach.ts';
 import { runForeground } from '../runner/foreground.ts';
+import { ACCOUNTS, listed, serversText } from '../runner/sources.ts';
 
 /** Options of `mcp start` as commander gives them. */
 interface Flags {
@@ -38,8 +39,12 @@ export function startCommand(): Command {
       'after',
       `
 Everything the platform keeps is below the data directory. Ports of services other than the gateway move by
-themselves when they are taken. Ollama, LM Studio and vLLM on their usual ports, and OPENAI_API_KEY, GROQ_API_KEY
-and DEEPSEEK_API_KEY in the environment, are used as they are found. Every variable of docs/configuration.md may be set.
+themselves when they are taken. Used as they are found: ${serversText()} on this machine,
+${listed(
+  ACCOUNTS.map(({ key_variable }) => key_variable),
+  'and',
+)} in the environment.
+Every variable of docs/configuration.md may be set.
 
 Examples:
   npx mcp start                         both models, in the foreground; Ctrl-C stops everything

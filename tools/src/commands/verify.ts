@@ -18,7 +18,7 @@ const ASK_TIMEOUT_MS = 15_000;
 /** `mcp verify`: the hash chains of conversation logs, and what a running platform knows of them. Exit code 1 when one is not in order. */
 export function verifyCommand(): Command {
   return new Command('verify')
-    .description('check the hash chain and the seal of conversation logs (exit code 1: broken)')
+    .description('check the hash chain and the signature of conversation logs (exit code 1: broken)')
     .argument('[log]', 'a log file, or the id of a conversation in the data directory')
     .option('--all', 'every log of the data directory', false)
     .option('--json', 'the verdicts as JSON', false)
@@ -26,8 +26,8 @@ export function verifyCommand(): Command {
     .addHelpText(
       'after',
       `
-The chain shows that no record was changed, moved or removed. The seal shows that the log was written by this
-platform: it needs PROV_SECRET, from the environment or the data directory; without it, only the chain is checked.
+The chain shows that no record was changed, moved or removed. The signature shows that the log was written by
+this platform: it needs PROV_SECRET, from the environment or the data directory; without it, only the chain is checked.
 Whether records are missing at the end is known to the platform alone: where it runs, it is asked.`,
     )
     .action(async (log: string | undefined, flags: { all: boolean; json: boolean; data?: string }) => {
@@ -41,7 +41,7 @@ Whether records are missing at the end is known to the platform alone: where it 
       if (flags.json) process.stdout.write(`${JSON.stringify(verdicts, null, 2)}\n`);
       else {
         const notes = [
-          ...(secret === undefined ? ['PROV_SECRET is not known here: the seal was not checked.'] : []),
+          ...(secret === undefined ? ['PROV_SECRET is not known here: the signature was not checked.'] : []),
           ...(platform === undefined
             ? ['No platform runs here that could be asked whether records are missing at the end.']
             : []),

@@ -4,7 +4,8 @@ import type { StackModel } from '@mcp/stacks';
 import { messageOf } from '../errors.ts';
 import { dataFlag, ROOT } from '../paths.ts';
 import { duration, lineUi, terminalUi, type Ui } from '../ui.ts';
-import { LocalPlatform, type PlatformOptions } from './platform.ts';
+import { LocalPlatform } from './platform.ts';
+import type { PlatformOptions } from './platform-options.ts';
 import { askModels, type Summary, summaryLines } from './summary.ts';
 import { type AssetSource, fetchOne } from './weights.ts';
 

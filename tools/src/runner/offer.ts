@@ -1,8 +1,10 @@
+import type { Settings } from '@mcp/contracts';
+import { BACKENDS, type BackendName } from '@mcp/model-backends/registry';
 import type { Stack, StackModel } from '@mcp/stacks';
 import type { Ui } from '../ui.ts';
-import type { PlatformOptions } from './platform.ts';
+import type { PlatformOptions } from './platform-options.ts';
 import type { Ports } from './prepare.ts';
-import { describeSource, type FoundSource, findSources } from './sources.ts';
+import { DISCOVERABLE, describeSource, type FoundSource, findSources } from './sources.ts';
 import { type AssetSource, fetchWeights, noModels, type Weights } from './weights.ts';
 
 /** What this start has to offer: the stack with the models that can be had, and what was found beside them. */
@@ -12,8 +14,8 @@ export interface Offer {
   readonly missing: Weights['missing'];
   /** Variables that follow from what was found. */
   readonly operator: Readonly<Record<string, string>>;
-  /** OPENAI_TARGETS, keys included. */
-  readonly openai_targets: string | undefined;
+  /** The same where they are secret: they hold keys. */
+  readonly secrets: Readonly<Record<string, string>>;
 }
 
 /** Finds model servers and keys, fetches weights, and fails when no chat model is available at all. */
@@ -22,7 +24,7 @@ export async function offerModels(
   context: { ui: Ui; assets: AssetSource; env: NodeJS.ProcessEnv; signal: AbortSignal; ports: Ports },
 ): Promise<Offer> {
   const { stack } = options;
-  if (options.scripted) return { stack, found: [], missing: [], operator: {}, openai_targets: undefined };
+  if (options.scripted) return { stack, found: [], missing: [], operator: {}, secrets: {} };
   const own = new Set([
     ...Object.values(context.ports.services),
     ...Object.values(context.ports.dependencies).flatMap((ports) => Object.values(ports)),
@@ -48,32 +50,41 @@ export function foundVariables(
   found: readonly FoundSource[],
   models: readonly StackModel[],
   env: NodeJS.ProcessEnv,
-): Pick<Offer, 'operator' | 'openai_targets'> {
-  const ollama = found.find((source) => source.backend === 'ollama');
-  // OPENAI_API_KEY needs no target: the backend reads it, with OPENAI_BASE_URL, by itself.
-  const targets = found
-    .filter((source) => source.backend === 'openai' && source.key_variable !== 'OPENAI_API_KEY')
-    .map((source) => ({
-      name: source.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-'),
-      base_url: source.base_url,
-      ...(source.key_variable === undefined ? {} : { api_key: env[source.key_variable] ?? '' }),
-    }));
+): Pick<Offer, 'operator' | 'secrets'> {
+  const operator: Record<string, string> = {};
+  const secrets: Record<string, string> = {};
+  for (const { backend, discovery } of DISCOVERABLE) {
+    const { gives } = discovery;
+    const settings: Settings = BACKENDS[backend].manifest.settings;
+    // An account whose key is a setting needs nothing handed over: the backend reads it by itself.
+    const sources = found.filter(
+      (source) => source.backend === backend && !Object.hasOwn(settings, source.key_variable ?? ''),
+    );
+    if (sources.length === 0 || env[gives.variable]) continue;
+    const into = settings[gives.variable]?.secret === undefined ? operator : secrets;
+    into[gives.variable] = gives.as === 'url' ? (sources[0]?.base_url ?? '') : targetsOf(sources, env);
+  }
   const backends = new Set<string>(models.map((model) => model.backend));
   for (const source of found) backends.add(source.backend);
   for (const backend of namedBackends(env)) backends.add(backend);
   return {
-    operator: {
-      ...(env.MODEL_BACKENDS ? {} : { MODEL_BACKENDS: [...backends].join(',') }),
-      ...(ollama === undefined || env.OLLAMA_URL ? {} : { OLLAMA_URL: ollama.base_url }),
-    },
-    openai_targets: env.OPENAI_TARGETS || targets.length === 0 ? undefined : JSON.stringify(targets),
+    operator: { ...(env.MODEL_BACKENDS ? {} : { MODEL_BACKENDS: [...backends].join(',') }), ...operator },
+    secrets,
   };
 }
 
+function targetsOf(sources: readonly FoundSource[], env: NodeJS.ProcessEnv): string {
+  const targets = sources.map((source) => ({
+    name: source.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-'),
+    base_url: source.base_url,
+    ...(source.key_variable === undefined ? {} : { api_key: env[source.key_variable] ?? '' }),
+  }));
+  return JSON.stringify(targets);
+}
+
 /** Backends that the user's own variables point at. */
-function namedBackends(env: NodeJS.ProcessEnv): ('ollama' | 'openai')[] {
-  return [
-    ...(env.OLLAMA_URL ? (['ollama'] as const) : []),
-    ...(env.OPENAI_BASE_URL || env.OPENAI_TARGETS ? (['openai'] as const) : []),
-  ];
+function namedBackends(env: NodeJS.ProcessEnv): BackendName[] {
+  return DISCOVERABLE.filter(({ discovery }) => discovery.named_by.some((variable) => env[variable])).map(
+    ({ backend }) => backend,
+  );
 }

@@ -2,7 +2,6 @@ import {
   type SecretName,
   type ServicePlacement,
   type SigningKeyName,
-  type Stack,
   type StackModel,
   services,
   servicesOf,
@@ -10,18 +9,19 @@ import {
   signingServices,
 } from '@mcp/stacks';
 import { CliError, messageOf } from '../errors.ts';
-import { compileCacheDir, type DataPaths } from '../paths.ts';
-import { duration, type Ui } from '../ui.ts';
+import { compileCacheDir } from '../paths.ts';
+import { duration } from '../ui.ts';
 import { dependencySpec, type LocalDependency, localDependencies } from './dependency.ts';
 import { reasonLines, rotate } from './log-file.ts';
 import { ManagedProcess, type ProcessEvents, type ProcessSpec } from './managed-process.ts';
 import { type Offer, offerModels } from './offer.ts';
 import { localContext, serviceSpec } from './plan.ts';
+import type { PlatformContext, PlatformOptions } from './platform-options.ts';
 import { checkRoom, choosePorts, type Ports, prepareDataDir } from './prepare.ts';
 import { Reservations } from './reserve.ts';
 import { dropRunFile, type RunFile, takeRunFile, writeRunFile } from './run-file.ts';
 import { ensureSecrets, jwksOf, type Secrets, sha256 } from './secrets.ts';
-import { type AssetSource, fetchProgram } from './weights.ts';
+import { fetchProgram } from './weights.ts';
 
 const READY_MS = 90_000;
 const TRIES = 3;
@@ -29,27 +29,6 @@ const ROTATE_EVERY_MS = 5000;
 /** Grace at stop, in order: the gateway, the other services, what they need. Together below 5 s. */
 const GRACE_MS = { gateway: 1500, services: 2000, dependencies: 800 } as const;
 const SHOWN_LOG_LINES = 8;
-
-export interface PlatformOptions {
-  /** The stack to run, already with the user's choice of models and processes. */
-  readonly stack: Stack;
-  readonly host: string;
-  readonly port: number;
-  readonly paths: DataPaths;
-  /** True when the models were chosen for tests and nothing else may join. */
-  readonly scripted: boolean;
-  /** True when nothing outside this machine may be asked. */
-  readonly offline: boolean;
-}
-
-export interface PlatformContext {
-  readonly ui: Ui;
-  readonly assets: AssetSource;
-  readonly env: NodeJS.ProcessEnv;
-  readonly signal: AbortSignal;
-  /** Root of the checkout whose services are run. */
-  readonly root: string;
-}
 
 /** A dependency with its program. */
 interface LocalProgram {
@@ -267,7 +246,7 @@ export class LocalPlatform {
       case 'openai_api_key':
         return this.#context.env.OPENAI_API_KEY;
       case 'openai_targets':
-        return this.offer.openai_targets ?? this.#context.env.OPENAI_TARGETS;
+        return this.offer.secrets.OPENAI_TARGETS ?? this.#context.env.OPENAI_TARGETS;
       default:
         return this.#signingKey(name);
     }

@@ -1,4 +1,7 @@
-import { z } from 'zod';
+/** Model servers on this machine and accounts in the environment, found as the manifests of backends say. */
+
+import type { BackendDiscovery } from '@mcp/contracts';
+import { BACKENDS, BackendName } from '@mcp/model-backends/registry';
 import { fetchText, jsonOf } from './probe.ts';
 
 const PROBE_MS = 700;
@@ -7,7 +10,7 @@ const MAX_LISTED = 5;
 /** A model server or an account that was found beside the embedded models. */
 export interface FoundSource {
   readonly name: string;
-  readonly backend: 'ollama' | 'openai';
+  readonly backend: BackendName;
   readonly base_url: string;
   /** The environment variable that holds its key. The key itself is not read here. */
   readonly key_variable?: string;
@@ -18,29 +21,35 @@ export interface FoundSource {
 /** A model server and where it usually is. */
 export interface UsualServer {
   readonly name: string;
-  readonly backend: 'ollama' | 'openai';
+  readonly backend: BackendName;
   readonly url: string;
-  /** Path that lists its models. */
-  readonly list: string;
 }
 
-/** Servers on their usual ports. */
-const SERVERS: readonly UsualServer[] = [
-  { name: 'Ollama', backend: 'ollama', url: 'http://127.0.0.1:11434', list: '/api/tags' },
-  { name: 'LM Studio', backend: 'openai', url: 'http://127.0.0.1:1234', list: '/v1/models' },
-  { name: 'vLLM', backend: 'openai', url: 'http://127.0.0.1:8000', list: '/v1/models' },
-  { name: 'vLLM 8001', backend: 'openai', url: 'http://127.0.0.1:8001', list: '/v1/models' },
-];
+interface Discoverable {
+  readonly backend: BackendName;
+  readonly discovery: BackendDiscovery;
+}
+
+/** Backends whose servers can be found. */
+export const DISCOVERABLE: readonly Discoverable[] = BackendName.options.flatMap((backend) => {
+  const { discovery } = BACKENDS[backend].manifest;
+  return discovery === undefined ? [] : [{ backend, discovery }];
+});
+
+const SERVERS: readonly UsualServer[] = DISCOVERABLE.flatMap(({ backend, discovery }) =>
+  discovery.servers.flatMap(({ name, ports }) =>
+    ports.map((port, at) => ({
+      name: at === 0 ? name : `${name} ${port}`,
+      backend,
+      url: `http://127.0.0.1:${port}`,
+    })),
+  ),
+);
 
 /** Accounts whose key may be in the environment. */
-const ACCOUNTS = [
-  { name: 'OpenAI', key_variable: 'OPENAI_API_KEY', base_url: 'https://api.openai.com/v1' },
-  { name: 'Groq', key_variable: 'GROQ_API_KEY', base_url: 'https://api.groq.com/openai/v1' },
-  { name: 'DeepSeek', key_variable: 'DEEPSEEK_API_KEY', base_url: 'https://api.deepseek.com/v1' },
-] as const;
-
-const OllamaTags = z.object({ models: z.array(z.object({ name: z.string() })) });
-const OpenAiModels = z.object({ object: z.literal('list'), data: z.array(z.object({ id: z.string() })) });
+export const ACCOUNTS = DISCOVERABLE.flatMap(({ backend, discovery }) =>
+  discovery.accounts.map((account) => ({ backend, ...account })),
+);
 
 /** Looks for model servers on this machine and for keys in the environment. Ports of our own are left out. */
 export async function findSources(
@@ -53,13 +62,11 @@ export async function findSources(
   const found = await Promise.all(servers.map((server) => ask(server)));
   const accounts = (options.offline ? [] : ACCOUNTS)
     .filter(({ key_variable }) => (env[key_variable] ?? '') !== '')
-    .map((account) => ({
-      ...account,
-      base_url:
-        account.key_variable === 'OPENAI_API_KEY'
-          ? env.OPENAI_BASE_URL || account.base_url
-          : account.base_url,
-      backend: 'openai' as const,
+    .map(({ name, backend, key_variable, base_url, base_url_variable }) => ({
+      name,
+      backend,
+      key_variable,
+      base_url: (base_url_variable === undefined ? undefined : env[base_url_variable]) || base_url,
       models: [],
     }));
   return [...found.filter((source) => source !== undefined), ...accounts];
@@ -73,17 +80,28 @@ export function describeSource(source: FoundSource): string {
   return `${source.name} ${where}: ${source.models.slice(0, MAX_LISTED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
-async function ask(server: UsualServer): Promise<FoundSource | undefined> {
+/** What is looked for, in words: `Ollama (11434), LM Studio (1234)`. */
+export function serversText(): string {
+  const servers = DISCOVERABLE.flatMap(({ discovery }) => discovery.servers);
+  return listed(
+    servers.map(({ name, ports }) => `${name} (${ports.join(', ')})`),
+    'or',
+  );
+}
+
+/** `a, b and c`. */
+export function listed(words: readonly string[], last: 'and' | 'or'): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
+}
+
+async function ask({ name, backend, url }: UsualServer): Promise<FoundSource | undefined> {
+  const { discovery } = BACKENDS[backend].manifest;
+  if (discovery === undefined) return undefined;
   try {
-    const answer = await fetchText(`${server.url}${server.list}`, { timeout_ms: PROBE_MS });
-    const body = jsonOf(answer.text);
-    const models =
-      server.backend === 'ollama'
-        ? OllamaTags.safeParse(body).data?.models.map((model) => model.name)
-        : OpenAiModels.safeParse(body).data?.data.map((model) => model.id);
+    const answer = await fetchText(`${url}${discovery.list}`, { timeout_ms: PROBE_MS });
+    const models = discovery.answer.safeParse(jsonOf(answer.text)).data;
     if (models === undefined || models.length === 0) return undefined;
-    const base_url = server.backend === 'ollama' ? server.url : `${server.url}/v1`;
-    return { name: server.name, backend: server.backend, base_url, models };
+    return { name, backend, base_url: `${url}${discovery.path}`, models };
   } catch {
     return undefined;
   }

@@ -2,6 +2,7 @@ import { AssetError } from '@mcp/assets';
 import type { StackModel } from '@mcp/stacks';
 import { CliError, messageOf } from '../errors.ts';
 import { bytes, type Ui } from '../ui.ts';
+import { ACCOUNTS, serversText } from './sources.ts';
 
 /** How far an asset has come. */
 interface AssetProgress {
@@ -107,7 +108,7 @@ export function noModels(missing: Weights['missing']): CliError {
   const lines = missing.map(({ id, reason }) => `  ${id}:\n${indent(indent(reason))}`);
   return new CliError(
     `No chat model can be had, from any source:\n${lines.join('\n')}\n` +
-      '  No Ollama (11434), LM Studio (1234) or vLLM (8000, 8001) answers on this machine; none of OPENAI_API_KEY, GROQ_API_KEY, DEEPSEEK_API_KEY is set.\n' +
+      `  No ${serversText()} answers on this machine; none of ${ACCOUNTS.map(({ key_variable }) => key_variable).join(', ')} is set.\n` +
       'Connect to the network, start one of those servers, or set one of those keys, and start again.',
   );
 }

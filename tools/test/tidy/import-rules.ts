@@ -1,6 +1,14 @@
 import { builtinModules } from 'node:module';
 import { posix } from 'node:path';
-import { type Import, importsOf, isTest, type SourceFile, type TextFile, type Violation } from './source.ts';
+import {
+  type Import,
+  importsOf,
+  isTest,
+  resolveImport,
+  type SourceFile,
+  type TextFile,
+  type Violation,
+} from './source.ts';
 
 /** Part of the project that a file belongs to. */
 type Layer =
@@ -33,7 +41,39 @@ const MAY_SEE: Readonly<Record<Layer, readonly Layer[]>> = {
   free: ['contracts', 'dependencies', 'package', 'app', 'stacks', 'tools', 'policies', 'infra', 'free'],
 };
 
-/** Imports run one way: contracts ← other packages ← apps; tools and stacks see each app's manifest.ts only. */
+/** The manifests of model backends, which stacks see as they see an app's manifest.ts. */
+const BACKEND_REGISTRY = 'packages/model-backends/src/registry.ts';
+/** What may be imported by what stacks see: it is loaded by every command, and by whoever deploys. */
+const LIGHT = new Set(['zod', '@mcp/contracts']);
+
+/** The registry of backends, and all it imports but what it loads on demand, stand on zod and contracts alone. */
+export function lightManifests(files: readonly SourceFile[]): Violation[] {
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const open = [BACKEND_REGISTRY];
+  const seen = new Set<string>(open);
+  const found: Violation[] = [];
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    const file = byPath.get(path);
+    for (const { specifier, line, dynamic } of file === undefined ? [] : importsOf(file)) {
+      if (dynamic || LIGHT.has(specifier)) continue;
+      const target = specifier.startsWith('.') ? resolveImport(path, specifier) : undefined;
+      if (target === undefined)
+        found.push({
+          rule: 'light-manifest',
+          path,
+          line,
+          message: `imports ${specifier}, but stacks load it with every manifest: move what needs it to index.ts`,
+        });
+      else if (!seen.has(target)) {
+        seen.add(target);
+        open.push(target);
+      }
+    }
+  }
+  return found;
+}
+
+/** Imports run one way: contracts ← other packages ← apps; tools and stacks see each app's manifest.ts only, stacks also the registry of backends. */
 export function importDirections(files: readonly SourceFile[]): Violation[] {
   return files.flatMap((file) => {
     const from = placeOf(file.path);
@@ -118,6 +158,7 @@ function refusal(
   const relative = one.specifier.startsWith('.');
   const manifest = /^apps\/[^/]+\/manifest\.ts$/.test(target);
   if (manifest && (from.layer === 'stacks' || from.layer === 'tools')) return undefined;
+  if (target === BACKEND_REGISTRY && from.layer === 'stacks') return undefined;
   if (to.layer === 'app')
     return from.layer === 'app'
       ? `an app imports another app (${target}): call it through the kit's clients`
@@ -133,12 +174,11 @@ function refusal(
 
 /** Path of what an import means inside the project, or undefined for packages from outside. */
 function targetOf(path: string, specifier: string): string | undefined {
-  if (specifier.startsWith('.')) return posix.join(posix.dirname(path), specifier);
   const own = /^@mcp\/([^/]+)/.exec(specifier)?.[1];
-  if (own === undefined) return undefined;
-  if (['dependencies', 'stacks', 'tools', 'infra', 'policies'].includes(own)) return `${own}/index.ts`;
-  const app = /^app-(.+)$/.exec(own)?.[1];
-  return app === undefined ? `packages/${own}/src/index.ts` : `apps/${app}/src/index.ts`;
+  if (own !== undefined && ['dependencies', 'stacks', 'tools', 'infra', 'policies'].includes(own))
+    return `${own}/index.ts`;
+  const app = /^app-(.+)$/.exec(own ?? '')?.[1];
+  return app === undefined ? resolveImport(path, specifier) : `apps/${app}/src/index.ts`;
 }
 
 function placeOf(path: string): Place {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import ts from 'typescript';
 
 /** A file of the project, its path relative to the root with forward slashes. */
@@ -28,6 +28,8 @@ export interface Import {
   /** Names taken, as the exporter calls them; `*` for all of them. */
   readonly names: readonly string[];
   readonly line: number;
+  /** True where it is loaded on demand. */
+  readonly dynamic: boolean;
 }
 
 const MAX_BYTES = 2 * 1024 * 1024;
@@ -88,6 +90,7 @@ export function importsOf(file: SourceFile): Import[] {
         specifier: node.moduleSpecifier.text,
         names: importedNames(node),
         line: lineOf(file, node),
+        dynamic: false,
       });
     else if (
       ts.isExportDeclaration(node) &&
@@ -98,17 +101,23 @@ export function importsOf(file: SourceFile): Import[] {
         specifier: node.moduleSpecifier.text,
         names: reExportedNames(node),
         line: lineOf(file, node),
+        dynamic: false,
       });
     else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
       const [target] = node.arguments;
       if (target !== undefined && ts.isStringLiteralLike(target))
-        out.push({ specifier: target.text, names: ['*'], line: lineOf(file, node) });
+        out.push({ specifier: target.text, names: ['*'], line: lineOf(file, node), dynamic: true });
     } else if (
       ts.isImportTypeNode(node) &&
       ts.isLiteralTypeNode(node.argument) &&
       ts.isStringLiteral(node.argument.literal)
     )
-      out.push({ specifier: node.argument.literal.text, names: ['*'], line: lineOf(file, node) });
+      out.push({
+        specifier: node.argument.literal.text,
+        names: ['*'],
+        line: lineOf(file, node),
+        dynamic: false,
+      });
   });
   return out;
 }
@@ -126,4 +135,15 @@ function importedNames(node: ts.ImportDeclaration): string[] {
 function reExportedNames(node: ts.ExportDeclaration): string[] {
   if (node.exportClause === undefined || ts.isNamespaceExport(node.exportClause)) return ['*'];
   return node.exportClause.elements.map((element) => (element.propertyName ?? element.name).text);
+}
+
+/** Path of the file that an import means inside the project, or undefined for packages from outside. */
+export function resolveImport(path: string, specifier: string): string | undefined {
+  if (specifier.startsWith('.')) return posix.join(posix.dirname(path), specifier.replace(/\?.*$/, ''));
+  const [, name, entry = 'index'] = /^@mcp\/([^/]+)(?:\/([^/]+))?$/.exec(specifier) ?? [];
+  if (name === undefined) return undefined;
+  if (entry !== 'index') return `packages/${name}/src/${entry}.ts`;
+  return ['dependencies', 'stacks', 'policies'].includes(name)
+    ? `${name}/index.ts`
+    : `packages/${name}/src/index.ts`;
 }

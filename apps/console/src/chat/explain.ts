@@ -1,14 +1,12 @@
-import type { CandidateScore, Decision, FinishReason, Side } from '@mcp/contracts';
+import type { CandidateScore, Decision, FinishReason } from '@mcp/contracts';
 import { formatDuration, formatScore } from '../format.ts';
-
-export const SIDE_LETTER: Record<Side, 'A' | 'B'> = { modelA: 'A', modelB: 'B' };
 
 /** The measures of a candidate in the order they are shown, each in [0, 1]. */
 export const MEASURES = [
   {
     name: 'semantic',
     label: 'Semantic',
-    hint: 'Closeness of the answer to the question and to the other answer',
+    hint: 'Closeness of the answer to the question and to the other answers',
   },
   { name: 'coherence', label: 'Coherence', hint: 'Evidence of sound reasoning found in the text' },
   { name: 'safety', label: 'Safety', hint: '1 minus the risk found in the text' },
@@ -44,7 +42,9 @@ export function explainFinish(reason: FinishReason): string {
 
 function method(decision: Decision): string[] {
   const chosen = decision.candidates.find((candidate) => candidate.role === decision.chosen);
-  const other = decision.candidates.find((candidate) => candidate.role !== decision.chosen);
+  const [other] = decision.candidates
+    .filter((candidate) => candidate.role !== decision.chosen)
+    .sort((a, b) => b.composite - a.composite);
   const took = `It took ${formatDuration(decision.duration_ms)}.`;
   switch (decision.method) {
     case 'composite': {
@@ -54,17 +54,17 @@ function method(decision: Decision): string[] {
       const margin = Math.abs(chosen.composite - other.composite);
       return [
         `Composite is ${formatScore(semantic)} × semantic + ${formatScore(coherence)} × coherence + ${formatScore(safety)} × safety.`,
-        `The margin is ${formatScore(margin)}${margin < 0.03 ? ', a close call' : ''}.`,
+        `The margin${decision.candidates.length > 2 ? ' to the next' : ''} is ${formatScore(margin)}${margin < 0.03 ? ', a close call' : ''}.`,
         took,
       ];
     }
     case 'fastest-successful':
       return ['No scores could be taken, so the first model that answered without a fault was chosen.', took];
     case 'only-candidate':
-      return ['Only one model gave an answer, so there was nothing to weigh.'];
+      return ['Only one participant gave an answer, so there was nothing to compare.'];
     case 'disabled':
       return [
-        'Arbitration is switched off (MODEL_ARBITRATION_ENABLED), so the last answer stands unweighed.',
+        'Arbitration is switched off (MODEL_ARBITRATION_ENABLED), so an answer stands without being scored.',
       ];
     default:
       return decision.method satisfies never;

@@ -20,7 +20,7 @@ export function chatFromLog(conversation: Conversation): ChatState {
     conversation_id: conversation.id,
     trace_id: conversation.trace_id,
     mode: conversation.mode,
-    models: conversation.models,
+    participants: conversation.participants,
     exchanges: conversation.exchanges,
     rounds,
   };
@@ -31,7 +31,8 @@ function phaseOf(conversation: Conversation): ChatPhase {
 }
 
 function addRecord(rounds: RoundState[], record: LogRecord): RoundState[] {
-  if (record.role === 'system') return rounds;
+  // A summary is for the model of the turn that follows.
+  if (record.role === 'system' || record.role === 'summary') return rounds;
   if (record.role === 'user') return [...rounds, { question: record.content, turns: [], decision: null }];
   const last = rounds[rounds.length - 1] ?? { question: null, turns: [], decision: null };
   const before = rounds.slice(0, -1);

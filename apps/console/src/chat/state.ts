@@ -5,16 +5,17 @@ import type {
   ConversationMode,
   Decision,
   FinishReason,
-  Side,
+  Participant,
   Usage,
 } from '@mcp/contracts';
 
-/** One model's turn on the screen. */
+/** One participant's turn on the screen. */
 export interface TurnState {
   readonly turn: number;
   readonly attempt: number;
   readonly message_id: string;
-  readonly role: Side;
+  /** Id of the participant. */
+  readonly role: string;
   readonly model: string;
   readonly text: string;
   /** `stopped`: it ended without a `message.end`, by cancel, fault or a lost connection. */
@@ -23,7 +24,7 @@ export interface TurnState {
   readonly usage: Usage | null;
 }
 
-/** A question and what the models made of it. A conversation has one round per question. */
+/** A question and what the participants made of it. A conversation has one round per question. */
 export interface RoundState {
   readonly question: string | null;
   /** Ascending by `turn`, each turn once. */
@@ -58,7 +59,7 @@ export interface ChatState {
   readonly conversation_id: string | null;
   readonly trace_id: string | null;
   readonly mode: ConversationMode | null;
-  readonly models: readonly string[];
+  readonly participants: readonly Participant[];
   /** Turns asked for in the current round. */
   readonly exchanges: number;
   readonly rounds: readonly RoundState[];
@@ -83,7 +84,7 @@ export const IDLE_CHAT: ChatState = {
   conversation_id: null,
   trace_id: null,
   mode: null,
-  models: [],
+  participants: [],
   exchanges: 0,
   rounds: [],
   last_seq: -1,
@@ -180,7 +181,7 @@ function takeEvent(state: ChatState, event: ChatEvent): ChatState {
         conversation_id: event.conversation_id,
         trace_id: event.trace_id,
         mode: event.mode,
-        models: event.models,
+        participants: event.participants,
         exchanges: event.exchanges,
       };
     case 'message.start':
@@ -234,7 +235,7 @@ function finish(state: ChatState, response: ChatResponse): ChatState {
     conversation_id: response.id,
     trace_id: response.trace_id,
     mode: response.mode,
-    models: response.models,
+    participants: response.participants,
   };
 }
 

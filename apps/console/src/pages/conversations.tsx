@@ -162,9 +162,9 @@ function VerifyFile() {
     if (file === undefined) return;
     const log = await readJson(file);
     if (log === undefined) return setFault(`${file.name} is not a JSON file of at most 4 MiB.`);
-    if (!isSealed(log))
+    if (!isSigned(log))
       return setFault(
-        `${file.name} carries no seal (head and mac). Choose a file from logs/conversations of the data directory.`,
+        `${file.name} carries no signature (head and mac). Choose a file from logs/conversations of the data directory.`,
       );
     const found = await action.run(log);
     if (found !== null) setVerdict({ verdict: found, name: file.name });
@@ -194,7 +194,7 @@ function VerifyFile() {
   );
 }
 
-function isSealed(log: unknown): boolean {
+function isSigned(log: unknown): boolean {
   return typeof log === 'object' && log !== null && 'head' in log && 'mac' in log;
 }
 

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { ChatController } from '../chat/controller.ts';
-import { explainFinish, SIDE_LETTER } from '../chat/explain.ts';
+import { explainFinish } from '../chat/explain.ts';
+import { columnsOf, labelOf, toneOf } from '../chat/participants.ts';
 import {
   type ChatPhase,
   type ChatState,
@@ -87,12 +88,12 @@ function Round({ round, state, last }: RoundProps) {
           <p>{round.question}</p>
         </div>
       )}
-      <div class="turns">
+      <div class={`turns turns-${columnsOf(state.participants)}`}>
         {round.turns.map((turn) => (
           <Turn
             key={turn.turn}
             turn={turn}
-            exchanges={state.exchanges}
+            state={state}
             chosen={round.decision?.message_id === turn.message_id}
           />
         ))}
@@ -100,7 +101,9 @@ function Round({ round, state, last }: RoundProps) {
           <Waiting round={round} state={state} />
         ) : null}
       </div>
-      {round.decision === null ? null : <DecisionView decision={round.decision} />}
+      {round.decision === null ? null : (
+        <DecisionView decision={round.decision} participants={state.participants} />
+      )}
     </section>
   );
 }
@@ -108,10 +111,11 @@ function Round({ round, state, last }: RoundProps) {
 /** Where the next turn will be, while its model reads. */
 function Waiting({ round, state }: Omit<RoundProps, 'last'>) {
   const all = state.exchanges > 0 && round.turns.length >= state.exchanges;
-  const side = round.turns.length % 2 === 0 ? 'a' : 'b';
-  const text = state.phase === 'connecting' ? 'Starting …' : all ? 'Weighing the answers …' : 'Reading …';
+  const next = state.participants[round.turns.length % Math.max(1, state.participants.length)];
+  const tone = toneOf(next?.id ?? '', state.participants);
+  const text = state.phase === 'connecting' ? 'Starting …' : all ? 'Comparing the answers …' : 'Reading …';
   return (
-    <div class={`turn turn-waiting ${all ? 'turn-wide' : `turn-${side}`}`}>
+    <div class={`turn turn-waiting ${all ? 'turn-wide' : `who-${tone}`}`}>
       <span class="spinner" aria-hidden="true" /> {text}
     </div>
   );
@@ -119,21 +123,23 @@ function Waiting({ round, state }: Omit<RoundProps, 'last'>) {
 
 interface TurnProps {
   readonly turn: TurnState;
-  readonly exchanges: number;
+  readonly state: ChatState;
   readonly chosen: boolean;
 }
 
-function Turn({ turn, exchanges, chosen }: TurnProps) {
-  const letter = SIDE_LETTER[turn.role];
+function Turn({ turn, state, chosen }: TurnProps) {
+  const { exchanges, participants } = state;
+  const label = labelOf(turn.role);
+  const tone = toneOf(turn.role, participants);
   const critique = exchanges > 0 && turn.turn >= exchanges;
   return (
     <article
-      class={`turn turn-${letter.toLowerCase()} turn-${turn.status}${chosen ? ' turn-chosen' : ''}`}
-      aria-label={`Turn ${turn.turn + 1}, model ${letter}, ${turn.model}`}
+      class={`turn who-${tone} turn-${turn.status}${chosen ? ' turn-chosen' : ''}`}
+      aria-label={`Turn ${turn.turn + 1}, model ${label}, ${turn.model}`}
       data-message-id={turn.message_id}
     >
       <header class="turn-head">
-        <span class={`tag tag-${letter.toLowerCase()}`}>{letter}</span>
+        <span class={`tag who-${tone}`}>{label}</span>
         <span class="turn-model">{turn.model}</span>
         <span class="turn-number">turn {turn.turn + 1}</span>
         {critique ? <Badge tone="warn">critique turn</Badge> : null}

@@ -1,6 +1,7 @@
 import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { type ChatController, useChat } from '../chat/controller.ts';
 import { chatFromLog } from '../chat/from-log.ts';
+import { labelOf } from '../chat/participants.ts';
 import { type ChatState, canResume, isActive, isOwn } from '../chat/state.ts';
 import { useLoaded } from '../hooks.ts';
 import { href, navigate } from '../router.ts';
@@ -57,9 +58,9 @@ function Invitation() {
     <div class="invitation">
       <h2>Ask something that deserves a second opinion</h2>
       <p>
-        Model <span class="tag tag-a">A</span> answers first, model <span class="tag tag-b">B</span> replies,
-        and so on for as many turns as you choose. Then the platform weighs both and says which answer it
-        stands behind, and why.
+        Model <span class="tag who-a">A</span> answers first, model <span class="tag who-b">B</span> replies,
+        and so on for as many turns as you choose. Then the platform scores the answers and says which one it
+        chooses, and why.
       </p>
       <p class="lead">
         Start with <kbd>Ctrl</kbd> <kbd>Enter</kbd>, stop with <kbd>Esc</kbd>. Earlier conversations are under{' '}
@@ -91,7 +92,7 @@ function milestone(state: ChatState): string {
     case 'following':
       return turn === undefined
         ? 'The conversation has begun.'
-        : `Model ${turn.role === 'modelA' ? 'A' : 'B'} ${turn.status === 'streaming' ? 'is writing' : 'has finished'} turn ${turn.turn + 1} of ${state.exchanges}.`;
+        : `Model ${labelOf(turn.role)} ${turn.status === 'streaming' ? 'is writing' : 'has finished'} turn ${turn.turn + 1} of ${state.exchanges}.`;
     case 'cancelling':
       return 'Cancelling.';
     case 'completed':

@@ -2,7 +2,7 @@ import type { ChainVerdict, Conversation, JobSpec } from '@mcp/contracts';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { chatFromLog } from '../chat/from-log.ts';
 import { canResume } from '../chat/state.ts';
-import { formatDateTime, plural } from '../format.ts';
+import { formatDateTime, listed, plural } from '../format.ts';
 import { useAction, useLoaded } from '../hooks.ts';
 import { href } from '../router.ts';
 import { Fault, Loading, Notice, StatusBadge } from '../ui/basics.tsx';
@@ -44,7 +44,7 @@ export function RecordView({ id }: { readonly id: string }) {
             <Facts conversation={data} />
           </header>
           <Actions conversation={data} />
-          <ReplayView key={data.messages.length} records={data.messages} />
+          <ReplayView key={data.messages.length} records={data.messages} participants={data.participants} />
         </>
       )}
     </div>
@@ -57,7 +57,7 @@ function Facts({ conversation }: { readonly conversation: Conversation }) {
     <p class="meta">
       <StatusBadge status={status} />
       <span>{mode}</span>
-      <span>{models.join(' and ')}</span>
+      <span>{listed(models)}</span>
       <span>
         {turns} of {plural(exchanges, 'turn')}
       </span>

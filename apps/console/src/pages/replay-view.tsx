@@ -1,6 +1,7 @@
-import type { LogRecord } from '@mcp/contracts';
+import type { LogRecord, Participant } from '@mcp/contracts';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { explainFinish } from '../chat/explain.ts';
+import { labelOf, toneOf } from '../chat/participants.ts';
 import {
   advance,
   createReplay,
@@ -16,8 +17,13 @@ import { Badge } from '../ui/basics.tsx';
 import { prefersStill } from '../ui/browser.ts';
 import { DecisionView } from './decision-view.tsx';
 
+interface ReplayProps {
+  readonly records: readonly LogRecord[];
+  readonly participants: readonly Participant[];
+}
+
 /** The record step by step, with a player above it. */
-export function ReplayView({ records }: { readonly records: readonly LogRecord[] }) {
+export function ReplayView({ records, participants }: ReplayProps) {
   const steps = records.filter((record) => record.role !== 'system');
   const system = records.filter((record) => record.role === 'system');
   const [replay, setReplay] = useState<Replay>(() => createReplay(steps.map((step) => step.content.length)));
@@ -33,7 +39,13 @@ export function ReplayView({ records }: { readonly records: readonly LogRecord[]
         {steps.map((step, index) => {
           const chars = shownChars(replay, index);
           return chars === null ? null : (
-            <Step key={step.seq} record={step} chars={chars} whole={index < replay.at} />
+            <Step
+              key={step.seq}
+              record={step}
+              participants={participants}
+              chars={chars}
+              whole={index < replay.at}
+            />
           );
         })}
       </ol>
@@ -106,21 +118,29 @@ function Player({ replay, onChange }: PlayerProps) {
   );
 }
 
-const LETTERS = { modelA: 'A', modelB: 'B', user: 'You', decision: 'Decision', system: 'System' } as const;
-const SIDES = { modelA: 'a', modelB: 'b', user: 'user', decision: 'decision', system: 'system' } as const;
+/** Steps that are by no participant. */
+const OTHERS = new Map([
+  ['user', 'You'],
+  ['decision', 'Decision'],
+  ['summary', 'Summary'],
+]);
 
 interface StepProps {
   readonly record: LogRecord;
+  readonly participants: readonly Participant[];
   readonly chars: number;
   readonly whole: boolean;
 }
 
-function Step({ record, chars, whole }: StepProps) {
-  const side = SIDES[record.role];
+function Step({ record, participants, chars, whole }: StepProps) {
+  const { role } = record;
+  const other = OTHERS.get(role);
+  const look = (part: string) =>
+    other === undefined ? `who-${toneOf(role, participants)}` : `${part}-${role}`;
   return (
-    <li class={`step step-${side}`}>
+    <li class={`step ${look('step')}`}>
       <header class="turn-head">
-        <span class={`tag tag-${side}`}>{LETTERS[record.role]}</span>
+        <span class={`tag ${look('tag')}`}>{other ?? labelOf(role)}</span>
         {record.model === undefined ? null : <span class="turn-model">{record.model}</span>}
         {record.prompt === undefined ? null : (
           <span title={record.prompt.sha256}>prompt {record.prompt.name}</span>
@@ -134,15 +154,16 @@ function Step({ record, chars, whole }: StepProps) {
         </details>
       )}
       <div class="turn-body">
-        <StepBody record={record} chars={chars} />
+        <StepBody record={record} participants={participants} chars={chars} />
       </div>
       {whole ? <StepFoot record={record} /> : null}
     </li>
   );
 }
 
-function StepBody({ record, chars }: Omit<StepProps, 'whole'>) {
-  if (record.decision !== undefined) return <DecisionView decision={record.decision} />;
+function StepBody({ record, participants, chars }: Omit<StepProps, 'whole'>) {
+  if (record.decision !== undefined)
+    return <DecisionView decision={record.decision} participants={participants} />;
   const text = record.content.slice(0, chars);
   return record.role === 'user' ? <p class="pre">{text}</p> : <Markdown text={text} />;
 }

@@ -13,7 +13,7 @@ function noticeOf(verdict: ChainVerdict, of: string) {
       return (
         <Notice tone="good" title="The chain is intact">
           <p>
-            {of}: {plural(verdict.records, 'record')}, each sealed by the hash of the one before.
+            {of}: {plural(verdict.records, 'record')}, each with the hash of the one before.
             {verdict.head === null ? null : (
               <>
                 {' '}

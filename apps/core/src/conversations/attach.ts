@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CallContext, ChatEvent, ChatResponse, LogRecord } from '@mcp/contracts';
+import type { CallContext, ChatEvent, ChatResponse } from '@mcp/contracts';
+import { stateOf, stepsOf } from '@mcp/conversation';
 import type { ConversationStore, Stored } from '../store/conversations.ts';
 import { type EventLog, isLast } from './event-log.ts';
 import { EVENTS_PER_RECORD } from './events.ts';
-import { pair, responseOf } from './response.ts';
+import { modelsOf, responseOf } from './response.ts';
 
 const LOOK_EVERY_MS = 500;
 /** How late events of a run may be in the log. */
@@ -96,23 +97,24 @@ async function* untilSettled(
 /** The current question's events as its records have them. */
 function rebuilt(stored: Stored): ChatEvent[] {
   const { summary, records } = stored;
+  const { decision } = stateOf(records);
   const response = responseOf(
     { ...summary, records },
     summary.status === 'running' || summary.status === 'failed' ? 'interrupted' : summary.status,
   );
   const first = Math.max(1, records.length) * EVENTS_PER_RECORD - REBUILT;
-  const said = records.slice(records.findLastIndex(({ role }) => role === 'user') + 1);
   const events: Unnumbered[] = [
     {
       type: 'start',
       conversation_id: summary.id,
       trace_id: summary.trace_id,
       mode: summary.mode,
-      models: pair(summary.models),
+      participants: summary.participants,
+      models: modelsOf(summary.participants),
       exchanges: summary.exchanges,
     },
-    ...said.filter(({ role }) => role === 'modelA' || role === 'modelB').flatMap(turnOf),
-    ...(response.decision === null ? [] : [{ type: 'decision', decision: response.decision } as const]),
+    ...turnsOf(records),
+    ...(decision === undefined ? [] : [{ type: 'decision', ...decision } as const]),
     ending(stored, response),
   ];
   return events.map((event, at) => ({ ...event, seq: first + at }) as ChatEvent);
@@ -122,26 +124,28 @@ type Unnumbered = {
   [T in ChatEvent['type']]: Omit<Extract<ChatEvent, { type: T }>, 'seq'>;
 }[ChatEvent['type']];
 
-function turnOf(record: LogRecord, turn: number): Unnumbered[] {
-  const { message_id, model = '', content } = record;
-  return [
-    {
-      type: 'message.start',
-      message_id,
-      turn,
-      attempt: 1,
-      role: record.role === 'modelB' ? 'modelB' : 'modelA',
-      model,
-    },
-    {
-      type: 'message.end',
-      message_id,
-      turn,
-      finish_reason: record.finish_reason ?? { unified: 'other', raw: null },
-      usage: record.usage ?? { input_tokens: 0, output_tokens: 0 },
-      content,
-    },
-  ];
+/** Turns on the current question, those that were cut short included. */
+function turnsOf(records: Stored['records']): Unnumbered[] {
+  const steps = stepsOf(records);
+  const from = steps.findLastIndex(({ kind }) => kind === 'question') + 1;
+  let turn = -1;
+  return records.slice(from).flatMap((record, at): Unnumbered[] => {
+    const { id: step, kind, participant } = steps[from + at] ?? { id: '', kind: 'system' };
+    if ((kind !== 'turn' && kind !== 'critique') || participant === undefined) return [];
+    turn++;
+    const { message_id, model = '', content } = record;
+    const which = { message_id, turn, step, participant };
+    return [
+      { type: 'message.start', ...which, attempt: 1, role: participant, model },
+      {
+        type: 'message.end',
+        ...which,
+        finish_reason: record.finish_reason ?? { unified: 'other', raw: null },
+        usage: record.usage ?? { input_tokens: 0, output_tokens: 0 },
+        content,
+      },
+    ];
+  });
 }
 
 function ending({ summary }: Stored, response: ChatResponse): Unnumbered {

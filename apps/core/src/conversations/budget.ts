@@ -27,16 +27,24 @@ export interface Unbudgeted {
   readonly messages: readonly ChatMessage[];
   /** Index of the question in `messages`. */
   readonly question_at: number;
+  /** For each message the step that it shows. */
+  readonly sources: readonly (string | undefined)[];
   readonly max_tokens_per_turn: number;
 }
 
+/** What a model is asked with, and which steps that is made from. */
+export interface Fitted {
+  readonly messages: Budgeted['messages'];
+  readonly budget: NonNullable<LogRecord['budget']>;
+  /** Steps that the messages show, whole or in part. */
+  readonly parents: readonly string[];
+  /** The summary that stands for messages that were dropped, and the steps that those showed. */
+  readonly summary: { readonly content: string; readonly parents: readonly string[] } | undefined;
+}
+
 /** Holds MAX_TOKENS: input and answer of the call together, within the model's own context. */
-export async function budgetOf(
-  deps: BudgetDeps,
-  request: Unbudgeted,
-  call: CallContext,
-): Promise<{ messages: Budgeted['messages']; budget: NonNullable<LogRecord['budget']> }> {
-  const { model, messages, question_at, max_tokens_per_turn } = request;
+export async function budgetOf(deps: BudgetDeps, request: Unbudgeted, call: CallContext): Promise<Fitted> {
+  const { model, messages, question_at, sources, max_tokens_per_turn } = request;
   const measure = (list: readonly ChatMessage[]) =>
     deps.models.countTokens({ model, messages: alternate(list) }, call);
   const whole = await measure(messages);
@@ -54,8 +62,16 @@ export async function budgetOf(
       : undefined,
   });
   deps.kit.metrics.inc('token_budget_actions_total', { model, phase: fitted.action });
+  const kept = new Set(fitted.kept);
+  const shown = (isShown: boolean) =>
+    [
+      ...new Set(sources.filter((source, at) => source !== undefined && kept.has(at) === isShown)),
+    ] as string[];
+  const { summary } = fitted;
   return {
     messages: fitted.messages,
+    parents: shown(true),
+    summary: summary === undefined ? undefined : { content: summary, parents: shown(false) },
     budget: {
       input_tokens: fitted.input_tokens,
       limit_tokens,

@@ -1,10 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { CallContext, RecordCompletionRequest } from '@mcp/contracts';
-import { Recorder, type RecorderDeps, type Saying } from '../log/recorder.ts';
+import { stepsOf } from '@mcp/conversation';
+import { type NewStep, Recorder, type RecorderDeps } from '../log/recorder.ts';
 import type { NewConversation, Stored } from '../store/conversations.ts';
 import { titleOf, traceOf } from './sessions.ts';
+import { DEFAULT_TURN_TOKENS } from './settings.ts';
 
-/** Keeps a plain completion as a finished conversation of one model, in mode `answer`. Returns its id. */
+/** The one participant of a recorded completion. */
+const PARTICIPANT = 'modelA';
+
+/** Keeps a plain completion as a finished conversation of one participant, in mode `answer`. Returns its id. */
 export async function recordCompletion(
   deps: RecorderDeps,
   request: RecordCompletionRequest,
@@ -17,16 +22,18 @@ export async function recordCompletion(
       id: randomUUID(),
       created_at: new Date().toISOString(),
       mode: 'answer',
-      models: [request.model],
+      participants: [{ id: PARTICIPANT, model: request.model, prompt: null }],
       title: titleOf(asked ?? 'completion'),
       status: 'completed',
       exchanges: 1,
       trace_id,
     },
     owner: call.principal.id,
-    settings: { promptA: 'base_system', promptB: 'base_system', max_tokens_per_turn: 512 },
+    settings: { max_tokens_per_turn: DEFAULT_TURN_TOKENS },
   };
-  const recorder = await Recorder.begin(deps, conversation, sayingsOf(request, trace_id));
+  const recorder = await Recorder.begin(deps, conversation, (newStepId) =>
+    stepsFor(request, { before: [], newStepId, trace_id }),
+  );
   await recorder.close('completed');
   return conversation.summary.id;
 }
@@ -38,24 +45,39 @@ export async function recordAnswer(
   call: CallContext,
 ): Promise<void> {
   const recorder = await Recorder.resume(deps, stored, stored.summary.exchanges);
+  const before = stepsOf(stored.records).map(({ id }) => id);
   try {
-    await recorder.append(sayingsOf(said, traceOf(call)));
+    const { newStepId } = recorder;
+    await recorder.append(stepsFor(said, { before, newStepId, trace_id: traceOf(call) }));
   } finally {
     await recorder.close('completed');
   }
 }
 
-function sayingsOf(request: RecordCompletionRequest, trace_id: string): Saying[] {
-  return [
-    ...request.question.map(({ role, content }) => ({ role, content, trace_id })),
-    {
-      role: 'modelA',
-      model: request.model,
-      content: request.answer,
-      trace_id,
-      finish_reason: request.finish_reason,
-      usage: request.usage,
-      ...(request.reasoning === undefined ? {} : { reasoning: request.reasoning }),
-    },
-  ];
+interface Place {
+  /** Steps that the model was shown before these. */
+  readonly before: readonly string[];
+  readonly newStepId: () => string;
+  readonly trace_id: string;
+}
+
+/** What was asked, and the answer to it and to all before. */
+function stepsFor(request: RecordCompletionRequest, { before, newStepId, trace_id }: Place): NewStep[] {
+  const asked = request.question.map(({ role, content }): NewStep => {
+    const kind = role === 'user' ? 'question' : 'system';
+    return { step: newStepId(), kind, parents: [], content, trace_id };
+  });
+  const answer: NewStep = {
+    step: newStepId(),
+    kind: 'turn',
+    parents: [...before, ...asked.map(({ step }) => step)],
+    participant: PARTICIPANT,
+    model: request.model,
+    content: request.answer,
+    trace_id,
+    finish_reason: request.finish_reason,
+    usage: request.usage,
+    ...(request.reasoning === undefined ? {} : { reasoning: request.reasoning }),
+  };
+  return [...asked, answer];
 }

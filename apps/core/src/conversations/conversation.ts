@@ -3,20 +3,18 @@ import {
   type ChatEvent,
   type ChatRequest,
   type ChatResponse,
-  type Decision,
   type Place,
   PlatformError,
 } from '@mcp/contracts';
-import { planTurn, sideOf, wantsCritique } from '@mcp/conversation';
+import { participantAt, planTurn, stateOf, wantsCritique } from '@mcp/conversation';
 import { EventQueue, RetryBudget, toPlatformError } from '@mcp/service-kit';
 import { type DecideDeps, decide, finalists, type Prepared, prepare } from './decide.ts';
 import type { EventLog } from './event-log.ts';
 import { type Emit, EVENTS_PER_RECORD, outlet } from './events.ts';
-import { pastOf, stateOf } from './history.ts';
-import { pair, responseOf, sayingOf } from './response.ts';
+import { modelsOf, responseOf, stepsOfTurn } from './response.ts';
 import type { Runs } from './runs.ts';
 import { createSession, resumeSession, type Session, type SessionDeps } from './sessions.ts';
-import { type TurnDeps, takeTurn } from './turn.ts';
+import { runTurn, type TurnDeps } from './turn.ts';
 
 /**
  * The one file where the order of steps of a conversation is written:
@@ -85,14 +83,15 @@ async function run(deps: ConversationDeps, request: ChatRequest, step: Run): Pro
 }
 
 async function hold(deps: ConversationDeps, session: Session, step: Run): Promise<void> {
-  const { id, mode, models, exchanges } = session.summary;
+  const { id, mode, participants, exchanges } = session.summary;
   const { trace_id } = session;
   step.onOpen(session);
-  step.emit({ type: 'start', conversation_id: id, trace_id, mode, models: pair(models), exchanges });
+  const models = modelsOf(participants);
+  step.emit({ type: 'start', conversation_id: id, trace_id, mode, participants, models, exchanges });
   try {
     for (let turn = stateOf(session.recorder.records).turns.length; turn < exchanges; turn++)
-      await speak(deps, session, { ...step, turn, critique: false });
-    step.emit({ type: 'decision', decision: await settle(deps, session, step) });
+      await takeTurn(deps, session, { ...step, turn, kind: 'turn' });
+    await decideAndRecord(deps, session, step);
     await finish(deps, session, { ...step, status: 'completed' });
   } catch (error) {
     await breakOff(deps, session, { ...step, error });
@@ -108,39 +107,42 @@ function open(deps: SessionDeps, request: ChatRequest, call: CallContext): Promi
 }
 
 /** One turn: plan, ask, record, and only then say that it is over. Throws when it was cut short; the part is recorded. */
-async function speak(
+async function takeTurn(
   deps: ConversationDeps,
   session: Session,
-  step: Run & { readonly turn: number; readonly critique: boolean },
+  run: Run & { readonly turn: number; readonly kind: 'turn' | 'critique' },
 ): Promise<void> {
-  const { turn, critique, call, emit } = step;
+  const { turn, kind, call, emit } = run;
   call.signal.throwIfAborted();
   const { summary, settings, systems, recorder } = session;
-  const role = critique ? 'modelA' : sideOf(turn);
-  const at = role === 'modelA' ? 0 : 1;
-  const model = pair(summary.models)[at];
+  const participant = participantAt(summary.participants, kind === 'critique' ? 0 : turn);
   const { earlier, question, turns } = stateOf(recorder.records);
   const context = planTurn({
     mode: summary.mode,
-    side: role,
-    system: systems[at],
+    participants: summary.participants.map(({ id }) => id),
+    participant: participant.id,
+    system: systems.get(participant.id) ?? { step: undefined, content: '' },
     earlier,
     question,
-    past: pastOf(turns),
-    critique,
+    past: turns,
+    critique: kind === 'critique',
   });
   const { max_tokens_per_turn, temperature, seed } = settings;
-  const result = await takeTurn(
+  const step = recorder.newStepId();
+  const result = await runTurn(
     deps,
-    { turn, side: role, model, ...context, max_tokens_per_turn, temperature, seed },
+    { turn, step, participant, ...context, max_tokens_per_turn, temperature, seed },
     { call, emit },
   );
-  step.speed.set(result.message_id, result.duration_ms);
-  await recorder.append([sayingOf(result, { role, model })]);
+  run.speed.set(result.message_id, result.duration_ms);
+  const { newStepId } = recorder;
+  await recorder.append(stepsOfTurn(result, { id: step, kind, participant, newStepId }));
   emit({
     type: 'message.end',
     message_id: result.message_id,
     turn,
+    step,
+    participant: participant.id,
     finish_reason: result.finish,
     usage: result.usage,
     content: result.text,
@@ -148,31 +150,35 @@ async function speak(
   if (result.finish.unified === 'cancelled') throw call.signal.reason;
 }
 
-/** Arbitrates, after one more turn where the two diverge, and records the decision. */
-async function settle(deps: ConversationDeps, session: Session, step: Run): Promise<Decision> {
-  const span = deps.kit.tracer.start('conversation.arbitrate', { traceparent: step.call.traceparent });
-  const inner = { ...step, call: { ...step.call, traceparent: span.traceparent } };
+/** Arbitrates, after one more turn where the answers diverge, and records the decision. */
+async function decideAndRecord(deps: ConversationDeps, session: Session, run: Run): Promise<void> {
+  const span = deps.kit.tracer.start('conversation.arbitrate', { traceparent: run.call.traceparent });
+  const inner = { ...run, call: { ...run.call, traceparent: span.traceparent } };
   try {
-    let prepared = await weigh(deps, session, inner.call);
+    let prepared = await score(deps, session, inner.call);
     if (criticises(deps, session, prepared)) {
       const turn = stateOf(session.recorder.records).turns.length;
-      await speak(deps, session, { ...inner, turn, critique: true });
-      prepared = await weigh(deps, session, inner.call);
+      await takeTurn(deps, session, { ...inner, turn, kind: 'critique' });
+      prepared = await score(deps, session, inner.call);
     }
-    const { turns } = stateOf(session.recorder.records);
+    const { question, turns } = stateOf(session.recorder.records);
+    const last = finalists(turns);
     const decision = decide(deps, prepared, {
       critique_turn: turns.length > session.summary.exchanges,
-      fastest: fastest(finalists(turns), step.speed),
+      fastest: fastest(last, run.speed),
     });
     span.set({
       arbitration_decision: decision.chosen,
       'mcp.arbitration.method': decision.method,
       ...(decision.divergence === null ? {} : { model_arbitration_divergence: decision.divergence }),
     });
-    await session.recorder.append([
-      { role: 'decision', content: decision.reason, trace_id: session.trace_id, decision },
+    const { recorder, trace_id } = session;
+    const step = recorder.newStepId();
+    const parents = [question.step, ...last.map((one) => one.step)];
+    await recorder.append([
+      { step, kind: 'decision', parents, content: decision.reason, trace_id, decision },
     ]);
-    return decision;
+    run.emit({ type: 'decision', step, decision });
   } catch (error) {
     span.end(error);
     throw error;
@@ -181,7 +187,7 @@ async function settle(deps: ConversationDeps, session: Session, step: Run): Prom
   }
 }
 
-async function weigh(deps: ConversationDeps, session: Session, call: CallContext): Promise<Prepared> {
+async function score(deps: ConversationDeps, session: Session, call: CallContext): Promise<Prepared> {
   const prepared = await prepare(deps, stateOf(session.recorder.records), call);
   // Without this a cancel would look like a missing embedding model.
   call.signal.throwIfAborted();

@@ -1,8 +1,13 @@
 import { type CallContext, type Decision, type ModelGatewayApi, PlatformError } from '@mcp/contracts';
-import { arbitrate, type Candidate, DEFAULT_WEIGHTS } from '@mcp/conversation';
+import {
+  arbitrate,
+  type Candidate,
+  type ConversationState,
+  DEFAULT_WEIGHTS,
+  type FinishedTurn,
+} from '@mcp/conversation';
 import { riskScore } from '@mcp/safety';
 import { callScope, type ServiceKit } from '@mcp/service-kit';
-import type { TurnRecord } from './history.ts';
 
 /** Embedding for the arbitration may take this long; then the fastest whole answer is taken. */
 const EMBED_TIMEOUT_MS = 5000;
@@ -23,15 +28,15 @@ export interface Prepared {
   readonly duration_ms: number;
 }
 
-/** The last whole turn of each side. */
-export function finalists(turns: readonly TurnRecord[]): TurnRecord[] {
-  return (['modelA', 'modelB'] as const).flatMap((side) => turns.findLast(({ role }) => role === side) ?? []);
+/** The last whole turn of each participant, in the order in which they first spoke. */
+export function finalists(turns: readonly FinishedTurn[]): FinishedTurn[] {
+  return [...new Map(turns.map((turn) => [turn.participant, turn])).values()];
 }
 
 /** Embeds the question and the finalists' answers and scores their risk. Without an embedding model the vectors are missing. */
 export async function prepare(
   deps: DecideDeps,
-  { question, turns }: { readonly question: string; readonly turns: readonly TurnRecord[] },
+  { question, turns }: Pick<ConversationState, 'question' | 'turns'>,
   call: CallContext,
 ): Promise<Prepared> {
   const started_ms = performance.now();
@@ -39,14 +44,14 @@ export async function prepare(
   const { vectors, timed_out } =
     last.length < 2
       ? { vectors: undefined, timed_out: false }
-      : await embed(deps, [question, ...last.map(({ content }) => content)], call);
+      : await embed(deps, [question.content, ...last.map(({ content }) => content)], call);
   const candidates = last.map(
     (turn, i): Candidate => ({
-      role: turn.role,
+      participant: turn.participant,
       model: turn.model,
       message_id: turn.message_id,
       text: turn.content,
-      finish: turn.finish_reason ?? { unified: 'other', raw: null },
+      finish: turn.finish_reason,
       risk: riskScore(turn.content).risk,
       vector: vectors?.[i + 1],
     }),
@@ -54,7 +59,7 @@ export async function prepare(
   return { candidates, question: vectors?.[0], timed_out, duration_ms: performance.now() - started_ms };
 }
 
-/** The recorded decision. With the flag off the last answer of modelA (else modelB) stands and nothing is scored. */
+/** The recorded decision. With the flag off the last answer of the first participant stands and nothing is scored. */
 export function decide(
   deps: DecideDeps,
   prepared: Prepared,
@@ -74,17 +79,17 @@ export function decide(
   if (!deps.kit.flags.enabled('MODEL_ARBITRATION_ENABLED')) {
     decision = {
       ...plain,
-      chosen: first.role,
+      chosen: first.participant,
       message_id: first.message_id,
       method: 'disabled',
-      reason: `Arbitration is switched off (MODEL_ARBITRATION_ENABLED): the last answer of ${first.role} stands.`,
+      reason: `Arbitration is switched off (MODEL_ARBITRATION_ENABLED): the last answer of ${first.participant} stands.`,
       duration_ms: 0,
     };
   } else if (prepared.timed_out) {
     const fastest = prepared.candidates.find(({ message_id }) => message_id === options.fastest) ?? first;
     decision = {
       ...plain,
-      chosen: fastest.role,
+      chosen: fastest.participant,
       message_id: fastest.message_id,
       method: 'fastest-successful',
       reason: `The answers could not be compared within ${EMBED_TIMEOUT_MS / 1000} s: the fastest whole answer, by ${fastest.model}, stands.`,

@@ -1,60 +1,72 @@
-import type { ChatResponse, ConversationSummary, LogRecord, Side } from '@mcp/contracts';
-import type { Saying } from '../log/recorder.ts';
-import { answerOf, stateOf } from './history.ts';
+import type { ChatResponse, ConversationSummary, LogRecord, Participant } from '@mcp/contracts';
+import { answerOf, stateOf } from '@mcp/conversation';
+import type { NewStep } from '../log/recorder.ts';
 import type { TurnResult } from './turn.ts';
 
 /** What is known of a conversation to answer with it. */
-type Known = Pick<ConversationSummary, 'id' | 'trace_id' | 'mode' | 'models'> & {
+type Known = Pick<ConversationSummary, 'id' | 'trace_id' | 'mode' | 'participants'> & {
   readonly records: readonly LogRecord[];
 };
 
 /** What `POST /chat` answers: the whole turns on the current question, the decision, and what they used. */
 export function responseOf(known: Known, status: ChatResponse['status']): ChatResponse {
-  const none = { input_tokens: 0, output_tokens: 0 };
-  const { turns, decision } = stateOf(known.records);
+  const { id, trace_id, mode, participants } = known;
+  const state = stateOf(known.records);
   return {
-    id: known.id,
-    trace_id: known.trace_id,
-    mode: known.mode,
-    models: pair(known.models),
-    messages: turns.map((turn, i) => ({
-      message_id: turn.message_id,
-      turn: i,
-      role: turn.role,
-      model: turn.model,
-      content: turn.content,
-      finish_reason: turn.finish_reason ?? { unified: 'other', raw: null },
-      usage: turn.usage ?? none,
+    id,
+    trace_id,
+    mode,
+    participants,
+    models: modelsOf(participants),
+    messages: state.turns.map(({ participant, ...turn }, at) => ({
+      ...turn,
+      turn: at,
+      participant,
+      role: participant,
     })),
-    answer: answerOf(turns, decision),
-    decision: decision ?? null,
-    usage: turns.reduce(
-      (sum, { usage = none }) => ({
+    answer: answerOf(state),
+    decision: state.decision?.decision ?? null,
+    usage: state.turns.reduce(
+      (sum, { usage }) => ({
         input_tokens: sum.input_tokens + usage.input_tokens,
         output_tokens: sum.output_tokens + usage.output_tokens,
       }),
-      none,
+      { input_tokens: 0, output_tokens: 0 },
     ),
     status,
   };
 }
 
-/** A turn as it is recorded, hidden reasoning included. */
-export function sayingOf(result: TurnResult, who: { role: Side; model: string }): Saying {
-  return {
-    ...who,
-    content: result.text,
-    trace_id: result.trace_id,
-    message_id: result.message_id,
-    finish_reason: result.finish,
-    usage: result.usage,
-    budget: result.budget,
-    ...(result.reasoning === '' ? {} : { reasoning: result.reasoning }),
-  };
+export function modelsOf(participants: readonly Participant[]): string[] {
+  return participants.map(({ model }) => model);
 }
 
-/** Both sides' models; a recorded completion has one. */
-export function pair(models: readonly string[]): [string, string] {
-  const [a = '', b = a] = models;
-  return [a, b];
+/** A turn as it is recorded, hidden reasoning included; before it the summary that it was made from, where there is one. */
+export function stepsOfTurn(
+  result: TurnResult,
+  turn: { id: string; kind: 'turn' | 'critique'; participant: Participant; newStepId: () => string },
+): NewStep[] {
+  const { id: participant, model } = turn.participant;
+  const { summary, trace_id } = result;
+  const before: NewStep[] =
+    summary === undefined
+      ? []
+      : [{ ...summary, step: turn.newStepId(), kind: 'summary', participant, trace_id }];
+  return [
+    ...before,
+    {
+      step: turn.id,
+      kind: turn.kind,
+      parents: [...result.parents, ...before.map(({ step }) => step)],
+      participant,
+      model,
+      content: result.text,
+      trace_id,
+      message_id: result.message_id,
+      finish_reason: result.finish,
+      usage: result.usage,
+      budget: result.budget,
+      ...(result.reasoning === '' ? {} : { reasoning: result.reasoning }),
+    },
+  ];
 }

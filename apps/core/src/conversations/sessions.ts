@@ -3,16 +3,16 @@ import {
   type CallContext,
   type ChatRequest,
   type ConversationSummary,
+  type LogRecord,
   type ModelGatewayApi,
   PlatformError,
 } from '@mcp/contracts';
-import { type PromptLibrary, sideOf } from '@mcp/conversation';
-import { Recorder, type RecorderDeps, type Saying } from '../log/recorder.ts';
+import { isFinished, participantAt, stateOf, stepsOf } from '@mcp/conversation';
+import { type NewStep, Recorder, type RecorderDeps } from '../log/recorder.ts';
 import { checkLog, type LogStateDeps } from '../log/state.ts';
 import type { Settings, Stored } from '../store/conversations.ts';
-import { isFinished, stateOf } from './history.ts';
-import { pair } from './response.ts';
-import { openingOf, requireReadyModels } from './settings.ts';
+import type { Prompt, PromptLibrary } from './prompts.ts';
+import { FIRST_PROMPT, openingOf, requireReadyModels } from './settings.ts';
 
 /** How long a conversation may grow before a new one has to be begun. */
 const MAX_RECORDS = 1000;
@@ -27,12 +27,18 @@ export interface SessionDeps {
   takeRoom(model: string): Promise<void>;
 }
 
+/** A system prompt, and the step that it is; one that is not on record is none. */
+interface SystemPrompt {
+  readonly step: string | undefined;
+  readonly content: string;
+}
+
 /** A conversation that is open for this run. */
 export interface Session {
-  readonly summary: Pick<ConversationSummary, 'id' | 'mode' | 'models' | 'exchanges'>;
+  readonly summary: Pick<ConversationSummary, 'id' | 'mode' | 'participants' | 'exchanges'>;
   readonly settings: Settings;
-  /** Text of the system prompts of modelA and modelB, as they were when the conversation began. */
-  readonly systems: readonly [string, string];
+  /** The system prompt of each participant by its id, as it was when the conversation began. */
+  readonly systems: ReadonlyMap<string, SystemPrompt>;
   readonly recorder: Recorder;
   readonly trace_id: string;
 }
@@ -44,48 +50,36 @@ export async function createSession(
   call: CallContext,
 ): Promise<Session> {
   const opening = await openingOf(request, deps.models, call);
-  const { settings } = opening;
-  const prompts = [
-    await deps.prompts.get(settings.promptA, 'promptA'),
-    await deps.prompts.get(settings.promptB, 'promptB'),
-  ] as const;
-  await deps.takeRoom(opening.models[0]);
+  const { mode, exchanges, settings, fields } = opening;
+  const participants = [...opening.participants];
+  const prompts: Prompt[] = [];
+  for (const [at, { prompt }] of opening.participants.entries())
+    prompts.push(await deps.prompts.get(prompt, fields[at]?.prompt ?? 'prompt'));
+  await deps.takeRoom(participantAt(participants, 0).model);
   const message = request.message ?? '';
   const trace_id = traceOf(call);
-  const { mode, exchanges } = opening;
-  const models = [...opening.models];
   const id = randomUUID();
+  const created_at = new Date().toISOString();
+  const title = titleOf(message);
   const recorder = await Recorder.begin(
     deps.recorder,
     {
-      summary: {
-        id,
-        created_at: new Date().toISOString(),
-        mode,
-        models,
-        exchanges,
-        title: titleOf(message),
-        status: 'running',
-        trace_id,
-      },
+      summary: { id, created_at, mode, participants, exchanges, title, status: 'running', trace_id },
       owner: call.principal.id,
       settings,
     },
-    [
-      ...prompts.map(
-        ({ text, name, sha256 }, i): Saying => ({
-          role: 'system',
-          content: text,
-          trace_id,
-          model: models[i] ?? '',
-          prompt: { name, sha256 },
-        }),
-      ),
-      { role: 'user', content: message, trace_id },
+    (newStepId) => [
+      ...prompts.map(({ text, name, sha256 }, at): NewStep => {
+        const { id: participant, model } = participantAt(participants, at);
+        const prompt = { name, sha256 };
+        const step = { step: newStepId(), kind: 'system' as const, parents: [], participant };
+        return { ...step, content: text, trace_id, model, prompt };
+      }),
+      { step: newStepId(), kind: 'question', parents: [], content: message, trace_id },
     ],
   );
-  const systems = [prompts[0].text, prompts[1].text] as const;
-  return { summary: { id, mode, models, exchanges }, settings, systems, recorder, trace_id };
+  const summary = { id, mode, participants, exchanges };
+  return { summary, settings, systems: systemsIn(recorder.records), recorder, trace_id };
 }
 
 /** Goes on with a conversation: with a new question, or with what an interruption left over. */
@@ -96,14 +90,14 @@ export async function resumeSession(
 ): Promise<Session> {
   refuseFixed(request);
   const { stored, verdict } = await checkLog(deps.logs, request.conversation_id, call.principal);
-  const { id, mode, models } = stored.summary;
+  const { id, mode, participants } = stored.summary;
   const done = stateOf(stored.records).turns.length;
   const exchanges =
     request.exchanges === undefined
       ? stored.summary.exchanges
       : Math.max(request.exchanges, request.message === undefined ? done : 0);
   refuseEnded(stored, request, exchanges);
-  await requireReadyModels(deps.models, models, call);
+  await requireReadyModels(deps.models, participants, call);
   const systems = await systemsOf(deps, stored);
   if (verdict.status === 'broken' && stored.summary.status !== 'running')
     throw new PlatformError(
@@ -111,14 +105,18 @@ export async function resumeSession(
       `The log of conversation ${id} does not verify and is left as it is: ${verdict.reason ?? 'it was changed.'} Begin a new conversation.`,
     );
   const next = request.message === undefined ? done : 0;
-  if (next < exchanges) await deps.takeRoom(pair(models)[sideOf(next) === 'modelA' ? 0 : 1]);
+  if (next < exchanges) await deps.takeRoom(participantAt(participants, next).model);
   const recorder = await Recorder.resume(deps.recorder, stored, exchanges);
   const trace_id = traceOf(call);
   const { message } = request;
   if (message !== undefined)
-    await orClose(recorder, () => recorder.append([{ role: 'user', content: message, trace_id }]));
+    await orClose(recorder, () =>
+      recorder.append([
+        { step: recorder.newStepId(), kind: 'question', parents: [], content: message, trace_id },
+      ]),
+    );
   return {
-    summary: { id, mode, models, exchanges },
+    summary: { id, mode, participants, exchanges },
     settings: changed(stored.settings, request),
     systems,
     recorder,
@@ -137,13 +135,13 @@ async function orClose(recorder: Recorder, work: () => Promise<void>): Promise<v
 }
 
 function refuseFixed(request: ChatRequest): void {
-  const fixed = (['modelA', 'modelB', 'promptA', 'promptB', 'mode'] as const).find(
+  const fixed = (['participants', 'modelA', 'modelB', 'promptA', 'promptB', 'mode'] as const).find(
     (field) => request[field] !== undefined,
   );
   if (fixed !== undefined)
     throw new PlatformError(
       'invalid_request',
-      `${fixed}: is fixed when a conversation begins. Leave it out, or begin a new conversation without conversation_id.`,
+      `${fixed}: ${fixed === 'participants' ? 'are' : 'is'} fixed when a conversation begins. Leave it out, or begin a new conversation without conversation_id.`,
       { param: fixed },
     );
 }
@@ -167,13 +165,24 @@ function refuseEnded({ summary, records }: Stored, request: ChatRequest, exchang
     );
 }
 
-async function systemsOf(deps: SessionDeps, { records, settings }: Stored): Promise<[string, string]> {
-  const [a, b] = records.filter(({ role, prompt }) => role === 'system' && prompt !== undefined);
-  // A recorded completion has no prompts of its own.
-  return [
-    a?.content ?? (await deps.prompts.get(settings.promptA, 'promptA')).text,
-    b?.content ?? (await deps.prompts.get(settings.promptB, 'promptB')).text,
-  ];
+async function systemsOf(deps: SessionDeps, { summary, records }: Stored): Promise<Session['systems']> {
+  const systems = systemsIn(records);
+  for (const { id, prompt } of summary.participants) {
+    if (systems.has(id)) continue;
+    // A recorded completion has no prompts of its own.
+    const { text } = await deps.prompts.get(prompt ?? FIRST_PROMPT, id);
+    systems.set(id, { step: undefined, content: text });
+  }
+  return systems;
+}
+
+/** The system prompts that are on record. */
+function systemsIn(records: readonly LogRecord[]): Map<string, SystemPrompt> {
+  const systems = new Map<string, SystemPrompt>();
+  for (const [at, { id, kind, participant }] of stepsOf(records).entries())
+    if (kind === 'system' && participant !== undefined)
+      systems.set(participant, { step: id, content: records[at]?.content ?? '' });
+  return systems;
 }
 
 function changed(settings: Settings, request: ChatRequest): Settings {

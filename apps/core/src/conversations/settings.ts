@@ -3,21 +3,32 @@ import {
   type ChatRequest,
   type ConversationMode,
   MAX_EXCHANGES,
+  MAX_PARTICIPANTS,
   type ModelGatewayApi,
   type ModelInfo,
+  type Participant,
+  type ParticipantWish,
   PlatformError,
 } from '@mcp/contracts';
 import type { Settings } from '../store/conversations.ts';
 
-const DEFAULT_EXCHANGES = 2;
-const DEFAULT_TURN_TOKENS = 512;
-/** Backends that run on this platform's machines and cost nothing, the preferred one first. */
-const OWN_BACKENDS: readonly string[] = ['embedded', 'ollama', 'scripted'];
+export const DEFAULT_TURN_TOKENS = 512;
+
+/** Ids of participants that were given none, in their order. */
+const DEFAULT_IDS = Array.from(
+  { length: MAX_PARTICIPANTS },
+  (_, at) => `model${String.fromCharCode(65 + at)}`,
+);
+/** Prompts of the first participant and of the others, where none is named. */
+export const FIRST_PROMPT = 'base_system';
+const OTHER_PROMPT = 'critic_mode';
 
 /** Everything a new conversation is begun with. */
 export interface Opening {
   readonly mode: ConversationMode;
-  readonly models: readonly [string, string];
+  readonly participants: readonly (Participant & { readonly prompt: string })[];
+  /** Names of the fields of the request that say so, for messages; by the participant's place. */
+  readonly fields: readonly { readonly model: string; readonly prompt: string }[];
   readonly exchanges: number;
   readonly settings: Settings;
 }
@@ -28,20 +39,18 @@ export async function openingOf(
   models: ModelGatewayApi,
   call: CallContext,
 ): Promise<Opening> {
-  const known = (await models.models(call)).filter(({ kind }) => kind === 'chat');
-  const [first, second] = defaults(known, request);
-  const modelA = request.modelA ?? first;
-  const modelB = request.modelB ?? second;
-  const there: Known = { chat: known, ask: (id) => models.model(id, call) };
-  await requireReady(there, modelA, 'modelA');
-  await requireReady(there, modelB, 'modelB');
+  const chat = (await models.models(call)).filter(({ kind }) => kind === 'chat');
+  const wishes = wishesOf(request);
+  const participants = withModels(wishes, chat);
+  const known: Known = { chat, ask: (id) => models.model(id, call) };
+  for (const [at, { model }] of participants.entries())
+    await requireReady(known, model, wishes[at]?.fields.model ?? 'model');
   return {
     mode: request.mode ?? 'debate',
-    models: [modelA, modelB],
-    exchanges: Math.min(request.exchanges ?? DEFAULT_EXCHANGES, MAX_EXCHANGES),
+    participants,
+    fields: wishes.map(({ fields }) => fields),
+    exchanges: Math.min(request.exchanges ?? participants.length, MAX_EXCHANGES),
     settings: {
-      promptA: request.promptA ?? 'base_system',
-      promptB: request.promptB ?? 'critic_mode',
       max_tokens_per_turn: request.max_tokens_per_turn ?? DEFAULT_TURN_TOKENS,
       ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
       ...(request.seed === undefined ? {} : { seed: request.seed }),
@@ -49,15 +58,49 @@ export async function openingOf(
   };
 }
 
+/** A participant that is asked for, its model perhaps to be chosen. */
+interface Wish {
+  readonly id: string;
+  readonly model: string | undefined;
+  readonly prompt: string;
+  readonly fields: Opening['fields'][number];
+}
+
+/** `participants`, or the two that `modelA`, `modelB` and their prompts are short for. */
+function wishesOf(request: ChatRequest): Wish[] {
+  const { participants, modelA, modelB, promptA, promptB } = request;
+  if (participants === undefined)
+    return [
+      wishOf({ id: 'modelA', model: modelA, prompt: promptA }, 0, { model: 'modelA', prompt: 'promptA' }),
+      wishOf({ id: 'modelB', model: modelB, prompt: promptB }, 1, { model: 'modelB', prompt: 'promptB' }),
+    ];
+  const taken = new Set(participants.flatMap(({ id }) => id ?? []));
+  const names = DEFAULT_IDS.filter((id) => !taken.has(id));
+  return participants.map((wish, at) => {
+    const place = `participants.${at}`;
+    // There are as many names as participants at most.
+    const id = wish.id ?? names.shift() ?? place;
+    return wishOf({ ...wish, id }, at, { model: `${place}.model`, prompt: `${place}.prompt` });
+  });
+}
+
+function wishOf(
+  { id, model, prompt }: ParticipantWish & { readonly id: string },
+  at: number,
+  fields: Wish['fields'],
+): Wish {
+  return { id, model, prompt: prompt ?? (at === 0 ? FIRST_PROMPT : OTHER_PROMPT), fields };
+}
+
 /** Throws `model_not_found` or `unavailable` when one of a conversation's models cannot answer now. */
 export async function requireReadyModels(
   models: ModelGatewayApi,
-  ids: readonly string[],
+  participants: readonly Participant[],
   call: CallContext,
 ): Promise<void> {
   const chat = (await models.models(call)).filter(({ kind }) => kind === 'chat');
   const there: Known = { chat, ask: (id) => models.model(id, call) };
-  for (const [i, id] of ids.entries()) await requireReady(there, id, i === 0 ? 'modelA' : 'modelB');
+  for (const { id, model } of participants) await requireReady(there, model, id);
 }
 
 /** The models there are, and who tells of one that is not among them. */
@@ -67,29 +110,39 @@ interface Known {
 }
 
 /**
- * The first two models that are ready; one of them twice when there is no second. Nobody pays for, or sends text to,
- * a model outside that was not named while one of the platform's own is ready.
+ * Gives those without a model one that is ready, each time the one that the fewest have. Nobody pays for, or sends text
+ * to, a model outside that was not named while one of the platform's own is ready.
  */
-function defaults(known: readonly ModelInfo[], request: ChatRequest): [string, string] {
+function withModels(
+  wishes: readonly Wish[],
+  known: readonly ModelInfo[],
+): (Participant & { prompt: string })[] {
   const all = known.filter(({ status }) => status === 'ready');
-  const own = OWN_BACKENDS.flatMap((name) => all.filter(({ backend }) => backend === name));
+  const own = all.filter((model) => model.own === true);
   const ready = (own.length > 0 ? own : all).map(({ id }) => id);
-  const a = request.modelA ?? ready.find((id) => id !== request.modelB) ?? ready[0];
-  const b = request.modelB ?? ready.find((id) => id !== a) ?? ready[0];
-  if (a === undefined || b === undefined) {
-    const states = known
-      .map(({ id, status, detail }) => `${id} is ${status}${detail === undefined ? '' : ` (${detail})`}`)
-      .join('; ');
-    throw new PlatformError(
-      'unavailable',
-      `No chat model is ready yet: ${states || 'none is configured'}. Try again in a moment.`,
-      { retry_after_ms: 5000 },
-    );
-  }
-  return [a, b];
+  const chosen = wishes.flatMap(({ model }) => model ?? []);
+  const uses = (model: string) => chosen.filter((one) => one === model).length;
+  return wishes.map(({ id, model, prompt }) => {
+    if (model !== undefined) return { id, model, prompt };
+    const [free] = [...ready].sort((a, b) => uses(a) - uses(b));
+    if (free === undefined) throw noneReady(known);
+    chosen.push(free);
+    return { id, model: free, prompt };
+  });
 }
 
-async function requireReady(known: Known, id: string, param: 'modelA' | 'modelB'): Promise<void> {
+function noneReady(known: readonly ModelInfo[]): PlatformError {
+  const states = known
+    .map(({ id, status, detail }) => `${id} is ${status}${detail === undefined ? '' : ` (${detail})`}`)
+    .join('; ');
+  return new PlatformError(
+    'unavailable',
+    `No chat model is ready yet: ${states || 'none is configured'}. Try again in a moment.`,
+    { retry_after_ms: 5000 },
+  );
+}
+
+async function requireReady(known: Known, id: string, param: string): Promise<void> {
   const model = known.chat.find((one) => one.id === id) ?? (await unlisted(known, id, param));
   if (model.status !== 'ready')
     throw new PlatformError(
@@ -100,7 +153,7 @@ async function requireReady(known: Known, id: string, param: 'modelA' | 'modelB'
 }
 
 /** What is not listed may still be there: one server's own, or of a server that does not tell its models just now. */
-async function unlisted(known: Known, id: string, param: 'modelA' | 'modelB'): Promise<ModelInfo> {
+async function unlisted(known: Known, id: string, param: string): Promise<ModelInfo> {
   const nobody = new PlatformError(
     'model_not_found',
     `${param}: there is no chat model '${id.slice(0, 80)}'. GET /v1/models lists: ${

@@ -1,35 +1,35 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConversationStatus, PlatformError } from '@mcp/contracts';
-import { sealLog } from '@mcp/provenance';
+import { isFinished } from '@mcp/conversation';
+import { signLog } from '@mcp/provenance';
 import type { Logger } from '@mcp/service-kit';
-import type { Sealer } from '../log/sealer.ts';
+import type { Committer } from '../log/committer.ts';
 import { checkLog, headerOf, type LogStateDeps, SELF } from '../log/state.ts';
 import type { AnswerStore } from '../store/answers.ts';
 import type { Lease, Stored } from '../store/conversations.ts';
 import type { Leases } from '../store/leases.ts';
 import type { Upkeep } from '../store/upkeep.ts';
-import { isFinished } from './history.ts';
 
 const SWEEP_MS = 5000;
 /** Conversations looked after in one sweep; the rest waits for the next. */
 const MAX_PER_SWEEP = 100;
 /** How long a sweep waits for the bus. */
 const REFRESH_MS = 1000;
-/** When a log that could not be sealed is tried again. */
+/** When a log that could not be committed is tried again. */
 const AGAIN_MS = 10_000;
 
 export interface SweeperDeps extends LogStateDeps {
   readonly upkeep: Upkeep;
   readonly answers: AnswerStore;
   readonly leases: Leases;
-  readonly sealer: Sealer;
+  readonly committer: Committer;
   readonly log: Logger;
 }
 
 /**
  * Looks, again and again, for conversations whose run is dead (its lease has ended), and for logs that could not be
- * sealed, whichever replica they were of: the first are marked interrupted, both are sealed. Stored answers that are
- * too old are forgotten.
+ * committed, whichever replica they were of: the first are marked interrupted, both are committed. Stored answers that
+ * are too old are forgotten.
  */
 export class Sweeper {
   readonly #deps: SweeperDeps;
@@ -59,13 +59,13 @@ export class Sweeper {
   }
 
   async #sweep(): Promise<void> {
-    const { heads, upkeep, answers, sealer } = this.#deps;
+    const { heads, upkeep, answers, committer } = this.#deps;
     await answers.expire();
     // A bus that is away must not keep dead runs waiting.
     await Promise.race([heads.refresh(), sleep(REFRESH_MS, undefined, { ref: false })]);
-    if (heads.reachable) await upkeep.unsealOthers(heads.generation, MAX_PER_SWEEP);
+    if (heads.reachable) await upkeep.recommitOthers(heads.generation, MAX_PER_SWEEP);
     // What only waits for the bus or the archive goes on waiting while they are away.
-    const only_running = !heads.reachable || sealer.paused;
+    const only_running = !heads.reachable || committer.paused;
     for (const id of await upkeep.due({ limit: MAX_PER_SWEEP, only_running })) {
       if (this.#closed) return;
       await this.#lookAfter(id);
@@ -85,7 +85,7 @@ export class Sweeper {
   }
 
   async #end(lease: Lease): Promise<void> {
-    const { store, sealer, secret, log } = this.#deps;
+    const { store, committer, secret, log } = this.#deps;
     const { stored, verdict } = await checkLog(this.#deps, lease.id, SELF);
     const status = statusAtRest(stored);
     const { head, mac, anchored } = stored;
@@ -94,16 +94,19 @@ export class Sweeper {
         { conversation_id: lease.id, reason: verdict.reason },
         'a log does not verify; it is left as it is',
       );
-    const seal =
+    const commitment =
       verdict.status === 'broken'
         ? { head, mac, anchored }
-        : await sealer.seal(sealLog(headerOf(stored), stored.records, secret));
-    await store.settle(lease, { status, seal, again_ms: AGAIN_MS }).catch((error: unknown) => {
+        : await committer.commit(signLog(headerOf(stored), stored.records, secret));
+    await store.endRun(lease, { status, commitment, again_ms: AGAIN_MS }).catch((error: unknown) => {
       // A run has taken it meanwhile: it is alive.
       if (!(error instanceof PlatformError && error.code === 'conflict')) throw error;
     });
     if (stored.summary.status === 'running')
-      log.warn({ conversation_id: lease.id, status, sealed: seal !== undefined }, 'a dead run was ended');
+      log.warn(
+        { conversation_id: lease.id, status, committed: commitment !== undefined },
+        'a dead run was ended',
+      );
   }
 }
 

@@ -2,16 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type CallContext,
+  type ChatCompletionRequest,
   type ChatMessage,
   type FinishReason,
   type LogRecord,
+  type Participant,
   PlatformError,
-  type Side,
   type Usage,
 } from '@mcp/contracts';
 import { alternate, ReasoningSplitter } from '@mcp/conversation';
 import { type ServiceKit, type Span, toPlatformError } from '@mcp/service-kit';
-import { type BudgetDeps, budgetOf } from './budget.ts';
+import { type BudgetDeps, budgetOf, type Fitted } from './budget.ts';
 import type { Emit } from './events.ts';
 
 const FIRST_PAUSE_MS = 250;
@@ -22,11 +23,14 @@ export type TurnDeps = BudgetDeps & { readonly kit: Pick<ServiceKit, 'tracer' | 
 
 export interface TurnRequest {
   readonly turn: number;
-  readonly side: Side;
-  readonly model: string;
+  /** Id of the step that this turn is. */
+  readonly step: string;
+  readonly participant: Participant;
   readonly messages: readonly ChatMessage[];
   /** Index of the question in `messages`. */
   readonly question_at: number;
+  /** For each message the step that it shows. */
+  readonly sources: readonly (string | undefined)[];
   readonly max_tokens_per_turn: number;
   readonly temperature: number | undefined;
   readonly seed: number | undefined;
@@ -40,6 +44,9 @@ export interface TurnResult {
   readonly finish: FinishReason;
   readonly usage: Usage;
   readonly budget: NonNullable<LogRecord['budget']>;
+  /** Steps that the model was shown, and the summary of those that it was not. */
+  readonly parents: Fitted['parents'];
+  readonly summary: Fitted['summary'];
   readonly trace_id: string;
   readonly duration_ms: number;
 }
@@ -48,19 +55,20 @@ export interface TurnResult {
  * Asks one model for its turn and streams it. What fails for a passing reason is tried again, as a new attempt of the
  * same turn, as long as the request has retries left. When the call is aborted the partial turn is the result, with `finish.unified` `cancelled`.
  */
-export async function takeTurn(
+export async function runTurn(
   deps: TurnDeps,
   request: TurnRequest,
   { call, emit }: { call: CallContext; emit: Emit },
 ): Promise<TurnResult> {
+  const { id, model } = request.participant;
   for (let attempt = 1; ; attempt++) {
     const span = deps.kit.tracer.start('conversation.turn', {
       traceparent: call.traceparent,
       attributes: {
         'mcp.turn': request.turn,
-        'mcp.side': request.side,
+        'mcp.participant': id,
         'mcp.attempt': attempt,
-        model_name: request.model,
+        model_name: model,
       },
     });
     try {
@@ -72,14 +80,14 @@ export async function takeTurn(
       });
       span.end();
       deps.kit.metrics.inc('conversation_turns_total', {
-        model: request.model,
+        model,
         status: result.finish.unified,
       });
       return result;
     } catch (thrown) {
       const error = toPlatformError(thrown);
       span.end(error);
-      deps.kit.metrics.inc('conversation_turns_total', { model: request.model, status: error.code });
+      deps.kit.metrics.inc('conversation_turns_total', { model, status: error.code });
       const wait_ms = error.retry_after_ms ?? FIRST_PAUSE_MS * 2 ** attempt;
       if (
         !error.retryable ||
@@ -90,7 +98,7 @@ export async function takeTurn(
       )
         throw error;
       deps.kit.log.warn(
-        { code: error.code, attempt, model: request.model, trace_id: span.trace_id },
+        { code: error.code, attempt, model, trace_id: span.trace_id },
         'turn failed, trying again',
       );
       await sleep(wait_ms, undefined, { signal: call.signal }).catch(() => {
@@ -113,11 +121,12 @@ async function attemptTurn(
   { call, emit, span, attempt }: Attempt,
 ): Promise<TurnResult> {
   const started_ms = performance.now();
-  const { turn, model } = request;
+  const { turn, step } = request;
+  const { id: participant, model } = request.participant;
   const message_id = randomUUID();
-  const fitted = await budgetOf(deps, request, call);
-  const budget = fitted.budget;
-  emit({ type: 'message.start', message_id, turn, attempt, role: request.side, model });
+  const fitted = await budgetOf(deps, { ...request, model }, call);
+  const { budget, parents, summary } = fitted;
+  emit({ type: 'message.start', message_id, turn, attempt, step, participant, role: participant, model });
   const splitter = new ReasoningSplitter();
   let text = '';
   let reasoning = '';
@@ -128,26 +137,10 @@ async function attemptTurn(
     reasoning += piece.reasoning;
     if (piece.text === '') return;
     text += piece.text;
-    emit({ type: 'delta', message_id, turn, text: piece.text });
+    emit({ type: 'delta', message_id, turn, step, participant, text: piece.text });
   };
   try {
-    const events = deps.models.generate(
-      {
-        model,
-        messages: alternate(fitted.messages),
-        stream: true,
-        max_tokens: Math.max(
-          1,
-          Math.min(request.max_tokens_per_turn, budget.limit_tokens - budget.input_tokens),
-        ),
-        ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
-        ...(request.seed === undefined
-          ? {}
-          : { seed: Math.min(request.seed + turn, Number.MAX_SAFE_INTEGER) }),
-      },
-      call,
-    );
-    for await (const event of events) {
+    for await (const event of deps.models.generate(modelRequest(request, fitted), call)) {
       if (event.type === 'text' || event.type === 'reasoning') written++;
       if (event.type === 'text') say(splitter.push(event.text));
       else if (event.type === 'reasoning') reasoning += event.text;
@@ -172,8 +165,25 @@ async function attemptTurn(
     finish,
     usage: counted,
     budget,
+    parents,
+    summary,
     trace_id: span.trace_id,
     duration_ms: performance.now() - started_ms,
+  };
+}
+
+/** What the model is asked: its context, and no longer an answer than the budget leaves room for. */
+function modelRequest(
+  { participant, turn, max_tokens_per_turn, temperature, seed }: TurnRequest,
+  { messages, budget }: Fitted,
+): ChatCompletionRequest {
+  return {
+    model: participant.model,
+    messages: alternate(messages),
+    stream: true,
+    max_tokens: Math.max(1, Math.min(max_tokens_per_turn, budget.limit_tokens - budget.input_tokens)),
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(seed === undefined ? {} : { seed: Math.min(seed + turn, Number.MAX_SAFE_INTEGER) }),
   };
 }
 

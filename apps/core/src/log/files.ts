@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type ConversationLog, PlatformError } from '@mcp/contracts';
 import type { LogArchive } from './archive.ts';
 
-/** Sealed logs as files (blueprint 9.4): `<dir>/<uuid>.json`, each written whole and never seen in part. */
+/** Committed logs as files (blueprint 9.4): `<dir>/<uuid>.json`, each written whole and never seen in part. */
 export class LogFiles implements LogArchive {
   readonly name = 'log file';
   readonly #dir: string;

@@ -27,7 +27,7 @@ interface LogHeadsDeps {
   readonly log: Logger;
 }
 
-/** The head of each sealed log, kept outside the store: on the event bus, where it only ever moves forward. */
+/** The head of each committed log, kept outside the store: on the event bus, where it only ever moves forward. */
 export class LogHeads {
   readonly #deps: LogHeadsDeps;
   #bucket: HeadBucket | undefined;

@@ -8,7 +8,7 @@ const TIMEOUT_MS = 3000;
 const DIGITS = 6;
 
 /**
- * Sealed logs in object storage that speaks S3: `<prefix>/<uuid>/<records>.json`. Each seal of a conversation is an
+ * Committed logs in object storage that speaks S3: `<prefix>/<uuid>/<records>.json`. Each commit of a conversation is an
  * object of its own and none is written over, so that a bucket may lock its objects. Without a key in
  * the URL, credentials come from where the AWS SDK looks for them: the environment, or the identity of the pod.
  */

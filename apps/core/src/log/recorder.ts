@@ -1,34 +1,41 @@
 import { randomUUID } from 'node:crypto';
-import type { ConversationStatus, LogRecord } from '@mcp/contracts';
-import { chainRecord, type LogHeader, type NewRecord, sealLog, sealOf } from '@mcp/provenance';
+import { type ConversationStatus, type LogRecord, LogRecordV1, type LogRecordV2 } from '@mcp/contracts';
+import { newStepIds, stepsOf } from '@mcp/conversation';
+import { chainRecord, type LogHeader, type NewRecord, roleOf, signatureOf, signLog } from '@mcp/provenance';
 import { piiTags } from '@mcp/safety';
 import type { ConversationStore, Lease, NewConversation, Stored } from '../store/conversations.ts';
 import type { Leases } from '../store/leases.ts';
-import type { Sealer } from './sealer.ts';
+import type { Committer } from './committer.ts';
 import { headerOf } from './state.ts';
 
 export interface RecorderDeps {
   readonly store: ConversationStore;
   readonly leases: Leases;
-  readonly sealer: Sealer;
+  readonly committer: Committer;
   readonly secret: string;
   readonly tag_pii: boolean;
 }
 
-/** A record as the conversation hands it in. */
-export type Saying = Omit<NewRecord, 'at' | 'pii_tags' | 'message_id'> & { readonly message_id?: string };
+/** A step as the conversation hands it in. */
+export type NewStep = Omit<
+  LogRecordV2,
+  'seq' | 'hash_prev' | 'hash' | 'at' | 'pii_tags' | 'message_id' | 'role' | 'parents'
+> & { readonly message_id?: string; readonly parents: readonly string[] };
 
-/** Writes one conversation: each record chained to the one before and sealed, under the lease of its run. */
+/** Writes one conversation: each record chained to the one before and signed, under the lease of its run. */
 export class Recorder {
   readonly #deps: RecorderDeps;
   readonly #header: LogHeader;
   readonly #lease: Lease;
   #records: readonly LogRecord[];
+  /** Names for the steps to come. */
+  readonly newStepId: () => string;
 
   private constructor(deps: RecorderDeps, header: LogHeader, records: readonly LogRecord[]) {
     this.#deps = deps;
     this.#header = header;
     this.#records = records;
+    this.newStepId = newStepIds(stepsOf(records));
     this.#lease = deps.leases.hold(header.id);
   }
 
@@ -36,10 +43,10 @@ export class Recorder {
   static async begin(
     deps: RecorderDeps,
     conversation: NewConversation,
-    sayings: readonly Saying[],
+    steps: (newStepId: () => string) => readonly NewStep[],
   ): Promise<Recorder> {
-    const recorder = new Recorder(deps, headerOf(conversation), []);
-    const records = recorder.#chain(sayings);
+    const recorder = new Recorder(deps, headerOf({ version: 2, ...conversation }), []);
+    const records = recorder.#chain(steps(recorder.newStepId));
     await recorder.#orRelease(
       deps.store.create(conversation, recorder.#addition(records), recorder.#lease.token),
     );
@@ -61,8 +68,8 @@ export class Recorder {
   }
 
   /** Durable in the store when it returns. Throws `conflict` when the lease was lost: nothing is written then. */
-  async append(sayings: readonly Saying[]): Promise<void> {
-    const added = this.#chain(sayings);
+  async append(steps: readonly NewStep[]): Promise<void> {
+    const added = this.#chain(steps);
     await this.#deps.store.append(this.#lease, this.#addition(added));
     this.#records = [...this.#records, ...added];
   }
@@ -72,8 +79,9 @@ export class Recorder {
     try {
       // The archive knows no leases: it is written by who has just been seen to hold one.
       await this.#deps.store.renew(this.#lease);
-      const seal = await this.#deps.sealer.seal(sealLog(this.#header, this.#records, this.#deps.secret));
-      await this.#deps.store.settle(this.#lease, { status, seal });
+      const log = signLog(this.#header, this.#records, this.#deps.secret);
+      const commitment = await this.#deps.committer.commit(log);
+      await this.#deps.store.endRun(this.#lease, { status, commitment });
     } finally {
       this.#deps.leases.release(this.#lease);
     }
@@ -93,26 +101,45 @@ export class Recorder {
     return {
       after: this.#records.length,
       records,
-      mac: sealOf(this.#header, last, this.#deps.secret),
+      mac: signatureOf(this.#header, last, this.#deps.secret),
     };
   }
 
-  /** Chains sayings, as well-formed Unicode: a hash has no other. */
-  #chain(sayings: readonly Saying[]): LogRecord[] {
+  /** Chains steps, as well-formed Unicode: a hash has no other. */
+  #chain(steps: readonly NewStep[]): LogRecord[] {
     const added: LogRecord[] = [];
-    for (const saying of sayings) {
-      const tags = this.#deps.tag_pii ? piiTags(`${saying.content}\n${saying.reasoning ?? ''}`) : [];
-      added.push(
-        chainRecord(this.#header, added.at(-1) ?? this.#records.at(-1), {
-          ...saying,
-          content: saying.content.toWellFormed(),
-          ...(saying.reasoning === undefined ? {} : { reasoning: saying.reasoning.toWellFormed() }),
-          message_id: saying.message_id ?? randomUUID(),
-          at: new Date().toISOString(),
-          pii_tags: tags,
-        }),
-      );
+    for (const step of steps) {
+      const { content, reasoning } = step;
+      const said = {
+        ...step,
+        content: content.toWellFormed(),
+        reasoning: reasoning?.toWellFormed(),
+        message_id: step.message_id ?? randomUUID(),
+        at: new Date().toISOString(),
+        pii_tags: this.#deps.tag_pii ? piiTags(`${content}\n${reasoning ?? ''}`) : [],
+      };
+      const record = this.#header.version === 1 ? asVersion1(said) : asVersion2(said);
+      if (record !== undefined)
+        added.push(chainRecord(this.#header, added.at(-1) ?? this.#records.at(-1), record));
     }
     return added;
   }
+}
+
+type Dated = Omit<NewStep, 'message_id'> & Pick<LogRecordV2, 'message_id' | 'at' | 'pii_tags'>;
+
+function asVersion2(step: Dated): NewRecord {
+  return { ...step, parents: [...step.parents], role: roleOf(step) };
+}
+
+/** A log of version 1 goes on as one: it knows no graph and no summaries. */
+function asVersion1({
+  step: _step,
+  kind,
+  parents: _parents,
+  participant,
+  ...said
+}: Dated): NewRecord | undefined {
+  if (kind === 'summary') return undefined;
+  return { ...said, role: LogRecordV1.shape.role.parse(roleOf({ kind, participant })) };
 }

@@ -13,7 +13,7 @@ import type { KeptHead, LogHeads } from './heads.ts';
 
 export interface LogStateDeps {
   readonly store: ConversationStore;
-  /** Undefined: sealed logs are kept in the store alone. */
+  /** Undefined: committed logs are kept in the store alone. */
   readonly archive: LogArchive | undefined;
   readonly heads: LogHeads;
   readonly secret: string;
@@ -30,25 +30,30 @@ export const SELF: Principal = { id: 'core', kind: 'service', name: 'core', scop
 
 /** The header that the records of a stored conversation are chained to. */
 export function headerOf({
+  version,
   summary,
   owner,
 }: {
-  summary: Pick<ConversationSummary, 'id' | 'created_at' | 'mode' | 'models'>;
+  version: 1 | 2;
+  summary: Pick<ConversationSummary, 'id' | 'created_at' | 'mode' | 'participants'>;
   owner: string;
 }): LogHeader {
-  const { id, created_at, mode, models } = summary;
-  return { id, version: 1, created_at, owner, mode, models };
+  const { id, created_at, mode, participants } = summary;
+  const models = participants.map(({ model }) => model);
+  const header = { id, created_at, owner, mode, models };
+  return version === 1 ? { ...header, version } : { ...header, version, participants };
 }
 
-/** The log as the store has it, its seal included. */
+/** The log as the store has it, its signature included. */
 export function logOf(stored: Stored): ConversationLog {
-  return { ...headerOf(stored), messages: [...stored.records], head: stored.head, mac: stored.mac };
+  const { records, head, mac } = stored;
+  return { ...headerOf(stored), messages: [...records], head, mac } as ConversationLog;
 }
 
-const Seal = z.object({ head: z.string(), mac: z.string(), messages: z.array(LogRecord) });
+const SignedFile = z.object({ head: z.string(), mac: z.string(), messages: z.array(LogRecord) });
 
 /**
- * Checks a stored log: its chain and seal, then against its head on the event bus, then against the archive. What is
+ * Checks a stored log: its chain and signature, then against its head on the event bus, then against the archive. What is
  * kept outside is read first: the store is written before it, so it can only be as far or further.
  * Throws `not_found` when the caller may not see it.
  */
@@ -78,7 +83,7 @@ async function readArchive(archive: LogArchive | undefined, id: string): Promise
 }
 
 function judge(deps: LogStateDeps, { stored, kept, archived }: Evidence): ChainVerdict {
-  const log = sealedBefore003(stored, archived);
+  const log = signedBefore003(stored, archived);
   const inStore = verifyLog(log, { secret: deps.secret });
   if (!inStore.ok) return { ...inStore, reason: `In the store: ${inStore.reason ?? 'it does not verify.'}` };
   const evidence = { stored, kept, archived };
@@ -89,11 +94,11 @@ function judge(deps: LogStateDeps, { stored, kept, archived }: Evidence): ChainV
   return beside ?? outside ?? inStore;
 }
 
-/** The seal of a log from before seals were stored is in its file. */
-function sealedBefore003(stored: Stored, archived: Archived): ConversationLog {
+/** The signature of a log from before signatures were stored is in its file. */
+function signedBefore003(stored: Stored, archived: Archived): ConversationLog {
   const log = logOf(stored);
   if (log.mac !== '' || archived.state === 'away') return log;
-  const file = Seal.safeParse(archived.log);
+  const file = SignedFile.safeParse(archived.log);
   return file.success && file.data.messages.length === stored.records.length
     ? { ...log, head: file.data.head, mac: file.data.mac }
     : log;
@@ -152,10 +157,10 @@ function judgeArchive(deps: LogStateDeps, { stored, archived }: Evidence): Chain
   if (archived.state === 'away')
     return unconfirmed(
       stored,
-      `Chain and seal hold. The ${name} cannot be read just now: whether it says the same is not confirmed. Verify again later.`,
+      `Chain and signature hold. The ${name} cannot be read just now: whether it says the same is not confirmed. Verify again later.`,
     );
   if (archived.log === undefined)
-    return stored.unsealed
+    return stored.uncommitted
       ? unconfirmed(stored, pending(stored))
       : broken(stored, `The ${name} is missing.`, 0);
   const verdict = verifyLog(archived.log, { secret: deps.secret });
@@ -172,15 +177,15 @@ function judgeArchive(deps: LogStateDeps, { stored, archived }: Evidence): Chain
   if (verdict.records > 0 && verdict.head !== last)
     return broken(stored, `The ${name} and the store hold different records.`, verdict.records - 1);
   if (verdict.records === records.length) return undefined;
-  return stored.unsealed
+  return stored.uncommitted
     ? unconfirmed(stored, pending(stored))
     : broken(stored, `The ${name} lacks records that the store has.`, verdict.records);
 }
 
 function pending({ summary }: Stored): string {
   return summary.status === 'running'
-    ? 'Chain and seal hold. It is running: its end is confirmed once the run is over.'
-    : 'Chain and seal hold. Its head is not kept outside the store yet; that is made up for within seconds once the event bus and the archive can be reached. Verify again then.';
+    ? 'Chain and signature hold. It is running: its end is confirmed once the run is over.'
+    : 'Chain and signature hold. Its head is not kept outside the store yet; that is made up for within seconds once the event bus and the archive can be reached. Verify again then.';
 }
 
 function missing(from: number, to: number): string {

@@ -2,10 +2,14 @@ import {
   type ConversationPage,
   type ConversationStatus,
   ConversationSummary,
-  LogRecord,
+  type LogRecord,
+  LogRecordV1,
+  LogRecordV2,
+  Participant,
   PlatformError,
   type Principal,
 } from '@mcp/contracts';
+import { turnsIn } from '@mcp/conversation';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { z } from 'zod';
 import { timeIn } from './clock.ts';
@@ -16,36 +20,40 @@ import type { ConversationRow, Database, RecordRow } from './schema.ts';
 
 /** What a conversation was begun with, and is gone on with. */
 export const Settings = z.object({
-  promptA: z.string(),
-  promptB: z.string(),
   max_tokens_per_turn: z.number().int(),
   temperature: z.number().optional(),
   seed: z.number().int().optional(),
 });
 export type Settings = z.infer<typeof Settings>;
 
-/** A conversation with all its records and their seal. */
+/** In settings of version 1: the prompts of modelA and modelB. */
+const PromptsV1 = z.object({ promptA: z.string(), promptB: z.string() });
+
+/** A conversation with all its records and their signature. */
 export interface Stored {
+  /** Of its log. */
+  readonly version: 1 | 2;
   readonly summary: ConversationSummary;
   readonly owner: string;
   readonly settings: Settings;
   readonly records: readonly LogRecord[];
-  /** As the row has them; '' in a conversation from before seals were stored. */
+  /** As the row has them; '' in a conversation from before signatures were stored. */
   readonly head: string;
   readonly mac: string;
   /** True while it runs, and until its log is archived and its head anchored. */
-  readonly unsealed: boolean;
+  readonly uncommitted: boolean;
   /** Generation of the bucket that has its head; 0: none. */
   readonly anchored: number;
 }
 
+/** A conversation to store, of version 2. */
 export interface NewConversation {
-  readonly summary: Omit<ConversationSummary, 'turns' | 'updated_at'>;
+  readonly summary: Omit<ConversationSummary, 'turns' | 'updated_at' | 'models'>;
   readonly owner: string;
   readonly settings: Settings;
 }
 
-/** Records to add, and the seal of the log with them. */
+/** Records to add, and the signature of the log with them. */
 export interface Addition {
   /** Records the log had before. */
   readonly after: number;
@@ -53,8 +61,8 @@ export interface Addition {
   readonly mac: string;
 }
 
-/** What the row of a sealed conversation says: its head, the seal over it, and the bucket that has the head. */
-export type Seal = Pick<Stored, 'head' | 'mac' | 'anchored'>;
+/** What the row of a committed conversation says: its head, the signature of it, and the bucket that has the head. */
+export type Commitment = Pick<Stored, 'head' | 'mac' | 'anchored'>;
 
 /** Who writes: a conversation, and the token by which its run holds it. */
 export interface Lease {
@@ -82,7 +90,9 @@ export class ConversationStore {
           id: summary.id,
           owner,
           mode: summary.mode,
-          models: JSON.stringify(summary.models),
+          version: 2,
+          participants: JSON.stringify(summary.participants),
+          models: JSON.stringify(summary.participants.map(({ model }) => model)),
           title: summary.title,
           status: summary.status,
           exchanges: summary.exchanges,
@@ -142,18 +152,18 @@ export class ConversationStore {
 
   /**
    * The end of a run: its status, whether its log is archived and by which generation of buckets its head is anchored.
-   * Gives the lease back; what is not sealed is looked after in `again_ms`. Throws `conflict` when it was lost.
+   * Gives the lease back; what is not committed is looked after in `again_ms`. Throws `conflict` when it was lost.
    */
-  settle(
+  endRun(
     { id, token }: Lease,
-    end: { status: ConversationStatus; seal: Seal | undefined; again_ms?: number },
+    end: { status: ConversationStatus; commitment: Commitment | undefined; again_ms?: number },
   ): Promise<void> {
     return this.#write(async (tx) => {
       const { numUpdatedRows } = await tx
         .updateTable('conversations')
         .set((row) => ({
           status: end.status,
-          // A sweep that seals changes nothing of what was said.
+          // A sweep that commits changes nothing of what was said.
           updated_at: row
             .case()
             .when('status', '=', 'running')
@@ -162,7 +172,7 @@ export class ConversationStore {
             .end(),
           lease_token: '',
           lease_until: this.#in(end.again_ms ?? 0),
-          ...(end.seal === undefined ? {} : { unsealed: 0, ...end.seal }),
+          ...(end.commitment === undefined ? {} : { unsealed: 0, ...end.commitment }),
         }))
         .where('id', '=', id)
         .where('lease_token', '=', token)
@@ -222,14 +232,17 @@ export class ConversationStore {
       .where('seq', '<', found.records)
       .orderBy('seq')
       .execute();
+    const version = versionOf(found);
+    const Record = version === 1 ? LogRecordV1 : LogRecordV2;
     return {
+      version,
       summary: summaryOf(found),
       owner: found.owner,
       settings: Settings.parse(JSON.parse(found.settings)),
-      records: rows.map(({ body }) => LogRecord.parse(JSON.parse(body))),
+      records: rows.map(({ body }) => Record.parse(JSON.parse(body))),
       head: found.head,
       mac: found.mac,
-      unsealed: found.unsealed === 1,
+      uncommitted: found.unsealed === 1,
       anchored: found.anchored,
     };
   }
@@ -300,16 +313,33 @@ async function insert(tx: Transaction<Database>, id: string, records: readonly L
   await tx.insertInto('records').values(rows).execute();
 }
 
-function turnsIn(records: readonly LogRecord[]): number {
-  return records.filter(({ role }) => role === 'modelA' || role === 'modelB').length;
-}
-
 function maySee(found: ConversationRow, principal: Principal): boolean {
   return found.owner === principal.id || principal.scopes.includes('admin');
 }
 
+function versionOf({ id, version }: ConversationRow): 1 | 2 {
+  if (version === 1 || version === 2) return version;
+  throw new PlatformError(
+    'internal',
+    `The conversation ${id} is of version ${version}; this platform reads 1 and 2. It was written by a newer one: update.`,
+  );
+}
+
 function summaryOf(found: ConversationRow): ConversationSummary {
-  return ConversationSummary.parse({ ...found, models: JSON.parse(found.models) });
+  const models = z.array(z.string()).parse(JSON.parse(found.models));
+  const participants = found.participants === '' ? sidesOf(found, models) : JSON.parse(found.participants);
+  return ConversationSummary.parse({ ...found, models, participants });
+}
+
+/** The participants of version 1: modelA and modelB, or the one model of a recorded completion. */
+function sidesOf(found: ConversationRow, models: readonly string[]): Participant[] {
+  if (models.length === 1)
+    return z.array(Participant).parse([{ id: 'modelA', model: models[0], prompt: null }]);
+  const { promptA, promptB } = PromptsV1.parse(JSON.parse(found.settings));
+  return z.array(Participant).parse([
+    { id: 'modelA', model: models[0], prompt: promptA },
+    { id: 'modelB', model: models[1], prompt: promptB },
+  ]);
 }
 
 function lost(id: string): PlatformError {

@@ -5,12 +5,16 @@ export interface ConversationRow {
   id: string;
   owner: string;
   mode: string;
-  /** JSON: one or two model ids. */
+  /** Of its log: 1 for two sides, 2 for participants. */
+  version: number;
+  /** JSON of the participants; '' in a conversation of version 1, whose models and settings name them. */
+  participants: string;
+  /** JSON: the participants' model ids, in their order. */
   models: string;
   title: string;
   status: string;
   exchanges: number;
-  /** JSON: what is needed to go on (prompts, limits). */
+  /** JSON: what is needed to go on (limits; in version 1 also the prompts). */
   settings: string;
   trace_id: string;
   created_at: string;
@@ -19,15 +23,15 @@ export interface ConversationRow {
   lease_token: string;
   /** Until when the holder has it to itself; when nobody holds it, when it is to be looked after next. */
   lease_until: string;
-  /** 1 while it runs, and until its log is archived and its head anchored. */
+  /** 1 while it runs, and until its log is committed: archived, and its head anchored. */
   unsealed: number;
-  /** Records of modelA and modelB; all records. */
+  /** Records that are turns; all records. */
   turns: number;
   records: number;
-  /** Hash of the last record, and its seal. '' in a conversation from before 003. */
+  /** Hash of the last record, and its signature. '' in a conversation from before 003. */
   head: string;
   mac: string;
-  /** Generation of the bus's bucket that has the head of the sealed log; 0: none has. */
+  /** Generation of the bus's bucket that has the head of the committed log; 0: none has. */
   anchored: number;
 }
 
@@ -237,6 +241,18 @@ export const migrations: Readonly<Record<string, Migration>> = {
         .createIndex('stored_answer_pairs_by_pair')
         .on('stored_answer_pairs')
         .columns(['pair', 'answer_id'])
+        .execute();
+    },
+  },
+  '007-participants': {
+    async up(db: Kysely<unknown>) {
+      const alter = () => db.schema.alterTable('conversations');
+      // A replica of the version before goes on writing conversations of two sides, without these columns.
+      await alter()
+        .addColumn('version', 'integer', (column) => column.notNull().defaultTo(1))
+        .execute();
+      await alter()
+        .addColumn('participants', 'text', (column) => column.notNull().defaultTo(''))
         .execute();
     },
   },

@@ -27,7 +27,7 @@ export class Upkeep {
       .execute();
   }
 
-  /** Conversations that nobody holds and that run, or whose log is not sealed; the longest waiting first. */
+  /** Conversations that nobody holds and that run, or whose log is not committed; the longest waiting first. */
   async due({ limit, only_running }: { limit: number; only_running: boolean }): Promise<string[]> {
     let query = this.#db
       .selectFrom('conversations')
@@ -53,8 +53,8 @@ export class Upkeep {
     return numUpdatedRows > 0n;
   }
 
-  /** Has a conversation that nobody holds sealed again: its head is not where it should be. */
-  async unseal(id: string): Promise<void> {
+  /** Has a conversation that nobody holds committed again: its head is not where it should be. */
+  async recommit(id: string): Promise<void> {
     await this.#db
       .updateTable('conversations')
       .set({ unsealed: 1, anchored: 0, lease_until: '' })
@@ -64,8 +64,8 @@ export class Upkeep {
       .execute();
   }
 
-  /** Conversations whose head was anchored in a bucket that is gone are to be sealed again; at most `limit`. */
-  async unsealOthers(generation: number, limit: number): Promise<void> {
+  /** Conversations whose head was anchored in a bucket that is gone are to be committed again; at most `limit`. */
+  async recommitOthers(generation: number, limit: number): Promise<void> {
     const found = await this.#db
       .selectFrom('conversations')
       .select('id')
@@ -73,7 +73,7 @@ export class Upkeep {
       .where((where) => where.or([where('anchored', '<', generation), where('anchored', '>', generation)]))
       .limit(limit)
       .execute();
-    for (const { id } of found) await this.unseal(id);
+    for (const { id } of found) await this.recommit(id);
   }
 
   /** Number of a bucket among those there have been, told apart by when they were made. */

@@ -6,6 +6,9 @@ const SUMMARY_TOKENS = 200;
 const OVERHEAD_TOKENS = 120;
 const MAX_CHUNKS = 200;
 
+/** Roles of records that are neither a question nor a participant's turn. */
+const NOT_SAID: ReadonlySet<string> = new Set(['system', 'summary', 'decision']);
+
 interface Summarizer {
   readonly models: ModelGatewayApi;
   readonly model: string;
@@ -31,7 +34,7 @@ export const summarizeConversation: JobHandler<'summarize-conversation'> = async
       { retry_after_ms: 5000 },
     );
   const said = conversation.messages
-    .filter(({ role }) => role === 'user' || role === 'modelA' || role === 'modelB')
+    .filter(({ role }) => !NOT_SAID.has(role))
     .map(({ role, content }) => `${role}: ${content}`);
   if (said.length === 0)
     throw new PlatformError('invalid_request', 'The conversation has no messages to summarise.');

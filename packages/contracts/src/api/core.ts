@@ -3,7 +3,6 @@ import { ChatEvent, ChatRequest } from '../conversation/chat.ts';
 import {
   ChainVerdict,
   Conversation,
-  ConversationLog,
   ConversationPage,
   ConversationSummary,
   EventsQuery,
@@ -11,6 +10,7 @@ import {
   LogCheck,
   PromptInfo,
 } from '../conversation/conversation.ts';
+import { ConversationLog } from '../conversation/log.ts';
 import {
   AnswerPage,
   ChainedAnswer,
@@ -70,7 +70,7 @@ export const coreEndpoints = defineApi({
     answer: ConversationSummary,
     callers: ['gateway'],
   },
-  /** The sealed log of a conversation, as blueprint 9.4 has it. */
+  /** The signed log of a conversation, as blueprint 9.4 has it. */
   exportLog: {
     method: 'GET',
     path: '/internal/conversations/:id/log',

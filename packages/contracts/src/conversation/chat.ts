@@ -1,26 +1,28 @@
 import { z } from 'zod';
 import { FinishReason, Usage } from '../models/model.ts';
 import { Decision } from './decision.ts';
+import { MAX_PARTICIPANTS, Participant, ParticipantId, PromptName, StepId } from './participant.ts';
 
-/** How the two models work together (blueprint 9.1). */
+/** How the participants work together (blueprint 9.1). */
 export const ConversationMode = z.enum(['debate', 'cross-check', 'answer']);
 export type ConversationMode = z.infer<typeof ConversationMode>;
 
-/** The side that speaks: A first, then B, then A … */
-export const Side = z.enum(['modelA', 'modelB']);
-export type Side = z.infer<typeof Side>;
-
-export const PromptName = z
-  .string()
-  .regex(
-    /^[a-z0-9][a-z0-9_-]{0,63}$/,
-    'must be a prompt name such as critic_mode (lower case letters, digits, _ and -)',
-  );
-
 export const MAX_EXCHANGES = 16;
 
+/** The fields of `POST /chat` that say who takes part where there are two: modelA and modelB. */
+const PAIR_FIELDS = ['modelA', 'modelB', 'promptA', 'promptB'] as const;
+
+/** One of `participants` of `POST /chat`; what is left out is chosen as for `modelA` and `modelB`. */
+export const ParticipantWish = z.strictObject({
+  id: ParticipantId.optional(),
+  model: z.string().min(1).max(200).optional(),
+  prompt: PromptName.optional(),
+});
+export type ParticipantWish = z.infer<typeof ParticipantWish>;
+
 /**
- * `POST /chat` (blueprint 9.2). `exchanges` counts model turns: 4 means A, B, A, B.
+ * `POST /chat` (blueprint 9.2). `exchanges` counts turns, which the participants take one after the other: 4 means
+ * A, B, A, B. `modelA`, `modelB`, `promptA` and `promptB` are short for two participants with the ids modelA and modelB.
  * With `conversation_id` an earlier conversation goes on: with `message`, a new question in the same conversation;
  * without, an interrupted one is finished (`exchanges` then is the total, default the original one).
  */
@@ -30,6 +32,7 @@ export const ChatRequest = z
     modelB: z.string().min(1).max(200).optional(),
     promptA: PromptName.optional(),
     promptB: PromptName.optional(),
+    participants: z.array(ParticipantWish).min(1).max(MAX_PARTICIPANTS).optional(),
     exchanges: z.number().int().min(1).max(MAX_EXCHANGES).optional(),
     message: z.string().min(1).max(200_000).optional(),
     mode: ConversationMode.optional(),
@@ -45,6 +48,17 @@ export const ChatRequest = z
   .refine((value) => value.message !== undefined || value.conversation_id !== undefined, {
     path: ['message'],
     message: 'is required unless conversation_id names a conversation to finish',
+  })
+  .superRefine(({ participants, ...rest }, context) => {
+    if (participants === undefined) return;
+    const pair = PAIR_FIELDS.find((field) => rest[field] !== undefined);
+    const problem = (message: string) =>
+      context.addIssue({ code: 'custom', path: ['participants'], message });
+    if (pair !== undefined)
+      problem(`cannot be given together with ${pair}, which is short for it. Leave one of them out`);
+    const ids = participants.flatMap(({ id }) => id ?? []);
+    const twice = ids.find((id, at) => ids.indexOf(id) !== at);
+    if (twice !== undefined) problem(`has the id ${twice} twice. Give each participant an id of its own`);
   });
 export type ChatRequest = z.infer<typeof ChatRequest>;
 
@@ -52,7 +66,10 @@ export type ChatRequest = z.infer<typeof ChatRequest>;
 export const ChatTurn = z.object({
   message_id: z.uuid(),
   turn: z.number().int().nonnegative(),
-  role: Side,
+  step: StepId,
+  participant: ParticipantId,
+  /** The participant's id, as logs have it. */
+  role: ParticipantId,
   model: z.string(),
   content: z.string(),
   finish_reason: FinishReason,
@@ -65,7 +82,9 @@ export const ChatResponse = z.object({
   id: z.uuid(),
   trace_id: z.string(),
   mode: ConversationMode,
-  models: z.tuple([z.string(), z.string()]),
+  participants: z.array(Participant),
+  /** The participants' models, in their order. */
+  models: z.array(z.string()),
   messages: z.array(ChatTurn),
   /** The answer that the decision chose. */
   answer: z.string(),
@@ -86,7 +105,8 @@ export const ChatEvent = z.discriminatedUnion('type', [
     conversation_id: z.uuid(),
     trace_id: z.string(),
     mode: ConversationMode,
-    models: z.tuple([z.string(), z.string()]),
+    participants: z.array(Participant),
+    models: z.array(z.string()),
     exchanges: z.number().int(),
   }),
   z.object({
@@ -95,7 +115,9 @@ export const ChatEvent = z.discriminatedUnion('type', [
     message_id: z.uuid(),
     turn: z.number().int(),
     attempt: z.number().int(),
-    role: Side,
+    step: StepId,
+    participant: ParticipantId,
+    role: ParticipantId,
     model: z.string(),
   }),
   z.object({
@@ -103,6 +125,8 @@ export const ChatEvent = z.discriminatedUnion('type', [
     seq: z.number().int(),
     message_id: z.uuid(),
     turn: z.number().int(),
+    step: StepId,
+    participant: ParticipantId,
     text: z.string(),
   }),
   z.object({
@@ -110,11 +134,13 @@ export const ChatEvent = z.discriminatedUnion('type', [
     seq: z.number().int(),
     message_id: z.uuid(),
     turn: z.number().int(),
+    step: StepId,
+    participant: ParticipantId,
     finish_reason: FinishReason,
     usage: Usage,
     content: z.string(),
   }),
-  z.object({ type: z.literal('decision'), seq: z.number().int(), decision: Decision }),
+  z.object({ type: z.literal('decision'), seq: z.number().int(), step: StepId, decision: Decision }),
   z.object({ type: z.literal('done'), seq: z.number().int(), response: ChatResponse }),
   z.object({
     type: z.literal('error'),

@@ -3,62 +3,19 @@ import { PageLimit } from '../api/call.ts';
 import { FinishReason, Usage } from '../models/model.ts';
 import { ConversationMode } from './chat.ts';
 import { Decision } from './decision.ts';
-
-/** One record of a conversation log (blueprint 9.4 plus hash_prev, pii_tags, trace_id of phase F). */
-export const LogRecord = z.object({
-  seq: z.number().int().nonnegative(),
-  role: z.enum(['system', 'user', 'modelA', 'modelB', 'decision']),
-  content: z.string(),
-  at: z.iso.datetime(),
-  trace_id: z.string(),
-  pii_tags: z.array(z.string()),
-  message_id: z.uuid(),
-  model: z.string().optional(),
-  prompt: z.object({ name: z.string(), sha256: z.string() }).optional(),
-  /** Hidden from the answer, kept here. */
-  reasoning: z.string().optional(),
-  finish_reason: FinishReason.optional(),
-  usage: Usage.optional(),
-  decision: Decision.optional(),
-  /** What truncation or summary did to the context of this turn. */
-  budget: z
-    .object({
-      input_tokens: z.number().int(),
-      limit_tokens: z.number().int(),
-      exact: z.boolean(),
-      action: z.enum(['none', 'truncated', 'summarized']),
-      dropped_messages: z.number().int(),
-    })
-    .optional(),
-  /** SHA-256 (hex) of the previous record; of the header for the first one. */
-  hash_prev: z.string().regex(/^[0-9a-f]{64}$/),
-  /** SHA-256 (hex) of this record's canonical JSON (RFC 8785) without `hash`. */
-  hash: z.string().regex(/^[0-9a-f]{64}$/),
-});
-export type LogRecord = z.infer<typeof LogRecord>;
+import { LogRecord } from './log.ts';
+import { Participant } from './participant.ts';
 
 export const ConversationStatus = z.enum(['running', 'completed', 'cancelled', 'interrupted', 'failed']);
 export type ConversationStatus = z.infer<typeof ConversationStatus>;
-
-/** `${MCP_DATA}/logs/conversations/<uuid>.json`. `head` is the last record's hash, `mac` HMAC-SHA256(PROV_SECRET, head). */
-export const ConversationLog = z.object({
-  id: z.uuid(),
-  version: z.literal(1),
-  created_at: z.iso.datetime(),
-  owner: z.string(),
-  mode: ConversationMode,
-  models: z.array(z.string()).min(1).max(2),
-  messages: z.array(LogRecord),
-  head: z.string(),
-  mac: z.string(),
-});
-export type ConversationLog = z.infer<typeof ConversationLog>;
 
 export const ConversationSummary = z.object({
   id: z.uuid(),
   created_at: z.iso.datetime(),
   updated_at: z.iso.datetime(),
   mode: ConversationMode,
+  participants: z.array(Participant),
+  /** The participants' models, in their order. */
   models: z.array(z.string()),
   title: z.string(),
   status: ConversationStatus,
@@ -75,7 +32,7 @@ export const Conversation = ConversationSummary.extend({
 export type Conversation = z.infer<typeof Conversation>;
 
 /**
- * Result of checking one log. `unconfirmed`: chain and seal hold, and whether records are missing at its end cannot be
+ * Result of checking one log. `unconfirmed`: chain and signature hold, and whether records are missing at its end cannot be
  * said just now (it runs, or the event bus that keeps its head cannot be asked).
  */
 export const ChainVerdict = z.object({

@@ -64,6 +64,8 @@ export const ModelInfo = z.object({
   dimensions: z.number().int().positive().optional(),
   cost_input_per_mtok_usd: z.number().nonnegative().nullable(),
   cost_output_per_mtok_usd: z.number().nonnegative().nullable(),
+  /** It runs on the platform's own machines and costs nothing: who names no model gets such a one while one is ready. */
+  own: z.literal(true).optional(),
   status: z.enum(['ready', 'loading', 'downloading', 'unavailable']),
   /** Human sentence for a status other than ready (progress, reason). */
   detail: z.string().optional(),
@@ -111,10 +113,6 @@ export interface Place {
   readonly gone: Promise<void>;
   release(): void;
 }
-
-/** Backends of servers elsewhere: whoever calls them needs no weights and no queue of its own, only a way out. */
-export const RemoteBackendName = z.enum(['ollama', 'openai']);
-export type RemoteBackendName = z.infer<typeof RemoteBackendName>;
 
 /** A model backend (blueprint: BaseModelBackend). One folder each in `packages/model-backends/src/`. */
 export interface ModelBackend {

@@ -1,9 +1,10 @@
-import type { CandidateScore, Decision, FinishReason, Side } from '@mcp/contracts';
+/** Chooses among the participants' answers, and says why. */
+import type { CandidateScore, Decision, FinishReason } from '@mcp/contracts';
 import { coherence } from './coherence.ts';
 
-/** One of the two answers to decide between. */
+/** One of the answers to decide between. */
 export interface Candidate {
-  readonly role: Side;
+  readonly participant: string;
   readonly model: string;
   readonly message_id: string;
   readonly text: string;
@@ -24,7 +25,7 @@ export interface ArbitrationOptions {
 }
 
 export const DEFAULT_WEIGHTS: Decision['weights'] = { semantic: 0.4, coherence: 0.3, safety: 0.3 };
-/** Above this divergence the two answers are taken to say different things. */
+/** Above this divergence answers are taken to say different things. */
 export const DIVERGENCE_THRESHOLD = 0.35;
 /** Below this difference in risk, neither is preferred for its safety. */
 export const SAFETY_GAP_THRESHOLD = 0.2;
@@ -46,20 +47,26 @@ export function cosine(a: readonly number[], b: readonly number[]): number {
   return norm === 0 ? 0 : Math.min(1, Math.max(-1, dot / norm));
 }
 
-/** Divergence and safety delta of two candidates (blueprint, arbitration v2: D = 1 − cosine, S = |riskA − riskB|). */
+/**
+ * Divergence and safety delta of the two candidates that are furthest apart in each (blueprint, arbitration v2:
+ * D = 1 − cosine, S = |riskA − riskB|). The furthest pair and not the mean: one answer that differs from many that
+ * agree is what a critique is for, and a mean over many would hide it.
+ */
 export function divergenceOf(candidates: readonly Candidate[]): {
   divergence: number | null;
   safety_delta: number | null;
 } {
-  const [a, b] = candidates;
-  if (a === undefined || b === undefined) return { divergence: null, safety_delta: null };
+  if (candidates.length < 2) return { divergence: null, safety_delta: null };
+  const risks = candidates.map(({ risk }) => risk);
+  const vectors = candidates.flatMap(({ vector }) => (vector === undefined ? [] : [vector]));
+  const apart = vectors.flatMap((a, at) => vectors.slice(at + 1).map((b) => 1 - cosine(a, b)));
   return {
-    divergence: a.vector === undefined || b.vector === undefined ? null : 1 - cosine(a.vector, b.vector),
-    safety_delta: Math.abs(a.risk - b.risk),
+    divergence: vectors.length < candidates.length ? null : Math.max(...apart),
+    safety_delta: Math.max(...risks) - Math.min(...risks),
   };
 }
 
-/** Whether the two differ so much, at like risk, that one more turn should settle it. */
+/** Whether they differ so much, at like risk, that one more turn is worth it. */
 export function wantsCritique(candidates: readonly Candidate[]): boolean {
   const { divergence, safety_delta } = divergenceOf(candidates);
   return (
@@ -71,26 +78,25 @@ export function wantsCritique(candidates: readonly Candidate[]): boolean {
 }
 
 /**
- * Chooses between the candidates by a weighted sum of semantic fit, coherence and safety, and says why.
- * With equal scores the later speaker's candidate is not preferred: modelA wins. Throws RangeError without candidates.
+ * Chooses the candidate with the highest weighted sum of semantic fit, coherence and safety, and says why. The order of
+ * the candidates does not matter: equal scores go to the participant whose id comes first. Throws RangeError without
+ * candidates.
  */
 export function arbitrate(options: ArbitrationOptions): Decision {
   const weights = options.weights ?? DEFAULT_WEIGHTS;
-  const scored = options.candidates
-    .map((candidate) => score(candidate, options, weights))
-    .sort((a, b) => a.role.localeCompare(b.role));
-  const best = scored.reduce<CandidateScore | undefined>(
-    (top, one) => (top === undefined || one.composite > top.composite ? one : top),
-    undefined,
+  const candidates = [...options.candidates].sort((a, b) => (a.participant < b.participant ? -1 : 1));
+  const scored = candidates.map((candidate) =>
+    score(candidate, { candidates, question: options.question, weights }),
   );
+  // A sort is stable: those with equal scores stay in the order of their ids.
+  const [best, next] = [...scored].sort((a, b) => b.composite - a.composite);
   if (best === undefined) throw new RangeError('there is nothing to decide between');
-  const other = scored.find((one) => one !== best);
-  const { divergence, safety_delta } = divergenceOf(options.candidates);
+  const { divergence, safety_delta } = divergenceOf(candidates);
   return {
     chosen: best.role,
     message_id: best.message_id,
-    method: other === undefined ? 'only-candidate' : 'composite',
-    reason: other === undefined ? `${best.model} gave the only answer.` : reasonOf(best, other, divergence),
+    method: next === undefined ? 'only-candidate' : 'composite',
+    reason: next === undefined ? `${best.model} gave the only answer.` : reasonOf(best, next, divergence),
     divergence,
     safety_delta,
     weights,
@@ -100,22 +106,15 @@ export function arbitrate(options: ArbitrationOptions): Decision {
   };
 }
 
-function score(
-  candidate: Candidate,
-  { candidates, question }: ArbitrationOptions,
-  weights: Decision['weights'],
-): CandidateScore {
-  const other = candidates.find((one) => one !== candidate);
-  const cosines = [question, other?.vector].flatMap((vector) =>
-    vector === undefined || candidate.vector === undefined ? [] : [cosine(candidate.vector, vector)],
-  );
-  // Without embeddings the semantic score is the same for both and decides nothing.
-  const semantic =
-    cosines.length === 0
-      ? 0.5
-      : clamp((cosines.reduce((sum, value) => sum + value, 0) / cosines.length + 1) / 2);
+interface Scale {
+  readonly candidates: readonly Candidate[];
+  readonly question: readonly number[] | undefined;
+  readonly weights: Decision['weights'];
+}
+
+function score(candidate: Candidate, { candidates, question, weights }: Scale): CandidateScore {
   const parts = {
-    semantic,
+    semantic: semanticFit(candidate, { candidates, question }),
     coherence: coherence(candidate.text, candidate.finish),
     safety: clamp(1 - candidate.risk),
   };
@@ -127,12 +126,32 @@ function score(
       (total || 1),
   );
   return {
-    role: candidate.role,
+    role: candidate.participant,
     model: candidate.model,
     message_id: candidate.message_id,
     ...parts,
     composite,
   };
+}
+
+/**
+ * How well an answer fits: half by the question, half by how far it agrees with the others, however many they are.
+ * Without embeddings it is the same for all and decides nothing.
+ */
+function semanticFit({ vector, participant }: Candidate, scale: Omit<Scale, 'weights'>): number {
+  if (vector === undefined) return 0.5;
+  const others = scale.candidates.flatMap((one) =>
+    one.participant === participant || one.vector === undefined ? [] : [cosine(vector, one.vector)],
+  );
+  const fits = [
+    ...(scale.question === undefined ? [] : [cosine(vector, scale.question)]),
+    ...(others.length === 0 ? [] : [mean(others)]),
+  ];
+  return fits.length === 0 ? 0.5 : clamp((mean(fits) + 1) / 2);
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function reasonOf(best: CandidateScore, other: CandidateScore, divergence: number | null): string {

@@ -1,3 +1,4 @@
+/** Makes a context fit the token budget of one model call. */
 import { type ChatMessage, PlatformError } from '@mcp/contracts';
 
 export interface BudgetOptions {
@@ -19,6 +20,10 @@ export interface Budgeted {
   readonly input_tokens: number;
   readonly action: 'none' | 'truncated' | 'summarized';
   readonly dropped_messages: number;
+  /** For each message that is left, the index of the message that it was. */
+  readonly kept: readonly number[];
+  /** What stands for the messages that were dropped, when the action is `summarized`. */
+  readonly summary: string | undefined;
 }
 
 const MARKER = ' […] ';
@@ -33,10 +38,18 @@ export async function fitBudget(options: BudgetOptions): Promise<Budgeted> {
   const room = options.limit_tokens - options.reserve_tokens;
   const whole = await options.count(options.messages);
   if (whole <= room)
-    return { messages: options.messages, input_tokens: whole, action: 'none', dropped_messages: 0 };
+    return {
+      messages: options.messages,
+      input_tokens: whole,
+      action: 'none',
+      dropped_messages: 0,
+      kept: [...options.messages.keys()],
+      summary: undefined,
+    };
   const question =
     options.messages[options.question_at ?? options.messages.findIndex(({ role }) => role === 'user')];
   const { messages, dropped } = await dropOldest(options, question, room);
+  const kept = messages.map((message) => options.messages.indexOf(message));
   if (dropped.length > 0 && options.summarize !== undefined) {
     const summary = await options.summarize(dropped);
     const summarized =
@@ -50,6 +63,8 @@ export async function fitBudget(options: BudgetOptions): Promise<Budgeted> {
         input_tokens: tokens,
         action: 'summarized',
         dropped_messages: dropped.length,
+        kept,
+        summary,
       };
   }
   const cut = await cutLongest(options, messages, room);
@@ -58,6 +73,8 @@ export async function fitBudget(options: BudgetOptions): Promise<Budgeted> {
     input_tokens: cut.tokens,
     action: 'truncated',
     dropped_messages: dropped.length,
+    kept,
+    summary: undefined,
   };
 }
 

@@ -1,69 +1,102 @@
-import type { ChatMessage, ConversationMode, Side } from '@mcp/contracts';
+/** Whose turn it is, and what its model is shown of the conversation. */
+import type { ChatMessage, ConversationMode } from '@mcp/contracts';
 
-/** A finished turn, without its hidden reasoning. */
-export interface PastTurn {
-  readonly side: Side;
+/** A text with the step that it is from. */
+export interface Said {
+  readonly step: string;
   readonly content: string;
 }
 
-/** An earlier question of the same conversation with the answer that was chosen. */
+/** A finished turn, without its hidden reasoning. */
+export interface PastTurn extends Said {
+  readonly participant: string;
+}
+
+/** An earlier question of the same conversation with the answer that was chosen, where there was one. */
 export interface PastQuestion {
-  readonly question: string;
-  readonly answer: string;
+  readonly question: Said;
+  readonly answer: Said | undefined;
 }
 
 export interface TurnPlan {
   readonly mode: ConversationMode;
-  readonly side: Side;
-  /** Text of the system prompt of this side. */
-  readonly system: string;
+  /** Ids of all participants, in the order of their turns. */
+  readonly participants: readonly string[];
+  /** Whose turn it is. */
+  readonly participant: string;
+  /** The participant's system prompt; of one that is not on record, the step is undefined. */
+  readonly system: { readonly step: string | undefined; readonly content: string };
   readonly earlier: readonly PastQuestion[];
-  readonly question: string;
+  readonly question: Said;
   /** Turns on this question so far. */
   readonly past: readonly PastTurn[];
-  /** The extra turn that settles a divergence. */
+  /** The extra turn for answers that diverge. */
   readonly critique?: boolean;
 }
 
-/** Who speaks in a turn: A first, then B, then A … (blueprint 9.1). */
-export function sideOf(turn: number): Side {
-  return turn % 2 === 0 ? 'modelA' : 'modelB';
+/** Who takes a turn: the participants one after the other, then the first again (blueprint 9.1). */
+export function participantAt<T>(participants: readonly T[], turn: number): T {
+  const participant = participants[turn % participants.length];
+  if (participant === undefined) throw new RangeError('a conversation has at least one participant');
+  return participant;
 }
 
 /** What one model is shown. */
 export interface Context {
   readonly messages: readonly ChatMessage[];
+  /** For each message the step whose content it shows; undefined for one that only gives a task. */
+  readonly sources: readonly (string | undefined)[];
   /** Index of the question that this turn is about. */
   readonly question_at: number;
 }
 
+interface Shown {
+  readonly message: ChatMessage;
+  readonly source: string | undefined;
+}
+
 /**
- * The messages one model sees in its turn: itself as the assistant, the other quoted by the user, the task last.
- * In mode `answer` the first turn of each side sees the question alone, so that the two stay independent.
+ * The messages one model sees in its turn: itself as the assistant, the others quoted by the user, the task last.
+ * In mode `answer` the first turn of each participant sees the question alone, so that their answers are independent.
  */
 export function planTurn(plan: TurnPlan): Context {
-  const independent = plan.mode === 'answer' && plan.past.length < 2;
-  const past = independent ? [] : plan.past;
-  const messages: ChatMessage[] = [{ role: 'system', content: plan.system }];
+  const first = !plan.past.some(({ participant }) => participant === plan.participant);
+  const past = plan.mode === 'answer' && first ? [] : plan.past;
+  const shown: Shown[] = [shownAs('system', plan.system)];
   for (const { question, answer } of plan.earlier) {
-    messages.push({ role: 'user', content: question });
-    if (answer !== '') messages.push({ role: 'assistant', content: answer });
+    shown.push(shownAs('user', question));
+    if (answer !== undefined && answer.content !== '') shown.push(shownAs('assistant', answer));
   }
-  const question_at = messages.length;
-  messages.push({ role: 'user', content: plan.question });
+  const question_at = shown.length;
+  shown.push(shownAs('user', plan.question));
+  const order = [...new Set(past.map(({ participant }) => participant))];
   for (const turn of past) {
-    if (turn.side === plan.side) messages.push({ role: 'assistant', content: turn.content });
-    else messages.push({ role: 'user', content: quoted(turn, past[0]?.side === plan.side) });
+    if (turn.participant === plan.participant) shown.push(shownAs('assistant', turn));
+    else shown.push(shownAs('user', { ...turn, content: quoted(turn, order) }));
   }
   const task = taskOf(plan, past);
-  const last = messages.at(-1);
+  const last = shown.at(-1);
   if (task !== undefined && last !== undefined) {
     // One message, so that a tight budget cannot keep the task and drop what it is about.
-    if (last.role === 'user' && messages.length - 1 > question_at)
-      messages[messages.length - 1] = { role: 'user', content: `${textOf(last)}\n\n${task}` };
-    else messages.push({ role: 'user', content: task });
+    if (last.message.role === 'user' && shown.length - 1 > question_at)
+      shown[shown.length - 1] = {
+        message: { role: 'user', content: `${textOf(last.message)}\n\n${task}` },
+        source: last.source,
+      };
+    else shown.push(shownAs('user', { step: undefined, content: task }));
   }
-  return { messages, question_at };
+  return {
+    messages: shown.map(({ message }) => message),
+    sources: shown.map(({ source }) => source),
+    question_at,
+  };
+}
+
+function shownAs(
+  role: 'system' | 'user' | 'assistant',
+  { step, content }: { readonly step: string | undefined; readonly content: string },
+): Shown {
+  return { message: { role, content }, source: step };
 }
 
 /**
@@ -94,26 +127,80 @@ function textOf({ content }: ChatMessage): string {
 }
 
 /** Small models repeat a label that reads like a line of a play; of a quotation in plain words they answer the content. */
-function quoted({ content }: PastTurn, answered: boolean): string {
-  return `${answered ? 'Someone else' : 'Someone'} answered:\n\n"""\n${content}\n"""`;
+const SPEAKERS = [
+  'Someone',
+  'Someone else',
+  'A third person',
+  'A fourth person',
+  'A fifth person',
+  'A sixth person',
+  'A seventh person',
+  'An eighth person',
+] as const;
+
+/** A turn in quotes; its speaker is named by when they first spoke. */
+function quoted({ participant, content }: PastTurn, order: readonly string[]): string {
+  return `${SPEAKERS[order.indexOf(participant)] ?? SPEAKERS[0]} answered:\n\n"""\n${content}\n"""`;
 }
+
+/** How many others a turn is about: the wording depends on it. */
+type Others = 'none' | 'one' | 'several';
+
+interface Tasks {
+  /** Of the first participant, who comes back to its own answer. */
+  readonly revise: Readonly<Record<Others, string>>;
+  /** Of the others. */
+  readonly review: Readonly<Record<Others, string>>;
+}
+
+const CHECK_OWN = 'Look at your answer again. Correct what is wrong in it, then give your final answer.';
+
+const TASKS: Readonly<Record<ConversationMode, Tasks>> = {
+  debate: {
+    revise: {
+      none: CHECK_OWN,
+      one: 'If it shows a mistake of yours, correct it. Then give your final answer.',
+      several: 'If they show a mistake of yours, correct it. Then give your final answer.',
+    },
+    review: {
+      none: CHECK_OWN,
+      one: 'Say where it is right or wrong and what is missing, then give your own answer.',
+      several: 'Say where each of them is right or wrong and what is missing, then give your own answer.',
+    },
+  },
+  'cross-check': {
+    revise: {
+      none: 'Go through your answer fact by fact. Correct what is wrong, then give the final answer.',
+      one: 'If it corrects a mistake of yours, take that over. Then give the final answer.',
+      several: 'If they correct a mistake of yours, take that over. Then give the final answer.',
+    },
+    review: {
+      none: 'Go through your answer fact by fact. Correct what is wrong, then give the final answer.',
+      one: 'Say for each fact whether it is right or wrong, then give the corrected answer.',
+      several: 'Say for each fact in them whether it is right or wrong, then give the corrected answer.',
+    },
+  },
+  answer: {
+    revise: {
+      none: CHECK_OWN,
+      one: 'Say which of the two answers is better and why, then give the best answer.',
+      several: 'Say which of the answers is the best and why, then give the best answer.',
+    },
+    review: {
+      none: CHECK_OWN,
+      one: 'Say which of the two answers is better and why, then give the best answer.',
+      several: 'Say which of the answers is the best and why, then give the best answer.',
+    },
+  },
+};
 
 function taskOf(plan: TurnPlan, past: readonly PastTurn[]): string | undefined {
   if (plan.critique === true)
     return 'The answers differ. Weigh them, keep what is right in each, and give one final answer to the question.';
   if (past.length === 0) return undefined;
-  switch (plan.mode) {
-    case 'debate':
-      return plan.side === 'modelB'
-        ? 'Say where it is right or wrong and what is missing, then give your own answer.'
-        : 'If it shows a mistake of yours, correct it. Then give your final answer.';
-    case 'cross-check':
-      return plan.side === 'modelB'
-        ? 'Say for each fact whether it is right or wrong, then give the corrected answer.'
-        : 'If it corrects a mistake of yours, take that over. Then give the final answer.';
-    case 'answer':
-      return 'Say which of the two answers is better and why, then give the best answer.';
-    default:
-      return plan.mode satisfies never;
-  }
+  const others = new Set(past.map(({ participant }) => participant).filter((id) => id !== plan.participant))
+    .size;
+  const { revise, review } = TASKS[plan.mode];
+  const tasks = plan.participant === plan.participants[0] ? revise : review;
+  return tasks[others === 0 ? 'none' : others === 1 ? 'one' : 'several'];
 }

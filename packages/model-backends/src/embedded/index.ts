@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import {
   type BackendCallOptions,
   type ChatCompletionRequest,
+  type ConfigOf,
   type CountTokensRequest,
   type EmbeddingsRequest,
   type EmbeddingsResult,
@@ -11,28 +12,12 @@ import {
   PlatformError,
   type TokenCount,
 } from '@mcp/contracts';
-import { z } from 'zod';
 import { ignoredBy } from '../features.ts';
-import { defineBackend, jsonVariable } from '../options.ts';
 import { ChatModel } from './chat-model.ts';
 import { Embedder } from './embedder.ts';
 import { features } from './features.ts';
+import type { manifest } from './manifest.ts';
 import { Slot, type SlotSpec } from './slot.ts';
-
-const Spec = z.strictObject({
-  id: z.string().min(1).max(200),
-  kind: z.enum(['chat', 'embedding']),
-  /** A GGUF file; for an embedding model the folder with `model.onnx` and `tokenizer.json`. */
-  path: z.string().min(1),
-  max_context: z.number().int().min(256),
-  /** Inferences that share the weights at once; unset, by cores. */
-  parallel: z
-    .number()
-    .int()
-    .min(1)
-    .max(16)
-    .default(Math.min(4, Math.max(2, availableParallelism()))),
-});
 
 /** How often a file that is still to come is looked for. */
 const ARRIVAL_POLL_MS = 1000;
@@ -125,6 +110,7 @@ function describe({ spec, state }: Slot): ModelInfo {
     ...(ready instanceof Embedder ? { dimensions: ready.dimensions } : {}),
     cost_input_per_mtok_usd: 0,
     cost_output_per_mtok_usd: 0,
+    own: true,
     status: state.status,
     ...(state.status === 'ready' ? {} : { detail: state.detail }),
   };
@@ -138,16 +124,10 @@ function notFound(id: string, kind: string): PlatformError {
   );
 }
 
-export const embedded = defineBackend({
-  env: z.object({
-    MCP_EMBEDDED_MODELS: jsonVariable('MCP_EMBEDDED_MODELS', z.array(Spec)).optional(),
-    /** On busy cores more threads than cores − 1 are slower by a factor of ten. */
-    MCP_EMBEDDED_THREADS: z.coerce
-      .number()
-      .int()
-      .min(1)
-      .max(256)
-      .default(Math.max(1, availableParallelism() - 1)),
-  }),
-  create: (env) => [new EmbeddedBackend(env.MCP_EMBEDDED_MODELS ?? [], env.MCP_EMBEDDED_THREADS)],
-});
+export function create(env: ConfigOf<typeof manifest.settings>): readonly ModelBackend[] {
+  const cores = availableParallelism();
+  const parallel = Math.min(4, Math.max(2, cores));
+  const specs = (env.MCP_EMBEDDED_MODELS ?? []).map((model) => ({ parallel, ...model }));
+  // On busy cores more threads than cores − 1 are slower by a factor of ten.
+  return [new EmbeddedBackend(specs, env.MCP_EMBEDDED_THREADS ?? Math.max(1, cores - 1))];
+}

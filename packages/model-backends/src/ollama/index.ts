@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   type BackendCallOptions,
   type ChatCompletionRequest,
+  type ConfigOf,
   type CountTokensRequest,
   type EmbeddingsRequest,
   type EmbeddingsResult,
@@ -18,10 +19,10 @@ import { z } from 'zod';
 import { abortError, Closing } from '../abort.ts';
 import { ignoredBy } from '../features.ts';
 import { ModelList } from '../model-list.ts';
-import { defineBackend } from '../options.ts';
 import { isCut, textOf } from '../text.ts';
 import { chatBody, contextFor, refuseUnsupported } from './body.ts';
 import { features } from './features.ts';
+import type { manifest } from './manifest.ts';
 
 const IDLE_TIMEOUT_MS = 300_000;
 const MODELS_TTL_MS = 15_000;
@@ -217,6 +218,7 @@ class OllamaBackend implements ModelBackend {
       max_context: typeof length === 'number' && length > 0 ? length : DEFAULT_CONTEXT,
       cost_input_per_mtok_usd: 0,
       cost_output_per_mtok_usd: 0,
+      own: true,
       status: 'ready',
     };
   }
@@ -318,7 +320,6 @@ function read<S extends z.ZodType>(schema: S, text: string): z.output<S> {
   }
 }
 
-export const ollama = defineBackend({
-  env: z.object({ OLLAMA_URL: z.url().default('http://127.0.0.1:11434') }),
-  create: (env) => [new OllamaBackend(env.OLLAMA_URL)],
-});
+export function create(env: ConfigOf<typeof manifest.settings>): readonly ModelBackend[] {
+  return [new OllamaBackend(env.OLLAMA_URL)];
+}

@@ -1,7 +1,7 @@
 import type { ApiOf, CallContext, Endpoint, Endpoints } from '@mcp/contracts';
 import type { z } from 'zod';
-import { readNdjson } from '../http/stream.ts';
 import { type RequestOptions, restoreError, type ServiceClient } from './http-client.ts';
+import { readNdjson } from './read-ndjson.ts';
 
 /** An internal API over HTTP, made from its table: what comes back is checked by the table's schemas. */
 export function apiClient<T extends Endpoints>(endpoints: T, client: ServiceClient): ApiOf<T> {

@@ -7,9 +7,9 @@ import {
 } from '@mcp/contracts';
 import { decodeChatCompletion, decodeChatStream } from '@mcp/wire';
 import { z } from 'zod';
-import { readNdjson } from '../http/stream.ts';
 import { apiClient } from './api-client.ts';
 import { restoreError, type ServiceClient } from './http-client.ts';
+import { readNdjson } from './read-ndjson.ts';
 
 const PlaceLine = z.object({ id: z.string() });
 

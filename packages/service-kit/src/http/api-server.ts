@@ -1,7 +1,8 @@
 import type { ApiOf, Endpoint, Endpoints } from '@mcp/contracts';
 import type { Hono } from 'hono';
-import { type InternalAppOptions, internalApp, type KitContext, type KitEnv } from './app.ts';
+import { type InternalAppOptions, internalApp } from './app.ts';
 import { parseBody, parseQuery, uuidParam } from './body.ts';
+import type { KitContext, KitEnv } from './context.ts';
 import { streamBytes } from './download.ts';
 import { ndjson } from './stream.ts';
 

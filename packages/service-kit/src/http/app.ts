@@ -1,54 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type CallContext, PlatformError, QueueClass, type ServiceName } from '@mcp/contracts';
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import { routePath } from 'hono/route';
-import { type CallScope, callScope } from '../clients/call-scope.ts';
+import { callScope } from '../clients/call-scope.ts';
 import { RetryBudget } from '../clients/retry-budget.ts';
 import type { Caller } from '../runtime/identity.ts';
 import type { ServiceKit } from '../runtime/kit.ts';
-import type { Span } from '../telemetry/tracer.ts';
+import type { FinishListener, KitContext, KitEnv, RequestState } from './context.ts';
 import { retryAfterSeconds, toAnthropicError, toOpenAiError, toPlatformError, toProblem } from './errors.ts';
-import type { UpgradeSlot } from './upgrade.ts';
 
 /** How long an internal call may take when its caller set no deadline. */
 const DEFAULT_DEADLINE_MS = 10 * 60_000;
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 const MAX_URL_CHARS = 8192;
 const MAX_HEADERS = 100;
-
-/** What travels with one HTTP request through its handlers. */
-export interface RequestState {
-  readonly request_id: string;
-  readonly span: Span;
-  readonly started_ms: number;
-  /** Headers that go out with whatever this request is answered. Names in lower case. */
-  readonly headers: Record<string, string>;
-  /** Aborts when the client leaves or the deadline passes. */
-  scope: CallScope | undefined;
-  /** Bounded values only: a model that exists, or '-'. */
-  model: string;
-  phase: string;
-  /** Set by streaming answers, which call `finish` themselves at their end. */
-  streaming: boolean;
-  /** True once the answer carries `headers`. */
-  sealed: boolean;
-  /** The headers, for the answer that is being made now. */
-  seal(): Readonly<Record<string, string>>;
-  /** Calls back when the headers are about to go out. */
-  onSeal(listener: () => void): void;
-  /** Calls back once, when the answer is complete or has failed. */
-  onFinish(listener: FinishListener): void;
-  finish(status: number, error?: PlatformError): void;
-}
-type FinishListener = (status: number, error: PlatformError | undefined) => void;
-
-export interface KitEnv {
-  /** What node gives beside a request; absent in tests that call the app in process. */
-  Bindings: { incoming?: IncomingMessage; outgoing?: ServerResponse; upgrade?: UpgradeSlot };
-  Variables: { state: RequestState; call: CallContext };
-}
-export type KitContext = Context<KitEnv>;
 
 /** Which error body a path speaks: OpenAI's and Anthropic's on their wires, RFC 9457 elsewhere. */
 type Shape = 'openai' | 'anthropic' | 'problem';

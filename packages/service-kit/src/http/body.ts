@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { PlatformError } from '@mcp/contracts';
 import { z } from 'zod';
-import type { KitContext } from './app.ts';
+import type { KitContext } from './context.ts';
 import { fromZod } from './errors.ts';
 
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;

@@ -1,5 +1,5 @@
-import type { KitContext } from './app.ts';
 import { failureOf } from './app.ts';
+import type { KitContext } from './context.ts';
 
 /**
  * Streams bytes as they are, a slow client holding the source back. The first piece is awaited before the headers go

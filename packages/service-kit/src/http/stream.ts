@@ -1,11 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { PlatformError } from '@mcp/contracts';
-import { failureOf, type KitContext, type RequestState } from './app.ts';
+import { failureOf } from './app.ts';
+import type { KitContext, RequestState } from './context.ts';
 
 const encoder = new TextEncoder();
-/** Characters one line between services may have. */
-const MAX_LINE = 8 * 1024 * 1024;
 /** Characters gathered before they go to the socket within one turn of the event loop. */
 const MAX_GATHERED = 16 * 1024;
 
@@ -217,31 +216,4 @@ export function errorFields(error: PlatformError): Record<string, unknown> {
     retry_after_ms: error.retry_after_ms ?? null,
     param: error.param ?? null,
   };
-}
-
-/** Reads what {@link ndjson} wrote. Throws the far side's error, or `upstream_interrupted` when the end is missing. */
-export async function* readNdjson(
-  body: AsyncIterable<Uint8Array>,
-  restore: (fields: unknown) => PlatformError,
-): AsyncIterable<unknown> {
-  const decoder = new TextDecoder();
-  let rest = '';
-  for await (const chunk of body) {
-    rest += decoder.decode(chunk, { stream: true });
-    let from = 0;
-    for (let at = rest.indexOf('\n'); at >= 0; at = rest.indexOf('\n', from)) {
-      const value: unknown = JSON.parse(rest.slice(from, at));
-      from = at + 1;
-      if (typeof value === 'object' && value !== null && '$end' in value) return;
-      if (typeof value === 'object' && value !== null && '$error' in value) throw restore(value.$error);
-      yield value;
-    }
-    rest = rest.slice(from);
-    if (rest.length > MAX_LINE)
-      throw new PlatformError('upstream_failed', 'A service sent a line beyond its bound.');
-  }
-  throw new PlatformError(
-    'upstream_interrupted',
-    'A service broke off in the middle of its answer. Try again.',
-  );
 }

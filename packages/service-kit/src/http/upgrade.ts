@@ -1,24 +1,12 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { PlatformError } from '@mcp/contracts';
-import { type WebSocket, WebSocketServer } from 'ws';
-import type { KitContext } from './app.ts';
+import { WebSocketServer } from 'ws';
+import type { KitContext, SocketHandler, UpgradeSlot } from './context.ts';
 
 const MAX_FRAME_BYTES = 1024 * 1024;
 /** How long clients may take to answer the closing handshake when the process stops. */
 const GOODBYE_MS = 1000;
-
-export interface SocketHandler {
-  /** Serves one open WebSocket. `draining` fires when the process has been asked to stop. */
-  accepted(socket: WebSocket, draining: AbortSignal): void;
-  /** The client went before the handshake was over. */
-  lost(): void;
-}
-
-/** Where a route leaves its handler, so that the handshake happens after authentication and not before. */
-export interface UpgradeSlot {
-  handler: SocketHandler | undefined;
-}
 
 /** Accepts the WebSocket of this request (RFC 6455). Throws `invalid_request` when it is none. */
 export function acceptWebSocket(c: KitContext, handler: SocketHandler): Response {

@@ -1,4 +1,4 @@
-import { type ServiceName, ServiceName as ServiceNames } from '@mcp/contracts';
+import { jsonText, listText, type ServiceName, ServiceName as ServiceNames } from '@mcp/contracts';
 import { z } from 'zod';
 import { ServiceKeySet } from './identity.ts';
 
@@ -9,33 +9,14 @@ export const CommonEnv = z.object({
   MCP_REGION: z.string().default('local'),
   MCP_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   /** Public keys of all services of the platform, as JSON. */
-  MCP_SERVICE_JWKS: z
-    .string()
-    .transform((text, context) => {
-      try {
-        return JSON.parse(text) as unknown;
-      } catch {
-        context.addIssue({ code: 'custom', message: 'must be JSON: a key set, made by: npx mcp identity' });
-        return z.NEVER;
-      }
-    })
-    .pipe(ServiceKeySet),
+  MCP_SERVICE_JWKS: jsonText(ServiceKeySet, 'must be JSON: a key set, made by: npx mcp identity'),
   MCP_NATS_URL: z.string().default('nats://127.0.0.1:4222'),
   MCP_BUS_REPLICAS: z.coerce
     .number()
     .int()
     .refine((value) => [1, 3, 5].includes(value), 'must be 1, 3 or 5')
     .default(1),
-  MCP_IN_PROCESS: z
-    .string()
-    .default('')
-    .transform((value) =>
-      value
-        .split(',')
-        .map((part) => part.trim())
-        .filter((part) => part !== ''),
-    )
-    .pipe(z.array(ServiceNames)),
+  MCP_IN_PROCESS: listText(z.array(ServiceNames)).default([]),
   /** Whether spans go to the trace store on the event bus. */
   MCP_TRACE_STORE: z.stringbool().default(false),
   /** New traces that are kept per second; of further ones only spans that fail are. */

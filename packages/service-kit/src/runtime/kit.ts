@@ -12,7 +12,7 @@ import type { z } from 'zod';
 import { apiClient } from '../clients/api-client.ts';
 import { type Clients, httpModelGateway } from '../clients/clients.ts';
 import { ServiceClient } from '../clients/http-client.ts';
-import type { KitEnv } from '../http/app.ts';
+import type { KitEnv } from '../http/context.ts';
 import { createLogger, type Logger } from '../telemetry/log.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import { SpanPublisher, type SpanSink } from '../telemetry/trace-store.ts';

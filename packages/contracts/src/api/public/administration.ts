@@ -1,6 +1,7 @@
 /** What administrators ask, and what is for everybody: health, and the pages of the gateway. */
 import { z } from 'zod';
 import { ModelInfo, QueueStatus } from '../../models/model.ts';
+import type { ErrorCode } from '../../tables/errors.ts';
 import { GovernanceRun } from '../../tables/governance.ts';
 import { GovernanceJob } from '../governance.ts';
 import { ApiKeyView, CreateKeyRequest } from '../keys.ts';
@@ -98,8 +99,13 @@ const adminRoutes = {
   },
 } as const satisfies PublicRoutes;
 
-function page(summary: string, content_type: string): PublicRoute {
-  return { tag: 'service', summary, answers: [text('The file.', content_type)], errors: 'problem' };
+function page(summary: string, content_type: string, ...codes: ErrorCode[]): PublicRoute {
+  return { tag: 'service', summary, answers: [text('The file.', content_type)], errors: 'problem', codes };
+}
+
+/** A file of the console, which is there once that was built. */
+function file(summary: string, content_type: string): PublicRoute {
+  return page(summary, content_type, 'not_found');
 }
 
 const openRoutes = {
@@ -117,7 +123,7 @@ const openRoutes = {
     errors: 'problem',
     codes: ['unavailable'],
   },
-  'GET /metrics': page('Read metrics in the format of Prometheus', 'text/plain'),
+  'GET /metrics': page('Read metrics in the format of Prometheus', 'text/plain', 'unauthenticated'),
   'GET /openapi.json': {
     tag: 'service',
     summary: 'Read this document',
@@ -125,16 +131,16 @@ const openRoutes = {
     errors: 'problem',
   },
   'GET /docs': page('Read this document as a page', 'text/html'),
-  'GET /': page('Open the console', 'text/html'),
+  'GET /': page('Open the console', 'text/html', 'unavailable'),
   'GET /assets/:name': {
-    ...page('Read a file of the console', 'application/octet-stream'),
+    ...file('Read a file of the console', '*/*'),
     params: { name: 'Its name.' },
   },
-  'GET /favicon.svg': page('Read the icon', 'image/svg+xml'),
-  'GET /favicon.ico': page('Read the icon of old browsers', 'image/x-icon'),
-  'GET /theme.js': page('Read the script that sets the theme', 'text/javascript'),
-  'GET /robots.txt': page('Read what robots may visit', 'text/plain'),
-  'GET /manifest.webmanifest': page('Read the manifest of the console', 'application/manifest+json'),
+  'GET /favicon.svg': file('Read the icon', 'image/svg+xml'),
+  'GET /favicon.ico': file('Read the icon of old browsers', 'image/x-icon'),
+  'GET /theme.js': file('Read the script that sets the theme', 'text/javascript'),
+  'GET /robots.txt': file('Read what robots may visit', 'text/plain'),
+  'GET /manifest.webmanifest': file('Read the manifest of the console', 'application/manifest+json'),
 } as const satisfies PublicRoutes;
 
 export const administrationRoutes = { ...adminRoutes, ...openRoutes } as const;

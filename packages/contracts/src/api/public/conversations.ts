@@ -4,12 +4,12 @@ import { ChatEvent, ChatRequest, ChatResponse } from '../../conversation/chat.ts
 import {
   ChainVerdict,
   Conversation,
-  ConversationLog,
   ConversationPage,
   ConversationSummary,
   ListConversationsQuery,
   PromptInfo,
 } from '../../conversation/conversation.ts';
+import { ConversationLog } from '../../conversation/log.ts';
 import { CreateJobRequest, Job, ListJobsQuery } from '../../tables/jobs.ts';
 import { RegionRoute } from '../../tables/region.ts';
 import { SpanRecord } from '../trace.ts';
@@ -21,7 +21,7 @@ const job = { id: 'Id of the job.' };
 export const conversationRoutes = {
   'POST /chat': {
     tag: 'conversations',
-    summary: 'Hold a conversation between two models',
+    summary: 'Hold a conversation of one to eight participants',
     scope: 'chat',
     asks_models: true,
     headers: { accept: '`text/event-stream` asks for a stream, as `stream` does.' },
@@ -72,7 +72,7 @@ export const conversationRoutes = {
     summary: 'Export the log of a conversation',
     scope: 'chat',
     params: id,
-    answers: [json('The sealed log.', named('ConversationLog', ConversationLog))],
+    answers: [json('The signed log.', named('ConversationLog', ConversationLog))],
     errors: 'problem',
   },
   'GET /v1/conversations/:id/events': {
@@ -153,7 +153,7 @@ export const conversationRoutes = {
     params: job,
     answers: [
       json('The result, where it is a value.', named('JobResult', z.unknown())),
-      text('The result, where it is a file.', 'application/x-ndjson'),
+      text('The result, where it is a file.', 'application/jsonl'),
     ],
     errors: 'problem',
     codes: ['conflict'],

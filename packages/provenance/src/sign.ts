@@ -1,21 +1,33 @@
+/** Signs logs with PROV_SECRET, and verifies logs of any origin. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { type ChainVerdict, ConversationLog, type LogRecord } from '@mcp/contracts';
+import {
+  type ChainVerdict,
+  ConversationLog,
+  ConversationLogV1,
+  ConversationLogV2,
+  type LogRecord,
+} from '@mcp/contracts';
 import { headerHash, type LogHeader, recordHash } from './chain.ts';
+import { checkLineage } from './lineage.ts';
 
 /** HMAC-SHA256 (hex, RFC 2104) of a head under PROV_SECRET: who does not hold it cannot rebuild a log. */
 function macOf(head: string, secret: string): string {
   return createHmac('sha256', secret).update(head).digest('hex');
 }
 
-/** The seal of a log that ends with `last`: its head under PROV_SECRET. */
-export function sealOf(header: LogHeader, last: LogRecord | undefined, secret: string): string {
+/** The signature of a log that ends with `last`: an HMAC of its head. */
+export function signatureOf(
+  header: LogHeader,
+  last: Pick<LogRecord, 'hash'> | undefined,
+  secret: string,
+): string {
   return macOf(last?.hash ?? headerHash(header), secret);
 }
 
-/** A log file: header, records, the head and its seal. */
-export function sealLog(header: LogHeader, records: readonly LogRecord[], secret: string): ConversationLog {
+/** A log file: header, records, the head and its signature. The records have to be of the header's version. */
+export function signLog(header: LogHeader, records: readonly LogRecord[], secret: string): ConversationLog {
   const head = records.at(-1)?.hash ?? headerHash(header);
-  return { ...header, messages: [...records], head, mac: macOf(head, secret) };
+  return { ...header, messages: [...records], head, mac: macOf(head, secret) } as ConversationLog;
 }
 
 export interface VerifyOptions {
@@ -23,7 +35,7 @@ export interface VerifyOptions {
   readonly secret: string | undefined;
 }
 
-/** Checks a log of any origin: shape, every hash, every link, the head and the seal. Never throws. */
+/** Checks a log of any origin: shape, every hash, every link, the head and the signature, and of version 2 where its steps come from. Never throws. */
 export function verifyLog(value: unknown, options: VerifyOptions): ChainVerdict {
   try {
     return verify(value, options);
@@ -38,7 +50,10 @@ export function verifyLog(value: unknown, options: VerifyOptions): ChainVerdict 
   }
 }
 
-const FIELDS: ReadonlySet<string> = new Set(Object.keys(ConversationLog.shape));
+const FIELDS: Readonly<Record<ConversationLog['version'], ReadonlySet<string>>> = {
+  1: new Set(Object.keys(ConversationLogV1.shape)),
+  2: new Set(Object.keys(ConversationLogV2.shape)),
+};
 
 function verify(value: unknown, options: VerifyOptions): ChainVerdict {
   const parsed = ConversationLog.safeParse(value);
@@ -52,7 +67,7 @@ function verify(value: unknown, options: VerifyOptions): ChainVerdict {
     });
   }
   const log = parsed.data;
-  const unknown = Object.keys(value as object).find((key) => !FIELDS.has(key));
+  const unknown = Object.keys(value as object).find((key) => !FIELDS[log.version].has(key));
   if (unknown !== undefined)
     return broken({
       id: log.id,
@@ -61,7 +76,7 @@ function verify(value: unknown, options: VerifyOptions): ChainVerdict {
       reason: `The field ${unknown.slice(0, 40)} was added beside the records: a log has none of that name.`,
     });
   // The hashes cover the value as it was given, so that a field unknown to us cannot be slipped in.
-  const given = (value as { messages: readonly (LogRecord & Record<string, unknown>)[] }).messages;
+  const given = (value as { readonly messages: readonly object[] }).messages;
   const at = (seq: number, reason: string) =>
     broken({ id: log.id, records: log.messages.length, at: seq, reason });
   let previous = headerHash(log);
@@ -82,12 +97,14 @@ function verify(value: unknown, options: VerifyOptions): ChainVerdict {
       return at(i, `Record ${i} was changed after it was written.`);
     previous = record.hash;
   }
+  const flaw = log.version === 2 ? checkLineage(log) : undefined;
+  if (flaw !== undefined) return at(flaw.seq, flaw.reason);
   if (log.head !== previous)
     return at(log.messages.length, 'Records at the end are missing: the head does not fit the last record.');
   if (options.secret !== undefined && !sameText(log.mac, macOf(log.head, options.secret)))
     return at(
       log.messages.length,
-      'The seal does not fit: the log was cut or rebuilt without PROV_SECRET, or sealed under another one.',
+      'The signature does not fit: the log was cut or rebuilt without PROV_SECRET, or signed with another one.',
     );
   return {
     id: log.id,

@@ -4,7 +4,7 @@ import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PlatformError, type PromptInfo, PromptName } from '@mcp/contracts';
 
-const BUILT_IN_DIR = join(import.meta.dirname, '../prompts');
+const BUILT_IN_DIR = join(import.meta.dirname, '../../prompts');
 const MAX_PROMPT_BYTES = 64 * 1024;
 const MAX_PROMPTS = 500;
 

@@ -1,25 +1,25 @@
 import type { ConversationLog } from '@mcp/contracts';
 import type { Logger, Metrics } from '@mcp/service-kit';
-import type { Seal } from '../store/conversations.ts';
+import type { Commitment } from '../store/conversations.ts';
 import type { LogArchive } from './archive.ts';
 import type { LogHeads } from './heads.ts';
 
 /** An archive that failed is not asked for so long: no conversation waits for it again. */
 const PAUSE_MS = 5000;
 
-export interface SealerDeps {
+export interface CommitterDeps {
   readonly archive: LogArchive | undefined;
   readonly heads: LogHeads;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
 
-/** Puts sealed logs where they are kept beside the store: the archive, and their heads on the event bus. */
-export class Sealer {
-  readonly #deps: SealerDeps;
+/** Commits logs: puts them where they are kept beside the store, the archive, and their heads on the event bus. */
+export class Committer {
+  readonly #deps: CommitterDeps;
   #paused_until_ms = 0;
 
-  constructor(deps: SealerDeps) {
+  constructor(deps: CommitterDeps) {
     this.#deps = deps;
   }
 
@@ -32,7 +32,7 @@ export class Sealer {
    * Returns what the conversation's row is to say of it; undefined when it could not be done wholly, so that the sweep
    * tries again. Does not throw: what was said is in the store already.
    */
-  async seal(log: ConversationLog): Promise<Seal | undefined> {
+  async commit(log: ConversationLog): Promise<Commitment | undefined> {
     if (!(await this.#archive(log))) return undefined;
     const anchored = await this.#deps.heads.put(log);
     if (anchored === undefined) return undefined;
@@ -60,7 +60,7 @@ export class Sealer {
     } catch (err) {
       metrics.inc('conversation_log_writes_total', { status: 'failed' });
       this.#paused_until_ms = Date.now() + PAUSE_MS;
-      this.#deps.log.error({ err, conversation_id: log.id }, 'a sealed log could not be archived');
+      this.#deps.log.error({ err, conversation_id: log.id }, 'a log could not be archived');
       return false;
     }
   }

@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { FinishReason, Usage } from '../models/model.ts';
+import { ConversationMode } from './chat.ts';
+import { Decision } from './decision.ts';
+import { MAX_PARTICIPANTS, Participant, Step } from './participant.ts';
+
+/** What the records of every version have (blueprint 9.4 plus hash_prev, pii_tags, trace_id of phase F). */
+const RecordBase = z.object({
+  seq: z.number().int().nonnegative(),
+  content: z.string(),
+  at: z.iso.datetime(),
+  trace_id: z.string(),
+  pii_tags: z.array(z.string()),
+  message_id: z.uuid(),
+  model: z.string().optional(),
+  prompt: z.object({ name: z.string(), sha256: z.string() }).optional(),
+  /** Hidden from the answer, kept here. */
+  reasoning: z.string().optional(),
+  finish_reason: FinishReason.optional(),
+  usage: Usage.optional(),
+  decision: Decision.optional(),
+  /** What truncation or summary did to the context of this turn. */
+  budget: z
+    .object({
+      input_tokens: z.number().int(),
+      limit_tokens: z.number().int(),
+      exact: z.boolean(),
+      action: z.enum(['none', 'truncated', 'summarized']),
+      dropped_messages: z.number().int(),
+    })
+    .optional(),
+  /** SHA-256 (hex) of the previous record; of the header for the first one. */
+  hash_prev: z.string().regex(/^[0-9a-f]{64}$/),
+  /** SHA-256 (hex) of this record's canonical JSON (RFC 8785) without `hash`. */
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
+/** A record of version 1: a conversation of two, and no graph. */
+export const LogRecordV1 = RecordBase.extend({
+  role: z.enum(['system', 'user', 'modelA', 'modelB', 'decision']),
+});
+export type LogRecordV1 = z.infer<typeof LogRecordV1>;
+
+/** A record of version 2: it is a step, and names those that it was made from. */
+export const LogRecordV2 = RecordBase.extend({
+  /** `system`, `user`, `summary`, `decision`, or the id of the participant. */
+  role: z.string().min(1).max(32),
+  step: Step.shape.id,
+  kind: Step.shape.kind,
+  parents: Step.shape.parents,
+  participant: Step.shape.participant,
+});
+export type LogRecordV2 = z.infer<typeof LogRecordV2>;
+
+/** Version 2 first: read as version 1, its record would lose what its hash covers. */
+export const LogRecord = z.union([LogRecordV2, LogRecordV1]);
+export type LogRecord = z.infer<typeof LogRecord>;
+
+const LogBase = z.object({
+  id: z.uuid(),
+  created_at: z.iso.datetime(),
+  owner: z.string(),
+  mode: ConversationMode,
+  /** Hash of the last record. */
+  head: z.string(),
+  /** HMAC-SHA256 of `head` under PROV_SECRET. */
+  mac: z.string(),
+});
+
+export const ConversationLogV1 = LogBase.extend({
+  version: z.literal(1),
+  models: z.array(z.string()).min(1).max(2),
+  messages: z.array(LogRecordV1),
+});
+
+export const ConversationLogV2 = LogBase.extend({
+  version: z.literal(2),
+  /** Nothing beside what is hashed can be slipped in. */
+  participants: z.array(z.strictObject(Participant.shape)).min(1).max(MAX_PARTICIPANTS),
+  /** The participants' models, in their order. */
+  models: z.array(z.string()).min(1).max(MAX_PARTICIPANTS),
+  messages: z.array(LogRecordV2),
+});
+export type ConversationLogV2 = z.infer<typeof ConversationLogV2>;
+
+/** `${MCP_DATA}/logs/conversations/<uuid>.json`. */
+export const ConversationLog = z.discriminatedUnion('version', [ConversationLogV1, ConversationLogV2]);
+export type ConversationLog = z.infer<typeof ConversationLog>;

@@ -1,0 +1,95 @@
+/** How each backend is put under test: `backends/<name>.ts` says it, for every name of the registry. */
+import type { ModelBackend } from '@mcp/contracts';
+import { BackendEnv, createBackends } from '../src/index.ts';
+import { BackendName } from '../src/registry.ts';
+import type { Upstream } from './upstreams.ts';
+
+/** A backend that is running, with what is behind it. */
+export interface Subject {
+  readonly backend: ModelBackend;
+  readonly chat: string;
+  readonly embedding: string;
+  /** What it must say to a question, where that is known. */
+  readonly reply?: (question: string) => string;
+  /** Requests still open at what is behind it; undefined where nothing is. */
+  readonly open?: () => number;
+  close(): Promise<void>;
+}
+
+/** A backend of this process. */
+interface InProcess {
+  readonly runs: 'in-process';
+  open(): Promise<Subject>;
+}
+
+/** A backend of a server elsewhere: a stand-in for such a server, and how it fails. */
+interface Elsewhere {
+  readonly runs: 'elsewhere';
+  /** The environment that names a server. */
+  env(url: string): Record<string, string>;
+  /** A server that answers by another backend. */
+  server(behind: ModelBackend): Promise<Upstream>;
+  /** The path that lists models is this one. */
+  readonly list: string;
+  /** What is answered to a path while models are listed and described: one chat model, `chat`. Undefined: another path. */
+  describe(path: string): unknown;
+  /** The media type of its streams, and one whole event of one that goes on. */
+  readonly stream: { readonly type: string; readonly begun: string };
+}
+
+export type UnderTest = InProcess | Elsewhere;
+
+export const SCRIPT_EMBEDDING = 'scripted/embed';
+const SCRIPT = JSON.stringify([
+  {
+    id: 'chat',
+    rules: [
+      { match: 'long', reply: 'word '.repeat(400), token_delay_ms: 3 },
+      { reply: 'one two three four: {last}', token_delay_ms: 1 },
+    ],
+  },
+  { id: SCRIPT_EMBEDDING, kind: 'embedding' },
+]);
+export const scriptedReply = (question: string) => `one two three four: ${question}`;
+
+/** The only backend that the environment makes. */
+export async function make(name: BackendName, env: Record<string, string>): Promise<ModelBackend> {
+  const [backend] = await createBackends([name], BackendEnv.parse(env));
+  if (backend === undefined) throw new Error(`the environment makes no backend ${name}`);
+  return backend;
+}
+
+export const scripted = () => make('scripted', { MCP_SCRIPTED_MODELS: SCRIPT });
+
+/** Every backend of the registry. One without a way to be put under test fails here, by name. */
+export const BACKENDS_UNDER_TEST: readonly (readonly [BackendName, UnderTest])[] = await Promise.all(
+  BackendName.options.map(async (name) => {
+    const { underTest } = (await import(`./backends/${name}.ts`)) as { underTest: UnderTest };
+    return [name, underTest] as const;
+  }),
+);
+
+/** Those of servers elsewhere. */
+export const ELSEWHERE = BACKENDS_UNDER_TEST.flatMap(([name, one]) =>
+  one.runs === 'elsewhere' ? [[name, one] as const] : [],
+);
+
+/** Starts a backend, a server of another kind behind it where it needs one. */
+export async function start(name: BackendName, one: UnderTest): Promise<Subject> {
+  if (one.runs === 'in-process') return one.open();
+  const behind = await scripted();
+  const upstream = await one.server(behind);
+  const backend = await make(name, one.env(upstream.url));
+  return {
+    backend,
+    chat: 'chat',
+    embedding: SCRIPT_EMBEDDING,
+    reply: scriptedReply,
+    open: upstream.open,
+    async close() {
+      await backend.close();
+      await upstream.close();
+      await behind.close();
+    },
+  };
+}
