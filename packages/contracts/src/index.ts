@@ -21,6 +21,7 @@ export * from './models/anthropic.ts';
 export * from './models/formats.ts';
 export * from './models/model.ts';
 export * from './models/openai.ts';
+export * from './models/openai-lists.ts';
 export * from './models/openai-public.ts';
 export * from './models/responses.ts';
 export { IGNORED_FIELDS } from './models/wire-fields.ts';
