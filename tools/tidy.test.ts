@@ -67,6 +67,7 @@ describe('the project', () => {
   it.each<[string, () => Violation[]]>([
     ['imports run one way', () => importDirections(code)],
     ['manifests of backends are light', () => lightManifests(code)],
+    ['no import leads back to its file', () => importCycles(code)],
     ['no path of another workspace, or of nothing, stands in a string', () => pathStrings(code, files)],
     ['relative imports have their extension', () => relativeExtensions(code)],
     [

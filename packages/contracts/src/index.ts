@@ -19,6 +19,7 @@ export * from './conversation/participant.ts';
 export * from './conversation/stored-answers.ts';
 export * from './models/anthropic.ts';
 export * from './models/formats.ts';
+export * from './models/message-text.ts';
 export * from './models/model.ts';
 export * from './models/openai.ts';
 export * from './models/openai-lists.ts';

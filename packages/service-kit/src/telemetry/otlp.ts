@@ -1,8 +1,9 @@
 import type { SpanRecord } from '@mcp/contracts';
-import { ROOT_CONTEXT, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
+import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { BatchSpanProcessor, type IdGenerator, TracerProvider } from '@opentelemetry/sdk-trace';
+import { NodeSDK } from '@opentelemetry/sdk-node';
+import { BatchSpanProcessor, type IdGenerator } from '@opentelemetry/sdk-trace';
 import type { SpanSink } from './trace-store.ts';
 
 const KINDS: Record<SpanRecord['kind'], SpanKind> = {
@@ -18,21 +19,38 @@ const MAX_QUEUED_SPANS = 8192;
 export function otlpSink(options: { endpoint: string; service: string; region: string }): SpanSink {
   const ids = new PresetIds();
   const exporter = new OTLPTraceExporter({ url: `${options.endpoint.replace(/\/$/, '')}/v1/traces` });
-  const provider = new TracerProvider({
+  const processor = new BatchSpanProcessor({ exporter, maxQueueSize: MAX_QUEUED_SPANS });
+  const sdk = new NodeSDK({
     resource: resourceFromAttributes({
       'service.name': options.service,
       'service.namespace': 'mcp',
       'cloud.region': options.region,
     }),
     idGenerator: ids,
-    spanProcessors: [new BatchSpanProcessor({ exporter, maxQueueSize: MAX_QUEUED_SPANS })],
+    spanProcessors: [processor],
+    // Spans alone, with what they are given: metrics are Prometheus', logs are pino's, parents are explicit.
+    autoDetectResources: false,
+    textMapPropagator: null,
+    metricReaders: [],
+    logRecordProcessors: [],
   });
-  const tracer = provider.getTracer('mcp');
+  const tracer = started(sdk);
   return {
     add: (span) => rebuild(tracer, ids, span),
-    flush: () => provider.forceFlush(),
-    close: () => provider.shutdown(),
+    flush: () => processor.forceFlush(),
+    close: () => sdk.shutdown(),
   };
+}
+
+/**
+ * The SDK hands out its tracer as the one of the process, and keeps the first. Services that share a process each have
+ * theirs, with a name of their own.
+ */
+function started(sdk: NodeSDK): Tracer {
+  trace.disable();
+  context.disable();
+  sdk.start();
+  return trace.getTracer('mcp');
 }
 
 /** Gives spans the ids that they have already. */
