@@ -173,6 +173,36 @@ describe('a conversation on record', () => {
     expect(decided).toContain('Decision: model B');
   });
 
+  it('that runs is asked for again after a fault and in a tab that was hidden, until it has ended', async () => {
+    vi.useFakeTimers();
+    const hidden = vi.spyOn(document, 'hidden', 'get');
+    try {
+      const answers = [
+        conversation(1, { status: 'running' }),
+        problem(503, 'overloaded', 'Busy.'),
+        conversation(1, { status: 'running' }),
+        conversation(1),
+      ];
+      const { calledWith } = openConsole(`#/conversations/${idOf(1)}`, { [FIRST]: () => answers.shift() });
+      const asked = async (ms: number) => {
+        await vi.advanceTimersByTimeAsync(ms);
+        return calledWith(FIRST).length;
+      };
+      expect(await asked(1000)).toBe(1);
+      expect(await asked(3000)).toBe(2);
+      expect(await asked(3000)).toBe(3);
+      hidden.mockReturnValue(true);
+      expect(await asked(9000)).toBe(3);
+      hidden.mockReturnValue(false);
+      expect(await asked(3000)).toBe(4);
+      expect(await asked(60_000)).toBe(4);
+      expect(textOf('.record-head .badge')).toBe('completed');
+    } finally {
+      hidden.mockRestore();
+      vi.useRealTimers();
+    }
+  });
+
   it('says what went wrong when it cannot be opened', async () => {
     openConsole(`#/conversations/${idOf(9)}`);
     await until(() =>
