@@ -112,6 +112,23 @@ describe('the list of conversations', () => {
     expect(calledWith(LIST)[0]?.query.get('limit')).toBe('50');
   });
 
+  it('says why older ones do not come, and lets them be asked for again', async () => {
+    let up = false;
+    openConsole('#/conversations', {
+      [LIST]: ({ query }: { query: URLSearchParams }) => {
+        if (query.get('cursor') === null) return page([summary(1)], 'p2');
+        return up ? page([summary(2)]) : problem(503, 'overloaded', 'Busy.');
+      },
+    });
+    await until(() => named('Show older ones').click());
+    await until(() => expect(textOf('[role=alert]')).toContain('Loading older ones did not work'));
+    expect(titles()).toEqual(['Question 1']);
+    up = true;
+    named('Show older ones').click();
+    await until(() => expect(titles()).toEqual(['Question 1', 'Question 2']));
+    expect(all('[role=alert]')).toHaveLength(0);
+  });
+
   it('calls a conversation without a title so', async () => {
     openConsole('#/conversations', { [LIST]: page([summary(1, { title: '' })]) });
     await until(() => expect(titles()).toEqual(['Untitled']));
