@@ -29,12 +29,12 @@ function body(
   const encoder = new TextEncoder();
   const left = pieces.map((piece) => (typeof piece === 'string' ? encoder.encode(piece) : piece));
   return new ReadableStream({
-    pull(controller) {
+    async pull(controller) {
       const next = left.shift();
       if (next !== undefined) controller.enqueue(next);
       else if (then === 'ends') controller.close();
       else if (then === 'breaks') controller.error(new TypeError('terminated'));
-      else return new Promise<void>(() => undefined);
+      else await new Promise<void>(() => undefined);
     },
   });
 }
