@@ -1,9 +1,6 @@
 import { JobSpec, PromptName, ServiceName } from '@mcp/contracts';
-<<<<<<< HEAD
 import { dependencies as infrastructure } from '@mcp/dependencies';
-=======
 import { BACKENDS } from '@mcp/model-backends/registry';
->>>>>>> backends
 import { services } from '@mcp/stacks';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from './src/paths.ts';
@@ -70,6 +67,7 @@ describe('the project', () => {
   it.each<[string, () => Violation[]]>([
     ['imports run one way', () => importDirections(code)],
     ['manifests of backends are light', () => lightManifests(code)],
+    ['no import leads back to its file', () => importCycles(code)],
     ['no path of another workspace, or of nothing, stands in a string', () => pathStrings(code, files)],
     ['relative imports have their extension', () => relativeExtensions(code)],
     [
@@ -122,7 +120,6 @@ describe('registries and folders agree', () => {
     expect(new Set(ports).size).toBe(ports.length);
   });
 
-<<<<<<< HEAD
   it('dependencies: the table and the folders beside it', () => {
     const folder = 'dependencies';
     expectSame({
@@ -134,10 +131,7 @@ describe('registries and folders agree', () => {
     });
   });
 
-  it('model backends: registry.ts and the folders beside it', () => {
-=======
   it('model backends: registry.ts, the folders beside it, and their manifests', () => {
->>>>>>> backends
     const folder = 'packages/model-backends/src';
     expectSame({
       rule: 'model-backends',

@@ -159,9 +159,13 @@ function dependencyService(one: ComposedDependency): ComposeService {
   return {
     image: `${here.image}${compose.tag_suffix ?? ''}`,
     command: args.map(escaped),
-    environment: Object.fromEntries(
-      env.flatMap((variable) => ('value' in variable ? [[variable.name, variable.value]] : [])),
-    ),
+    ...(env.length === 0
+      ? {}
+      : {
+          environment: Object.fromEntries(
+            env.flatMap((variable) => ('value' in variable ? [[variable.name, variable.value]] : [])),
+          ),
+        }),
     configs: Object.keys(files).map((file) => ({ source: file, target: `${runs.config_dir}/${file}` })),
     healthcheck: healthcheck(['CMD', ...compose.healthcheck]),
     ...(runs.volume === undefined ? {} : { volumes: [`${name}-data:${runs.volume.dir}`] }),

@@ -211,3 +211,12 @@ describe('the header x-mcp-ignored-fields', () => {
     expect(await response.text()).not.toContain('mcp_ignored');
   });
 });
+
+it('what clients of Anthropic say in the query is taken', async () => {
+  const asked = { model, max_tokens: 9, messages: [{ role: 'user', content: 'hi' }] };
+  const answer = await platform.fetch('/v1/messages?beta=true', {
+    method: 'POST',
+    body: JSON.stringify(asked),
+  });
+  expect([answer.status, await answer.json()]).toMatchObject([200, { type: 'message' }]);
+});

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServiceManifest } from '@mcp/contracts';
+import { dependencies } from '@mcp/dependencies';
 import { BACKENDS } from '@mcp/model-backends/registry';
 import type { FlagState, MetricRow } from '@mcp/service-kit';
 import {
@@ -164,6 +165,12 @@ Each service says what it needs in \`apps/<name>/manifest.ts\`; the local proces
 
 ${markdownTable(['service', 'port', 'what it does', 'calls', 'needs and reaches', 'size', 'scaling', 'SLO', 'drains in'], rows)}
 
+## Dependencies
+
+Infrastructure that they need beside each other, by \`dependencies/<name>/manifest.ts\` ([infrastructure.md](infrastructure.md#dependencies)).
+
+${markdownTable(['dependency', 'what it is', 'ports, and who may come in', 'run by the platform', 'with npm start'], dependencyRows())}
+
 ## Stacks
 
 ${markdownTable(['stack', 'regions', 'services (+ means one process)', 'models'], placed)}
@@ -198,6 +205,19 @@ export async function generatedPages(): Promise<GeneratedPage[]> {
     backendsPage(),
     wireFeaturesPage(),
   ];
+}
+
+/** What each dependency is, in words. */
+function dependencyRows(): string[][] {
+  return Object.values(dependencies).map(({ manifest: { name, summary, ports, runs, local } }) => [
+    name,
+    summary,
+    ports
+      .map(({ name: port, number, from }) => `${port} ${number} (${from.join(', ') || 'probes'})`)
+      .join('; '),
+    runs === undefined ? 'no' : `\`${runs.image}\`${runs.volume === undefined ? '' : ', on volumes'}`,
+    local === undefined ? 'without it' : `\`${local.program}\``,
+  ]);
 }
 
 function busServices(): string {

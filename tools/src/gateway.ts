@@ -1,3 +1,4 @@
+import { jsonOf } from '@mcp/contracts';
 import { z } from 'zod';
 import { CliError, EXIT, messageOf } from './errors.ts';
 import { dataFlag, dataPaths } from './paths.ts';
@@ -81,12 +82,4 @@ function remoteGateway(url: string, env: NodeJS.ProcessEnv): { url: string; key:
 
 function detailOf(text: string): string | undefined {
   return Problem.safeParse(jsonOf(text)).data?.detail;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,5 @@
 import { type CallContext, type ModelGatewayApi, type ModelInfo, PlatformError } from '@mcp/contracts';
-import { ownCall } from '@mcp/service-kit';
+import { KeptValue, ownCall } from '@mcp/service-kit';
 
 const FRESH_MS = 2000;
 const REFRESH_TIMEOUT_MS = 5000;
@@ -7,48 +7,34 @@ const RETRY_AFTER_MS = 2000;
 
 /** What the model-gateway offers, asked for at most every 2 s; while it does not answer, what it said last. */
 export class ModelCatalog {
-  readonly #api: () => ModelGatewayApi;
-  #known: ReadonlyMap<string, ModelInfo> = new Map();
-  #at_ms = Number.NEGATIVE_INFINITY;
-  #pending: Promise<void> | undefined;
+  readonly #models: KeptValue<ReadonlyMap<string, ModelInfo>>;
 
   constructor(api: () => ModelGatewayApi) {
-    this.#api = api;
+    this.#models = new KeptValue({
+      ttl_ms: FRESH_MS,
+      // While nothing is known, everybody who asks has it asked for again.
+      pause_ms: (_, known) => (known ? FRESH_MS : 0),
+      async read() {
+        const models = await api().models(gatewayCall(REFRESH_TIMEOUT_MS));
+        return new Map(models.map((model) => [model.id, model]));
+      },
+      failure: (cause) =>
+        new PlatformError(
+          'unavailable',
+          'The models are not known yet: the model-gateway does not answer. Try again in a few seconds.',
+          { cause, retry_after_ms: RETRY_AFTER_MS },
+        ),
+    });
   }
 
   /** All models. Throws `unavailable` while none was ever told. */
   async list(): Promise<readonly ModelInfo[]> {
-    if (performance.now() - this.#at_ms > FRESH_MS) await this.#refresh();
-    return [...this.#known.values()];
+    return [...(await this.#models.fresh()).values()];
   }
 
   /** The id when such a model exists, otherwise `-`: what clients invent must not become a metric label. */
   label(id: string): string {
-    if (performance.now() - this.#at_ms > FRESH_MS && this.#pending === undefined)
-      this.#refresh().catch(() => undefined);
-    return this.#known.has(id) ? id : '-';
-  }
-
-  #refresh(): Promise<void> {
-    this.#pending ??= this.#load().finally(() => {
-      this.#pending = undefined;
-    });
-    return this.#pending;
-  }
-
-  async #load(): Promise<void> {
-    try {
-      const models = await this.#api().models(gatewayCall(REFRESH_TIMEOUT_MS));
-      this.#known = new Map(models.map((model) => [model.id, model]));
-    } catch (cause) {
-      if (this.#known.size === 0)
-        throw new PlatformError(
-          'unavailable',
-          'The models are not known yet: the model-gateway does not answer. Try again in a few seconds.',
-          { cause, retry_after_ms: RETRY_AFTER_MS },
-        );
-    }
-    this.#at_ms = performance.now();
+    return this.#models.known?.has(id) === true ? id : '-';
   }
 }
 

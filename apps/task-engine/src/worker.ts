@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallContext, Job, PlatformError } from '@mcp/contracts';
-import { callScope, type ServiceKit, toPlatformError } from '@mcp/service-kit';
+import { backOff, callScope, type ServiceKit, toPlatformError } from '@mcp/service-kit';
 import type { JsMsg } from '@nats-io/jetstream';
 import { z } from 'zod';
 import { isFinal, type JobStore, type StoredJob } from './job-store.ts';
@@ -224,7 +224,7 @@ export class Worker {
       return 'dead';
     }
     await this.#options.store.update(job.id, (now) => ({ ...now, status: 'retrying', error: reason }));
-    message.nak(error.retry_after_ms ?? Math.min(MAX_BACKOFF_MS, 500 * 2 ** job.attempt));
+    message.nak(error.retry_after_ms ?? backOff(job.attempt + 1, { first_ms: 500, most_ms: MAX_BACKOFF_MS }));
     return 'retrying';
   }
 

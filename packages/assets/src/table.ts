@@ -38,7 +38,7 @@ export interface Asset {
 }
 
 /**
- * The newest wheel there is. Images are of `NATS_IMAGE` (stacks/images.ts), which is a patch ahead of it; a test holds
+ * The newest wheel there is. Images are those of `dependencies/nats/manifest.ts`, which are a patch ahead of it; a test holds
  * that major and minor are the same.
  */
 const NATS_VERSION = '2.15.1';

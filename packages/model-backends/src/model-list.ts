@@ -1,4 +1,5 @@
 import { type ModelInfo, PlatformError } from '@mcp/contracts';
+import { backOff, KeptValue } from '@mcp/service-kit';
 import { untilAborted } from './abort.ts';
 
 const READ_TIMEOUT_MS = 5000;
@@ -16,44 +17,26 @@ export interface ModelListOptions {
 
 /** The models of a server elsewhere: read at most every `ttl_ms`, and served as it was known while it cannot be read. */
 export class ModelList {
-  readonly #options: ModelListOptions;
-  #known: readonly ModelInfo[] | undefined;
-  #failure: unknown;
-  #failures = 0;
-  #due_ms = Number.NEGATIVE_INFINITY;
-  #reading: Promise<void> | undefined;
+  readonly #list: KeptValue<readonly ModelInfo[]>;
 
-  constructor(options: ModelListOptions) {
-    this.#options = options;
+  constructor({ name, ttl_ms, read }: ModelListOptions) {
+    this.#list = new KeptValue({
+      ttl_ms,
+      pause_ms: (failures) => backOff(failures, { first_ms: FIRST_PAUSE_MS, most_ms: ttl_ms }),
+      read: () => read(AbortSignal.timeout(READ_TIMEOUT_MS)),
+      failure(cause, left_ms) {
+        const wait_ms = Math.max(1000, Math.ceil(left_ms));
+        return new PlatformError(
+          'unavailable',
+          `${name} does not tell its models. It is asked again in ${Math.ceil(wait_ms / 1000)} s.`,
+          { retry_after_ms: wait_ms, cause },
+        );
+      },
+    });
   }
 
   /** What is known; callers share one look-up, and none can break it off. Throws `unavailable` when nothing is. */
   async get(signal: AbortSignal): Promise<readonly ModelInfo[]> {
-    if (performance.now() >= this.#due_ms) {
-      this.#reading ??= this.#read().finally(() => {
-        this.#reading = undefined;
-      });
-    }
-    if (this.#known === undefined && this.#reading !== undefined) await untilAborted(this.#reading, signal);
-    if (this.#known !== undefined) return this.#known;
-    const wait_ms = Math.max(1000, Math.ceil(this.#due_ms - performance.now()));
-    throw new PlatformError(
-      'unavailable',
-      `${this.#options.name} does not tell its models. It is asked again in ${Math.ceil(wait_ms / 1000)} s.`,
-      { retry_after_ms: wait_ms, cause: this.#failure },
-    );
-  }
-
-  async #read(): Promise<void> {
-    try {
-      this.#known = await this.#options.read(AbortSignal.timeout(READ_TIMEOUT_MS));
-      this.#failures = 0;
-      this.#due_ms = performance.now() + this.#options.ttl_ms;
-    } catch (error) {
-      this.#failure = error;
-      this.#failures++;
-      const pause_ms = Math.min(this.#options.ttl_ms, FIRST_PAUSE_MS * 2 ** (this.#failures - 1));
-      this.#due_ms = performance.now() + pause_ms;
-    }
+    return this.#list.known ?? (await untilAborted(this.#list.fresh(), signal));
   }
 }

@@ -1,28 +1,17 @@
-import { type ChatMessage, PlatformError } from '@mcp/contracts';
+import { type ChatMessage, PlatformError, textOf as textOfContent } from '@mcp/contracts';
 
 /** The text of a message. Throws `unsupported_parameter` for content that is not text. */
-export function textOf(message: ChatMessage): string {
-  const { content } = message;
-  if (content == null) return '';
-  if (typeof content === 'string') return content;
-  return content
-    .map((part) => {
-      switch (part.type) {
-        case 'text':
-          return part.text;
-        case 'refusal':
-          return part.refusal;
-        case 'image_url':
-          throw new PlatformError(
-            'unsupported_parameter',
-            'This model reads text only. Remove the image_url parts or choose a model that sees.',
-            { param: 'messages' },
-          );
-        default:
-          return part satisfies never;
-      }
-    })
-    .join('');
+export function textOf({ content }: ChatMessage): string {
+  return textOfContent(content, {
+    between: '',
+    picture() {
+      throw new PlatformError(
+        'unsupported_parameter',
+        'This model reads text only. Remove the image_url parts or choose a model that sees.',
+        { param: 'messages' },
+      );
+    },
+  });
 }
 
 /** How many tokens the caller lets the model write, or undefined when it did not say. */

@@ -123,6 +123,31 @@ describe.each(BACKENDS_UNDER_TEST)('the backend %s', (name, underTest) => {
     expect(usage?.output_tokens).toBeGreaterThan(0);
   });
 
+  it('calls a tool of its own accord, and says words where none is needed', async () => {
+    const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
+    const tools = [{ type: 'function' as const, function: { name: 'get_weather', parameters } }];
+    // A real model this small does what it sees done.
+    const before = ['Rome', 'Oslo', 'Lima'].flatMap((city) => [
+      { role: 'user' as const, content: `Weather in ${city}?` },
+      {
+        role: 'assistant' as const,
+        content: `<tool_call>[{"name": "get_weather", "arguments": {"city": "${city}"}}]</tool_call>`,
+      },
+    ]);
+    const messages = [...before, { role: 'user' as const, content: 'Weather in Paris?' }];
+    const events = await generate(ask('', { messages, tools, tool_choice: 'auto' }));
+    const calls = events.filter((event) => event.type === 'tool_call');
+    expect(calls[0]).toMatchObject({ index: 0, id: expect.any(String), name: 'get_weather' });
+    expect(calls.slice(1).every(({ id, name }) => id === undefined && name === undefined)).toBe(true);
+    const json = calls.map(({ arguments_delta }) => arguments_delta).join('');
+    expect(JSON.parse(json)).toEqual({ city: 'Paris' });
+    expect(textOf(events)).toBe('');
+    expect(finishOf(events)).toBe('tool_calls');
+    const words = await generate(ask('What is a queue?', { tools, tool_choice: 'auto', max_tokens: 8 }));
+    expect(words.filter(({ type }) => type === 'tool_call')).toEqual([]);
+    expect(textOf(words)).not.toBe('');
+  });
+
   it('stops at max_tokens and says so', async () => {
     const events = await generate(ask('Tell a long story.', { max_tokens: 4 }));
     expect(finishOf(events)).toBe('length');

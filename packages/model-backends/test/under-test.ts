@@ -44,6 +44,7 @@ const SCRIPT = JSON.stringify([
   {
     id: 'chat',
     rules: [
+      { match: 'Weather in Paris', tool_call: { name: 'get_weather', arguments: '{"city":"Paris"}' } },
       { match: 'long', reply: 'word '.repeat(400), token_delay_ms: 3 },
       { reply: 'one two three four: {last}', token_delay_ms: 1 },
     ],

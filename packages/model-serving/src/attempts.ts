@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallContext, type ModelInfo, PlatformError, type RetryBudget } from '@mcp/contracts';
-import { RetryBudget as Retries, type ServiceKit } from '@mcp/service-kit';
+import { backOff, RetryBudget as Retries, type ServiceKit } from '@mcp/service-kit';
 import type { Catalog, Offer } from './catalog.ts';
 import type { InferenceDeps, Offered } from './inference.ts';
 import { MAX_RETRY_WAIT_MS } from './queue.ts';
@@ -110,7 +110,8 @@ class Run {
     const { signal, deadline_ms } = this.#call;
     const failure = this.#failure;
     if (failure === undefined) throw new Error('at least one model is asked for');
-    const wait_ms = failure.retry_after_ms ?? FIRST_PAUSE_MS * 2 ** round * (0.75 + Math.random() / 2);
+    const wait_ms =
+      failure.retry_after_ms ?? backOff(round + 1, { first_ms: FIRST_PAUSE_MS }) * (0.75 + Math.random() / 2);
     // What names a field of the request, such as a model that is being loaded, is told at once.
     const futile = !failure.retryable || failure.param !== undefined || this.#tried.size === 0;
     if (futile || wait_ms > MAX_RETRY_WAIT_MS || Date.now() + wait_ms > deadline_ms) throw failure;

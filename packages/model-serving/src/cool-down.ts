@@ -1,7 +1,10 @@
+import { backOff } from '@mcp/service-kit';
+
 /** First pause after a refusal that names none; it doubles with each further one. */
 const FIRST_MS = 1000;
 /** No pause is longer, whatever the server asks for: it would take the model away from everybody for that long. */
 const MAX_MS = 60_000;
+const PAUSES = { first_ms: FIRST_MS, most_ms: MAX_MS };
 /** How long the one request that tries again is waited for before another one may. */
 const PROBE_MS = 5000;
 
@@ -54,7 +57,7 @@ export class CoolDown {
       this.#epoch++;
       this.#refusals++;
     }
-    const until_ms = this.#now() + Math.min(MAX_MS, retry_after_ms ?? backOff(this.#refusals));
+    const until_ms = this.#now() + Math.min(MAX_MS, retry_after_ms ?? backOff(this.#refusals, PAUSES));
     this.#closed_until_ms = news ? until_ms : Math.max(this.#closed_until_ms, until_ms);
     return this.wait_ms;
   }
@@ -62,10 +65,6 @@ export class CoolDown {
   /** The server failed in another way. */
   failed(): void {
     this.#failures++;
-    this.#shunned_until_ms = this.#now() + backOff(this.#failures);
+    this.#shunned_until_ms = this.#now() + backOff(this.#failures, PAUSES);
   }
-}
-
-function backOff(times: number): number {
-  return Math.min(MAX_MS, FIRST_MS * 2 ** (times - 1));
 }

@@ -1,5 +1,5 @@
-import type { ModelGatewayApi, ModelInfo } from '@mcp/contracts';
-import { type Logger, ownCall } from '@mcp/service-kit';
+import { type ModelGatewayApi, type ModelInfo, PlatformError } from '@mcp/contracts';
+import { KeptValue, type Logger, ownCall } from '@mcp/service-kit';
 import { sumByModel } from './queue-sums.ts';
 
 /** How long a list of models is taken as it is; after that it is read again beside the request that asks. */
@@ -20,8 +20,11 @@ export interface NearbyOptions {
  * Nothing waits for the list of what is served here: until it is known, everything goes the long way.
  */
 export function nearby({ here, apart, fallbacks, log }: NearbyOptions): ModelGatewayApi {
-  const known = new Known(here, log);
-  const at = (id: string) => (known.has(id) && !Object.hasOwn(fallbacks, id) ? here : apart());
+  const served = idsServed(here, log);
+  // Asked for at once, so that the first request finds it.
+  void served.known;
+  const at = (id: string) =>
+    served.known?.has(id) === true && !Object.hasOwn(fallbacks, id) ? here : apart();
   return {
     generate: (request, call) => at(request.model).generate(request, call),
     embed: (request, call) => at(request.model).embed(request, call),
@@ -30,10 +33,10 @@ export function nearby({ here, apart, fallbacks, log }: NearbyOptions): ModelGat
     model: (id, call) => at(id).model(id, call),
     async models(call) {
       const [mine, others] = await Promise.allSettled([here.models(call), apart().models(call)]);
-      const served = mine.status === 'fulfilled' ? mine.value : [];
-      if (others.status === 'fulfilled') return united(others.value, served);
-      if (served.length === 0) throw others.reason;
-      return served;
+      const own = mine.status === 'fulfilled' ? mine.value : [];
+      if (others.status === 'fulfilled') return united(others.value, own);
+      if (own.length === 0) throw others.reason;
+      return own;
     },
     async queues(call) {
       const lists = await Promise.allSettled([apart().queues(call), here.queues(call)]);
@@ -43,32 +46,20 @@ export function nearby({ here, apart, fallbacks, log }: NearbyOptions): ModelGat
 }
 
 /** The ids that are served here, read again in the background. */
-class Known {
-  readonly #here: ModelGatewayApi;
-  readonly #log: Pick<Logger, 'warn'>;
-  #ids: ReadonlySet<string> = new Set();
-  #at_ms = Number.NEGATIVE_INFINITY;
-
-  constructor(here: ModelGatewayApi, log: Pick<Logger, 'warn'>) {
-    this.#here = here;
-    this.#log = log;
-    this.#read();
-  }
-
-  has(id: string): boolean {
-    if (performance.now() - this.#at_ms > FRESH_MS) this.#read();
-    return this.#ids.has(id);
-  }
-
-  #read(): void {
-    this.#at_ms = performance.now();
-    this.#here.models(ownCall({ service: 'model-serving', timeout_ms: FRESH_MS })).then(
-      (models) => {
-        this.#ids = new Set(models.map(({ id }) => id));
-      },
-      (err: unknown) => this.#log.warn({ err }, 'the models served in this process cannot be listed'),
-    );
-  }
+function idsServed(here: ModelGatewayApi, log: Pick<Logger, 'warn'>): KeptValue<ReadonlySet<string>> {
+  return new KeptValue({
+    ttl_ms: FRESH_MS,
+    async read() {
+      try {
+        const models = await here.models(ownCall({ service: 'model-serving', timeout_ms: FRESH_MS }));
+        return new Set(models.map(({ id }) => id));
+      } catch (err) {
+        log.warn({ err }, 'the models served in this process cannot be listed');
+        throw err;
+      }
+    },
+    failure: (cause) => new PlatformError('unavailable', 'The models are not known yet.', { cause }),
+  });
 }
 
 /** All of the first list, as the second describes them, and what only the second has. */

@@ -41,6 +41,7 @@ export {
   streamText,
 } from './http/stream.ts';
 export { acceptWebSocket } from './http/upgrade.ts';
+export { backOff } from './runtime/back-off.ts';
 export { type Bus, connectBus, LOSABLE } from './runtime/bus.ts';
 export {
   CommonEnv,
@@ -53,6 +54,7 @@ export {
 export { EventQueue } from './runtime/event-queue.ts';
 export { FLAGS, type FlagName, type FlagState, type Flags, flagStates } from './runtime/flags.ts';
 export { type IdentityRow, keySetOf, TokenSigner } from './runtime/identity.ts';
+export { KeptValue } from './runtime/kept-value.ts';
 export {
   createKit,
   defineService,

@@ -3,6 +3,7 @@ import {
   CompletionRequest,
   FORMATS,
   PublicChatCompletionRequest,
+  ResponsesRequest,
 } from '@mcp/contracts';
 import { describe, expect, it } from 'vitest';
 
@@ -11,16 +12,22 @@ const BESIDE: Readonly<Record<keyof typeof FORMATS, readonly string[]>> = {
   chat: ['model', 'messages', 'store', 'functions', 'function_call'],
   functions: ['model', 'messages', 'store', 'parallel_tool_calls'],
   completions: ['model', 'prompt', 'suffix', 'echo'],
+  responses: [
+    ...['model', 'input', 'instructions', 'previous_response_id', 'truncation', 'store', 'metadata'],
+    // What is refused but where it asks for nothing.
+    ...['background', 'conversation', 'prompt', 'context_management', 'moderation', 'max_tool_calls'],
+  ],
   messages: ['model', 'messages', 'system', 'thinking'],
 };
 const SCHEMAS = {
   chat: PublicChatCompletionRequest,
   functions: PublicChatCompletionRequest,
   completions: CompletionRequest,
+  responses: ResponsesRequest,
   messages: AnthropicMessagesRequest,
 } as const;
 /** Parts of a message, not fields of a request. */
-const PARTS = ['image_url', 'image'];
+const PARTS = ['image_url', 'image', 'input_image'];
 
 describe.each(Object.keys(FORMATS) as (keyof typeof FORMATS)[])('the table of %s', (format) => {
   const named = Object.values(FORMATS[format].names).flatMap((name) => name ?? []);

@@ -308,10 +308,10 @@ const embeddings: Row[] = [
   ['a list of no tokens', embed({ input: [[]] }), 400, /input/],
   ['32,769 tokens', embed({ input: Array(32_769).fill(1) }), 400, /input/],
   ['2,049 lists of tokens', embed({ input: Array(2049).fill([1]) }), 400, /input/],
-  ['a million numbers', embed({ input: Array(1_000_000).fill(1) }), 400, /input/],
+  ['300,000 numbers', embed({ input: Array(300_000).fill(1) }), 400, /input/],
   [
     'tokens of more text than a body holds',
-    embed({ input: Array(400).fill(Array(1000).fill(58040)) }),
+    embed({ input: Array(80).fill(Array(1000).fill(58040)) }),
     413,
     /input: .*4194304 characters/,
   ],

@@ -1,5 +1,5 @@
 import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
-import type { ServiceName } from '@mcp/contracts';
+import { jsonOf, type ServiceName } from '@mcp/contracts';
 import type { KnownDependency } from '@mcp/dependencies';
 import { type ServicePlacement, type Stack, services, servicesOf } from '@mcp/stacks';
 import { CliError, EXIT, messageOf } from '../errors.ts';
@@ -7,7 +7,7 @@ import type { DataPaths } from '../paths.ts';
 import { bytes, type Ui } from '../ui.ts';
 import { localDependencies, portsOf } from './dependency.ts';
 import { isFree, nextFree, ownerOf } from './ports.ts';
-import { fetchText, jsonOf } from './probe.ts';
+import { fetchText } from './probe.ts';
 import type { Reservations } from './reserve.ts';
 
 /** Logs, the event bus and the store need at least this much room. */

@@ -1,5 +1,6 @@
 import { get } from 'node:http';
 import { connect } from 'node:net';
+import { jsonOf } from '@mcp/contracts';
 import { z } from 'zod';
 
 const PROBE_MS = 2500;
@@ -64,13 +65,4 @@ export function fetchText(
     );
     request.on('error', fail);
   });
-}
-
-/** Parsed JSON, or undefined. */
-export function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

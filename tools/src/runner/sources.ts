@@ -1,8 +1,8 @@
 /** Model servers on this machine and accounts in the environment, found as the manifests of backends say. */
 
-import type { BackendDiscovery } from '@mcp/contracts';
+import { type BackendDiscovery, jsonOf } from '@mcp/contracts';
 import { BACKENDS, BackendName } from '@mcp/model-backends/registry';
-import { fetchText, jsonOf } from './probe.ts';
+import { fetchText } from './probe.ts';
 
 const PROBE_MS = 700;
 const MAX_LISTED = 5;

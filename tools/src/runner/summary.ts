@@ -1,6 +1,7 @@
+import { jsonOf } from '@mcp/contracts';
 import { z } from 'zod';
 import { duration, paint, table } from '../ui.ts';
-import { fetchText, jsonOf } from './probe.ts';
+import { fetchText } from './probe.ts';
 
 /** What a start tells at its end. Holds no secret, so that it may go into logs and over channels. */
 export const Summary = z.object({

@@ -167,6 +167,8 @@ function refusal(
     return `${one.specifier} leaves its workspace: import it as @mcp/${to.workspace.split('/').at(-1) ?? ''}`;
   // The kit of the tests runs what the platform needs.
   if (from.workspace === 'packages/testkit' && to.layer === 'dependencies') return undefined;
+  // And a dependency is tried with it.
+  if (isTest(file.path) && from.layer === 'dependencies' && to.layer === 'package') return undefined;
   return MAY_SEE[from.layer].includes(to.layer)
     ? undefined
     : `${from.layer} may not see ${to.layer} (${one.specifier}): move what is shared towards contracts`;

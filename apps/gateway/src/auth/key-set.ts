@@ -1,4 +1,4 @@
-import { ApiKeyRecord } from '@mcp/contracts';
+import { ApiKeyRecord, jsonOf } from '@mcp/contracts';
 
 /** A key that may be presented. */
 export interface HeldKey {
@@ -32,13 +32,7 @@ export class KeySet {
 
   /** Takes an entry of the bucket. False when it cannot be read. */
   take(text: string): boolean {
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      return false;
-    }
-    const parsed = ApiKeyRecord.safeParse(value);
+    const parsed = ApiKeyRecord.safeParse(jsonOf(text));
     if (parsed.success) this.hold(parsed.data);
     return parsed.success;
   }

@@ -121,6 +121,8 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
     io,
     unrepresentable: 'any',
     override({ jsonSchema }) {
+      if (jsonSchema['x-type-optional'] === true)
+        jsonSchema.required = jsonSchema.required?.filter((name) => name !== 'type') ?? [];
       if (io === 'output' && jsonSchema.additionalProperties === false)
         delete jsonSchema.additionalProperties;
     },

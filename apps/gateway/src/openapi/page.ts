@@ -90,16 +90,20 @@ ${
       )}</tbody></table>`
 }
 ${body === undefined ? '' : html`<p>Body: ${typeOf(body.schema)}</p><pre>${JSON.stringify(body.example, null, 2)}</pre>`}
-<table><thead><tr><th>status</th><th>meaning</th><th>body</th></tr></thead><tbody>${Object.entries(
-    responses,
-  ).map(
+${answerTable(responses, (status) => status < 400)}
+<details><summary>Refusals</summary>${answerTable(responses, (status) => status >= 400)}</details>
+</section>
+`;
+}
+
+function answerTable(responses: Operation['responses'], wanted: (status: number) => boolean): Html {
+  const rows = Object.entries(responses).filter(([status]) => wanted(Number(status)));
+  return html`<table><thead><tr><th>status</th><th>meaning</th><th>body</th></tr></thead><tbody>${rows.map(
     ([status, answer]) =>
       html`<tr><td>${status}</td><td>${inline(answer.description)}</td><td>${Object.entries(
         answer.content ?? {},
       ).map(([type, { schema }]) => html`<div><code>${type}</code> ${typeOf(schema)}</div>`)}</td></tr>`,
-  )}</tbody></table>
-</section>
-`;
+  )}</tbody></table>`;
 }
 
 /** Text whose words in backquotes are code. */

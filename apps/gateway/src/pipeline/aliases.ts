@@ -7,6 +7,7 @@ import {
   type ModelEvent,
   type ModelInfo,
   PlatformError,
+  textOf,
 } from '@mcp/contracts';
 import { givenOf } from '@mcp/wire';
 import { errorOf } from '../transports/sse.ts';
@@ -112,7 +113,10 @@ function refuseUnsupported(request: ChatCompletionRequest): void {
 
 /** One message for the two models: the question itself, or everything said so far with who said it. */
 function transcript(messages: readonly ChatMessage[]): string {
-  const texts = messages.map(({ role, content }) => ({ role, text: textOf(content) }));
+  const texts = messages.map(({ role, content }) => ({
+    role,
+    text: textOf(content, { picture: noPictures }),
+  }));
   const [only] = texts;
   if (texts.length === 1 && only !== undefined) return only.text;
   return texts
@@ -121,20 +125,12 @@ function transcript(messages: readonly ChatMessage[]): string {
     .join('\n\n');
 }
 
-function textOf(content: ChatMessage['content']): string {
-  if (content == null) return '';
-  if (typeof content === 'string') return content;
-  return content
-    .map((part) => {
-      if (part.type === 'text') return part.text;
-      if (part.type === 'refusal') return part.refusal;
-      throw new PlatformError(
-        'unsupported_parameter',
-        'messages: a conversation between two models takes text only. Leave images out, or name a single model.',
-        { param: 'messages' },
-      );
-    })
-    .join('\n');
+function noPictures(): never {
+  throw new PlatformError(
+    'unsupported_parameter',
+    'messages: a conversation between two models takes text only. Leave images out, or name a single model.',
+    { param: 'messages' },
+  );
 }
 
 interface AliasCall {

@@ -1,11 +1,12 @@
-import type {
-  CallContext,
-  ChatCompletionRequest,
-  ChatMessage,
-  KeepAnswerRequest,
-  RecordCompletionRequest,
-  ResponsesRequest,
-  StoredAnswer,
+import {
+  type CallContext,
+  type ChatCompletionRequest,
+  type ChatMessage,
+  type KeepAnswerRequest,
+  type RecordCompletionRequest,
+  type ResponsesRequest,
+  type StoredAnswer,
+  textOf,
 } from '@mcp/contracts';
 import {
   type Completion,
@@ -16,6 +17,9 @@ import {
   withIds,
 } from '@mcp/wire';
 import type { Gateway } from '../gateway.ts';
+
+/** The log holds text only. */
+const PICTURES = { picture: () => '[image]' };
 
 /** Whether what is asked to be kept is kept. */
 export function keepsAnswers({ kit }: Gateway): boolean {
@@ -164,17 +168,17 @@ function questionOf(role: ChatMessage['role'], content: string): Question {
 }
 
 function toQuestion(message: ChatMessage): Question {
-  return questionOf(message.role, textOf(message.content));
+  return questionOf(message.role, textOf(message.content, PICTURES));
 }
 
 function itemQuestion(item: SaidItem): Question {
   switch (item.type) {
     case 'message':
-      return questionOf(item.role, textOf(item.content));
+      return questionOf(item.role, textOf(item.content, PICTURES));
     case 'function_call':
       return questionOf('assistant', callText(item.name, item.arguments));
     case 'function_call_output':
-      return questionOf('tool', textOf(item.output));
+      return questionOf('tool', textOf(item.output, PICTURES));
     case 'reasoning':
       return [];
     default:
@@ -184,28 +188,4 @@ function itemQuestion(item: SaidItem): Question {
 
 function callText(name: string, given: string): string {
   return `[tool_call] ${name} ${given}`;
-}
-
-type Content = ChatMessage['content'] | Extract<SaidItem, { type: 'message' }>['content'];
-
-function textOf(content: Content): string {
-  if (content == null) return '';
-  if (typeof content === 'string') return content;
-  return content
-    .map((part) => {
-      switch (part.type) {
-        case 'text':
-        case 'input_text':
-        case 'output_text':
-          return part.text;
-        case 'refusal':
-          return part.refusal;
-        case 'image_url':
-        case 'input_image':
-          return '[image]';
-        default:
-          return part satisfies never;
-      }
-    })
-    .join('\n');
 }

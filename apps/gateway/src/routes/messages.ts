@@ -38,19 +38,23 @@ export function messageRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   const max_bytes = gateway.kit.config.MCP_MAX_BODY_BYTES;
   app.post(
     '/v1/messages',
-    guardInference(gateway, async (c, call) => {
-      parseQuery(c, AnthropicQuery);
-      const request = await parseBody(c, AnthropicMessagesRequest, max_bytes);
-      const state = c.get('state');
-      state.headers['request-id'] = state.request_id;
-      noteIgnored(c, request);
-      const asked = { request: fromAnthropic(request), call, format: 'messages' as const };
-      const events = completionEvents(gateway, c, asked);
-      const options = { thinking: request.thinking !== undefined && request.thinking.type !== 'disabled' };
-      if (request.stream === true) return streamed(c, events, options);
-      const encode = (completion: Completion) => encodeAnthropicMessage(completion, options);
-      return textAnswer(c, (await gathered(c, events, encode)).text, JSON_ANSWER);
-    }),
+    guardInference(
+      gateway,
+      async (c, call) => {
+        parseQuery(c, AnthropicQuery);
+        const request = await parseBody(c, AnthropicMessagesRequest, max_bytes);
+        const state = c.get('state');
+        state.headers['request-id'] = state.request_id;
+        noteIgnored(c, request);
+        const asked = { request: fromAnthropic(request), call, format: 'messages' as const };
+        const events = completionEvents(gateway, c, asked);
+        const options = { thinking: request.thinking !== undefined && request.thinking.type !== 'disabled' };
+        if (request.stream === true) return streamed(c, events, options);
+        const encode = (completion: Completion) => encodeAnthropicMessage(completion, options);
+        return textAnswer(c, (await gathered(c, events, encode)).text, JSON_ANSWER);
+      },
+      { query: true },
+    ),
   );
   app.post(
     '/v1/messages/count_tokens',

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import {
   type CallContext,
+  InputItemsQuery,
   type ModelEvent,
   PlatformError,
-  ResponseIncludable,
   ResponsesRequest,
   ResponseTokensRequest,
+  StoredResponseQuery,
 } from '@mcp/contracts';
 import {
   type KitContext,
@@ -38,23 +39,10 @@ import {
   OVERHEAD_HEADER,
 } from '../transports/completion.ts';
 import { guard, guardInference } from '../transports/http.ts';
-import { ListQuery, pageOf } from '../transports/lists.ts';
+import { pageOf } from '../transports/lists.ts';
 import { SSE } from '../transports/sse.ts';
 
 const ItemList = z.array(z.looseObject({ id: z.string() }));
-const include = z.array(ResponseIncludable).max(16).optional();
-const ItemsQuery = z.object({ ...ListQuery.shape, order: ListQuery.shape.order.default('desc'), include });
-const OneQuery = z.object({
-  include,
-  include_obfuscation: z.enum(['true', 'false']).optional(),
-  starting_after: z
-    .string()
-    .regex(/^\d{1,9}$/, 'must be the number of an event')
-    .optional(),
-  stream: z
-    .literal('false', { error: 'must be false: a response is streamed as it is made, and not again' })
-    .optional(),
-});
 
 /** OpenAI's Responses API, for every model and alias of the platform. */
 export function responseRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
@@ -85,7 +73,7 @@ function storedRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.get(
     '/v1/responses/:id',
     guard(gateway, { scope: 'chat', query: true }, async (c, call) => {
-      parseNestedQuery(c, OneQuery);
+      parseNestedQuery(c, StoredResponseQuery);
       return c.json(storedResponse(await core().getAnswer(idOf(c), call)));
     }),
   );
@@ -99,7 +87,7 @@ function storedRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.get(
     '/v1/responses/:id/input_items',
     guard(gateway, { scope: 'chat', query: true }, async (c, call) => {
-      const query = parseNestedQuery(c, ItemsQuery);
+      const query = parseNestedQuery(c, InputItemsQuery);
       const { input } = await core().getAnswer(idOf(c), call);
       return c.json(pageOf(ItemList.parse(JSON.parse(input)), query));
     }),
@@ -135,7 +123,7 @@ async function begun(
   const encoder = new ResponseEncoder({ id, request, store });
   const whole = fromResponses(request, said);
   const fitting = request.truncation === 'auto' ? await truncated(gateway, whole, call) : whole;
-  const events = completionEvents(gateway, c, { request: fitting, call });
+  const events = completionEvents(gateway, c, { request: fitting, call, format: 'responses' });
   const { headers } = c.get('state');
   return {
     encoder,

@@ -1,21 +1,18 @@
-import { ChatMessage, PlatformError, WireMetadata } from '@mcp/contracts';
+import {
+  ChatMessage,
+  PlatformError,
+  StoredCompletionsQuery,
+  StoredCompletionUpdate,
+  WireListQuery,
+} from '@mcp/contracts';
 import { type KitContext, type KitEnv, parseBody, parseNestedQuery } from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import type { Gateway } from '../gateway.ts';
 import { storedCompletion } from '../pipeline/record.ts';
 import { guard } from '../transports/http.ts';
-import { ListQuery, pageObject, pageOf } from '../transports/lists.ts';
+import { pageObject, pageOf } from '../transports/lists.ts';
 
-const StoredQuery = z.object({
-  ...ListQuery.shape,
-  model: z
-    .string()
-    .regex(/^[^\p{C}]{1,200}$/u, 'must be the id of a model')
-    .optional(),
-  metadata: WireMetadata.default({}),
-});
-const StoredUpdate = z.strictObject({ metadata: WireMetadata.nullable() });
 const Messages = z.array(ChatMessage);
 
 /** Chat completions that were sent with `store: true`. */
@@ -24,7 +21,7 @@ export function storedCompletionRoutes(app: Hono<KitEnv>, gateway: Gateway): voi
   app.get(
     '/v1/chat/completions',
     guard(gateway, { scope: 'chat', query: true }, async (c, call) => {
-      const { after, ...query } = parseNestedQuery(c, StoredQuery);
+      const { after, ...query } = parseNestedQuery(c, StoredCompletionsQuery);
       const page = await core().listAnswers(
         { kind: 'chat.completion', ...query, ...(after === undefined ? {} : { after: known(after) }) },
         call,
@@ -42,7 +39,7 @@ export function storedCompletionRoutes(app: Hono<KitEnv>, gateway: Gateway): voi
   app.get(
     '/v1/chat/completions/:id/messages',
     guard(gateway, { scope: 'chat', query: true }, async (c, call) => {
-      const query = parseNestedQuery(c, ListQuery);
+      const query = parseNestedQuery(c, WireListQuery);
       const { id, input } = await core().getAnswer(idOf(c), call);
       return c.json(pageOf(Messages.parse(JSON.parse(input)).map(listed(id)), query));
     }),
@@ -50,7 +47,7 @@ export function storedCompletionRoutes(app: Hono<KitEnv>, gateway: Gateway): voi
   app.post(
     '/v1/chat/completions/:id',
     guard(gateway, { scope: 'chat', body: true }, async (c, call) => {
-      const { metadata } = await parseBody(c, StoredUpdate, gateway.kit.config.MCP_MAX_BODY_BYTES);
+      const { metadata } = await parseBody(c, StoredCompletionUpdate, gateway.kit.config.MCP_MAX_BODY_BYTES);
       return c.json(storedCompletion(await core().updateAnswer(idOf(c), { metadata: metadata ?? {} }, call)));
     }),
   );

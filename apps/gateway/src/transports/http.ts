@@ -40,8 +40,12 @@ export function guard(
 }
 
 /** The same, counted in the live figures: for routes that ask models. */
-export function guardInference(gateway: Gateway, handler: Handler): (c: KitContext) => Promise<Response> {
-  const guarded = guard(gateway, { scope: 'chat', body: true }, handler);
+export function guardInference(
+  gateway: Gateway,
+  handler: Handler,
+  takes: { readonly query?: true } = {},
+): (c: KitContext) => Promise<Response> {
+  const guarded = guard(gateway, { scope: 'chat', body: true, ...takes }, handler);
   return (c) => {
     const state = c.get('state');
     state.onFinish((status, error) =>

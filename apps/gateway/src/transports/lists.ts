@@ -1,17 +1,4 @@
-import { PlatformError } from '@mcp/contracts';
-import { z } from 'zod';
-
-/** How OpenAI's lists are asked for. */
-export const ListQuery = z.object({
-  after: z.string().max(200).optional(),
-  limit: z
-    .string()
-    .regex(/^(?:[1-9]\d?|100)$/, 'must be a whole number from 1 to 100')
-    .transform(Number)
-    .default(20),
-  order: z.enum(['asc', 'desc']).default('asc'),
-});
-export type ListQuery = z.infer<typeof ListQuery>;
+import { PlatformError, type WireListQuery } from '@mcp/contracts';
 
 /** What OpenAI's lists say of a page. */
 export function pageObject(data: readonly { readonly id: string }[], has_more: boolean): object {
@@ -25,7 +12,10 @@ export function pageObject(data: readonly { readonly id: string }[], has_more: b
 }
 
 /** A page of a list that is there as a whole, in its own order. */
-export function pageOf(all: readonly { readonly id: string }[], { after, limit, order }: ListQuery): object {
+export function pageOf(
+  all: readonly { readonly id: string }[],
+  { after, limit, order }: WireListQuery,
+): object {
   const ordered = order === 'asc' ? all : all.toReversed();
   const at = after === undefined ? -1 : ordered.findIndex(({ id }) => id === after);
   if (after !== undefined && at < 0)

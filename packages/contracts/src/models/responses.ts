@@ -34,6 +34,9 @@ const OutputText = z.strictObject({
 });
 const Refusal = z.strictObject({ type: z.literal('refusal'), refusal: Text });
 
+/** For the OpenAPI document: what {@link withType} adds need not be sent. */
+const TYPE_OPTIONAL = { 'x-type-optional': true };
+
 const MessageItem = z
   .strictObject({
     type: z.literal('message'),
@@ -55,7 +58,8 @@ const MessageItem = z
         path: ['content', at],
         message: `is a picture of the ${role}. Only messages of the user have pictures`,
       });
-  });
+  })
+  .meta(TYPE_OPTIONAL);
 const FunctionCallItem = z.strictObject({
   type: z.literal('function_call'),
   call_id: CallId,
@@ -85,7 +89,7 @@ const ReasoningItem = z.strictObject({
   encrypted_content: Text.nullish(),
   status,
 });
-const ItemReference = z.strictObject({ type: z.literal('item_reference'), id: ItemId });
+const ItemReference = z.strictObject({ type: z.literal('item_reference'), id: ItemId }).meta(TYPE_OPTIONAL);
 
 /** A message may come without its type, and so may a reference. */
 function withType(value: unknown): unknown {

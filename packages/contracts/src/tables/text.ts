@@ -1,6 +1,15 @@
 /** How texts of the environment become values: JSON and lists. */
 import { z } from 'zod';
 
+/** The value of a text of JSON; undefined where it is none. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A JSON value; the message says which part of it does not fit. */
 export function jsonText<S extends z.ZodType>(schema: S, hint = 'must be JSON') {
   return z.string().transform((text, context): z.output<S> => {

@@ -1,4 +1,4 @@
-import { type ChatCompletionRequest, type ChatMessage, PlatformError } from '@mcp/contracts';
+import { type ChatCompletionRequest, type ChatMessage, jsonOf, PlatformError } from '@mcp/contracts';
 import { maxTokens, stops, textOf } from '../text.ts';
 
 /** Throws `unsupported_parameter` for what Ollama's API has no word for. */
@@ -85,7 +85,7 @@ function toOllama(message: ChatMessage): object {
           ? {}
           : {
               tool_calls: message.tool_calls.map((call) => ({
-                function: { name: call.function.name, arguments: parseArguments(call.function.arguments) },
+                function: { name: call.function.name, arguments: jsonOf(call.function.arguments) ?? {} },
               })),
             }),
       };
@@ -93,13 +93,5 @@ function toOllama(message: ChatMessage): object {
       return { role: 'tool', content: textOf(message) };
     default:
       return message satisfies never;
-  }
-}
-
-function parseArguments(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return {};
   }
 }

@@ -6,6 +6,7 @@ import {
   type CountTokensRequest,
   type EmbeddingsRequest,
   type EmbeddingsResult,
+  jsonOf,
   type ModelBackend,
   type ModelEvent,
   type ModelInfo,
@@ -244,7 +245,7 @@ class OllamaBackend implements ModelBackend {
         }
       }
       // The last line may lack its end; half a line is no line.
-      if (isJson(rest)) yield lineOf(rest);
+      if (jsonOf(rest) !== undefined) yield lineOf(rest);
     } catch (cause) {
       throw brokeOff(cause, options.signal);
     }
@@ -266,7 +267,7 @@ class OllamaBackend implements ModelBackend {
     if (response.statusCode < 400) return response;
     const json: unknown = await response.body
       .text(MAX_BODY_BYTES)
-      .then(JSON.parse)
+      .then(jsonOf)
       .catch(() => undefined);
     throw (
       errorFromBody(json, { status: response.statusCode }) ??
@@ -282,15 +283,6 @@ function lineOf(text: string): z.infer<typeof Line> {
   const line = read(Line, text);
   if (line.error != null) throw upstreamError({ message: line.error, status: 502 });
   return line;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function unreachable(cause?: unknown): PlatformError {

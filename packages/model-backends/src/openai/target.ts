@@ -1,6 +1,7 @@
 import {
   type BackendCallOptions,
   type EmbeddingsResult,
+  jsonOf,
   type ModelEvent,
   type ModelInfo,
   PlatformError,
@@ -151,7 +152,7 @@ export class Target {
     const retry_after_ms = retryAfterMs(response.headers);
     const text = await this.#text(response, options);
     throw (
-      errorFromBody(parse(text), { status: response.statusCode, retry_after_ms }) ??
+      errorFromBody(jsonOf(text), { status: response.statusCode, retry_after_ms }) ??
       upstreamError({
         message: `${this.name} answered with status ${response.statusCode}.`,
         status: response.statusCode,
@@ -162,7 +163,7 @@ export class Target {
 
   async #json(response: HttpAnswer, options: BackendCallOptions): Promise<unknown> {
     const text = await this.#text(response, options);
-    const json = parse(text);
+    const json = jsonOf(text);
     if (json === undefined && isCut(text)) throw this.#translate(undefined, options.signal, BROKE_OFF);
     return json;
   }
@@ -195,13 +196,5 @@ export class Target {
       `${this.name} ${what}. Try again, or choose another model.`,
       { cause },
     );
-  }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -50,6 +50,7 @@ function ollamaServer(backend: ModelBackend): Promise<Upstream> {
 interface OllamaRequest {
   readonly model: string;
   readonly messages: ChatCompletionRequest['messages'];
+  readonly tools?: ChatCompletionRequest['tools'];
   readonly input?: string | string[];
   readonly options?: { num_predict?: number; stop?: string[] };
 }
@@ -65,18 +66,25 @@ async function ollamaChat(
     messages: asked.messages,
     ...(num_predict === undefined ? {} : { max_tokens: num_predict }),
     ...(stop === undefined ? {} : { stop }),
+    ...(asked.tools === undefined ? {} : { tools: asked.tools }),
   };
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
   const line = (value: object) => response.write(`${JSON.stringify({ model: asked.model, ...value })}\n`);
   let done_reason = 'stop';
   let usage = { input_tokens: 0, output_tokens: 0 };
+  const call = { name: '', json: '' };
   for await (const event of backend.generate(request, callOptions(signal))) {
+    if (event.type === 'tool_call') {
+      call.name += event.name ?? '';
+      call.json += event.arguments_delta;
+    }
     if (event.type === 'text') line({ message: { role: 'assistant', content: event.text }, done: false });
     if (event.type === 'finish') done_reason = event.reason.unified;
     if (event.type === 'usage') usage = event.usage;
   }
+  const called = { function: { name: call.name, arguments: JSON.parse(call.json || '{}') } };
   line({
-    message: { role: 'assistant', content: '' },
+    message: { role: 'assistant', content: '', ...(call.name === '' ? {} : { tool_calls: [called] }) },
     done: true,
     done_reason,
     prompt_eval_count: usage.input_tokens,

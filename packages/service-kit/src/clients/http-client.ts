@@ -3,11 +3,13 @@ import {
   type CallContext,
   ERROR_CODES,
   type ErrorCode,
+  jsonOf,
   PlatformError,
   type ServiceName,
 } from '@mcp/contracts';
 import { Pool } from 'undici';
 import { z } from 'zod';
+import { backOff } from '../runtime/back-off.ts';
 import type { TokenSigner } from '../runtime/identity.ts';
 import { callScope } from './call-scope.ts';
 import { type HttpAnswer, type HttpBody, httpCall } from './http-call.ts';
@@ -125,7 +127,8 @@ export class ServiceClient {
   async #ask(options: RequestOptions, call: CallContext): Promise<HttpBody> {
     const give_up_ms = Math.min(Date.now() + this.#connect_timeout_ms, call.deadline_ms);
     const payload = options.body === undefined ? undefined : JSON.stringify(options.body);
-    for (let wait_ms = 50; ; wait_ms = Math.min(wait_ms * 2, 800)) {
+    for (let attempt = 1; ; attempt++) {
+      const wait_ms = backOff(attempt, { first_ms: 50, most_ms: 800 });
       try {
         const answer = await this.#attempt({ ...options, payload }, call);
         const left = answer.headers['x-mcp-retries-left'];
@@ -257,12 +260,7 @@ export function restoreError(fields: unknown): PlatformError {
 function readErrorBody(
   text: string,
 ): { code: string | undefined; message: string; param: string | undefined } | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const value = jsonOf(text);
   const problem = ProblemBody.safeParse(value).data;
   if (problem !== undefined) return { code: problem.code, message: problem.detail, param: problem.param };
   const openai = OpenAiBody.safeParse(value).data;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jsonOf } from '@mcp/contracts';
 import { z } from 'zod';
 import type { Bus } from './bus.ts';
 
@@ -89,7 +90,7 @@ export class Reports<S extends z.ZodType> {
   }
 
   #hear(text: string): void {
-    const parsed = Envelope.safeParse(safeJson(text)).data;
+    const parsed = Envelope.safeParse(jsonOf(text)).data;
     if (parsed === undefined || parsed.replica === this.#me) return;
     const report = this.#channel.schema.safeParse(parsed.report);
     if (!report.success || (this.#heard.size >= MAX_REPLICAS && !this.#heard.has(parsed.replica))) return;
@@ -98,11 +99,3 @@ export class Reports<S extends z.ZodType> {
 }
 
 const Envelope = z.object({ replica: z.uuid(), report: z.unknown() });
-
-function safeJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
