@@ -196,7 +196,7 @@ const core: readonly VariableRow[] = [
   {
     name: 'PROV_SECRET',
     for: ['core'],
-    meaning: 'Seals conversation logs (HMAC-SHA256 over the head of the hash chain).',
+    meaning: 'Signs conversation logs (HMAC-SHA256 over the head of the hash chain).',
     value: ({ at }) => at.secret('prov_secret'),
     secret: true,
   },
@@ -205,7 +205,7 @@ const core: readonly VariableRow[] = [
     name: 'MCP_LOG_ARCHIVE_URL',
     for: ['core'],
     meaning:
-      'Object storage (S3) that sealed logs are also kept in: s3://key:secret@bucket/prefix?endpoint=…&region=…; unset, files beside SQLite.',
+      'Object storage (S3) that logs are also kept in: s3://key:secret@bucket/prefix?endpoint=…&region=…; unset, files beside SQLite.',
     value: ({ at }) => at.secret('log_archive_url'),
     secret: true,
   },

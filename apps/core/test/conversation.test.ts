@@ -22,7 +22,7 @@ import { chatModel, textOf } from './scripted-models.ts';
 afterEach(cleanUp);
 
 describe('a whole conversation', () => {
-  it('streams each turn and decides; a turn is in the sealed log before it is said to be over', async () => {
+  it('streams each turn and decides; a turn is in the signed log before it is said to be over', async () => {
     const core = await startCore();
     let id = '';
     const kept: Promise<ChainVerdict>[] = [];

@@ -32,15 +32,15 @@ function bucketOf(url: string) {
   };
 }
 
-describe('sealed logs in object storage', () => {
-  it('each seal is an object of its own, and any replica compares with the newest', async () => {
-    const url = storage.url('seals');
+describe('committed logs in object storage', () => {
+  it('each commit is an object of its own, and any replica compares with the newest', async () => {
+    const url = storage.url('logs');
     const bucket = bucketOf(url);
     const core = await startCore({ env: { MCP_LOG_ARCHIVE_URL: url } });
     const id = idOf(await chat(core, { message: 'Hi' }));
     await chat(core, { conversation_id: id, message: 'And on.' });
-    const keys = [`seals/${id}/000006.json`, `seals/${id}/000010.json`];
-    expect(await bucket.keys(`seals/${id}/`)).toEqual(keys);
+    const keys = [`logs/${id}/000006.json`, `logs/${id}/000010.json`];
+    expect(await bucket.keys(`logs/${id}/`)).toEqual(keys);
     for (const [i, key] of keys.entries())
       expect(verifyLog(JSON.parse(await bucket.get(key)), { secret: SECRET })).toMatchObject({
         ok: true,

@@ -167,7 +167,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
           .alterTable('conversations')
           .addColumn(name, 'text', (column) => column.notNull().defaultTo(''))
           .execute();
-      // Their seal is in their file: the sweep takes it over, a few at a time.
+      // Their signature is in their file: the sweep takes it over, a few at a time.
       await sql`update conversations set unsealed = 1,
         records = (select count(*) from records where conversation_id = conversations.id),
         turns = (select count(*) from records where conversation_id = conversations.id and role in ('modelA', 'modelB'))`.execute(

@@ -19,7 +19,7 @@ import {
 /** How long the first events are kept back: a refusal that comes with them is answered with its status. */
 const HOLD_BACK_MS = 250;
 
-/** `POST /chat`: a conversation between two models, as one JSON answer or as server-sent events. */
+/** `POST /chat`: a conversation of one to eight participants, as one JSON answer or as server-sent events. */
 export function chatRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.post(
     '/chat',

@@ -169,7 +169,7 @@ export const METRICS = {
     category: 'conversation',
     unit: '1',
     labels: ['status'],
-    help: 'Sealed logs written to files or object storage; status is ok or failed.',
+    help: 'Logs written to files or object storage; status is ok or failed.',
   },
   token_budget_actions_total: {
     type: 'counter',
