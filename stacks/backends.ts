@@ -1,5 +1,5 @@
 import { RemoteBackendName } from '@mcp/contracts';
-import type { Placed } from './environment.ts';
+import type { Placed } from './placement.ts';
 import type { Stack } from './schema.ts';
 
 /** Backends in use, in order of preference: the operator's choice, else those of the stack's models. */

@@ -1,17 +1,19 @@
 import type { ModelGatewayApi } from '@mcp/contracts';
 import type { ServiceKit } from '@mcp/service-kit';
+import type { manifest } from '../manifest.ts';
 import type { Authenticator } from './auth/authenticator.ts';
 import type { KeyStore } from './auth/keys.ts';
-import type { GatewayEnv } from './config.ts';
 import type { Admission } from './limits/admission.ts';
 import type { LiveFigures } from './live/figures.ts';
 import type { LiveStats } from './live/stats.ts';
 import type { Traces } from './live/traces.ts';
 import type { ModelCatalog } from './models.ts';
 
+export type GatewayKit = ServiceKit<typeof manifest>;
+
 /** What the routes work with. */
 export interface Gateway {
-  readonly kit: ServiceKit<GatewayEnv>;
+  readonly kit: GatewayKit;
   /** Where models are asked; looked up for each call, for services may start in any order. */
   readonly inference: () => ModelGatewayApi;
   readonly authenticator: Authenticator;

@@ -1,7 +1,8 @@
+import { NOT_PROBES } from '@mcp/service-kit/manifest';
 import type { Chart } from 'cdk8s';
 import { labelsOf, type RegionContext, selectorOf, type Workload, workloads } from '../../context.ts';
 import { add, addCustom } from '../../kit/objects.ts';
-import { type Match, NOT_PROBES, quantile, rate, series } from '../observability/promql.ts';
+import { type Match, quantile, rate, series } from '../observability/promql.ts';
 import { environmentOf } from './environment.ts';
 import { addService, isPromoted, isScaled, templateOf } from './workload.ts';
 

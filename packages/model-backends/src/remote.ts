@@ -1,14 +1,12 @@
-import type { ModelBackend, RemoteBackendName } from '@mcp/contracts';
+import type { ConfigOf, ModelBackend, RemoteBackendName } from '@mcp/contracts';
+import type { remoteSettings } from '../manifest.ts';
 import { ollama } from './ollama/index.ts';
 import { openai } from './openai/index.ts';
-
-/** The environment that backends of servers elsewhere read. */
-export const RemoteBackendEnv = ollama.env.extend(openai.env.shape);
 
 /** Makes backends of servers elsewhere: without those that run models in the process, and what they are linked to. */
 export function createRemoteBackends(
   names: readonly RemoteBackendName[],
-  env: (typeof RemoteBackendEnv)['_output'],
+  env: ConfigOf<typeof remoteSettings>,
 ): ModelBackend[] {
   return names.flatMap((name) => {
     switch (name) {

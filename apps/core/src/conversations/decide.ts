@@ -1,7 +1,8 @@
 import { type CallContext, type Decision, type ModelGatewayApi, PlatformError } from '@mcp/contracts';
 import { arbitrate, type Candidate, DEFAULT_WEIGHTS } from '@mcp/conversation';
 import { riskScore } from '@mcp/safety';
-import { callScope, type ServiceKit } from '@mcp/service-kit';
+import { callScope } from '@mcp/service-kit';
+import type { CoreKit } from '../kit.ts';
 import type { TurnRecord } from './history.ts';
 
 /** Embedding for the arbitration may take this long; then the fastest whole answer is taken. */
@@ -10,7 +11,7 @@ const EMBED_TIMEOUT_MS = 5000;
 const EMBED_CHARS = 1200;
 
 export interface DecideDeps {
-  readonly kit: Pick<ServiceKit, 'metrics' | 'tracer' | 'flags' | 'log'>;
+  readonly kit: Pick<CoreKit, 'metrics' | 'tracer' | 'flags' | 'log'>;
   readonly models: ModelGatewayApi;
 }
 

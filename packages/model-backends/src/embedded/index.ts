@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import {
   type BackendCallOptions,
   type ChatCompletionRequest,
@@ -11,26 +10,11 @@ import {
   PlatformError,
   type TokenCount,
 } from '@mcp/contracts';
-import { z } from 'zod';
-import { defineBackend, jsonVariable } from '../options.ts';
+import { defineBackend } from '../options.ts';
 import { ChatModel } from './chat-model.ts';
 import { Embedder } from './embedder.ts';
+import { embeddedSettings } from './manifest.ts';
 import { Slot, type SlotSpec } from './slot.ts';
-
-const Spec = z.strictObject({
-  id: z.string().min(1).max(200),
-  kind: z.enum(['chat', 'embedding']),
-  /** A GGUF file; for an embedding model the folder with `model.onnx` and `tokenizer.json`. */
-  path: z.string().min(1),
-  max_context: z.number().int().min(256),
-  /** Inferences that share the weights at once; unset, by cores. */
-  parallel: z
-    .number()
-    .int()
-    .min(1)
-    .max(16)
-    .default(Math.min(4, Math.max(2, availableParallelism()))),
-});
 
 /** How often a file that is still to come is looked for. */
 const ARRIVAL_POLL_MS = 1000;
@@ -136,15 +120,6 @@ function notFound(id: string, kind: string): PlatformError {
 }
 
 export const embedded = defineBackend({
-  env: z.object({
-    MCP_EMBEDDED_MODELS: jsonVariable('MCP_EMBEDDED_MODELS', z.array(Spec)).optional(),
-    /** On busy cores more threads than cores − 1 are slower by a factor of ten. */
-    MCP_EMBEDDED_THREADS: z.coerce
-      .number()
-      .int()
-      .min(1)
-      .max(256)
-      .default(Math.max(1, availableParallelism() - 1)),
-  }),
+  settings: embeddedSettings,
   create: (env) => [new EmbeddedBackend(env.MCP_EMBEDDED_MODELS ?? [], env.MCP_EMBEDDED_THREADS)],
 });

@@ -20,6 +20,7 @@ import { ModelList } from '../model-list.ts';
 import { defineBackend } from '../options.ts';
 import { isCut, textOf } from '../text.ts';
 import { chatBody, contextFor, refuseUnsupported } from './body.ts';
+import { ollamaSettings } from './manifest.ts';
 
 const IDLE_TIMEOUT_MS = 300_000;
 const MODELS_TTL_MS = 15_000;
@@ -316,6 +317,6 @@ function read<S extends z.ZodType>(schema: S, text: string): z.output<S> {
 }
 
 export const ollama = defineBackend({
-  env: z.object({ OLLAMA_URL: z.url().default('http://127.0.0.1:11434') }),
+  settings: ollamaSettings,
   create: (env) => [new OllamaBackend(env.OLLAMA_URL)],
 });

@@ -9,23 +9,10 @@ import type {
   ModelInfo,
   TokenCount,
 } from '@mcp/contracts';
-import { z } from 'zod';
 import { ModelList } from '../model-list.ts';
-import { defineBackend, jsonVariable, Prices } from '../options.ts';
+import { defineBackend } from '../options.ts';
+import { openaiSettings, TargetConfig } from './manifest.ts';
 import { Target, type TargetOptions } from './target.ts';
-
-const TargetConfig = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,30}$/),
-  base_url: z.url(),
-  api_key: z.string().optional(),
-  /** Models it serves, where its list cannot be read or is too long. */
-  models: z.array(z.string()).optional(),
-  embedding_models: z.array(z.string()).default([]),
-  max_context: z.number().int().positive().default(128_000),
-  /** Most requests at once for each of its models; without it, as many as it takes. */
-  max_concurrency: z.number().int().min(1).max(4096).optional(),
-  prices: Prices.default({}),
-});
 
 const MODELS_TTL_MS = 30_000;
 
@@ -88,19 +75,7 @@ async function estimate(request: CountTokensRequest): Promise<number> {
 }
 
 export const openai = defineBackend({
-  env: z.object({
-    OPENAI_BASE_URL: z.url().optional(),
-    OPENAI_API_KEY: z.string().min(1).optional(),
-    OPENAI_TARGETS: jsonVariable(
-      'OPENAI_TARGETS',
-      z
-        .array(TargetConfig)
-        .refine(
-          (targets) => new Set(targets.map(({ name }) => name)).size === targets.length,
-          'two targets have the same name: give each its own',
-        ),
-    ).optional(),
-  }),
+  settings: openaiSettings,
   create(env) {
     const targets = [...(env.OPENAI_TARGETS ?? [])];
     if (env.OPENAI_BASE_URL !== undefined || env.OPENAI_API_KEY !== undefined)

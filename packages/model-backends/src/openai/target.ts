@@ -17,8 +17,8 @@ import {
 import { Pool } from 'undici';
 import { z } from 'zod';
 import { abortError } from '../abort.ts';
-import type { Prices } from '../options.ts';
 import { isCut } from '../text.ts';
+import type { Prices } from './manifest.ts';
 
 const CONNECT_TIMEOUT_MS = 5000;
 /** A stream in which nothing comes for this long is given up. */

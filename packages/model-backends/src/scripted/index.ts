@@ -4,44 +4,16 @@ import {
   type BackendCallOptions,
   type ChatCompletionRequest,
   type ChatMessage,
-  ERROR_CODES,
-  type ErrorCode,
   type FinishReason,
   type ModelBackend,
   type ModelEvent,
   type ModelInfo,
   PlatformError,
 } from '@mcp/contracts';
-import { z } from 'zod';
 import { abortError, Closing } from '../abort.ts';
-import { defineBackend, jsonVariable } from '../options.ts';
+import { defineBackend } from '../options.ts';
 import { maxTokens, stops, textOf } from '../text.ts';
-
-const Rule = z.strictObject({
-  /** Applies when the last user message contains this; a rule without it always applies. */
-  match: z.string().optional(),
-  /** What it says; `{last}` is the last user message. */
-  reply: z.string().max(200_000).default('You said: {last}'),
-  reasoning: z.string().optional(),
-  tool_call: z.strictObject({ name: z.string(), arguments: z.string() }).optional(),
-  token_delay_ms: z.number().min(0).max(60_000).default(0),
-  first_token_delay_ms: z.number().min(0).max(60_000).default(0),
-  /** Throws this error instead of an answer, or after `fail_after_tokens` tokens of it. */
-  error: z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]).optional(),
-  fail_after_tokens: z.number().int().min(0).optional(),
-  /** How often the error comes before the rule answers properly; without it, always. */
-  fail_times: z.number().int().min(1).optional(),
-});
-type Rule = z.infer<typeof Rule>;
-
-const Model = z.strictObject({
-  id: z.string().min(1),
-  kind: z.enum(['chat', 'embedding']).default('chat'),
-  max_context: z.number().int().positive().default(8192),
-  max_concurrency: z.number().int().positive().optional(),
-  rules: z.array(Rule).default([]),
-});
-type Model = z.infer<typeof Model>;
+import { Model, Rule, scriptedSettings } from './manifest.ts';
 
 const DEFAULT_MODELS: readonly Model[] = [
   Model.parse({
@@ -292,8 +264,6 @@ function bagOfWords(text: string): number[] {
 }
 
 export const scripted = defineBackend({
-  env: z.object({
-    MCP_SCRIPTED_MODELS: jsonVariable('MCP_SCRIPTED_MODELS', z.array(Model).min(1)).optional(),
-  }),
+  settings: scriptedSettings,
   create: (env) => [new ScriptedBackend(env.MCP_SCRIPTED_MODELS ?? DEFAULT_MODELS)],
 });
