@@ -113,9 +113,7 @@ function confInCluster(place: DependencyPlace, cluster: ClusterPlace): NatsConf 
       ? {}
       : {
           leafnodes: {
-            ...(place.ports.link !== undefined
-              ? { port: place.ports.link }
-              : {}),
+            ...(place.ports.link !== undefined ? { port: place.ports.link } : {}),
             remote_variables: dialled.map(urlVariable),
           },
         }),
@@ -134,9 +132,7 @@ function environmentInCluster({ ports }: DependencyPlace, cluster: ClusterPlace)
       .filter(({ dials }) => dials)
       .map((link) => ({
         name: urlVariable(link),
-        value: JSON.stringify(
-          `tls://${linkUser(region.name)}:$(${LINK_PASSWORD})@${link.address}`,
-        ),
+        value: JSON.stringify(`tls://${linkUser(region.name)}:$(${LINK_PASSWORD})@${link.address}`),
       })),
     ...(servers.length > 1
       ? [

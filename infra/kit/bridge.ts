@@ -1,7 +1,8 @@
 import * as k8s from '@pulumi/kubernetes';
 import * as pulumi from '@pulumi/pulumi';
 import { ApiObject, App, Chart } from 'cdk8s';
-import { foreignFields } from './objects.ts';
+import { asKept } from './kept.ts';
+import { completed, foreignFields, formerNames } from './objects.ts';
 import { OutputTokens } from './tokens.ts';
 
 interface Manifest {
@@ -37,6 +38,8 @@ export const STAYS_AS_MADE: Readonly<Record<string, readonly string[]>> = {
   PersistentVolumeClaim: ['spec.storageClassName'],
 };
 
+const TYPE = 'mcp:cdk8s:Chart';
+
 export interface ChartArgs {
   /** Namespace of every object that has one; undefined: the chart holds cluster-wide objects only. */
   readonly namespace?: string;
@@ -56,7 +59,7 @@ export class ChartComponent extends pulumi.ComponentResource {
   readonly objects: ReadonlyMap<string, pulumi.CustomResource>;
 
   constructor(name: string, args: ChartArgs, options: pulumi.ComponentResourceOptions) {
-    super('mcp:cdk8s:Chart', name, {}, options);
+    super(TYPE, name, {}, options);
     const tokens = new OutputTokens();
     const app = new App({ resolvers: [tokens] });
     const chart = new Chart(app, name, {
@@ -67,22 +70,29 @@ export class ChartComponent extends pulumi.ComponentResource {
     args.build(chart);
     const errors = app.node.findAll().flatMap((node) => node.node.validate());
     if (errors.length > 0) throw new Error(`The chart ${name} is not valid:\n  ${errors.join('\n  ')}`);
-    this.objects = this.#register(chart, tokens);
+    this.objects = this.#register(chart, { tokens, parent: options.parent });
     this.registerOutputs({});
   }
 
-  #register(chart: Chart, tokens: OutputTokens): Map<string, pulumi.CustomResource> {
+  #register(
+    chart: Chart,
+    { tokens, parent }: { tokens: OutputTokens; parent: pulumi.Resource | undefined },
+  ): Map<string, pulumi.CustomResource> {
     const made = new Map<string, pulumi.CustomResource>();
     const objects = chart.node.findAll().filter((one): one is ApiObject => ApiObject.isApiObject(one));
     const first = objects.filter(({ kind }) => NEEDED_FIRST.has(kind));
     for (const object of [...first, ...objects.filter((one) => !first.includes(one))]) {
-      const id = object.node.id;
-      const dependsOn = first.includes(object) ? [] : first.map(({ node }) => made.get(node.id));
+      const id = idOf(chart, object);
+      const dependsOn = first.includes(object) ? [] : first.map((one) => made.get(idOf(chart, one)));
       const manifest = tokens.substitute(manifestOf(object)) as Manifest;
       const resource = create(`${chart.node.id}-${id}`, manifest, {
         parent: this,
         dependsOn: dependsOn.filter((one) => one !== undefined),
         ignoreChanges: [...(STAYS_AS_MADE[manifest.kind] ?? []), ...foreignFields(object)],
+        aliases: formerNames(object).map((former) => ({
+          name: `${former.chart}-${former.id}`,
+          parent: pulumi.createUrn(former.chart, TYPE, parent),
+        })),
       });
       made.set(id, resource);
     }
@@ -90,8 +100,14 @@ export class ChartComponent extends pulumi.ComponentResource {
   }
 }
 
+/** Where an object is in its chart. A construct of cdk8s-plus calls the object that it stands for `Resource`. */
+function idOf(chart: Chart, { node }: ApiObject): string {
+  const path = node.path.slice(chart.node.path.length + 1).split('/');
+  return (path.at(-1) === 'Resource' ? path.slice(0, -1) : path).join('-');
+}
+
 function manifestOf(object: ApiObject): Manifest {
-  const manifest = object.toJson() as Manifest;
+  const manifest = asKept(completed(object, object.toJson()) as Manifest);
   if (CLUSTER_SCOPED.has(manifest.kind) || CLUSTER_SCOPED_GROUPS.has(object.apiGroup))
     delete manifest.metadata.namespace;
   return manifest;

@@ -52,3 +52,8 @@ export class OutputTokens implements IResolver {
     return parts.length === 0 ? text : pulumi.concat(...parts, text.slice(end));
   }
 }
+
+/** An Output where a construct of cdk8s-plus wants a text: it is only carried to the object, where it is resolved. */
+export function textOf(value: pulumi.Input<string>): string {
+  return value as string;
+}

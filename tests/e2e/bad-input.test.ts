@@ -11,8 +11,10 @@ import { completions } from './input/completions.ts';
 import { everywhere, lists, queries } from './input/everywhere.ts';
 import { breaches, frames, talk } from './input/frames.ts';
 import { heapBytes } from './input/heap.ts';
+import { legacy } from './input/legacy.ts';
 import { messages } from './input/messages.ts';
 import { others } from './input/others.ts';
+import { responses } from './input/responses.ts';
 import { SAMPLES } from './input/routes.ts';
 import { type Surface, startSurface } from './input/surface.ts';
 import { bearer, transport } from './input/transport.ts';
@@ -29,7 +31,9 @@ for (const table of [
   lists,
   bodies,
   completions,
+  legacy,
   messages,
+  responses,
   others,
   transport,
 ] satisfies Table[])
@@ -50,13 +54,13 @@ afterAll(() => surface?.stop());
 async function left() {
   const db = new DatabaseSync(join(surface.shipped.data, 'core', 'core.db'), { readOnly: true });
   const count = (table: string) => db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.n;
-  const [conversations, records] = [count('conversations'), count('records')];
+  const [conversations, records, answers] = ['conversations', 'records', 'stored_answers'].map(count);
   db.close();
   const list = async (path: string) => JSON.parse(await (await surface.ask(path)).text());
   const [{ jobs }, { keys }, governance] = await Promise.all(
     ['/v1/jobs?limit=200', '/admin/keys', '/admin/governance'].map(list),
   );
-  return { conversations, records, jobs, keys, governance };
+  return { conversations, records, answers, jobs, keys, governance };
 }
 
 async function measured(name: string, work: () => Promise<void>): Promise<void> {

@@ -28,8 +28,12 @@ const ask = (body: object) =>
     body: JSON.stringify(body),
   });
 
-type Place = keyof typeof IGNORED_FIELDS;
-const PLACES = Object.keys(IGNORED_FIELDS) as Place[];
+const { 'completion of a prompt': _elsewhere, ...IGNORED } = IGNORED_FIELDS.openai;
+/** What an answer's header says was ignored. */
+const said = (answer: Response) => answer.headers.get('x-mcp-ignored-fields')?.split(', ').sort() ?? [];
+
+type Place = keyof typeof IGNORED;
+const PLACES = Object.keys(IGNORED) as Place[];
 
 /** A request that has every place, with more fields in each. */
 function requestWith(more: (place: Place) => object) {
@@ -84,10 +88,21 @@ describe('a field that changes no answer', () => {
   ])(
     'is taken as %s wherever the table has it, and does not reach the server behind',
     async (_name, value) => {
-      const all = (place: Place) => Object.fromEntries(IGNORED_FIELDS[place].map((field) => [field, value]));
+      const all = (place: Place) => Object.fromEntries(IGNORED[place].map((field) => [field, value]));
       const answer = await ask(requestWith(all));
       expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('all is well')]);
       expect(provider.hits.at(-1)?.body).toEqual(requestWith(() => ({})));
+      expect(said(answer)).toEqual(
+        [
+          ...IGNORED.request,
+          ...['message', 'assistant message', 'tool message'].flatMap((place) =>
+            IGNORED[place as 'message'].map((field) => `messages.${field}`),
+          ),
+          ...IGNORED['content part'].map((field) => `messages.content.${field}`),
+          ...IGNORED.tool.map((field) => `tools.${field}`),
+          ...IGNORED.function.map((field) => `tools.function.${field}`),
+        ].sort(),
+      );
     },
   );
 
@@ -134,6 +149,7 @@ it('a hint that a server behind may honour is passed on to it; store stays here'
     metadata: { app: 'test' },
     user: 'ann',
   };
-  expect((await ask({ ...requestWith(() => ({})), ...hints, store: false })).status).toBe(200);
+  const answer = await ask({ ...requestWith(() => ({})), ...hints, store: false });
+  expect([answer.status, said(answer)]).toEqual([200, []]);
   expect(provider.hits.at(-1)?.body).toEqual({ ...requestWith(() => ({})), ...hints });
 });

@@ -1,3 +1,5 @@
+import { createOpenAI } from '@ai-sdk/openai';
+import { generateText, stepCountIs, streamText, tool } from 'ai';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -159,6 +161,21 @@ describe('the official openai client', () => {
     expect(messages.find(({ role }) => role === 'user')?.content).toContain('When is a queue better?');
   });
 
+  it('drops what was said first when it is asked to, and refuses what is too long otherwise', async () => {
+    const input = Array.from({ length: 6 }, (_, i) => ({
+      role: 'user' as const,
+      content: i === 5 ? 'the end' : 'word '.repeat(2000),
+    }));
+    await expect(openai.responses.create({ model: 'scripted/alpha', input })).rejects.toMatchObject({
+      status: 400,
+      code: 'context_length_exceeded',
+      param: 'input',
+    });
+    const response = await openai.responses.create({ model: 'scripted/alpha', input, truncation: 'auto' });
+    expect(response.output_text).toBe('Alpha says: the end');
+    expect(response.usage?.input_tokens).toBeGreaterThan(2000);
+  });
+
   it('counts tokens', async () => {
     const { input_tokens } = await openai.responses.inputTokens.count(ask('one two three'));
     expect(input_tokens).toBeGreaterThan(2);
@@ -178,6 +195,41 @@ describe('the official openai client', () => {
       text: { format: { type: 'json_object' } },
     });
     await expect(dual).rejects.toMatchObject({ status: 400, param: 'text.format' });
+  });
+});
+
+describe.each([true, false])('the AI SDK, whose default this is (stored: %s)', (store) => {
+  const providerOptions = { openai: { store } };
+  const modelOf = (id: string) => createOpenAI({ baseURL: `${platform.url}/v1`, apiKey: platform.key })(id);
+  const tools = {
+    get_weather: tool({
+      description: 'The weather in a city.',
+      inputSchema: z.object({ city: z.string() }),
+      execute: async ({ city }) => `21 degrees in ${city}`,
+    }),
+  };
+
+  it('goes on over steps and turns', async () => {
+    const asked = { model: modelOf('scripted/alpha'), tools, providerOptions, stopWhen: stepCountIs(2) };
+    const { steps, response } = await generateText({ ...asked, prompt: 'weather' });
+    expect(steps.map(({ toolResults }) => toolResults[0]?.output)).toEqual(
+      Array(2).fill('21 degrees in Paris'),
+    );
+    const [first, second] = steps.map(({ usage }) => usage.inputTokens ?? 0);
+    expect(second).toBeGreaterThan(first ?? 0);
+    const messages = [...response.messages, { role: 'user' as const, content: 'thanks' }];
+    expect((await generateText({ ...asked, messages })).text).toBe('Alpha says: thanks');
+  });
+
+  it('streams text and reasoning', async () => {
+    const { fullStream } = streamText({ model: modelOf('scripted/alpha'), providerOptions, prompt: 'think' });
+    const told = { text: '', reasoning: '' };
+    for await (const part of fullStream) {
+      if (part.type === 'text-delta') told.text += part.text;
+      if (part.type === 'reasoning-delta') told.reasoning += part.text;
+      expect(part.type).not.toBe('error');
+    }
+    expect(told).toEqual({ text: 'Done.', reasoning: 'Thinking first.' });
   });
 });
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { IGNORED_FIELDS, SOCKET_PATH } from '@mcp/contracts';
+import { SOCKET_PATH } from '@mcp/contracts';
 import { ADDONS, installCommand, services, stacks } from '@mcp/stacks';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
@@ -217,13 +217,4 @@ describe.each(LIVING.map((page): [string, Page] => [page.path, page]))('%s', (_,
     });
     expect(named.filter((route) => !routes.has(route))).toEqual([]);
   });
-});
-
-it('docs/openai-wire.md names every field that is ignored, and where', () => {
-  const { text } = pageOf('docs/openai-wire.md');
-  const [, table = ''] = /^\| in a \| ignored \|\n\| --- \| --- \|\n((?:\|.*\n)+)/m.exec(text) ?? [];
-  const rows = Object.entries(IGNORED_FIELDS).map(
-    ([place, fields]) => `| ${place} | ${fields.map((field) => `\`${field}\``).join(', ')} |\n`,
-  );
-  expect(table).toBe(rows.join(''));
 });

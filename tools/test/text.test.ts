@@ -137,8 +137,8 @@ describe('stack texts', () => {
 });
 
 describe('generated pages', () => {
-  it('hold every metric, flag, variable and service', () => {
-    const pages = generatedPages();
+  it('hold every metric, flag, variable and service', async () => {
+    const pages = await generatedPages();
     const [metrics, configuration, services] = pages.map((page) => page.text);
     for (const name of Object.keys(METRICS)) expect(metrics).toContain(`\`${name}\``);
     for (const name of Object.keys(FLAGS)) expect(configuration).toContain(`\`${name}\``);

@@ -6,10 +6,12 @@ import { chatRoutes } from './routes/chat.ts';
 import { openAiRoutes } from './routes/completions.ts';
 import { consoleRoutes } from './routes/console.ts';
 import { conversationRoutes } from './routes/conversations.ts';
+import { documentRoutes } from './routes/documents.ts';
 import { eventRoutes } from './routes/events.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { moderationRoutes } from './routes/moderations.ts';
+import { promptRoutes } from './routes/prompts.ts';
 import { regionRoutes } from './routes/regions.ts';
 import { responseRoutes } from './routes/responses.ts';
 import { storedCompletionRoutes } from './routes/stored-completions.ts';
@@ -18,7 +20,7 @@ import { socketRoutes } from './routes/ws.ts';
 import { allowOrigins } from './transports/cors.ts';
 
 const ANTHROPIC_PATH = /^\/v1\/messages(\/|$)/;
-const OPENAI_PATH = /^\/v1\/(chat\/completions|embeddings|models|moderations|responses)(\/|$)/;
+const OPENAI_PATH = /^\/v1\/(chat\/completions|completions|embeddings|models|moderations|responses)(\/|$)/;
 
 /** The public interface of the platform. */
 export function createApp(gateway: Gateway): Hono<KitEnv> {
@@ -37,6 +39,7 @@ export function createApp(gateway: Gateway): Hono<KitEnv> {
   openAiRoutes(app, gateway);
   storedCompletionRoutes(app, gateway);
   responseRoutes(app, gateway);
+  promptRoutes(app, gateway);
   messageRoutes(app, gateway);
   moderationRoutes(app, gateway);
   chatRoutes(app, gateway);
@@ -47,6 +50,7 @@ export function createApp(gateway: Gateway): Hono<KitEnv> {
   regionRoutes(app, gateway);
   jobRoutes(app, gateway);
   adminRoutes(app, gateway);
+  documentRoutes(app);
   consoleRoutes(app, gateway);
   return app;
 }

@@ -50,6 +50,8 @@ export interface DoubleOptions {
   /** Words of an answer, and the pause before each. */
   words: number;
   pause_ms: number;
+  /** When set, nothing can be kept. */
+  full: boolean;
   /** When set, every generation and conversation is refused with it. */
   refusal: PlatformError | undefined;
 }
@@ -57,7 +59,7 @@ export interface DoubleOptions {
 /** Stand-ins behind the contracts' interfaces, for what only the gateway does. */
 export function doubles(): { apis: Map<ServiceName, unknown>; seen: Seen; options: DoubleOptions } {
   const seen: Seen = { calls: [], recorded: [], words: 0, ends: [] };
-  const options: DoubleOptions = { words: 5, pause_ms: 0, refusal: undefined };
+  const options: DoubleOptions = { words: 5, pause_ms: 0, full: false, refusal: undefined };
   const apis = new Map<ServiceName, unknown>([
     ['model-gateway', modelGateway(seen, options)],
     ['core', core(seen, options)],
@@ -164,6 +166,7 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
     }),
     prompts: async () => [{ name: 'base_system', sha256: 'a', source: 'built-in', description: 'd' }],
     async keepAnswer({ log }) {
+      if (options.full) throw new PlatformError('unavailable', 'The disk is full.');
       if (log.in === 'conversation') return { conversation_id: log.conversation_id };
       keep(seen.recorded, log.record);
       return { conversation_id: randomUUID() };

@@ -22,7 +22,7 @@ export function boundsChart(chart: Chart, context: RegionContext): void {
   const all = podsOf(context);
   const sum = (of: (size: Size) => number) =>
     ROLLOUT_SETS * total(all.map(({ sizes, most }) => most * total(sizes.map(of))));
-  const requested = (size: Size) => resourcesOf(context, size).requests as { cpu: string; memory: string };
+  const requested = (size: Size) => resourcesOf(context, size).requests;
   const claims = all.flatMap(({ claims_gib }) => claims_gib);
   add(chart, 'quota', {
     kind: 'ResourceQuota',

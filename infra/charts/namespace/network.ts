@@ -1,9 +1,9 @@
 import { neededBy, remoteBackends, services } from '@mcp/stacks';
 import type { types } from '@pulumi/kubernetes';
 
-import type { Chart } from 'cdk8s';
+import type { ApiObject, Chart } from 'cdk8s';
 import { hostOf, type RegionContext, selectorOf, type Workload, workloads } from '../../context.ts';
-import { add } from '../../kit/objects.ts';
+import { add, formerly } from '../../kit/objects.ts';
 import * as dependency from '../dependency/network.ts';
 import { running } from '../dependency/place.ts';
 
@@ -39,8 +39,8 @@ function addPolicy(
   chart: Chart,
   name: string,
   rules: { selector: Record<string, string>; ingress: Ingress[]; egress: Egress[] },
-): void {
-  add(chart, name, {
+): ApiObject {
+  return add(chart, name, {
     kind: 'NetworkPolicy',
     metadata: { name },
     spec: {
@@ -69,12 +69,14 @@ export function networkChart(chart: Chart, context: RegionContext): void {
     });
   for (const one of running(context.stack)) {
     const reached = dependency.egressOf(context, one);
-    addPolicy(chart, one.name, {
+    const policy = addPolicy(chart, one.name, {
       selector: selectorOf(one.name),
       ingress: dependency.ingressOf(context, one),
       // A name is looked up only by whom there is to reach.
       egress: reached.length === 0 ? [] : [DNS, ...reached],
     });
+    if (one.name === 'collector')
+      formerly(policy, { chart: `${context.region.name}-${one.name}`, id: 'network' });
   }
 }
 

@@ -1,10 +1,11 @@
 import { NOT_PROBES } from '@mcp/service-kit/manifest';
 import type { Chart } from 'cdk8s';
+import { ServiceAccount } from 'cdk8s-plus-28';
 import { labelsOf, type RegionContext, selectorOf, type Workload, workloads } from '../../context.ts';
-import { add, addCustom } from '../../kit/objects.ts';
+import { addCustom } from '../../kit/objects.ts';
 import { type Match, quantile, rate, series } from '../observability/promql.ts';
 import { environmentOf } from './environment.ts';
-import { addService, isPromoted, isScaled, templateOf } from './workload.ts';
+import { addDeployment, addService, httpService, isPromoted, isScaled } from './workload.ts';
 
 /**
  * The gateway's canary: a Deployment and Service of its own, to which the edge sends a share of the requests.
@@ -20,17 +21,11 @@ export function gatewayCanaryChart(chart: Chart, context: RegionContext, workloa
     workload,
     Object.fromEntries(promoted.map(({ manifest }) => [manifest.name, anyOf(manifest.name)])),
   );
-  add(chart, 'deployment-canary', {
-    kind: 'Deployment',
-    metadata: { name: `${name}-canary` },
-    spec: {
-      replicas: 1,
-      revisionHistoryLimit: 5,
-      selector: {
-        matchLabels: { 'app.kubernetes.io/name': name, ...selectorOf(name), 'mcp.platform/track': 'canary' },
-      },
-      template: templateOf(tried, workload, { environment, track: 'canary' }),
-    },
+  addDeployment(chart, tried, {
+    workload,
+    account: ServiceAccount.fromServiceAccountName(chart, 'account', name),
+    environment,
+    track: 'canary',
   });
   addService(chart, context, { workload, track: 'canary' });
 }
@@ -111,17 +106,13 @@ export function promotionChart(chart: Chart, context: RegionContext, workload: W
   const { name, slo } = manifest;
   const { settings } = context;
   addMetrics(chart, context, name);
-  add(chart, 'service-any', {
-    kind: 'Service',
+  httpService(chart, 'service-any', {
     metadata: {
       name: anyOf(name),
       labels: { ...labelsOf(context, name), 'app.kubernetes.io/name': anyOf(name) },
     },
-    spec: {
-      type: 'ClusterIP',
-      selector: selectorOf(name),
-      ports: [{ name: 'http', port: manifest.port, targetPort: manifest.port, appProtocol: 'http' }],
-    },
+    selector: selectorOf(name),
+    ports: [{ name: 'http', port: manifest.port }],
   });
   addCustom(chart, 'promotion', {
     apiVersion: 'flagger.app/v1beta1',

@@ -12,14 +12,19 @@ import {
   servicesOf,
   VARIABLES,
 } from '@mcp/stacks';
-import type { types } from '@pulumi/kubernetes';
 import { hostOf, type RegionContext, type Workload } from '../../context.ts';
 
 import { MODELS_DIR } from '../../weights.ts';
 import { portOf } from '../dependency/place.ts';
 import { urlOf } from '../edge/edge.ts';
 
-type EnvVar = types.input.core.v1.EnvVar;
+/** A variable of a container: a value, or what a key of a Secret holds. */
+export type Variable =
+  | { readonly name: string; readonly value: string }
+  | {
+      readonly name: string;
+      readonly secret: { readonly object: string; readonly key: string; readonly optional?: boolean };
+    };
 
 export const DATA_DIR = '/data';
 
@@ -28,8 +33,8 @@ export const DATA_DIR = '/data';
  * template and not in a ConfigMap, so that every revision of a workload keeps its own, in a rollback too.
  */
 export interface PodEnvironment {
-  readonly plain: readonly EnvVar[];
-  readonly secret: readonly EnvVar[];
+  readonly plain: readonly Variable[];
+  readonly secret: readonly Variable[];
 }
 
 /** A pod that was killed is replaced by another within this time. */
@@ -125,15 +130,10 @@ function referenceTo(context: RegionContext, name: SecretName): string | undefin
   return context.secrets.has(SECRETS[name].object) ? `secret:${name}` : undefined;
 }
 
-function secretVariable(name: string, value: string): EnvVar {
+function secretVariable(name: string, value: string): Variable {
   if (!value.startsWith('secret:')) return { name, value };
-  const secret = SECRETS[value.slice('secret:'.length) as DeclaredSecret];
-  return {
-    name,
-    valueFrom: {
-      secretKeyRef: { name: secret.object, key: secret.key, optional: isOptional(secret.object) },
-    },
-  };
+  const { object, key } = SECRETS[value.slice('secret:'.length) as DeclaredSecret];
+  return { name, secret: { object, key, optional: isOptional(object) } };
 }
 
 /** Keys that an operator gives into one object may come one by one. */
@@ -142,11 +142,8 @@ function isOptional(object: string): boolean {
   return given.length > 1;
 }
 
-function passwordOf(host: ServiceName): EnvVar {
-  return {
-    name: NATS_PASSWORD,
-    valueFrom: { secretKeyRef: { name: natsSecretOf(host), key: 'password' } },
-  };
+function passwordOf(host: ServiceName): Variable {
+  return { name: NATS_PASSWORD, secret: { object: natsSecretOf(host), key: 'password' } };
 }
 
 function collectorOf({ stack }: RegionContext): Record<string, string> {

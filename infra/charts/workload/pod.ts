@@ -1,7 +1,23 @@
 import type { ServiceManifest } from '@mcp/contracts';
 import type { types } from '@pulumi/kubernetes';
+import { Size as Bytes, type Chart, Duration } from 'cdk8s';
+import {
+  Capability,
+  type ContainerProps,
+  type ContainerResources,
+  type ContainerSecurityContextProps,
+  Cpu,
+  EnvValue,
+  FsGroupChangePolicy,
+  type IServiceAccount,
+  Volume as PlusVolume,
+  Secret,
+  type WorkloadProps,
+} from 'cdk8s-plus-28';
 import { labelsOf, NODE_RESIDENCY_LABEL, type RegionContext, selectorOf } from '../../context.ts';
+import type { Completion } from '../../kit/objects.ts';
 import { type Priority, priorityClassOf } from '../namespace/namespace.ts';
+import type { Variable } from './environment.ts';
 
 type PodSpec = types.input.core.v1.PodSpec;
 export type Container = types.input.core.v1.Container;
@@ -17,6 +33,104 @@ export const CONTAINER_SECURITY: types.input.core.v1.SecurityContext = {
   readOnlyRootFilesystem: true,
   runAsNonRoot: true,
 };
+
+/** The same, for a container of cdk8s-plus. */
+export const RESTRICTED: ContainerSecurityContextProps = {
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: [Capability.ALL] },
+  ensureNonRoot: true,
+  readOnlyRootFilesystem: true,
+};
+
+export interface Pod {
+  readonly name: string;
+  readonly containers: ContainerProps[];
+  readonly volumes: PlusVolume[];
+  readonly account: IServiceAccount;
+  readonly grace_s: number;
+  readonly priority: Priority;
+  /** Configuration files by name; a container mounts them by {@link filesOf}. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Port that Prometheus scrapes. */
+  readonly metrics_port?: number;
+  /** Labels beside those of {@link labelsOf}. */
+  readonly labels?: Record<string, string>;
+}
+
+/** A pod that passes Pod Security `restricted` and every policy of the platform. {@link restOf} has what is missing. */
+export function podOf(context: RegionContext, pod: Pod): WorkloadProps {
+  return {
+    // By labels of ours: those that cdk8s-plus makes follow from a chart's name.
+    select: false,
+    podMetadata: {
+      labels: { ...labelsOf(context, pod.name), ...pod.labels },
+      annotations: annotationsOf(pod),
+    },
+    serviceAccount: pod.account,
+    automountServiceAccountToken: false,
+    terminationGracePeriod: Duration.seconds(pod.grace_s),
+    securityContext: {
+      ensureNonRoot: true,
+      user: USER,
+      group: USER,
+      fsGroup: USER,
+      fsGroupChangePolicy: FsGroupChangePolicy.ON_ROOT_MISMATCH,
+    },
+    containers: pod.containers,
+    volumes: pod.volumes,
+  };
+}
+
+/** What a pod is told that cdk8s-plus has no property for. */
+export function restOf(
+  context: RegionContext,
+  { name, priority, files = {} }: Pick<Pod, 'name' | 'priority' | 'files'>,
+): NonNullable<NonNullable<Completion<'StatefulSet'>['spec']>['template']> {
+  const items = Object.keys(files).map((path) => ({
+    path,
+    fieldRef: { fieldPath: `metadata.annotations['${annotationOf(path)}']` },
+  }));
+  return {
+    spec: {
+      enableServiceLinks: false,
+      priorityClassName: priorityClassOf(context, priority),
+      securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
+      nodeSelector: nodeSelectorOf(context),
+      topologySpreadConstraints: spreadOf(name),
+      ...(items.length === 0
+        ? {}
+        : { volumes: [{ name: FILES, emptyDir: undefined, downwardAPI: { items } }] }),
+    },
+  };
+}
+
+const FILES = 'config';
+
+/**
+ * The volume with a pod's files. They are part of the pod template, so that every revision of a workload keeps its own:
+ * a change rolls the pods, a rollback brings the old files back, and no object can be missing. cdk8s-plus knows no
+ * volume of the downward API: {@link restOf} makes it one.
+ */
+export function filesOf(chart: Chart): PlusVolume {
+  return PlusVolume.fromEmptyDir(chart, 'files', FILES);
+}
+
+/** Variables of a container, in their order: values may name those before them. */
+export function variablesOf(chart: Chart, all: readonly Variable[]): Record<string, EnvValue> {
+  return Object.fromEntries(
+    all.map((one) => [one.name, 'value' in one ? EnvValue.fromValue(one.value) : keyOf(chart, one.secret)]),
+  );
+}
+
+function keyOf(
+  chart: Chart,
+  { object, key, optional }: { object: string; key: string; optional?: boolean },
+): EnvValue {
+  const id = `secret-${object}`;
+  const secret =
+    (chart.node.tryFindChild(id) as Secret | undefined) ?? Secret.fromSecretName(chart, id, object);
+  return EnvValue.fromSecretValue({ secret, key }, optional === undefined ? {} : { optional });
+}
 
 /** What every container calls the port where it is scraped. */
 export const METRICS_PORT_NAME = 'metrics';
@@ -81,7 +195,10 @@ export function podTemplate(
   };
 }
 
-function annotationsOf({ files = {}, metrics_port }: PodOptions): Record<string, string> {
+function annotationsOf({
+  files = {},
+  metrics_port,
+}: Pick<Pod, 'files' | 'metrics_port'>): Record<string, string> {
   return {
     ...Object.fromEntries(Object.entries(files).map(([name, text]) => [annotationOf(name), text])),
     ...(metrics_port === undefined
@@ -111,7 +228,7 @@ function nodeSelectorOf({ region }: RegionContext): Record<string, string> {
   return region.residency === 'any' ? {} : { [`${NODE_RESIDENCY_LABEL}/${region.residency}`]: 'true' };
 }
 
-function spreadOf(name: string): types.input.core.v1.TopologySpreadConstraint[] {
+function spreadOf(name: string) {
   return ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map((topologyKey) => ({
     maxSkew: 1,
     topologyKey,
@@ -123,11 +240,13 @@ function spreadOf(name: string): types.input.core.v1.TopologySpreadConstraint[] 
 /** What a container asks for and may use, as Kubernetes' quantities. */
 export type Size = Readonly<ServiceManifest['size']>;
 
+type Quantities = Readonly<Record<'cpu' | 'memory', string>>;
+
 /** Requests scaled to the stack's machine; limits as the manifest says. */
 export function resourcesOf(
   { settings }: RegionContext,
   size: Size,
-): types.input.core.v1.ResourceRequirements {
+): { requests: Quantities; limits: Quantities } {
   return {
     requests: {
       cpu: scaled(size.cpu_request, settings.request_percent),
@@ -135,6 +254,25 @@ export function resourcesOf(
     },
     limits: { cpu: size.cpu_limit, memory: size.memory_limit },
   };
+}
+
+/** The same, for a container of cdk8s-plus, which would ask for a core and 512 MiB by itself. */
+export function sizeOf(context: RegionContext, size: Size): ContainerResources {
+  const { requests, limits } = resourcesOf(context, size);
+  return {
+    cpu: { request: cpuOf(requests.cpu), limit: cpuOf(limits.cpu) },
+    memory: { request: bytesOf(requests.memory), limit: bytesOf(limits.memory) },
+  };
+}
+
+function cpuOf(quantity: string): Cpu {
+  return quantity.endsWith('m') ? Cpu.millis(Number(quantity.slice(0, -1))) : Cpu.units(Number(quantity));
+}
+
+/** `512Mi` or `2Gi`. */
+export function bytesOf(quantity: string): Bytes {
+  const amount = Number.parseInt(quantity, 10);
+  return quantity.endsWith('Gi') ? Bytes.gibibytes(amount) : Bytes.mebibytes(amount);
 }
 
 /** `250m` at 20 % is `50m`, `2Gi` is `410Mi`: as the API server writes it. */

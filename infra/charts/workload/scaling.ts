@@ -1,11 +1,29 @@
-import type { types } from '@pulumi/kubernetes';
-import type { Chart } from 'cdk8s';
+import { type Chart, Duration } from 'cdk8s';
+import {
+  type Deployment,
+  HorizontalPodAutoscaler,
+  Metric,
+  MetricTarget,
+  Replicas,
+  type ScalingRules,
+  ScalingStrategy,
+} from 'cdk8s-plus-28';
 import type { RegionContext, Workload } from '../../context.ts';
-import { add, addCustom } from '../../kit/objects.ts';
+import { addCustom } from '../../kit/objects.ts';
 import { headlessOf, portOf } from '../dependency/place.ts';
 
-/** Up at once and by as much as doubles, down slowly: load that comes back finds its pods. */
-const BEHAVIOR: types.input.autoscaling.v2.HorizontalPodAutoscalerBehavior = {
+interface Direction {
+  readonly stabilizationWindowSeconds: number;
+  readonly selectPolicy: 'Max' | 'Min';
+  readonly policies: readonly {
+    readonly type: 'Percent' | 'Pods';
+    readonly value: number;
+    readonly periodSeconds: number;
+  }[];
+}
+
+/** Up at once and by as much as doubles, down slowly: load that comes back finds its pods. KEDA takes it as it is. */
+const BEHAVIOR: Readonly<Record<'scaleUp' | 'scaleDown', Direction>> = {
   scaleUp: {
     stabilizationWindowSeconds: 0,
     selectPolicy: 'Max',
@@ -21,33 +39,39 @@ const BEHAVIOR: types.input.autoscaling.v2.HorizontalPodAutoscalerBehavior = {
   },
 };
 
+function rulesOf({ stabilizationWindowSeconds, selectPolicy, policies }: Direction): ScalingRules {
+  return {
+    stabilizationWindow: Duration.seconds(stabilizationWindowSeconds),
+    strategy: selectPolicy === 'Max' ? ScalingStrategy.MAX_CHANGE : ScalingStrategy.MIN_CHANGE,
+    policies: policies.map(({ type, value, periodSeconds }) => ({
+      replicas: type === 'Percent' ? Replicas.percent(value) : Replicas.absolute(value),
+      duration: Duration.seconds(periodSeconds),
+    })),
+  };
+}
+
 /** What scales a workload: CPU by an HPA, the lag of a JetStream consumer by KEDA. */
-export function addScaling(chart: Chart, context: RegionContext, { manifest, placement }: Workload): void {
+export function addScaling(
+  chart: Chart,
+  context: RegionContext,
+  { workload, deployment }: { workload: Workload; deployment: Deployment },
+): void {
+  const { manifest, placement } = workload;
   const { name, scaling } = manifest;
-  const target = { apiVersion: 'apps/v1', kind: 'Deployment', name };
   switch (scaling.on) {
     case 'cpu':
-      add(chart, 'autoscaler', {
-        kind: 'HorizontalPodAutoscaler',
+      new HorizontalPodAutoscaler(chart, 'autoscaler', {
         metadata: { name },
-        spec: {
-          scaleTargetRef: target,
-          minReplicas: placement.replicas ?? scaling.min,
-          maxReplicas: scaling.max,
-          metrics: [
-            {
-              type: 'Resource',
-              resource: {
-                name: 'cpu',
-                target: { type: 'Utilization', averageUtilization: scaling.target_percent },
-              },
-            },
-          ],
-          behavior: BEHAVIOR,
-        },
+        target: deployment,
+        minReplicas: placement.replicas ?? scaling.min,
+        maxReplicas: scaling.max,
+        metrics: [Metric.resourceCpu(MetricTarget.averageUtilization(scaling.target_percent))],
+        scaleUp: rulesOf(BEHAVIOR.scaleUp),
+        scaleDown: rulesOf(BEHAVIOR.scaleDown),
       });
       return;
     case 'queue':
+      deployment.markHasAutoscaler();
       addCustom(chart, 'autoscaler', {
         apiVersion: 'keda.sh/v1alpha1',
         kind: 'ScaledObject',

@@ -1,5 +1,21 @@
-import type { types } from '@pulumi/kubernetes';
-import type { ApiObject, Chart } from 'cdk8s';
+import { type Chart, Duration } from 'cdk8s';
+import {
+  type ContainerProps,
+  Deployment,
+  DeploymentStrategy,
+  Handler,
+  ImagePullPolicy,
+  type IServiceAccount,
+  LabelSelector,
+  PercentOrAbsolute,
+  PersistentVolumeAccessMode,
+  PersistentVolumeClaim,
+  Probe,
+  Service,
+  ServiceAccount,
+  ServiceType,
+  Volume,
+} from 'cdk8s-plus-28';
 import {
   holdsEmbeddedData,
   labelsOf,
@@ -8,12 +24,21 @@ import {
   selectorOf,
   type Workload,
 } from '../../context.ts';
-import { add, leaveToOthers } from '../../kit/objects.ts';
+import { add, complete, leaveToOthers } from '../../kit/objects.ts';
+import { textOf } from '../../kit/tokens.ts';
 import { DATA_DIR, environmentOf, type PodEnvironment } from './environment.ts';
-import { CONTAINER_SECURITY, type Container, METRICS_PORT_NAME, podTemplate, resourcesOf } from './pod.ts';
+import {
+  bytesOf,
+  METRICS_PORT_NAME,
+  type Pod,
+  podOf,
+  RESTRICTED,
+  restOf,
+  sizeOf,
+  variablesOf,
+} from './pod.ts';
 import { addScaling } from './scaling.ts';
 
-type Volume = types.input.core.v1.Volume;
 type Track = 'stable' | 'canary';
 
 /** How long a pod still answers after it was taken out of its Service: endpoints are told with a delay. */
@@ -25,29 +50,22 @@ const PRE_STOP_S = 5;
 const PAUSE = ['node', '--eval', `setTimeout(() => {}, ${PRE_STOP_S * 1000})`] as const;
 const DRAIN_MARGIN_S = 5;
 const SCRATCH = '1Gi';
+const ONE_MORE_AT_A_TIME = DeploymentStrategy.rollingUpdate({
+  maxSurge: PercentOrAbsolute.absolute(1),
+  maxUnavailable: PercentOrAbsolute.absolute(0),
+});
 
 /** Everything of one service: ServiceAccount, Deployment, Service, budget, autoscaling, volume. */
 export function workloadChart(chart: Chart, context: RegionContext, workload: Workload): void {
   const { manifest } = workload;
   const { name } = manifest;
   const environment = environmentOf(context, workload);
-  add(chart, 'account', { kind: 'ServiceAccount', metadata: { name }, automountServiceAccountToken: false });
-  const embedded = holdsEmbeddedData(workload.inside, context.settings);
-  const deployment = add(chart, 'deployment', {
-    kind: 'Deployment',
-    metadata: { name },
-    spec: {
-      // An autoscaler owns the number of replicas where there is one.
-      ...(isScaled(context, workload) ? {} : { replicas: replicasOf(workload, context.settings) }),
-      revisionHistoryLimit: 5,
-      selector: {
-        matchLabels: { 'app.kubernetes.io/name': name, ...selectorOf(name), 'mcp.platform/track': 'stable' },
-      },
-      strategy: embedded
-        ? { type: 'Recreate' }
-        : { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
-      template: templateOf(context, workload, { environment, track: 'stable' }),
-    },
+  const account = new ServiceAccount(chart, 'account', { metadata: { name }, automountToken: false });
+  const deployment = addDeployment(chart, context, {
+    workload,
+    account,
+    environment,
+    track: 'stable',
   });
   const service = addService(chart, context, { workload, track: 'stable' });
   // Callers find core before Flagger has begun; once it has, it points this Service at the pods that it promoted.
@@ -55,19 +73,7 @@ export function workloadChart(chart: Chart, context: RegionContext, workload: Wo
     leaveToOthers(service, 'spec.selector');
     leaveToOthers(deployment, 'spec.replicas');
   }
-  if (embedded)
-    add(chart, 'claim-data', {
-      kind: 'PersistentVolumeClaim',
-      metadata: { name: `${name}-data` },
-      spec: {
-        accessModes: ['ReadWriteOnce'],
-        resources: { requests: { storage: roomOf(workload) } },
-        ...(context.settings.storage_class === undefined
-          ? {}
-          : { storageClassName: context.settings.storage_class }),
-      },
-    });
-  if (isScaled(context, workload)) addScaling(chart, context, workload);
+  if (isScaled(context, workload)) addScaling(chart, context, { workload, deployment });
   if (mostReplicas(context, workload) > 1)
     add(chart, 'budget', {
       kind: 'PodDisruptionBudget',
@@ -96,54 +102,96 @@ export function mostReplicas(context: RegionContext, workload: Workload): number
   return replicasOf(workload, context.settings);
 }
 
-/** A service's pod. `track` tells a canary from the stable one; both stand behind the same policies. */
-export function templateOf(
+interface Deployed {
+  readonly workload: Workload;
+  readonly account: IServiceAccount;
+  readonly environment: PodEnvironment;
+  readonly track: Track;
+}
+
+/** A service's Deployment. `track` tells a canary from the stable one; both stand behind the same policies. */
+export function addDeployment(chart: Chart, context: RegionContext, of: Deployed): Deployment {
+  const { workload, track } = of;
+  const { name } = workload.manifest;
+  const canary = track === 'canary';
+  const pod = podIn(chart, context, of);
+  const deployment = new Deployment(chart, canary ? 'deployment-canary' : 'deployment', {
+    metadata: { name: canary ? `${name}-canary` : name },
+    // An autoscaler owns the number of replicas where there is one.
+    ...(!canary && isScaled(context, workload)
+      ? {}
+      : { replicas: canary ? 1 : replicasOf(workload, context.settings) }),
+    strategy: holdsEmbeddedData(workload.inside, context.settings)
+      ? DeploymentStrategy.recreate()
+      : ONE_MORE_AT_A_TIME,
+    ...podOf(context, pod),
+  });
+  deployment.select(
+    LabelSelector.of({
+      labels: { 'app.kubernetes.io/name': name, ...selectorOf(name), 'mcp.platform/track': track },
+    }),
+  );
+  complete(deployment, {
+    kind: 'Deployment',
+    spec: { revisionHistoryLimit: 5, template: restOf(context, pod) },
+  });
+  return deployment;
+}
+
+function podIn(
+  chart: Chart,
   context: RegionContext,
-  workload: Workload,
-  { environment, track }: { environment: PodEnvironment; track: Track },
-): types.input.core.v1.PodTemplateSpec {
+  { workload, account, environment, track }: Deployed,
+): Pod {
   const { manifest } = workload;
-  const data = dataOf(context, workload);
-  return podTemplate(context, {
+  const tmp = Volume.fromEmptyDir(chart, 'volume-tmp', 'tmp', { sizeLimit: bytesOf(SCRATCH) });
+  const data = dataOf(chart, context, workload);
+  return {
     name: manifest.name,
-    service_account: manifest.name,
+    account,
     grace_s: PRE_STOP_S + manifest.drain_s + DRAIN_MARGIN_S,
     priority: 'serving',
     metrics_port: context.settings.metrics_port,
     labels: { 'mcp.platform/track': track },
-    containers: [serviceContainer(context, workload, { environment, data })],
-    volumes: [{ name: 'tmp', emptyDir: { sizeLimit: SCRATCH } }, data],
-  });
+    volumes: [tmp, data],
+    containers: [
+      {
+        ...serviceContainer(context, workload),
+        envVariables: variablesOf(chart, [...environment.secret, ...environment.plain]),
+        volumeMounts: [
+          { path: '/tmp', volume: tmp },
+          { path: DATA_DIR, volume: data },
+        ],
+      },
+    ],
+  };
 }
 
-function serviceContainer(
-  context: RegionContext,
-  { manifest, inside }: Workload,
-  { environment, data }: { environment: PodEnvironment; data: Volume },
-): Container {
-  const probe = (path: string) => ({ httpGet: { path, port: 'http' }, timeoutSeconds: 3 });
+function serviceContainer(context: RegionContext, { manifest, inside }: Workload): ContainerProps {
+  const probe = (path: string, period_s: number, failureThreshold: number) =>
+    Probe.fromHttpGet(path, {
+      port: manifest.port,
+      periodSeconds: Duration.seconds(period_s),
+      timeoutSeconds: Duration.seconds(3),
+      failureThreshold,
+    });
   return {
     name: manifest.name,
-    image: context.images.service(manifest.name),
-    imagePullPolicy: 'IfNotPresent',
-    env: [...environment.secret, ...environment.plain],
+    image: textOf(context.images.service(manifest.name)),
+    imagePullPolicy: ImagePullPolicy.IF_NOT_PRESENT,
     ports: [
       ...inside.map(({ name, port }) => ({
         name: name === manifest.name ? 'http' : name.slice(0, 15),
-        containerPort: port,
+        number: port,
       })),
-      { name: METRICS_PORT_NAME, containerPort: context.settings.metrics_port },
+      { name: METRICS_PORT_NAME, number: context.settings.metrics_port },
     ],
-    resources: resourcesOf(context, manifest.size),
-    securityContext: CONTAINER_SECURITY,
-    startupProbe: { ...probe('/healthz'), periodSeconds: 2, failureThreshold: 90 },
-    readinessProbe: { ...probe('/readyz'), periodSeconds: 3, failureThreshold: 2 },
-    livenessProbe: { ...probe('/healthz'), periodSeconds: 10, failureThreshold: 3 },
-    lifecycle: { preStop: { exec: { command: [...PAUSE] } } },
-    volumeMounts: [
-      { name: 'tmp', mountPath: '/tmp' },
-      { name: data.name, mountPath: DATA_DIR },
-    ],
+    resources: sizeOf(context, manifest.size),
+    securityContext: RESTRICTED,
+    startup: probe('/healthz', 2, 90),
+    readiness: probe('/readyz', 3, 2),
+    liveness: probe('/healthz', 10, 3),
+    lifecycle: { preStop: Handler.fromCommand([...PAUSE]) },
   };
 }
 
@@ -151,10 +199,18 @@ function serviceContainer(
  * What must survive the pod lies on a claim; what another store keeps has only scratch space here. Each has a name of
  * its own: a volume that changes its kind under one name cannot be previewed.
  */
-function dataOf(context: RegionContext, workload: Workload): Volume {
-  return holdsEmbeddedData(workload.inside, context.settings)
-    ? { name: 'data', persistentVolumeClaim: { claimName: `${workload.manifest.name}-data` } }
-    : { name: 'data-scratch', emptyDir: { sizeLimit: roomOf(workload) } };
+function dataOf(chart: Chart, context: RegionContext, workload: Workload): Volume {
+  const room = bytesOf(roomOf(workload));
+  if (!holdsEmbeddedData(workload.inside, context.settings))
+    return Volume.fromEmptyDir(chart, 'volume-data', 'data-scratch', { sizeLimit: room });
+  const { storage_class } = context.settings;
+  const claim = new PersistentVolumeClaim(chart, 'claim-data', {
+    metadata: { name: `${workload.manifest.name}-data` },
+    accessModes: [PersistentVolumeAccessMode.READ_WRITE_ONCE],
+    storage: room,
+    ...(storage_class === undefined ? {} : { storageClassName: storage_class }),
+  });
+  return Volume.fromPersistentVolumeClaim(chart, 'volume-data', claim, { name: 'data' });
 }
 
 function roomOf({ inside }: Workload): string {
@@ -176,21 +232,35 @@ export function addService(
   chart: Chart,
   context: RegionContext,
   { workload, track }: { workload: Workload; track: Track },
-): ApiObject {
+): Service {
   const { manifest, inside } = workload;
   const suffix = track === 'stable' ? '' : '-canary';
-  return add(chart, `service${suffix}`, {
-    kind: 'Service',
+  return httpService(chart, `service${suffix}`, {
     metadata: { name: `${manifest.name}${suffix}`, labels: labelsOf(context, manifest.name) },
-    spec: {
-      type: 'ClusterIP',
-      selector: { ...selectorOf(manifest.name), 'mcp.platform/track': track },
-      ports: inside.map(({ name, port }) => ({
-        name: name === manifest.name ? 'http' : name,
-        port,
-        targetPort: port,
-        appProtocol: 'http',
-      })),
-    },
+    selector: { ...selectorOf(manifest.name), 'mcp.platform/track': track },
+    ports: inside.map(({ name, port }) => ({ name: name === manifest.name ? 'http' : name, port })),
   });
+}
+
+/** A Service inside the cluster, whose ports speak HTTP. */
+export function httpService(
+  chart: Chart,
+  id: string,
+  of: {
+    readonly metadata: { readonly name: string; readonly labels: Record<string, string> };
+    readonly selector: Readonly<Record<string, string>>;
+    readonly ports: readonly { readonly name: string; readonly port: number }[];
+  },
+): Service {
+  const service = new Service(chart, id, {
+    metadata: of.metadata,
+    type: ServiceType.CLUSTER_IP,
+    ports: of.ports.map(({ name, port }) => ({ name, port, targetPort: port })),
+  });
+  for (const [key, value] of Object.entries(of.selector)) service.selectLabel(key, value);
+  complete(service, {
+    kind: 'Service',
+    spec: { ports: of.ports.map(({ name }) => ({ name, appProtocol: 'http' })) },
+  });
+  return service;
 }

@@ -2,12 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AssetStore } from '@mcp/assets';
 import {
   type ChatCompletionRequest,
+  FEATURES,
+  type Feature,
   type ModelBackend,
   type ModelEvent,
   ModelInfo,
   PlatformError,
 } from '@mcp/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BACKEND_FEATURES, supportOf } from '../src/feature-table.ts';
 import { BackendEnv, createBackends } from '../src/index.ts';
 import { ollamaServer, openAiServer, serve, type Upstream } from './upstreams.ts';
 
@@ -120,7 +123,41 @@ const codeOf = (promise: Promise<unknown>) =>
     (error: unknown) => (error instanceof PlatformError ? error.code : String(error)),
   );
 
-describe.each(SUBJECTS)('the backend %s', (_, open) => {
+const TOOL = { type: 'function' as const, function: { name: 'f', parameters: { type: 'object' } } };
+const PICTURE = { type: 'image_url' as const, image_url: { url: 'data:image/png;base64,AA==' } };
+/** A value for each feature, which another server would make something of. */
+const ASKED: Readonly<Record<Feature, Partial<ChatCompletionRequest>>> = {
+  stream: { stream: false },
+  stream_options: { stream_options: { include_usage: true } },
+  n: { n: 2 },
+  stop: { stop: 'two' },
+  max_tokens: { max_tokens: 2 },
+  max_completion_tokens: { max_completion_tokens: 2 },
+  temperature: { temperature: 0.5 },
+  top_p: { top_p: 0.5 },
+  top_k: { top_k: 5 },
+  min_p: { min_p: 0.1 },
+  seed: { seed: 7 },
+  presence_penalty: { presence_penalty: 1 },
+  frequency_penalty: { frequency_penalty: 1 },
+  logit_bias: { logit_bias: { 5: 1 } },
+  logprobs: { logprobs: true },
+  top_logprobs: { top_logprobs: 2 },
+  tools: { tools: [TOOL] },
+  tool_choice: { tools: [TOOL], tool_choice: 'none' },
+  parallel_tool_calls: { parallel_tool_calls: false },
+  response_format: { response_format: { type: 'json_object' } },
+  pictures: { messages: [{ role: 'user', content: [PICTURE] }] },
+  reasoning_effort: { reasoning_effort: 'low' },
+  verbosity: { verbosity: 'low' },
+  service_tier: { service_tier: 'flex' },
+  metadata: { metadata: { a: 'b' } },
+  safety_identifier: { safety_identifier: 's' },
+  prompt_cache_key: { prompt_cache_key: 'k' },
+  user: { user: 'u' },
+};
+
+describe.each(SUBJECTS)('the backend %s', (name, open) => {
   let subject: Subject;
   const ask = (content: string, more: Partial<ChatCompletionRequest> = {}): ChatCompletionRequest => ({
     model: subject.chat,
@@ -143,6 +180,20 @@ describe.each(SUBJECTS)('the backend %s', (_, open) => {
     for (const model of models) expect(ModelInfo.parse(model)).toEqual(model);
     expect(models.find(({ id }) => id === subject.chat)).toMatchObject({ kind: 'chat', status: 'ready' });
     expect(models.find(({ id }) => id === subject.embedding)).toMatchObject({ kind: 'embedding' });
+  });
+
+  it.each(FEATURES)('makes of %s what its table says', async (feature) => {
+    const { support } = supportOf(BACKEND_FEATURES[name as keyof typeof BACKEND_FEATURES], feature);
+    expect(subject.backend.ignores?.includes(feature as never) ?? false).toBe(support === 'no effect');
+    const asked = generate(ask('one', { max_tokens: 12, ...ASKED[feature] }));
+    // What is passed on is for the server behind, which here is the scripted one.
+    const refused =
+      support === 'refused' ||
+      (support === 'passed on' && supportOf(BACKEND_FEATURES.scripted, feature).support === 'refused');
+    if (refused) expect(await codeOf(asked)).toBe('unsupported_parameter');
+    else if (support === 'no effect')
+      expect(textOf(await asked)).toBe(textOf(await generate(ask('one', { max_tokens: 12 }))));
+    else expect((await asked).at(-1)?.type).toBe('usage');
   });
 
   it.each([true, false])('says start, text, finish and usage in this order (stream: %s)', async (stream) => {

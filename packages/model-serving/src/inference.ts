@@ -4,11 +4,13 @@ import {
   type ChatCompletionRequest,
   type EmbeddingsRequest,
   type EmbeddingsResult,
+  type ModelBackend,
   type ModelEvent,
   type ModelInfo,
   PlatformError,
 } from '@mcp/contracts';
 import type { Span } from '@mcp/service-kit';
+import { givenOf } from '@mcp/wire';
 import { Accounting, countTokens } from './accounting.ts';
 import type { Queues } from './queues.ts';
 import type { Route, Visit } from './route.ts';
@@ -58,7 +60,7 @@ export async function* infer(
       }
       accounting.see(event);
       for (const whole of characters.take(event))
-        yield whole.type === 'start' && asked !== id ? { ...whole, model: asked } : whole;
+        yield whole.type === 'start' ? startOf(whole, { request, asked, backend: route.backend }) : whole;
     }
   } catch (error) {
     failure = visit === undefined ? error : visit.failed(error);
@@ -67,6 +69,17 @@ export async function* infer(
     visit?.leave();
     accounting.end(failure);
   }
+}
+
+type Start = Extract<ModelEvent, { type: 'start' }>;
+
+/** A start under the name that was asked for, with the fields that its backend makes no use of. */
+function startOf(
+  start: Start,
+  by: { request: ChatCompletionRequest; asked: string; backend: ModelBackend },
+): Start {
+  const ignored = givenOf(by.request, by.backend.ignores ?? []);
+  return { ...start, model: by.asked, ...(ignored.length === 0 ? {} : { ignored }) };
 }
 
 /** Vectors by one model: the same turn-taking, tracing and counting. */

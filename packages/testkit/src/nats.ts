@@ -44,8 +44,9 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
   });
   const files = options.config === undefined ? alone.files : { 'nats.conf': options.config };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(store_dir, name), text);
-  // What a configuration says otherwise does not hold here.
-  const args = ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', store_dir, ...alone.args];
+  // Where a given configuration would listen and store does not hold here; it must name no store.
+  const here = ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', store_dir];
+  const args = options.config === undefined ? alone.args : [...here, ...alone.args];
   const child = spawn(program(), args, {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, ...options.env },

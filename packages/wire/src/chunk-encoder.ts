@@ -1,9 +1,9 @@
 import type { ModelEvent } from '@mcp/contracts';
-import { losesFinish, wireFinish, wireUsage } from './openai-chat.ts';
+import { type ChatOptions, chatFinish, losesFinish, wireUsage } from './openai-chat.ts';
 
 export const DONE_FRAME = 'data: [DONE]\n\n';
 
-export interface ChunkOptions {
+export interface ChunkOptions extends ChatOptions {
   /** OpenAI's `stream_options.include_usage`: a last chunk without choices carries the usage. */
   readonly include_usage: boolean;
 }
@@ -29,7 +29,8 @@ export function chatChunkEncoder(options: ChunkOptions): (event: ModelEvent) => 
       case 'start':
         head = `data: {"id":${JSON.stringify(event.id)},"object":"chat.completion.chunk","created":${event.created_s},"model":${JSON.stringify(event.model)},"system_fingerprint":${JSON.stringify(event.backend)},`;
         tail = `${options.include_usage ? ',"usage":null' : ''}}\n\n`;
-        return opened(0);
+        if (event.ignored === undefined) return opened(0);
+        return opened(0).replace('"choices":', `"mcp_ignored":${JSON.stringify(event.ignored)},"choices":`);
       case 'text': {
         const logprobs =
           event.logprobs === undefined
@@ -46,19 +47,21 @@ export function chatChunkEncoder(options: ChunkOptions): (event: ModelEvent) => 
       case 'tool_call': {
         const begin = event.id === undefined ? '' : `"id":${JSON.stringify(event.id)},"type":"function",`;
         const name = event.name === undefined ? '' : `"name":${JSON.stringify(event.name)},`;
+        const call = `{${name}"arguments":${JSON.stringify(event.arguments_delta)}}`;
+        if (options.functions === true)
+          return (
+            opened(event.choice) + (event.index === 0 ? frame(event.choice, `"function_call":${call}`) : '')
+          );
         return (
           opened(event.choice) +
-          frame(
-            event.choice,
-            `"tool_calls":[{"index":${event.index},${begin}"function":{${name}"arguments":${JSON.stringify(event.arguments_delta)}}}]`,
-          )
+          frame(event.choice, `"tool_calls":[{"index":${event.index},${begin}"function":${call}}]`)
         );
       }
       case 'finish':
         return (
           opened(event.choice) +
           frame(event.choice, '', {
-            finish: `"${wireFinish(event.reason)}"${losesFinish(event.reason) ? `,"mcp_finish":${JSON.stringify(event.reason)}` : ''}`,
+            finish: `"${chatFinish(event.reason, options)}"${losesFinish(event.reason) ? `,"mcp_finish":${JSON.stringify(event.reason)}` : ''}`,
           })
         );
       case 'usage':

@@ -52,6 +52,8 @@ const Head = {
   model: z.string().nullish(),
   created: z.number().nullish(),
   system_fingerprint: z.string().nullish().catch(undefined),
+  /** Ours: fields of the request that the backend made no use of. */
+  mcp_ignored: z.array(z.string().max(64)).max(64).optional().catch(undefined),
 };
 const Choice = {
   index: z.number().int().min(0).max(MAX_CHOICES).default(0),
@@ -146,18 +148,14 @@ export class ChunkReader {
   }
 }
 
-function startEvent(head: {
-  id?: string | null | undefined;
-  model?: string | null | undefined;
-  created?: number | null | undefined;
-  system_fingerprint?: string | null | undefined;
-}): ModelEvent {
+function startEvent(head: z.infer<z.ZodObject<typeof Head>>): ModelEvent {
   return {
     type: 'start',
     id: head.id ?? '',
     model: head.model ?? '',
     backend: head.system_fingerprint ?? 'openai',
     created_s: head.created ?? 0,
+    ...(head.mcp_ignored === undefined ? {} : { ignored: head.mcp_ignored }),
   };
 }
 

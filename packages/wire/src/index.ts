@@ -7,10 +7,13 @@ export {
   fromAnthropic,
 } from './anthropic/index.ts';
 export { chatChunkEncoder, DONE_FRAME } from './chunk-encoder.ts';
+export { completionEncoder, encodeCompletion, fromCompletion, inOneStream } from './completions.ts';
 export { decodeChatCompletion } from './decode.ts';
 export { decodeChatStream } from './decode-stream.ts';
 export { decodeEmbeddings, encodeEmbeddings, encodeModel, encodeModelList } from './embeddings.ts';
 export { errorFromBody, retryAfterMs, upstreamError } from './errors.ts';
+export { givenOf, ignoredIn } from './ignored.ts';
+export { fromPublicChat } from './legacy-functions.ts';
 export { type Completion, collect, encodeChatCompletion, readFinish } from './openai-chat.ts';
 export {
   asResponsesError,
@@ -24,4 +27,6 @@ export {
   type Said,
   type SaidItem,
   withIds,
+  withoutOldest,
 } from './responses/index.ts';
+export { textsOf } from './tokens.ts';

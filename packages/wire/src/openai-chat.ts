@@ -6,6 +6,8 @@ export interface Completion {
   readonly model: string;
   readonly backend: string;
   readonly created_s: number;
+  /** Fields of the request that the backend made no use of. */
+  readonly ignored?: readonly string[];
   readonly choices: readonly CompletionChoice[];
   readonly usage: Usage | undefined;
 }
@@ -31,7 +33,7 @@ const CUT: FinishReason = { unified: 'other', raw: null };
 
 /** Gathers events into a completion. Throws what the source throws. */
 export async function collect(events: AsyncIterable<ModelEvent>): Promise<Completion> {
-  let head = { id: '', model: '', backend: '', created_s: 0 };
+  let head: Omit<Completion, 'choices' | 'usage'> = { id: '', model: '', backend: '', created_s: 0 };
   let usage: Usage | undefined;
   const choices = new Map<number, Building>();
   const choice = (index: number): Building => {
@@ -45,7 +47,7 @@ export async function collect(events: AsyncIterable<ModelEvent>): Promise<Comple
   for await (const event of events) {
     switch (event.type) {
       case 'start':
-        head = { id: event.id, model: event.model, backend: event.backend, created_s: event.created_s };
+        head = headOf(event);
         break;
       case 'text': {
         const one = choice(event.choice);
@@ -81,6 +83,13 @@ export async function collect(events: AsyncIterable<ModelEvent>): Promise<Comple
     usage,
     choices: [...choices].sort(([a], [b]) => a - b).map(([index, one]) => finished(index, one)),
   };
+}
+
+function headOf({
+  type: _type,
+  ...head
+}: Extract<ModelEvent, { type: 'start' }>): Omit<Completion, 'choices' | 'usage'> {
+  return head;
 }
 
 function finished(index: number, one: Building): CompletionChoice {
@@ -164,8 +173,22 @@ export function wireUsage(usage: Usage): Record<string, unknown> {
   };
 }
 
+export interface ChatOptions {
+  /** The request asked for functions: a call of a tool is told in the format from before there were tools. */
+  readonly functions?: boolean;
+}
+
+/** The word for why a choice ended, in the format that was asked for. */
+export function chatFinish(reason: FinishReason, { functions = false }: ChatOptions): string {
+  const word = wireFinish(reason);
+  return functions && word === 'tool_calls' ? 'function_call' : word;
+}
+
 /** The `chat.completion` object of a finished generation. */
-export function encodeChatCompletion(completion: Completion): Record<string, unknown> {
+export function encodeChatCompletion(
+  completion: Completion,
+  options: ChatOptions = {},
+): Record<string, unknown> {
   return {
     id: completion.id,
     object: 'chat.completion',
@@ -178,13 +201,20 @@ export function encodeChatCompletion(completion: Completion): Record<string, unk
         content: choice.text === '' && choice.tool_calls.length > 0 ? null : choice.text,
         refusal: null,
         ...(choice.reasoning === '' ? {} : { reasoning_content: choice.reasoning }),
-        ...(choice.tool_calls.length === 0 ? {} : { tool_calls: choice.tool_calls }),
+        ...callsOf(choice.tool_calls, options),
       },
       logprobs: choice.logprobs.length === 0 ? null : { content: choice.logprobs, refusal: null },
-      finish_reason: wireFinish(choice.finish),
+      finish_reason: chatFinish(choice.finish, options),
       ...(losesFinish(choice.finish) ? { mcp_finish: choice.finish } : {}),
     })),
     ...(completion.usage === undefined ? {} : { usage: wireUsage(completion.usage) }),
     system_fingerprint: completion.backend,
+    ...(completion.ignored === undefined ? {} : { mcp_ignored: completion.ignored }),
   };
+}
+
+function callsOf(calls: readonly ToolCall[], { functions = false }: ChatOptions): object {
+  const [first] = calls;
+  if (first === undefined) return {};
+  return functions ? { function_call: first.function } : { tool_calls: calls };
 }

@@ -57,7 +57,7 @@ function forms(path: string, body: Readonly<Record<string, unknown>>): Row[] {
 
 /** Objects of any content: what they hold is not looked at by name. */
 const FREE =
-  /^(metadata|logit_bias)$|schema\.schema|parameters|input_schema|\.input$|^\d|messages\.\d\.(content|tool_calls)\.\d(\.function)?$/;
+  /^(metadata|logit_bias)$|(schema|format)\.schema|parameters|input_schema|\.input$|^\d|messages\.\d\.(content|tool_calls)\.\d(\.function)?$/;
 /** Fields that one may also leave out by null, so that only what has another type is wrong. */
 const isText = (value: unknown): value is string => typeof value === 'string';
 
@@ -137,8 +137,8 @@ function changed(body: unknown, at: Path, value: unknown): string {
 export const bodies: Table = Object.fromEntries(
   Object.entries(SAMPLES).flatMap(([route, { path, body }]) => {
     if (body === undefined) return [];
-    // Routes with a body have no ids in their paths.
-    const to = route.slice(route.indexOf(' ') + 1);
+    // One with an id in it is asked for what is not there: its body is looked at first.
+    const to = route.slice(route.indexOf(' ') + 1).replace(':id', 'chatcmpl-0');
     return path === undefined ? [] : [[route, [...forms(to, body), ...fields(to, body)]]];
   }),
 );

@@ -30,7 +30,7 @@ export const get =
 
 export const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000';
 
-const OPENAI = /^\/v1\/(chat\/completions|embeddings|models|moderations|responses)(\/|$)/;
+const OPENAI = /^\/v1\/(chat\/completions|completions|embeddings|models|moderations|responses)(\/|$)/;
 const ANTHROPIC = /^\/v1\/messages(\/|$)/;
 const INSIDE = /node_modules|node:internal|\.ts:\d|TypeError|ReferenceError|\bat \w+ \(/;
 

@@ -63,6 +63,27 @@ const COMPLETION = {
   verbosity: 'low',
 };
 
+const PROMPT_COMPLETION = {
+  model: CHAT_MODEL,
+  prompt: ['once upon', 'a time'],
+  suffix: null,
+  echo: true,
+  stream: false,
+  stream_options: { include_usage: true },
+  n: 1,
+  stop: ['a'],
+  max_tokens: 5,
+  temperature: 1,
+  top_p: 1,
+  top_k: 5,
+  min_p: 0,
+  seed: 1,
+  presence_penalty: 0,
+  frequency_penalty: 0,
+  logit_bias: { 1: 2 },
+  user: 'u',
+};
+
 const CHAT = {
   modelA: CHAT_MODEL,
   modelB: CHAT_MODEL,
@@ -127,6 +148,71 @@ const JOB = { spec: { kind: 'embed-batch', texts: ['a'], model: EMBEDDING_MODEL 
 
 const KEY = { name: 'a', scopes: ['chat'], expires_at: '2099-01-01T00:00:00Z' };
 
+/** Ids of nothing that there is. */
+export const NO_RESPONSE = `resp_${'0'.repeat(48)}`;
+export const NO_COMPLETION = `chatcmpl-${UNKNOWN_ID}`;
+
+const RESPONSE_ASKED = {
+  model: CHAT_MODEL,
+  input: [
+    {
+      role: 'user',
+      content: [
+        { type: 'input_text', text: 'hi' },
+        { type: 'input_image', image_url: 'data:,', detail: 'low' },
+      ],
+    },
+    {
+      type: 'reasoning',
+      id: 'rs_1',
+      summary: [{ type: 'summary_text', text: 'hm' }],
+      encrypted_content: 'x',
+    },
+    {
+      type: 'message',
+      role: 'assistant',
+      id: 'msg_1',
+      status: 'completed',
+      content: [{ type: 'output_text', text: 'so' }],
+    },
+    { type: 'function_call', id: 'fc_1', call_id: '1', name: 'f', arguments: '{}', status: 'completed' },
+    { type: 'function_call_output', call_id: '1', output: [{ type: 'input_text', text: 'x' }] },
+    { type: 'item_reference', id: 'msg_1' },
+  ],
+  instructions: 'be brief',
+  previous_response_id: NO_RESPONSE,
+  tools: [{ type: 'function', name: 'f', description: 'd', parameters: { type: 'object' }, strict: false }],
+  tool_choice: { type: 'allowed_tools', mode: 'auto', tools: [{ type: 'function', name: 'f' }] },
+  parallel_tool_calls: true,
+  text: {
+    format: { type: 'json_schema', name: 's', schema: { type: 'object' }, strict: false },
+    verbosity: 'low',
+  },
+  reasoning: { effort: 'low', summary: 'auto' },
+  truncation: 'auto',
+};
+
+const RESPONSE = {
+  ...RESPONSE_ASKED,
+  stream: false,
+  stream_options: { include_obfuscation: false },
+  max_output_tokens: 5,
+  max_tool_calls: 5,
+  temperature: 1,
+  top_p: 1,
+  top_logprobs: 0,
+  include: ['reasoning.encrypted_content'],
+  store: false,
+  metadata: { a: 'b' },
+  user: 'u',
+  safety_identifier: 'u',
+  prompt_cache_key: 'k',
+  service_tier: 'auto',
+  background: false,
+};
+
+const PAGE = ['after', 'limit', 'order'];
+
 const at = (path: string) => () => path;
 const conversation = (tail: string) => (s: Surface) => `/v1/conversations/${s.conversation}${tail}`;
 const job = (tail: string) => (s: Surface) => `/v1/jobs/${s.job}${tail}`;
@@ -137,6 +223,7 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
   'GET /readyz': { path: at('/readyz') },
   'GET /metrics': { path: at('/metrics') },
   'POST /v1/chat/completions': { scope: 'chat', path: at('/v1/chat/completions'), body: COMPLETION },
+  'POST /v1/completions': { scope: 'chat', path: at('/v1/completions'), body: PROMPT_COMPLETION },
   'POST /v1/moderations': {
     scope: 'chat',
     path: at('/v1/moderations'),
@@ -149,6 +236,41 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
     body: ANTHROPIC_ASKED,
     query: ['beta'],
   },
+  'GET /v1/chat/completions': {
+    scope: 'chat',
+    path: at('/v1/chat/completions'),
+    query: [...PAGE, 'model', 'metadata'],
+  },
+  'GET /v1/chat/completions/:id': { scope: 'chat', path: at(`/v1/chat/completions/${NO_COMPLETION}`) },
+  'GET /v1/chat/completions/:id/messages': {
+    scope: 'chat',
+    path: at(`/v1/chat/completions/${NO_COMPLETION}/messages`),
+    query: PAGE,
+  },
+  'POST /v1/chat/completions/:id': {
+    scope: 'chat',
+    path: at(`/v1/chat/completions/${NO_COMPLETION}`),
+    body: { metadata: { a: 'b' } },
+  },
+  'DELETE /v1/chat/completions/:id': { scope: 'chat', path: at(`/v1/chat/completions/${NO_COMPLETION}`) },
+  'POST /v1/responses': { scope: 'chat', path: at('/v1/responses'), body: RESPONSE },
+  'POST /v1/responses/input_tokens': {
+    scope: 'chat',
+    path: at('/v1/responses/input_tokens'),
+    body: RESPONSE_ASKED,
+  },
+  'GET /v1/responses/:id': {
+    scope: 'chat',
+    path: at(`/v1/responses/${NO_RESPONSE}`),
+    query: ['include', 'include_obfuscation', 'starting_after', 'stream'],
+  },
+  'DELETE /v1/responses/:id': { scope: 'chat', path: at(`/v1/responses/${NO_RESPONSE}`) },
+  'GET /v1/responses/:id/input_items': {
+    scope: 'chat',
+    path: at(`/v1/responses/${NO_RESPONSE}/input_items`),
+    query: [...PAGE, 'include'],
+  },
+  'POST /v1/responses/:id/cancel': { scope: 'chat', path: at(`/v1/responses/${NO_RESPONSE}/cancel`) },
   'POST /v1/embeddings': { scope: 'chat', path: at('/v1/embeddings'), body: EMBEDDINGS },
   'GET /v1/models': { scope: 'chat', path: at('/v1/models') },
   'GET /v1/models/:id{.+}': { scope: 'chat', path: at(`/v1/models/${CHAT_MODEL}`) },

@@ -1,14 +1,15 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
-import { type GeneratedPage, generatedPages } from '../docs-text.ts';
+import { generatedPages } from '../docs-text.ts';
 import { CliError } from '../errors.ts';
+import type { GeneratedPage } from '../page.ts';
 import { ROOT } from '../paths.ts';
 
 /** `mcp docs`: writes the generated tables of docs/. */
 export function docsCommand(): Command {
   return new Command('docs')
-    .description('write docs/metrics_taxonomy.md, docs/configuration.md and docs/services.md from the code')
+    .description('write the pages of docs/ that are tables of the code')
     .option('--check', 'write nothing; fail when a page is stale', false)
     .action(async (flags: { check: boolean }) => {
       const stale = (await generatedPages()).filter(isStale);

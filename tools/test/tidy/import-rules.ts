@@ -38,6 +38,9 @@ export function importDirections(files: readonly SourceFile[]): Violation[] {
   return files.flatMap((file) => {
     const from = placeOf(file.path);
     return importsOf(file).flatMap((one) => {
+      const heavy = tooHeavy(file.path, one.specifier);
+      if (heavy !== undefined)
+        return [{ rule: 'manifest', path: file.path, line: one.line, message: heavy }];
       const target = targetOf(file.path, one.specifier);
       if (target === undefined) return [];
       const to = placeOf(target);
@@ -109,6 +112,15 @@ export function dependencies(files: readonly SourceFile[], manifests: readonly T
     });
 }
 
+/** A manifest is read by stacks, tools and infrastructure, which do not load what runs. */
+function tooHeavy(path: string, specifier: string): string | undefined {
+  const name = packageOf(specifier);
+  if (!/^(apps|packages)\/[^/]+\/manifest\.ts$/.test(path) || name === undefined) return undefined;
+  return ['zod', '@mcp/contracts'].includes(name) || specifier.endsWith('/manifest')
+    ? undefined
+    : `a manifest imports ${specifier}: it may see zod, @mcp/contracts and manifests of packages (@mcp/…/manifest)`;
+}
+
 function refusal(
   file: SourceFile,
   edge: { from: Place; to: Place; target: string; one: Import },
@@ -116,8 +128,9 @@ function refusal(
   const { from, to, target, one } = edge;
   if (from.layer === 'free' || from.workspace === to.workspace) return undefined;
   const relative = one.specifier.startsWith('.');
-  const manifest = /^apps\/[^/]+\/manifest\.ts$/.test(target);
-  if (manifest && (from.layer === 'stacks' || from.layer === 'tools')) return undefined;
+  const manifest = /^(apps|packages)\/[^/]+\/manifest\.ts$/.test(target);
+  if (manifest && (from.layer === 'stacks' || (from.layer === 'tools' && to.layer === 'app')))
+    return undefined;
   if (to.layer === 'app')
     return from.layer === 'app'
       ? `an app imports another app (${target}): call it through the kit's clients`
@@ -137,6 +150,7 @@ function targetOf(path: string, specifier: string): string | undefined {
   const own = /^@mcp\/([^/]+)/.exec(specifier)?.[1];
   if (own === undefined) return undefined;
   if (['dependencies', 'stacks', 'tools', 'infra', 'policies'].includes(own)) return `${own}/index.ts`;
+  if (specifier === `@mcp/${own}/manifest`) return `packages/${own}/manifest.ts`;
   const app = /^app-(.+)$/.exec(own)?.[1];
   return app === undefined ? `packages/${own}/src/index.ts` : `apps/${app}/src/index.ts`;
 }

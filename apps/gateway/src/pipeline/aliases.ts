@@ -8,6 +8,7 @@ import {
   type ModelInfo,
   PlatformError,
 } from '@mcp/contracts';
+import { givenOf } from '@mcp/wire';
 import { errorOf } from '../transports/sse.ts';
 
 /** Models that are conversations between two models. A new one: one row. `undefined` is the platform's default mode. */
@@ -32,6 +33,21 @@ const NOT_FOR_ALIASES = [
   'frequency_penalty',
   'reasoning_effort',
 ] as const satisfies readonly (keyof ChatCompletionRequest)[];
+
+/** What changes no answer of a conversation. */
+const IGNORED_BY_ALIASES = [
+  'metadata',
+  'parallel_tool_calls',
+  'prompt_cache_key',
+  'safety_identifier',
+  'service_tier',
+  'user',
+  'verbosity',
+] as const satisfies readonly (keyof ChatCompletionRequest)[];
+
+export function ignoredByAliases(request: ChatCompletionRequest): readonly string[] {
+  return givenOf(request, IGNORED_BY_ALIASES);
+}
 
 const MAX_TURN_TOKENS = 4096;
 

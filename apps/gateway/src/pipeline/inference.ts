@@ -10,7 +10,7 @@ import type {
   Usage,
 } from '@mcp/contracts';
 import type { Gateway } from '../gateway.ts';
-import { aliasEvents, isAlias, toConversation } from './aliases.ts';
+import { aliasEvents, ignoredByAliases, isAlias, toConversation } from './aliases.ts';
 
 /** A conversation between models. All its events pass here, whatever they leave by. */
 export async function* converse(
@@ -29,18 +29,25 @@ interface Completion {
   readonly call: CallContext;
   /** Called before the first event of a model that is a conversation. */
   readonly onConversation: (id: string) => void;
+  /** Called before the first event with the fields that the model's backend makes no use of. */
+  readonly onIgnored: (fields: readonly string[]) => void;
 }
 
 /** A completion of a model, or of an alias for a conversation. All its events pass here. */
 export async function* complete(gateway: Gateway, completion: Completion): AsyncGenerator<ModelEvent> {
   const { request, call } = completion;
   if (isAlias(request.model)) {
+    completion.onIgnored(ignoredByAliases(request));
     yield* aliasEvents(converse(gateway, toConversation(request), call), completion);
     return;
   }
   for await (const event of gateway.inference().generate(request, call)) {
     if (event.type === 'usage') settle(gateway, event.usage);
-    yield event;
+    if (event.type === 'start' && event.ignored !== undefined) {
+      const { ignored, ...start } = event;
+      completion.onIgnored(ignored);
+      yield start;
+    } else yield event;
   }
 }
 

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { type CallContext, ChatCompletionRequest, EmbeddingsRequest, type ModelEvent } from '@mcp/contracts';
+import {
+  type CallContext,
+  type ChatCompletionRequest,
+  type ModelEvent,
+  PublicChatCompletionRequest,
+  PublicEmbeddingsRequest,
+} from '@mcp/contracts';
 import {
   type KitContext,
   type KitEnv,
@@ -16,6 +22,8 @@ import {
   encodeEmbeddings,
   encodeModel,
   encodeModelList,
+  fromPublicChat,
+  textsOf,
 } from '@mcp/wire';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
@@ -27,6 +35,7 @@ import {
   completionEvents,
   gathered,
   JSON_ANSWER,
+  noteIgnored,
   noteOverhead,
   OVERHEAD_HEADER,
 } from '../transports/completion.ts';
@@ -39,17 +48,25 @@ export function openAiRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.post(
     '/v1/chat/completions',
     guardInference(gateway, async (c, call) => {
-      const request = await parseBody(c, ChatCompletionRequest, max_bytes);
-      const events = completionEvents(gateway, c, { request, call });
+      const given = await parseBody(c, PublicChatCompletionRequest, max_bytes);
+      noteIgnored(c, given);
+      const { request, functions } = fromPublicChat(given);
+      const events = completionEvents(gateway, c, {
+        request,
+        call,
+        format: functions ? 'functions' : 'chat',
+      });
       const store = request.store === true && keepsAnswers(gateway);
-      const asked: Asked = { request, call, store, events: store ? named(events) : events };
+      const asked: Asked = { request, functions, call, store, events: store ? named(events) : events };
       return request.stream === true ? streamed(gateway, c, asked) : whole(gateway, c, asked);
     }),
   );
   app.post(
     '/v1/embeddings',
     guardInference(gateway, async (c, call) => {
-      const request = await parseBody(c, EmbeddingsRequest, max_bytes);
+      const { input, ...rest } = await parseBody(c, PublicEmbeddingsRequest, max_bytes);
+      const texts = await textsOf(input, { model: rest.model, param: 'input' });
+      const request = { ...rest, input: typeof input === 'string' ? input : [...texts] };
       const state = c.get('state');
       state.model = gateway.models.label(request.model);
       state.phase = 'json';
@@ -87,6 +104,8 @@ function modelRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
 
 interface Asked {
   readonly request: ChatCompletionRequest;
+  /** Whether it asked for functions instead of tools. */
+  readonly functions: boolean;
   readonly call: CallContext;
   /** Whether it is kept. */
   readonly store: boolean;
@@ -104,9 +123,9 @@ async function* named(events: AsyncIterable<ModelEvent>): AsyncGenerator<ModelEv
 async function whole(
   gateway: Gateway,
   c: KitContext,
-  { request, call, store, events }: Asked,
+  { request, functions, call, store, events }: Asked,
 ): Promise<Response> {
-  const { completion, text } = await gathered(c, events, encodeChatCompletion);
+  const { completion, text } = await gathered(c, events, (one) => encodeChatCompletion(one, { functions }));
   if (store) {
     const { headers } = c.get('state');
     const conversation_id = headers[CONVERSATION_HEADER];
@@ -119,9 +138,10 @@ async function whole(
 function streamed(
   gateway: Gateway,
   c: KitContext,
-  { request, call, store, events }: Asked,
+  { request, functions, call, store, events }: Asked,
 ): Promise<Response> {
-  const encode = chatChunkEncoder({ include_usage: request.stream_options?.include_usage === true });
+  const include_usage = request.stream_options?.include_usage === true;
+  const encode = chatChunkEncoder({ include_usage, functions });
   const kept: ModelEvent[] | undefined = store ? [] : undefined;
   const { headers } = c.get('state');
   noteOverhead(c);

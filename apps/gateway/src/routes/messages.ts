@@ -1,4 +1,9 @@
-import { AnthropicCountTokensRequest, AnthropicMessagesRequest, type ModelEvent } from '@mcp/contracts';
+import {
+  AnthropicCountTokensRequest,
+  AnthropicMessagesRequest,
+  AnthropicQuery,
+  type ModelEvent,
+} from '@mcp/contracts';
 import {
   type KitContext,
   type KitEnv,
@@ -17,14 +22,16 @@ import {
   fromAnthropic,
 } from '@mcp/wire';
 import type { Hono } from 'hono';
-import { z } from 'zod';
 import type { Gateway } from '../gateway.ts';
-import { completionEvents, gathered, JSON_ANSWER, noteOverhead } from '../transports/completion.ts';
+import {
+  completionEvents,
+  gathered,
+  JSON_ANSWER,
+  noteIgnored,
+  noteOverhead,
+} from '../transports/completion.ts';
 import { guard, guardInference } from '../transports/http.ts';
 import { SSE } from '../transports/sse.ts';
-
-/** Anthropic's own clients say `?beta=true` where they use what is not final; it means nothing here. */
-const MessagesQuery = z.object({ beta: z.string().optional() });
 
 /** Anthropic's Messages API, for every model and alias of the platform. */
 export function messageRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
@@ -32,11 +39,13 @@ export function messageRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.post(
     '/v1/messages',
     guardInference(gateway, async (c, call) => {
-      parseQuery(c, MessagesQuery);
+      parseQuery(c, AnthropicQuery);
       const request = await parseBody(c, AnthropicMessagesRequest, max_bytes);
       const state = c.get('state');
       state.headers['request-id'] = state.request_id;
-      const events = completionEvents(gateway, c, { request: fromAnthropic(request), call });
+      noteIgnored(c, request);
+      const asked = { request: fromAnthropic(request), call, format: 'messages' as const };
+      const events = completionEvents(gateway, c, asked);
       const options = { thinking: request.thinking !== undefined && request.thinking.type !== 'disabled' };
       if (request.stream === true) return streamed(c, events, options);
       const encode = (completion: Completion) => encodeAnthropicMessage(completion, options);
@@ -46,8 +55,9 @@ export function messageRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.post(
     '/v1/messages/count_tokens',
     guard(gateway, { scope: 'chat', query: true, body: true }, async (c, call) => {
-      parseQuery(c, MessagesQuery);
+      parseQuery(c, AnthropicQuery);
       const request = await parseBody(c, AnthropicCountTokensRequest, max_bytes);
+      noteIgnored(c, request);
       const { model } = request;
       const { tokens } = await gateway
         .inference()

@@ -28,10 +28,12 @@ import { z } from 'zod';
 import type { Gateway } from '../gateway.ts';
 import { saidBy } from '../pipeline/earlier.ts';
 import { keepsAnswers, recordResponse, storedResponse } from '../pipeline/record.ts';
+import { truncated } from '../pipeline/truncation.ts';
 import {
   CONVERSATION_HEADER,
   completionEvents,
   JSON_ANSWER,
+  noteIgnored,
   noteOverhead,
   OVERHEAD_HEADER,
 } from '../transports/completion.ts';
@@ -45,6 +47,10 @@ const ItemsQuery = z.object({ ...ListQuery.shape, order: ListQuery.shape.order.d
 const OneQuery = z.object({
   include,
   include_obfuscation: z.enum(['true', 'false']).optional(),
+  starting_after: z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be the number of an event')
+    .optional(),
   stream: z
     .literal('false', { error: 'must be false: a response is streamed as it is made, and not again' })
     .optional(),
@@ -57,6 +63,7 @@ export function responseRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
     '/v1/responses',
     guardInference(gateway, async (c, call) => {
       const request = await parseBody(c, ResponsesRequest, max_bytes);
+      noteIgnored(c, request);
       const making = await begun(gateway, c, { request, call });
       return request.stream === true ? streamed(c, making) : whole(c, making);
     }),
@@ -126,7 +133,9 @@ async function begun(
   const said = await saidBy(gateway, request, call);
   const store = request.store !== false && keepsAnswers(gateway);
   const encoder = new ResponseEncoder({ id, request, store });
-  const events = completionEvents(gateway, c, { request: fromResponses(request, said), call });
+  const whole = fromResponses(request, said);
+  const fitting = request.truncation === 'auto' ? await truncated(gateway, whole, call) : whole;
+  const events = completionEvents(gateway, c, { request: fitting, call });
   const { headers } = c.get('state');
   return {
     encoder,

@@ -1,6 +1,12 @@
-import type { CallContext, ChatCompletionRequest, ModelEvent } from '@mcp/contracts';
+import {
+  type CallContext,
+  type ChatCompletionRequest,
+  type FORMATS,
+  type ModelEvent,
+  nameIn,
+} from '@mcp/contracts';
 import type { KitContext } from '@mcp/service-kit';
-import { type Completion, collect } from '@mcp/wire';
+import { type Completion, collect, ignoredIn } from '@mcp/wire';
 import type { Gateway } from '../gateway.ts';
 import { isAlias } from '../pipeline/aliases.ts';
 import { complete } from '../pipeline/inference.ts';
@@ -11,11 +17,34 @@ export const OVERHEAD_HEADER = 'x-mcp-overhead-ms';
 /** The conversation that a request began or was recorded as. */
 export const CONVERSATION_HEADER = 'x-mcp-conversation-id';
 
+/** Fields of the request that changed no answer. */
+const IGNORED_HEADER = 'x-mcp-ignored-fields';
+
+/** Says of a request, as its schema took it, which fields that passed over. */
+export function noteIgnored(c: KitContext, request: unknown): void {
+  sayIgnored(c, ignoredIn(request));
+}
+
+function sayIgnored(c: KitContext, fields: readonly string[]): void {
+  if (fields.length === 0) return;
+  const { headers } = c.get('state');
+  const before = headers[IGNORED_HEADER];
+  const all = [...(before === undefined ? [] : before.split(', ')), ...fields];
+  headers[IGNORED_HEADER] = [...new Set(all)].join(', ');
+}
+
+interface Asked {
+  readonly request: ChatCompletionRequest;
+  readonly call: CallContext;
+  /** The format that it came in, by whose names what was ignored is told. */
+  readonly format?: keyof typeof FORMATS;
+}
+
 /** The events of a completion that came in over HTTP, in whatever format; its span, metrics and headers name it. */
 export function completionEvents(
   gateway: Gateway,
   c: KitContext,
-  { request, call }: { readonly request: ChatCompletionRequest; readonly call: CallContext },
+  { request, call, format = 'chat' }: Asked,
 ): AsyncIterable<ModelEvent> {
   const state = c.get('state');
   state.phase = request.stream === true ? 'stream' : 'json';
@@ -26,6 +55,11 @@ export function completionEvents(
     onConversation: (id) => {
       state.headers[CONVERSATION_HEADER] = id;
     },
+    onIgnored: (fields) =>
+      sayIgnored(
+        c,
+        fields.flatMap((field) => nameIn(format, field) ?? []),
+      ),
   });
 }
 

@@ -3,7 +3,11 @@ import { GovernanceRun } from '../tables/governance.ts';
 import { type ApiOf, defineApi } from './endpoint.ts';
 
 /** A governance job, when it runs, and how its last run ended. */
-const GovernanceJob = z.object({ name: z.string(), schedule: z.string(), last: GovernanceRun.nullable() });
+export const GovernanceJob = z.object({
+  name: z.string(),
+  schedule: z.string(),
+  last: GovernanceRun.nullable(),
+});
 
 /** The governance service's interface. */
 export const governanceEndpoints = defineApi({

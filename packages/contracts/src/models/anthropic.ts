@@ -1,18 +1,15 @@
 import { z } from 'zod';
 import { JsonSchema } from './json-schema.ts';
-import { nothing, repeatedAt, WireName } from './wire-fields.ts';
+import { ignored, repeatedAt, WireName } from './wire-fields.ts';
 
 /**
  * The request side of Anthropic's Messages API, as published in its API reference (version 2023-06-01). Fields that
  * change no answer here are ignored; any other that is not known is refused by name.
  */
-const cache_control = nothing;
-
 const Text = z.strictObject({
   type: z.literal('text'),
   text: z.string().max(1_000_000),
-  citations: nothing,
-  cache_control,
+  ...ignored('anthropic', 'text block'),
 });
 const Image = z.strictObject({
   type: z.literal('image'),
@@ -24,7 +21,7 @@ const Image = z.strictObject({
     }),
     z.strictObject({ type: z.literal('url'), url: z.string().max(5_000_000) }),
   ]),
-  cache_control,
+  ...ignored('anthropic', 'block'),
 });
 const ToolResult = z.strictObject({
   type: z.literal('tool_result'),
@@ -33,15 +30,14 @@ const ToolResult = z.strictObject({
     .union([z.string().max(1_000_000), z.array(z.discriminatedUnion('type', [Text, Image])).max(256)])
     .optional(),
   is_error: z.boolean().optional(),
-  cache_control,
+  ...ignored('anthropic', 'block'),
 });
 const ToolUse = z.strictObject({
   type: z.literal('tool_use'),
   id: z.string().min(1).max(200),
   name: z.string().min(1).max(64),
   input: z.record(z.string(), z.unknown()),
-  caller: nothing,
-  cache_control,
+  ...ignored('anthropic', 'tool call'),
 });
 /** What a model thought earlier: it comes back with the answer it belongs to, and is not shown to the model again. */
 const Thinking = z.strictObject({
@@ -81,11 +77,7 @@ const AnthropicTool = z.strictObject({
   description: z.string().max(16_000).optional(),
   input_schema: JsonSchema,
   strict: z.boolean().optional(),
-  input_examples: nothing,
-  eager_input_streaming: nothing,
-  defer_loading: nothing,
-  allowed_callers: nothing,
-  cache_control,
+  ...ignored('anthropic', 'tool'),
 });
 
 const parallel = { disable_parallel_tool_use: z.boolean().optional() };
@@ -107,12 +99,10 @@ const asked = {
     .strictObject({
       type: z.enum(['enabled', 'disabled', 'adaptive']),
       budget_tokens: z.number().int().min(1).max(1_000_000).optional(),
-      display: nothing,
+      ...ignored('anthropic', 'thinking'),
     })
     .optional(),
-  context_management: nothing,
-  output_config: nothing,
-  cache_control,
+  ...ignored('anthropic', 'request'),
 };
 
 type Asked = Pick<z.infer<z.ZodObject<typeof asked>>, 'tools' | 'tool_choice'>;
@@ -130,6 +120,9 @@ function assertTools({ tools = [], tool_choice }: Asked, context: z.RefinementCt
     refuse(['tool_choice', 'name'], 'must be the name of one of the tools');
 }
 
+/** Anthropic's own clients say `?beta=true` where they use what is not final; it means nothing here. */
+export const AnthropicQuery = z.object({ beta: z.string().optional() });
+
 /** `POST /v1/messages`. */
 export const AnthropicMessagesRequest = z
   .strictObject({
@@ -141,7 +134,7 @@ export const AnthropicMessagesRequest = z
     top_p: z.number().min(0).max(1).optional(),
     top_k: z.number().int().min(0).max(10_000).optional(),
     metadata: z.strictObject({ user_id: z.string().max(512).nullish() }).optional(),
-    service_tier: nothing,
+    ...ignored('anthropic', 'message request'),
   })
   .superRefine(assertTools);
 export type AnthropicMessagesRequest = z.infer<typeof AnthropicMessagesRequest>;

@@ -28,6 +28,8 @@ export type ModelEvent =
       readonly model: string;
       readonly backend: string;
       readonly created_s: number;
+      /** Fields of the request that its backend made no use of. */
+      readonly ignored?: readonly string[];
     }
   | {
       readonly type: 'text';
@@ -119,6 +121,8 @@ export interface ModelBackend {
   readonly name: string;
   /** The server behind it, where there can be several of this backend: `<target>/<model>` asks this one alone. */
   readonly target?: string;
+  /** Fields of a request that it makes no use of, which callers are told; absent where the server behind decides. */
+  readonly ignores?: readonly (keyof ChatCompletionRequest)[];
   /** Models it serves now; may change while weights arrive. Throws when they cannot be known. */
   models(signal: AbortSignal): Promise<readonly ModelInfo[]>;
   /**

@@ -1,27 +1,6 @@
 import { z } from 'zod';
 import { JsonSchema } from './json-schema.ts';
-import { nothing, repeatedAt, WireName } from './wire-fields.ts';
-
-/**
- * Fields that today's clients send and that change no answer here, by where they stand: hints for a cache, and what
- * an answer of another server carries back. They may hold anything and go no further.
- */
-export const IGNORED_FIELDS = {
-  request: ['prediction', 'prompt_cache_options', 'prompt_cache_retention'],
-  message: ['cache_control'],
-  'assistant message': ['annotations'],
-  'tool message': ['name'],
-  'content part': ['cache_control', 'prompt_cache_breakpoint'],
-  tool: ['cache_control'],
-  function: ['cache_control'],
-} as const;
-type Ignoring = typeof IGNORED_FIELDS;
-
-/** The fields that are ignored in a place, for its schema. */
-function ignored<K extends keyof Ignoring>(place: K): Record<Ignoring[K][number], typeof nothing> {
-  const names: readonly Ignoring[K][number][] = IGNORED_FIELDS[place];
-  return Object.fromEntries(names.map((field) => [field, nothing])) as ReturnType<typeof ignored<K>>;
-}
+import { ignored, repeatedAt, WireName } from './wire-fields.ts';
 
 /**
  * The OpenAI wire, request side, as published in OpenAI's API reference (chat completions, embeddings).
@@ -30,10 +9,10 @@ function ignored<K extends keyof Ignoring>(place: K): Record<Ignoring[K][number]
 const TextPart = z.strictObject({
   type: z.literal('text'),
   text: z.string().max(1_000_000),
-  ...ignored('content part'),
+  ...ignored('openai', 'content part'),
 });
 const ImagePart = z.strictObject({
-  ...ignored('content part'),
+  ...ignored('openai', 'content part'),
   type: z.literal('image_url'),
   image_url: z.strictObject({
     url: z.string().max(5_000_000),
@@ -43,7 +22,7 @@ const ImagePart = z.strictObject({
 const RefusalPart = z.strictObject({
   type: z.literal('refusal'),
   refusal: z.string(),
-  ...ignored('content part'),
+  ...ignored('openai', 'content part'),
 });
 
 const Content = z.union([
@@ -72,13 +51,24 @@ export type ToolCall = z.infer<typeof ToolCall>;
 
 const name = WireName.optional();
 
-export const ChatMessage = z.discriminatedUnion('role', [
-  z.strictObject({ role: z.literal('system'), content: TextContent, name, ...ignored('message') }),
-  z.strictObject({ role: z.literal('developer'), content: TextContent, name, ...ignored('message') }),
-  z.strictObject({ role: z.literal('user'), content: Content, name, ...ignored('message') }),
-  z.strictObject({
-    ...ignored('message'),
-    ...ignored('assistant message'),
+/** Messages by who speaks, for the unions of them that there are. */
+export const MESSAGES = {
+  system: z.strictObject({
+    role: z.literal('system'),
+    content: TextContent,
+    name,
+    ...ignored('openai', 'message'),
+  }),
+  developer: z.strictObject({
+    role: z.literal('developer'),
+    content: TextContent,
+    name,
+    ...ignored('openai', 'message'),
+  }),
+  user: z.strictObject({ role: z.literal('user'), content: Content, name, ...ignored('openai', 'message') }),
+  assistant: z.strictObject({
+    ...ignored('openai', 'message'),
+    ...ignored('openai', 'assistant message'),
     role: z.literal('assistant'),
     content: AssistantContent.nullish(),
     refusal: z.string().nullish(),
@@ -86,21 +76,29 @@ export const ChatMessage = z.discriminatedUnion('role', [
     tool_calls: z.array(ToolCall).min(1).max(128).optional(),
     name,
   }),
-  z.strictObject({
-    ...ignored('message'),
-    ...ignored('tool message'),
+  tool: z.strictObject({
+    ...ignored('openai', 'message'),
+    ...ignored('openai', 'tool message'),
     role: z.literal('tool'),
     content: TextContent,
     tool_call_id: z.string().min(1).max(200),
   }),
+} as const;
+
+export const ChatMessage = z.discriminatedUnion('role', [
+  MESSAGES.system,
+  MESSAGES.developer,
+  MESSAGES.user,
+  MESSAGES.assistant,
+  MESSAGES.tool,
 ]);
 export type ChatMessage = z.infer<typeof ChatMessage>;
 
 export const Tool = z.strictObject({
-  ...ignored('tool'),
+  ...ignored('openai', 'tool'),
   type: z.literal('function'),
   function: z.strictObject({
-    ...ignored('function'),
+    ...ignored('openai', 'function'),
     name: WireName,
     description: z.string().max(16_000).optional(),
     parameters: JsonSchema.optional(),
@@ -129,95 +127,92 @@ const MAX_BIASED = 1024;
 
 const tokens = z.number().int().min(1).max(1_000_000).nullish();
 
-/** `POST /v1/chat/completions`. */
-export const ChatCompletionRequest = z
-  .strictObject({
-    ...ignored('request'),
-    model: z.string().min(1).max(200),
-    messages: z.array(ChatMessage).min(1).max(2048),
-    stream: z.boolean().nullish(),
-    stream_options: z
-      .strictObject({ include_usage: z.boolean().optional(), include_obfuscation: z.boolean().optional() })
-      .nullish(),
-    n: z.number().int().min(1).max(16).nullish(),
-    stop: z.union([z.string().max(1000), z.array(z.string().max(1000)).max(16)]).nullish(),
-    max_tokens: tokens,
-    max_completion_tokens: tokens,
-    temperature: z.number().min(0).max(2).nullish(),
-    top_p: z.number().min(0).max(1).nullish(),
-    top_k: z.number().int().min(0).max(10_000).nullish(),
-    min_p: z.number().min(0).max(1).nullish(),
-    seed: z.number().int().nullish(),
-    presence_penalty: z.number().min(-2).max(2).nullish(),
-    frequency_penalty: z.number().min(-2).max(2).nullish(),
-    logit_bias: z
-      .record(
-        z.string().regex(/^\d{1,7}$/, 'must be the id of a token, a whole number'),
-        z.number().min(-100).max(100),
-      )
-      .refine((bias) => Object.keys(bias).length <= MAX_BIASED, `must have at most ${MAX_BIASED} tokens`)
-      .nullish(),
-    logprobs: z.boolean().nullish(),
-    top_logprobs: z.number().int().min(0).max(20).nullish(),
-    response_format: ResponseFormat.optional(),
-    tools: z.array(Tool).min(1).max(128).optional(),
-    tool_choice: z
-      .union([
-        z.enum(['none', 'auto', 'required']),
-        z.strictObject({
-          type: z.literal('function'),
-          function: z.strictObject({ name: z.string().min(1).max(64) }),
-        }),
-      ])
-      .optional(),
-    parallel_tool_calls: z.boolean().nullish(),
-    reasoning_effort: z.string().max(32).nullish(),
-    user: z.string().max(512).nullish(),
-    safety_identifier: z.string().max(512).nullish(),
-    prompt_cache_key: z.string().max(512).nullish(),
-    service_tier: z.string().max(32).nullish(),
-    /** OpenAI's own switch for keeping a completion; here it writes the conversation log. */
-    store: z.boolean().nullish(),
-    metadata: z
-      .record(z.string().max(64), z.string().max(512))
-      .refine((pairs) => Object.keys(pairs).length <= 16, 'must have at most 16 pairs')
-      .nullish(),
-    verbosity: z.enum(['low', 'medium', 'high']).nullish(),
-  })
-  .superRefine(({ tools = [] }, context) => {
-    const names = tools.map(({ function: { name } }) => name);
-    const again = repeatedAt(names);
-    if (again >= 0)
-      context.addIssue({
-        code: 'custom',
-        path: ['tools', again, 'function', 'name'],
-        message: 'is the name of another tool, too. Give each its own',
-      });
-  })
-  .superRefine(({ tools = [], tool_choice }, context) => {
-    if (tool_choice === undefined || tool_choice === 'none' || tool_choice === 'auto') return;
-    if (tools.length === 0)
-      context.addIssue({
-        code: 'custom',
-        path: ['tool_choice'],
-        message: 'asks for a function call, and tools has no function. Add tools, or leave tool_choice out',
-      });
-    else if (
-      tool_choice !== 'required' &&
-      !tools.some(({ function: { name } }) => name === tool_choice.function.name)
+/** What a chat completion is asked with, beside its messages. */
+export const COMPLETION_FIELDS = {
+  ...ignored('openai', 'request'),
+  model: z.string().min(1).max(200),
+  stream: z.boolean().nullish(),
+  stream_options: z
+    .strictObject({ include_usage: z.boolean().optional(), include_obfuscation: z.boolean().optional() })
+    .nullish(),
+  n: z.number().int().min(1).max(16).nullish(),
+  stop: z.union([z.string().max(1000), z.array(z.string().max(1000)).max(16)]).nullish(),
+  max_tokens: tokens,
+  max_completion_tokens: tokens,
+  temperature: z.number().min(0).max(2).nullish(),
+  top_p: z.number().min(0).max(1).nullish(),
+  top_k: z.number().int().min(0).max(10_000).nullish(),
+  min_p: z.number().min(0).max(1).nullish(),
+  seed: z.number().int().nullish(),
+  presence_penalty: z.number().min(-2).max(2).nullish(),
+  frequency_penalty: z.number().min(-2).max(2).nullish(),
+  logit_bias: z
+    .record(
+      z.string().regex(/^\d{1,7}$/, 'must be the id of a token, a whole number'),
+      z.number().min(-100).max(100),
     )
-      context.addIssue({
-        code: 'custom',
-        path: ['tool_choice', 'function', 'name'],
-        message: 'must be the name of one of the tools',
-      });
-  });
+    .refine((bias) => Object.keys(bias).length <= MAX_BIASED, `must have at most ${MAX_BIASED} tokens`)
+    .nullish(),
+  logprobs: z.boolean().nullish(),
+  top_logprobs: z.number().int().min(0).max(20).nullish(),
+  response_format: ResponseFormat.optional(),
+  tools: z.array(Tool).min(1).max(128).optional(),
+  tool_choice: z
+    .union([
+      z.enum(['none', 'auto', 'required']),
+      z.strictObject({
+        type: z.literal('function'),
+        function: z.strictObject({ name: z.string().min(1).max(64) }),
+      }),
+    ])
+    .optional(),
+  parallel_tool_calls: z.boolean().nullish(),
+  reasoning_effort: z.string().max(32).nullish(),
+  user: z.string().max(512).nullish(),
+  safety_identifier: z.string().max(512).nullish(),
+  prompt_cache_key: z.string().max(512).nullish(),
+  service_tier: z.string().max(32).nullish(),
+  /** OpenAI's own switch for keeping a completion; here it writes the conversation log. */
+  store: z.boolean().nullish(),
+  metadata: z
+    .record(z.string().max(64), z.string().max(512))
+    .refine((pairs) => Object.keys(pairs).length <= 16, 'must have at most 16 pairs')
+    .nullish(),
+  verbosity: z.enum(['low', 'medium', 'high']).nullish(),
+} as const;
+
+type ToolsAsked = Pick<z.infer<z.ZodObject<typeof COMPLETION_FIELDS>>, 'tools' | 'tool_choice'>;
+
+/** What a request says of its tools fits together. */
+export function assertTools({ tools = [], tool_choice }: ToolsAsked, context: z.RefinementCtx): void {
+  const names = tools.map(({ function: { name } }) => name);
+  const again = repeatedAt(names);
+  const refuse = (path: (string | number)[], message: string) =>
+    context.addIssue({ code: 'custom', path, message });
+  if (again >= 0)
+    refuse(['tools', again, 'function', 'name'], 'is the name of another tool, too. Give each its own');
+  if (tool_choice === undefined || tool_choice === 'none' || tool_choice === 'auto') return;
+  if (tools.length === 0)
+    refuse(
+      ['tool_choice'],
+      'asks for a function call, and tools has no function. Add tools, or leave tool_choice out',
+    );
+  else if (tool_choice !== 'required' && !names.includes(tool_choice.function.name))
+    refuse(['tool_choice', 'function', 'name'], 'must be the name of one of the tools');
+}
+
+/** A chat completion as the platform asks for it inside. */
+export const ChatCompletionRequest = z
+  .strictObject({ ...COMPLETION_FIELDS, messages: z.array(ChatMessage).min(1).max(2048) })
+  .superRefine(assertTools);
 export type ChatCompletionRequest = z.infer<typeof ChatCompletionRequest>;
 
-/** `POST /v1/embeddings`. Token arrays are refused: the platform embeds text. */
+export const EmbeddedText = z.string().min(1).max(200_000);
+
+/** Texts to embed, as the platform asks for them inside. */
 export const EmbeddingsRequest = z.strictObject({
   model: z.string().min(1).max(200),
-  input: z.union([z.string().min(1).max(200_000), z.array(z.string().min(1).max(200_000)).min(1).max(2048)]),
+  input: z.union([EmbeddedText, z.array(EmbeddedText).min(1).max(2048)]),
   encoding_format: z.enum(['float', 'base64']).nullish(),
   dimensions: z.number().int().min(1).max(10_000).nullish(),
   user: z.string().max(512).nullish(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { JsonSchema } from './json-schema.ts';
-import { nothing, repeatedAt, WireName } from './wire-fields.ts';
+import { ignored, repeatedAt, WireName } from './wire-fields.ts';
 
 /**
  * The request side of OpenAI's Responses API, as published in its API reference. Fields that change no answer here are
@@ -16,7 +16,7 @@ const status = z.enum(['in_progress', 'completed', 'incomplete']).nullish();
 const InputText = z.strictObject({
   type: z.literal('input_text'),
   text: Text,
-  prompt_cache_breakpoint: nothing,
+  ...ignored('responses', 'input'),
 });
 const InputImage = z.strictObject({
   type: z.literal('input_image'),
@@ -25,14 +25,12 @@ const InputImage = z.strictObject({
     .max(5_000_000),
   detail: z.enum(['auto', 'low', 'high', 'original']).nullish(),
   file_id: notOffered('files cannot be uploaded here. Give the picture in image_url'),
-  prompt_cache_breakpoint: nothing,
+  ...ignored('responses', 'input'),
 });
 const OutputText = z.strictObject({
   type: z.literal('output_text'),
   text: Text,
-  annotations: nothing,
-  logprobs: nothing,
-  parsed: nothing,
+  ...ignored('responses', 'output text'),
 });
 const Refusal = z.strictObject({ type: z.literal('refusal'), refusal: Text });
 
@@ -46,7 +44,7 @@ const MessageItem = z
     ]),
     id: ItemId.nullish(),
     status,
-    phase: nothing,
+    ...ignored('responses', 'message'),
   })
   .superRefine(({ role, content }, context) => {
     if (role === 'user' || typeof content === 'string') return;
@@ -65,10 +63,7 @@ const FunctionCallItem = z.strictObject({
   arguments: z.string().max(200_000),
   id: ItemId.nullish(),
   status,
-  async: nothing,
-  caller: nothing,
-  namespace: nothing,
-  parsed_arguments: nothing,
+  ...ignored('responses', 'function call'),
 });
 const FunctionCallOutputItem = z.strictObject({
   type: z.literal('function_call_output'),
@@ -76,9 +71,7 @@ const FunctionCallOutputItem = z.strictObject({
   output: z.union([Text, z.array(z.discriminatedUnion('type', [InputText, InputImage])).max(256)]),
   id: ItemId.nullish(),
   status,
-  caller: nothing,
-  name: nothing,
-  namespace: nothing,
+  ...ignored('responses', 'function call output'),
 });
 /** What a model thought earlier comes back with the answer it belongs to, and is not shown to the model again. */
 const ReasoningItem = z.strictObject({
@@ -124,10 +117,7 @@ const ResponseTool = z.strictObject({
   description: z.string().max(16_000).nullish(),
   parameters: JsonSchema.nullish(),
   strict: z.boolean().nullish(),
-  allowed_callers: nothing,
-  async: nothing,
-  defer_loading: nothing,
-  output_schema: nothing,
+  ...ignored('responses', 'tool'),
 });
 
 const NamedFunction = z.strictObject({ type: z.literal('function'), name: z.string().min(1).max(64) });
@@ -191,9 +181,7 @@ const asked = {
     .strictObject({
       effort: z.string().max(32).nullish(),
       summary: z.enum(['auto', 'concise', 'detailed']).nullish(),
-      generate_summary: nothing,
-      context: nothing,
-      mode: nothing,
+      ...ignored('responses', 'reasoning'),
     })
     .nullish(),
   truncation: z.enum(['auto', 'disabled']).nullish(),
@@ -249,8 +237,7 @@ export const ResponsesRequest = z
     safety_identifier: z.string().max(512).nullish(),
     prompt_cache_key: z.string().max(512).nullish(),
     service_tier: z.string().max(32).nullish(),
-    prompt_cache_options: nothing,
-    prompt_cache_retention: nothing,
+    ...ignored('responses', 'request'),
     background: z
       .literal(false, {
         error:

@@ -177,11 +177,11 @@ export interface DependencyPlace {
   readonly cluster?: ClusterPlace;
 }
 
-/** A variable of its environment: a value, a key of a Secret, or a field of its pod. */
+/** A variable of its environment: a value, a key of a Secret, or the name of its pod. */
 export type DependencyVariable =
   | { readonly name: string; readonly value: string }
   | { readonly name: string; readonly secret: { object: string; key: string; optional?: boolean } }
-  | { readonly name: string; readonly field: string };
+  | { readonly name: string; readonly field: 'metadata.name' };
 
 /** How it is started at a place. */
 export interface DependencyStart {

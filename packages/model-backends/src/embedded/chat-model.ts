@@ -7,6 +7,7 @@ import {
 } from '@mcp/contracts';
 import { LlamaChat, resolveChatWrapper } from 'node-llama-cpp';
 import { abortError } from '../abort.ts';
+import { callSyntaxOf } from './calls/syntax.ts';
 import { writeChoice } from './choice.ts';
 import { readMemory, spareBytes } from './memory.ts';
 import { Output } from './output.ts';
@@ -72,7 +73,9 @@ export class ChatModel {
           return { context, chat, tokens };
         },
       });
-      return new ChatModel({ id: options.id, llama, model, wrapper, max_context }, sequences);
+      const { basename, name } = model.fileInfo.metadata.general;
+      const syntax = callSyntaxOf(basename ?? name ?? '');
+      return new ChatModel({ id: options.id, llama, model, wrapper, syntax, max_context }, sequences);
     } catch (error) {
       await model.dispose();
       throw error;

@@ -1,42 +1,29 @@
-import { randomUUID } from 'node:crypto';
-import type { ChatCompletionRequest, FinishReason } from '@mcp/contracts';
 import { ReasoningSplitter } from '@mcp/conversation';
-import type { LLamaChatGenerateResponseOptions, LlamaChat, LlamaModel } from 'node-llama-cpp';
-import { z } from 'zod';
+import type { LLamaChatGenerateResponseOptions, Token, TokenMeterState } from 'node-llama-cpp';
 import { stops } from '../text.ts';
+import { CallFinder, type FoundCall } from './calls/finder.ts';
+import { type Heard, tokensBefore } from './calls/heard.ts';
+import { CallWriter } from './calls/writer.ts';
+import { type ChoiceRun, finishOf, samplerOptions } from './choice-run.ts';
 import { tokensWithLogprobs } from './logprobs.ts';
-import type { Output } from './output.ts';
 import type { Plan } from './plan.ts';
-import { prefill, type ReadingPace } from './prefill.ts';
-
-export interface ChoiceRun {
-  readonly chat: LlamaChat;
-  readonly model: LlamaModel;
-  readonly request: ChatCompletionRequest;
-  readonly plan: Plan;
-  readonly choice: number;
-  readonly out: Output;
-  readonly pace: ReadingPace;
-}
-
-const Call = z.object({ name: z.string(), arguments: z.unknown() });
+import { prefill } from './prefill.ts';
 
 /** Lets the model write one choice. */
 export async function writeChoice(run: ChoiceRun): Promise<void> {
   const { chat, plan, out, pace } = run;
   const { mode } = plan;
   const before = chat.sequence.tokenMeter.getState();
-  out.begin(run.choice, () => chat.sequence.tokenMeter.diff(before));
+  const used = () => chat.sequence.tokenMeter.diff(before);
+  out.begin(run.choice, used);
   await prefill(chat.sequence, plan.prompt, { pace, signal: out.signal });
   switch (mode.type) {
     case 'text':
       return writeText(run, mode.grammar === undefined ? {} : { grammar: mode.grammar });
-    case 'functions':
-      return writeFreely(run, mode.functions);
-    case 'forced-call':
-      return writeCall(run, mode.grammar);
+    case 'calls':
+      return writeWithCalls(run, mode, used);
     case 'logprobs':
-      return writeWithLogprobs(run, mode.top);
+      return writeWithLogprobs(run, mode.top, used);
     default:
       return mode satisfies never;
   }
@@ -44,20 +31,16 @@ export async function writeChoice(run: ChoiceRun): Promise<void> {
 
 type ResponseOptions = LLamaChatGenerateResponseOptions;
 
-function optionsOf({ plan, choice, request, out }: ChoiceRun): ResponseOptions {
+function optionsOf(run: ChoiceRun): ResponseOptions {
+  const { plan, request, out } = run;
   const { sampling } = plan;
   return {
-    temperature: sampling.temperature,
-    topP: sampling.top_p,
-    topK: sampling.top_k,
-    minP: sampling.min_p,
-    seed: (sampling.seed + choice) % 2 ** 32,
+    ...samplerOptions(run),
     repeatPenalty: {
       penalty: 1.1,
       frequencyPenalty: sampling.frequency_penalty,
       presencePenalty: sampling.presence_penalty,
     },
-    ...(plan.bias === undefined ? {} : { tokenBias: plan.bias }),
     maxTokens: plan.max_tokens,
     signal: out.signal,
     stopOnAbortSignal: true,
@@ -67,15 +50,22 @@ function optionsOf({ plan, choice, request, out }: ChoiceRun): ResponseOptions {
   };
 }
 
-/** What the model says, with `<think>` blocks and the template's own thought segments as reasoning. */
-function speaker({ out, choice }: ChoiceRun): {
+/**
+ * What the model says, with `<think>` blocks and the template's own thought segments as reasoning. `pass` may hold
+ * text back.
+ */
+function speaker(
+  { out, choice }: ChoiceRun,
+  pass: (text: string) => string = (text) => text,
+): {
   chunk: NonNullable<ResponseOptions['onResponseChunk']>;
   end(): void;
 } {
   const splitter = new ReasoningSplitter();
   const say = ({ text, reasoning }: { text: string; reasoning: string }) => {
     if (reasoning !== '') out.push({ type: 'reasoning', choice, text: reasoning });
-    if (text !== '') out.push({ type: 'text', choice, text });
+    const passed = text === '' ? '' : pass(text);
+    if (passed !== '') out.push({ type: 'text', choice, text: passed });
   };
   return {
     chunk(chunk) {
@@ -98,65 +88,64 @@ async function writeText(run: ChoiceRun, grammar: Pick<ResponseOptions, 'grammar
   out.finish(choice, finishOf(response.metadata.stopReason));
 }
 
-async function writeFreely(
+/** What a choice has read and written so far, as llama.cpp counts it. */
+type Used = () => TokenMeterState;
+type CallMode = Extract<Plan['mode'], { type: 'calls' }>;
+
+/** Text until a call begins, if one does; then calls. */
+async function writeWithCalls(run: ChoiceRun, { calls, syntax }: CallMode, used: Used): Promise<void> {
+  const { plan, choice, out } = run;
+  const finding = { markers: syntax.markers, names: new Set(calls.functions.keys()) };
+  const begun = calls.forced
+    ? { tokens: [], call: { before: syntax.form.before, name: undefined } }
+    : await writeUntilCall(run, new CallFinder(finding));
+  if (begun === undefined) return;
+  const { usedInputTokens } = used();
+  const writer = new CallWriter({ run, calls, finding, tokens: [...plan.prompt, ...begun.tokens] });
+  out.begin(choice, () => ({ usedInputTokens, usedOutputTokens: Math.min(writer.written, plan.max_tokens) }));
+  out.finish(choice, await writer.write(begun.call));
+}
+
+/** The tokens before the call, which are said already. */
+async function writeUntilCall(
   run: ChoiceRun,
-  functions: Extract<Plan['mode'], { type: 'functions' }>['functions'],
-): Promise<void> {
-  const { chat, plan, choice, out, request } = run;
-  const speech = speaker(run);
-  const begun = new Set<number>();
-  const { grammar: _none, ...options } = optionsOf(run);
+  finder: CallFinder,
+): Promise<{ readonly tokens: readonly Token[]; readonly call: FoundCall } | undefined> {
+  const { chat, model, plan, choice, out } = run;
+  const heard: Heard[] = [];
+  const begun = new AbortController();
+  let call: FoundCall | undefined;
+  const speech = speaker(run, (text) => {
+    if (call !== undefined) return '';
+    const found = finder.push(text);
+    call = found.call;
+    if (call !== undefined) begun.abort();
+    return found.text;
+  });
   const response = await chat.generateResponse(plan.history, {
-    ...options,
-    functions,
-    documentFunctionParams: true,
-    ...(request.parallel_tool_calls === false ? { maxParallelFunctionCalls: 1 } : {}),
-    onResponseChunk: speech.chunk,
-    onFunctionCallParamsChunk({ callIndex: index, functionName: name, paramsChunk: arguments_delta }) {
-      const first = begun.has(index) ? {} : { id: `call_${randomUUID()}`, name };
-      begun.add(index);
-      out.push({ type: 'tool_call', choice, index, ...first, arguments_delta });
+    ...optionsOf(run),
+    signal: AbortSignal.any([out.signal, begun.signal]),
+    onResponseChunk(chunk) {
+      heard.push(chunk);
+      speech.chunk(chunk);
     },
   });
   speech.end();
-  for (const [index, { functionName: name, params }] of (response.functionCalls ?? []).entries()) {
-    if (begun.has(index)) continue;
-    const arguments_delta = JSON.stringify(params ?? {});
-    out.push({ type: 'tool_call', choice, index, id: `call_${randomUUID()}`, name, arguments_delta });
-  }
+  if (call !== undefined) return { tokens: tokensBefore(call.written, { heard, model }), call };
+  const rest = finder.end();
+  if (rest !== '') out.push({ type: 'text', choice, text: rest });
   out.finish(choice, finishOf(response.metadata.stopReason));
+  return undefined;
 }
 
-async function writeCall(
-  run: ChoiceRun,
-  grammar: Extract<Plan['mode'], { type: 'forced-call' }>['grammar'],
-): Promise<void> {
-  const { chat, plan, choice, out } = run;
-  const { functions: _none, ...options } = optionsOf(run);
-  const response = await chat.generateResponse(plan.history, { ...options, grammar } as ResponseOptions);
-  const call = Call.safeParse(parsed(response.response)).data;
-  // Cut short, half a call is none.
-  if (call === undefined) return out.finish(choice, finishOf(response.metadata.stopReason));
-  out.push({
-    type: 'tool_call',
-    choice,
-    index: 0,
-    id: `call_${randomUUID()}`,
-    name: call.name,
-    arguments_delta: JSON.stringify(call.arguments ?? {}),
-  });
-  out.finish(choice, { unified: 'tool_calls', raw: response.metadata.stopReason });
-}
-
-async function writeWithLogprobs(run: ChoiceRun, top: number): Promise<void> {
+async function writeWithLogprobs(run: ChoiceRun, top: number, used: Used): Promise<void> {
   const { chat, model, plan, choice, out, request } = run;
   const { sequence } = chat;
-  const before = sequence.tokenMeter.getState();
   let written = 0;
   const last = plan.prompt.at(-1);
   if (last === undefined) throw new Error('an empty prompt');
   out.begin(choice, () => ({
-    usedInputTokens: Math.max(0, sequence.tokenMeter.diff(before).usedInputTokens - written),
+    usedInputTokens: Math.max(0, used().usedInputTokens - written),
     usedOutputTokens: written,
   }));
   const steps = tokensWithLogprobs({
@@ -173,30 +162,5 @@ async function writeWithLogprobs(run: ChoiceRun, top: number): Promise<void> {
     if (step.type === 'end') return out.finish(choice, finishOf(step.reason));
     written += step.logprobs.length;
     out.push({ type: 'text', choice, text: step.text, logprobs: step.logprobs });
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function finishOf(stop: string): FinishReason {
-  switch (stop) {
-    case 'maxTokens':
-      return { unified: 'length', raw: stop };
-    case 'functionCalls':
-      return { unified: 'tool_calls', raw: stop };
-    case 'eogToken':
-    case 'stopGenerationTrigger':
-    case 'customStopTrigger':
-      return { unified: 'stop', raw: stop };
-    case 'abort':
-      return { unified: 'cancelled', raw: stop };
-    default:
-      return { unified: 'other', raw: stop };
   }
 }

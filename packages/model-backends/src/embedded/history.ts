@@ -1,68 +1,71 @@
-import type { ChatMessage, Tool } from '@mcp/contracts';
-import type { ChatHistoryItem, ChatModelFunctions } from 'node-llama-cpp';
-import { textOf } from '../text.ts';
-import { toGrammarSchema } from './schema.ts';
+/** The wire's messages as llama.cpp's history. */
 
-/** The wire's messages as llama.cpp's history; a tool's answer joins the call it belongs to. */
-export function toHistory(messages: readonly ChatMessage[]): ChatHistoryItem[] {
-  const results = new Map(
-    messages.flatMap((message) =>
-      message.role === 'tool' ? [[message.tool_call_id, textOf(message)] as const] : [],
-    ),
-  );
-  const history = messages.flatMap((message): ChatHistoryItem[] => {
+import type { ChatMessage, Tool } from '@mcp/contracts';
+import type { ChatHistoryItem } from 'node-llama-cpp';
+import { textOf } from '../text.ts';
+import { type CallSyntax, callsText, resultsText } from './calls/syntax.ts';
+
+export interface HistoryOptions {
+  readonly syntax: CallSyntax;
+  /** What the model is shown as callable. */
+  readonly tools: readonly Tool[];
+}
+
+/**
+ * Calls are put back as the model would have written them; what functions answered is told by the user, as in the
+ * templates.
+ */
+export function toHistory(
+  messages: readonly ChatMessage[],
+  { syntax, tools }: HistoryOptions,
+): ChatHistoryItem[] {
+  const history: ChatHistoryItem[] = [];
+  let called: readonly string[] = [];
+  let results: { readonly id: string; readonly text: string }[] = [];
+  const tellResults = (more: readonly string[] = []) => {
+    // The templates know no ids: results stand in the order of their calls.
+    results.sort((a, b) => called.indexOf(a.id) - called.indexOf(b.id));
+    const told = [...(results.length === 0 ? [] : [resultsText(results.map((one) => one.text))]), ...more];
+    results = [];
+    if (told.length > 0) history.push({ type: 'user', text: told.join('\n\n') });
+  };
+  for (const message of messages) {
+    const text = textOf(message);
     switch (message.role) {
       case 'system':
       case 'developer':
-        return [{ type: 'system', text: textOf(message) }];
+        tellResults();
+        history.push({ type: 'system', text });
+        break;
       case 'user':
-        return [{ type: 'user', text: textOf(message) }];
+        // Templates want user and assistant to alternate.
+        tellResults([text]);
+        break;
       case 'assistant': {
-        const text = textOf(message);
-        const calls = (message.tool_calls ?? []).map((call) => ({
-          type: 'functionCall' as const,
-          name: call.function.name,
-          params: parsed(call.function.arguments),
-          result: results.get(call.id) ?? '',
-        }));
-        return [
-          {
-            type: 'model',
-            response: [...(text === '' ? [] : [text]), ...calls],
-          },
+        tellResults();
+        const calls = (message.tool_calls ?? []).map((call) => call.function);
+        called = (message.tool_calls ?? []).map(({ id }) => id);
+        const said = [
+          ...(text === '' ? [] : [text]),
+          ...(calls.length === 0 ? [] : [callsText(syntax, calls)]),
         ];
+        history.push({ type: 'model', response: said.length === 0 ? [] : [said.join('\n')] });
+        break;
       }
       case 'tool':
-        return [];
+        results.push({ id: message.tool_call_id, text });
+        break;
       default:
-        return message satisfies never;
+        message satisfies never;
     }
-  });
-  const last = messages.at(-1)?.role;
-  // After a tool's answer the same model turn goes on; otherwise a new one begins.
-  if (last !== 'tool') history.push({ type: 'model', response: [] });
-  return history;
-}
-
-/** Tools as llama.cpp's functions. */
-export function toFunctions(tools: readonly Tool[]): ChatModelFunctions {
-  return Object.fromEntries(
-    tools.map(({ function: { name, description, parameters } }) => [
-      name,
-      {
-        ...(description === undefined ? {} : { description }),
-        ...(parameters === undefined
-          ? {}
-          : { params: toGrammarSchema(parameters, { param: 'tools', strict: false }) }),
-      },
-    ]),
-  );
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
   }
+  tellResults();
+  if (tools.length > 0) {
+    const first = history.findIndex(({ type }) => type !== 'system');
+    history.splice(first < 0 ? history.length : first, 0, {
+      type: 'system',
+      text: syntax.instructions(tools),
+    });
+  }
+  return [...history, { type: 'model', response: [] }];
 }

@@ -10,9 +10,11 @@ import {
   PlatformError,
   type TokenCount,
 } from '@mcp/contracts';
+import { ignoredBy } from '../features.ts';
 import { defineBackend } from '../options.ts';
 import { ChatModel } from './chat-model.ts';
 import { Embedder } from './embedder.ts';
+import { features } from './features.ts';
 import { embeddedSettings } from './manifest.ts';
 import { Slot, type SlotSpec } from './slot.ts';
 
@@ -22,6 +24,7 @@ const ARRIVAL_POLL_MS = 1000;
 /** Models in this process, on the CPU: GGUF chat models by llama.cpp, an ONNX embedding model. They join when their files arrive. */
 class EmbeddedBackend implements ModelBackend {
   readonly name = 'embedded';
+  readonly ignores = ignoredBy(features);
   readonly #slots: ReadonlyMap<string, Slot>;
   #closed = false;
   #poll: NodeJS.Timeout | undefined;

@@ -1,7 +1,6 @@
 import { type ChatCompletionRequest, type ChatMessage, PlatformError, type Tool } from '@mcp/contracts';
 import {
   type ChatHistoryItem,
-  type ChatModelFunctions,
   type ChatWrapper,
   type Llama,
   type LlamaGrammar,
@@ -10,9 +9,11 @@ import {
   TokenBias,
 } from 'node-llama-cpp';
 import { maxTokens } from '../text.ts';
-import { toFunctions, toHistory } from './history.ts';
+import { type CallPlan, callPlanOf, shownTools } from './calls/plan.ts';
+import type { CallSyntax } from './calls/syntax.ts';
+import { grammarOf } from './grammar.ts';
+import { toHistory } from './history.ts';
 import type { Sampling } from './sampler.ts';
-import { toGrammarSchema } from './schema.ts';
 
 /** How a request is answered: everything is checked here, before the model is touched. */
 export interface Plan {
@@ -23,9 +24,8 @@ export interface Plan {
   readonly bias: TokenBias | undefined;
   readonly mode:
     | { readonly type: 'text'; readonly grammar: LlamaGrammar | undefined }
-    | { readonly type: 'functions'; readonly functions: ChatModelFunctions }
-    /** The answer is one JSON object `{name, arguments}`, held to by the grammar. */
-    | { readonly type: 'forced-call'; readonly grammar: LlamaGrammar }
+    /** Functions may be called, or have to be. */
+    | { readonly type: 'calls'; readonly calls: CallPlan; readonly syntax: CallSyntax }
     | { readonly type: 'logprobs'; readonly top: number };
 }
 
@@ -34,6 +34,8 @@ export interface PlanContext {
   readonly llama: Llama;
   readonly model: LlamaModel;
   readonly wrapper: ChatWrapper;
+  /** How the model is shown functions and calls them. */
+  readonly syntax: CallSyntax;
   readonly max_context: number;
 }
 
@@ -44,13 +46,11 @@ const MAX_CHARS_PER_TOKEN = 64;
 export async function planOf(request: ChatCompletionRequest, context: PlanContext): Promise<Plan> {
   if (charsOf(request.messages) > context.max_context * MAX_CHARS_PER_TOKEN)
     throw tooLong(context, `more than ${context.max_context}`);
-  const tools = request.tools !== undefined && request.tool_choice !== 'none' ? request.tools : undefined;
-  const forced = tools === undefined ? undefined : forcedTools(tools, request.tool_choice);
-  refuseCombinations(request, tools !== undefined);
-  const history = toHistory(request.messages);
-  if (forced !== undefined) history.unshift({ type: 'system', text: callInstruction(forced) });
-  const mode = await modeOf(request, { context, tools, forced });
-  const prompt = promptTokens(context, history, mode.type === 'functions' ? mode.functions : undefined);
+  const tools = shownTools(request);
+  refuseCombinations(request, tools.length > 0);
+  const history = toHistory(request.messages, { syntax: context.syntax, tools });
+  const mode = await modeOf(request, { context, tools });
+  const prompt = promptTokens(context, history);
   const room = context.max_context - prompt.length;
   if (room < 1) throw tooLong(context, String(prompt.length));
   return {
@@ -67,14 +67,10 @@ export async function planOf(request: ChatCompletionRequest, context: PlanContex
 function promptTokens(
   context: Pick<PlanContext, 'model' | 'wrapper' | 'id'>,
   history: ChatHistoryItem[],
-  functions?: ChatModelFunctions,
 ): Token[] {
   try {
     return context.wrapper
-      .generateContextState({
-        chatHistory: history,
-        ...(functions === undefined ? {} : { availableFunctions: functions, documentFunctionParams: true }),
-      })
+      .generateContextState({ chatHistory: history })
       .contextText.tokenize(context.model.tokenizer);
   } catch (cause) {
     throw new PlatformError(
@@ -87,14 +83,18 @@ function promptTokens(
 
 /** The exact count is not worth its time for what is far too long: then an estimate, and `exact` is false. */
 export function countMessages(
-  context: Pick<PlanContext, 'model' | 'wrapper' | 'id' | 'max_context'>,
+  context: Omit<PlanContext, 'llama'>,
   messages: readonly ChatMessage[],
 ): { tokens: number; exact: boolean; max_context: number } {
   const { max_context } = context;
   const chars = charsOf(messages);
   if (chars > max_context * MAX_CHARS_PER_TOKEN)
     return { tokens: Math.ceil(chars / 4), exact: false, max_context };
-  return { tokens: promptTokens(context, toHistory(messages)).length, exact: true, max_context };
+  return {
+    tokens: promptTokens(context, toHistory(messages, { syntax: context.syntax, tools: [] })).length,
+    exact: true,
+    max_context,
+  };
 }
 
 function charsOf(messages: readonly ChatMessage[]): number {
@@ -110,15 +110,14 @@ function charsOf(messages: readonly ChatMessage[]): number {
 
 async function modeOf(
   request: ChatCompletionRequest,
-  parts: {
-    context: PlanContext;
-    tools: readonly Tool[] | undefined;
-    forced: readonly Tool[] | undefined;
-  },
+  { context, tools }: { readonly context: PlanContext; readonly tools: readonly Tool[] },
 ): Promise<Plan['mode']> {
-  const { context, tools, forced } = parts;
-  if (forced !== undefined) return { type: 'forced-call', grammar: await callGrammar(context.llama, forced) };
-  if (tools !== undefined) return { type: 'functions', functions: toFunctions(tools) };
+  if (tools.length > 0)
+    return {
+      type: 'calls',
+      calls: await callPlanOf(request, { llama: context.llama, tools }),
+      syntax: context.syntax,
+    };
   if (request.logprobs === true) return { type: 'logprobs', top: request.top_logprobs ?? 0 };
   const format = request.response_format;
   if (format === undefined || format.type === 'text') return { type: 'text', grammar: undefined };
@@ -131,60 +130,6 @@ async function modeOf(
       strict: format.json_schema.strict === true,
     }),
   };
-}
-
-async function grammarOf(
-  llama: Llama,
-  schema: Readonly<Record<string, unknown>>,
-  options: { param: string; strict: boolean },
-): Promise<LlamaGrammar> {
-  const wanted = toGrammarSchema(schema, options);
-  try {
-    // The library checks the schema itself; its type wants a literal.
-    return await llama.createGrammarForJsonSchema(wanted as { readonly type: 'object' });
-  } catch (cause) {
-    throw new PlatformError(
-      'unsupported_parameter',
-      `${options.param}: no grammar can be made of this JSON schema. Simplify it: fewer levels, shorter lengths.`,
-      { param: options.param, cause },
-    );
-  }
-}
-
-function callGrammar(llama: Llama, tools: readonly Tool[]): Promise<LlamaGrammar> {
-  const calls = tools.map(({ function: { name, parameters } }) => ({
-    type: 'object',
-    properties: { name: { const: name }, arguments: parameters ?? { type: 'object', properties: {} } },
-  }));
-  const [only] = calls;
-  return grammarOf(llama, calls.length === 1 && only !== undefined ? only : { oneOf: calls }, {
-    param: 'tools',
-    strict: false,
-  });
-}
-
-function callInstruction(tools: readonly Tool[]): string {
-  const lines = tools.map(
-    ({ function: { name, description, parameters } }) =>
-      `- ${name}${description === undefined ? '' : `: ${description}`}\n  parameters: ${JSON.stringify(parameters ?? {})}`,
-  );
-  return `Call a function now. Answer with one JSON object {"name": …, "arguments": …} and nothing else. Functions:\n${lines.join('\n')}`;
-}
-
-/** The tools among which one must be called, or undefined when the model is free. */
-function forcedTools(
-  tools: readonly Tool[],
-  choice: ChatCompletionRequest['tool_choice'],
-): readonly Tool[] | undefined {
-  if (choice === undefined || choice === 'auto' || choice === 'none') return undefined;
-  if (choice === 'required') return tools;
-  const named = tools.filter(({ function: { name } }) => name === choice.function.name);
-  if (named.length > 0) return named;
-  throw new PlatformError(
-    'invalid_request',
-    `tool_choice names the function '${choice.function.name}', which is not among tools. Name one of: ${tools.map(({ function: { name } }) => name).join(', ')}.`,
-    { param: 'tool_choice' },
-  );
 }
 
 function refuseCombinations(request: ChatCompletionRequest, tools: boolean): void {

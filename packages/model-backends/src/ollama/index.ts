@@ -16,10 +16,12 @@ import { errorFromBody, readFinish, upstreamError } from '@mcp/wire';
 import { Pool } from 'undici';
 import { z } from 'zod';
 import { abortError, Closing } from '../abort.ts';
+import { ignoredBy } from '../features.ts';
 import { ModelList } from '../model-list.ts';
 import { defineBackend } from '../options.ts';
 import { isCut, textOf } from '../text.ts';
 import { chatBody, contextFor, refuseUnsupported } from './body.ts';
+import { features } from './features.ts';
 import { ollamaSettings } from './manifest.ts';
 
 const IDLE_TIMEOUT_MS = 300_000;
@@ -62,6 +64,7 @@ const Embedded = z.object({
 /** Ollama by its own API (`/api/chat`, `/api/embed`, `/api/tags`, `/api/show`), which tells more than its OpenAI face. */
 class OllamaBackend implements ModelBackend {
   readonly name = 'ollama';
+  readonly ignores = ignoredBy(features);
   readonly #pool: Pool;
   readonly #prefix: string;
   readonly #closing = new Closing();

@@ -11,8 +11,10 @@ import {
   PlatformError,
 } from '@mcp/contracts';
 import { abortError, Closing } from '../abort.ts';
+import { ignoredBy } from '../features.ts';
 import { defineBackend } from '../options.ts';
 import { maxTokens, stops, textOf } from '../text.ts';
+import { features } from './features.ts';
 import { Model, Rule, scriptedSettings } from './manifest.ts';
 
 const DEFAULT_MODELS: readonly Model[] = [
@@ -54,6 +56,7 @@ export function scriptedTokens(text: string): string[] {
  */
 class ScriptedBackend implements ModelBackend {
   readonly name = 'scripted';
+  readonly ignores = ignoredBy(features);
   readonly #models: ReadonlyMap<string, Model>;
   readonly #failures = new Map<Rule, number>();
   readonly #closing = new Closing();

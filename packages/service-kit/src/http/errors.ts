@@ -124,9 +124,11 @@ type Issue = ZodError['issues'][number];
 function deepest(issue: Issue): Issue {
   if (issue.code !== 'invalid_union') return issue;
   const branches = issue.errors.flatMap((branch) => (branch[0] === undefined ? [] : [branch[0] as Issue]));
-  const best = branches
-    .map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }) as Issue)
-    .sort((a, b) => b.path.length - a.path.length)[0];
+  const inner = branches.map((one) => ({ ...one, path: [...issue.path, ...one.path] }) as Issue);
+  // What is only too much was of the right kind.
+  const bound = inner.find(({ code }) => code === 'too_big');
+  if (bound !== undefined) return bound;
+  const best = inner.sort((a, b) => b.path.length - a.path.length)[0];
   if (best === undefined || best.path.length === issue.path.length) return issue;
   return deepest(best);
 }

@@ -1,0 +1,84 @@
+/** What many routes of the document share: headers both ways, and the shapes of errors. */
+import { ERROR_CODES, QueueClass, Residency } from '@mcp/contracts';
+
+const text = { type: 'string' };
+const whole = { type: 'integer' };
+
+/** Headers that every request to models may have. */
+export const PARAMETERS = {
+  timeout: {
+    name: 'x-mcp-timeout-ms',
+    in: 'header',
+    description: 'How long the caller waits, in milliseconds.',
+    schema: { type: 'integer', minimum: 1 },
+  },
+  class: {
+    name: 'x-mcp-class',
+    in: 'header',
+    description: '`batch` waits behind what is `interactive`.',
+    schema: { enum: QueueClass.options },
+  },
+  residency: {
+    name: 'x-mcp-residency',
+    in: 'header',
+    description: 'Where it must be worked on; 421 where that is not here.',
+    schema: { enum: Residency.options },
+  },
+} as const;
+
+/** Headers of answers. */
+export const HEADERS = {
+  'x-request-id': { description: 'Names the request in logs.', schema: text },
+  'x-trace-id': { description: 'Names its trace: `GET /v1/traces/{trace_id}`.', schema: text },
+  'x-ratelimit-limit-requests': { description: 'Requests a minute.', schema: whole },
+  'x-ratelimit-remaining-requests': { description: 'Requests that are left.', schema: whole },
+  'x-ratelimit-reset-requests': { description: 'When all are there again.', schema: text },
+  'x-mcp-ignored-fields': {
+    description: 'Fields of the request that changed no answer, separated by commas.',
+    schema: text,
+  },
+} as const;
+
+const code = { enum: Object.keys(ERROR_CODES) };
+
+/** Errors as RFC 9457 has them, and as the clients of the wires expect them. */
+export const ERROR_SCHEMAS = {
+  Problem: {
+    type: 'object',
+    description: 'RFC 9457.',
+    required: ['type', 'title', 'status', 'detail', 'code', 'trace_id'],
+    properties: {
+      type: { type: 'string', pattern: '^urn:mcp:error:' },
+      title: text,
+      status: whole,
+      detail: { type: 'string', description: 'The rule, the value and the way out.' },
+      code,
+      trace_id: text,
+      param: { type: 'string', description: 'The field at fault, as a dotted path.' },
+    },
+  },
+  OpenAiError: {
+    type: 'object',
+    required: ['error'],
+    properties: {
+      error: {
+        type: 'object',
+        required: ['message', 'type', 'param', 'code'],
+        properties: {
+          message: text,
+          type: text,
+          param: { type: ['string', 'null'] },
+          code: { enum: [...code.enum.filter((one) => one !== 'unauthenticated'), 'invalid_api_key'] },
+        },
+      },
+    },
+  },
+  AnthropicError: {
+    type: 'object',
+    required: ['type', 'error'],
+    properties: {
+      type: { const: 'error' },
+      error: { type: 'object', required: ['type', 'message'], properties: { type: text, message: text } },
+    },
+  },
+} as const;

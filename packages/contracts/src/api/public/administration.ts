@@ -1,0 +1,140 @@
+/** What administrators ask, and what is for everybody: health, and the pages of the gateway. */
+import { z } from 'zod';
+import { ModelInfo, QueueStatus } from '../../models/model.ts';
+import { GovernanceRun } from '../../tables/governance.ts';
+import { GovernanceJob } from '../governance.ts';
+import { ApiKeyView, CreateKeyRequest } from '../keys.ts';
+import { json, named, type PublicRoute, type PublicRoutes, text } from './route.ts';
+
+const figure = z.number().nonnegative();
+const Stats = z.object({
+  at: z.iso.datetime(),
+  p50_ms: figure.nullable(),
+  p95_ms: figure.nullable(),
+  requests_per_s: figure,
+  error_ratio: figure,
+  tokens_in_total: figure,
+  tokens_out_total: figure,
+  replicas: z.int().positive().describe('Gateways whose figures these are.'),
+  queues: z.array(QueueStatus),
+  models: z.array(ModelInfo),
+});
+const Flags = z.object({
+  flags: z.array(
+    z.object({ name: z.string(), value: z.boolean(), default: z.boolean(), description: z.string() }),
+  ),
+});
+const Health = z.object({ status: z.string() });
+
+const adminRoutes = {
+  'GET /admin/keys': {
+    tag: 'admin',
+    summary: 'List API keys',
+    scope: 'admin',
+    answers: [
+      json('The keys, without their secrets.', named('Keys', z.object({ keys: z.array(ApiKeyView) }))),
+    ],
+    errors: 'problem',
+  },
+  'POST /admin/keys': {
+    tag: 'admin',
+    summary: 'Make an API key',
+    scope: 'admin',
+    body: {
+      ...named('CreateKeyRequest', CreateKeyRequest),
+      example: { name: 'notebook', scopes: ['chat'] },
+    },
+    answers: [
+      json(
+        'The key: it is shown this once.',
+        named('NewKey', z.object({ key: z.string(), record: ApiKeyView })),
+        201,
+      ),
+    ],
+    errors: 'problem',
+  },
+  'DELETE /admin/keys/:id': {
+    tag: 'admin',
+    summary: 'Revoke an API key',
+    scope: 'admin',
+    params: { id: 'Id of the key.' },
+    answers: [json('The key as it is now.', named('Key', ApiKeyView))],
+    errors: 'problem',
+  },
+  'GET /admin/governance': {
+    tag: 'admin',
+    summary: 'List governance jobs',
+    scope: 'admin',
+    answers: [
+      json(
+        'The jobs with their last runs.',
+        named('GovernanceJobs', z.object({ jobs: z.array(GovernanceJob) })),
+      ),
+    ],
+    errors: 'problem',
+  },
+  'POST /admin/governance/:job/run': {
+    tag: 'admin',
+    summary: 'Run a governance job now',
+    scope: 'admin',
+    params: { job: 'Name of the job.' },
+    answers: [json('How it went.', named('GovernanceRun', GovernanceRun))],
+    errors: 'problem',
+    codes: ['conflict'],
+  },
+  'GET /admin/stats': {
+    tag: 'admin',
+    summary: 'Read live figures of the region',
+    scope: 'admin',
+    answers: [json('The figures.', named('Stats', Stats))],
+    errors: 'problem',
+  },
+  'GET /admin/flags': {
+    tag: 'admin',
+    summary: 'List feature flags',
+    scope: 'admin',
+    answers: [json('The flags with their values.', named('Flags', Flags))],
+    errors: 'problem',
+  },
+} as const satisfies PublicRoutes;
+
+function page(summary: string, content_type: string): PublicRoute {
+  return { tag: 'service', summary, answers: [text('The file.', content_type)], errors: 'problem' };
+}
+
+const openRoutes = {
+  'GET /healthz': {
+    tag: 'service',
+    summary: 'Say whether the process is alive',
+    answers: [json('It is.', named('Health', Health))],
+    errors: 'problem',
+  },
+  'GET /readyz': {
+    tag: 'service',
+    summary: 'Say whether requests can be served',
+    description: 'Otherwise 503 with the checks that failed.',
+    answers: [json('They can.', named('Health', Health))],
+    errors: 'problem',
+    codes: ['unavailable'],
+  },
+  'GET /metrics': page('Read metrics in the format of Prometheus', 'text/plain'),
+  'GET /openapi.json': {
+    tag: 'service',
+    summary: 'Read this document',
+    answers: [json('OpenAPI 3.1.', named('OpenApiDocument', z.record(z.string(), z.unknown())))],
+    errors: 'problem',
+  },
+  'GET /docs': page('Read this document as a page', 'text/html'),
+  'GET /': page('Open the console', 'text/html'),
+  'GET /assets/:name': {
+    ...page('Read a file of the console', 'application/octet-stream'),
+    params: { name: 'Its name.' },
+  },
+  'GET /favicon.svg': page('Read the icon', 'image/svg+xml'),
+  'GET /favicon.ico': page('Read the icon of old browsers', 'image/x-icon'),
+  'GET /theme.js': page('Read the script that sets the theme', 'text/javascript'),
+  'GET /robots.txt': page('Read what robots may visit', 'text/plain'),
+  'GET /manifest.webmanifest': page('Read the manifest of the console', 'application/manifest+json'),
+} as const satisfies PublicRoutes;
+
+export const administrationRoutes = { ...adminRoutes, ...openRoutes } as const;

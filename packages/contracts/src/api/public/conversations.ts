@@ -1,0 +1,199 @@
+/** Conversations of models, long work, and where requests went. */
+import { z } from 'zod';
+import { ChatEvent, ChatRequest, ChatResponse } from '../../conversation/chat.ts';
+import {
+  ChainVerdict,
+  Conversation,
+  ConversationLog,
+  ConversationPage,
+  ConversationSummary,
+  ListConversationsQuery,
+  PromptInfo,
+} from '../../conversation/conversation.ts';
+import { CreateJobRequest, Job, ListJobsQuery } from '../../tables/jobs.ts';
+import { RegionRoute } from '../../tables/region.ts';
+import { SpanRecord } from '../trace.ts';
+import { events, json, named, type PublicRoutes, text } from './route.ts';
+
+const id = { id: 'Id of the conversation.' };
+const job = { id: 'Id of the job.' };
+
+export const conversationRoutes = {
+  'POST /chat': {
+    tag: 'conversations',
+    summary: 'Hold a conversation between two models',
+    scope: 'chat',
+    asks_models: true,
+    headers: { accept: '`text/event-stream` asks for a stream, as `stream` does.' },
+    body: {
+      ...named('ChatRequest', ChatRequest),
+      example: { message: 'Is a tomato a fruit?', exchanges: 2 },
+    },
+    answers: [
+      json('The whole conversation.', named('ChatResponse', ChatResponse)),
+      events('With `stream`: its events; `id` is `seq`.', named('ChatEvent', ChatEvent)),
+    ],
+    errors: 'problem',
+  },
+  'GET /ws': {
+    tag: 'conversations',
+    summary: 'Hold conversations over a WebSocket',
+    description:
+      'Frames are JSON; the key comes as a header, or as the subprotocol `mcp-key.<key>` beside `mcp`. docs/conversation.md has the frames.',
+    scope: 'chat',
+    answers: [{ status: 101, description: 'The connection is a WebSocket now.' }],
+    errors: 'problem',
+  },
+  'GET /v1/prompts': {
+    tag: 'conversations',
+    summary: 'List system prompts',
+    scope: 'chat',
+    answers: [json('All prompts.', named('Prompts', z.object({ prompts: z.array(PromptInfo) })))],
+    errors: 'problem',
+  },
+  'GET /v1/conversations': {
+    tag: 'conversations',
+    summary: "List one's own conversations, the newest first",
+    scope: 'chat',
+    query: ListConversationsQuery,
+    answers: [json('A page of them.', named('ConversationPage', ConversationPage))],
+    errors: 'problem',
+  },
+  'GET /v1/conversations/:id': {
+    tag: 'conversations',
+    summary: 'Read a conversation',
+    scope: 'chat',
+    params: id,
+    answers: [json('The conversation.', named('Conversation', Conversation))],
+    errors: 'problem',
+  },
+  'GET /v1/conversations/:id/log': {
+    tag: 'conversations',
+    summary: 'Export the log of a conversation',
+    scope: 'chat',
+    params: id,
+    answers: [json('The sealed log.', named('ConversationLog', ConversationLog))],
+    errors: 'problem',
+  },
+  'GET /v1/conversations/:id/events': {
+    tag: 'conversations',
+    summary: 'Follow a conversation that was begun elsewhere',
+    scope: 'chat',
+    params: id,
+    headers: { 'last-event-id': 'The last event that was seen; those after it are sent.' },
+    answers: [
+      events('Its events, to its end.', named('ChatEvent', ChatEvent)),
+      { status: 204, description: 'There is nothing more.' },
+    ],
+    errors: 'problem',
+  },
+  'POST /v1/conversations/:id/cancel': {
+    tag: 'conversations',
+    summary: 'Cancel a running conversation',
+    scope: 'chat',
+    params: id,
+    answers: [json('It has ended.', named('ConversationSummary', ConversationSummary))],
+    errors: 'problem',
+    codes: ['conflict'],
+  },
+  'POST /v1/conversations/:id/verify': {
+    tag: 'conversations',
+    summary: 'Verify the log of a conversation',
+    scope: 'chat',
+    params: id,
+    answers: [json('The verdict.', named('ChainVerdict', ChainVerdict))],
+    errors: 'problem',
+  },
+  'POST /v1/verify': {
+    tag: 'conversations',
+    summary: 'Verify an exported log',
+    scope: 'chat',
+    body: {
+      ...named('ExportedLog', z.record(z.string(), z.unknown())),
+      example: { messages: [] },
+    },
+    answers: [json('The verdict.', named('ChainVerdict', ChainVerdict))],
+    errors: 'problem',
+  },
+  'POST /v1/jobs': {
+    tag: 'jobs',
+    summary: 'Create a job',
+    scope: 'jobs',
+    body: {
+      ...named('CreateJobRequest', CreateJobRequest),
+      example: { spec: { kind: 'export' } },
+    },
+    answers: [json('The job; `location` is where it is.', named('Job', Job), 202)],
+    errors: 'problem',
+  },
+  'GET /v1/jobs': {
+    tag: 'jobs',
+    summary: "List one's own jobs",
+    scope: 'jobs',
+    query: ListJobsQuery,
+    answers: [json('The jobs.', named('Jobs', z.object({ jobs: z.array(Job) })))],
+    errors: 'problem',
+  },
+  'GET /v1/jobs/:id': {
+    tag: 'jobs',
+    summary: 'Read a job, or follow it',
+    scope: 'jobs',
+    params: job,
+    headers: { accept: '`text/event-stream` asks for its changes.' },
+    answers: [
+      json('The job.', named('Job', Job)),
+      events('The job after each change, to its end.', named('Job', Job)),
+    ],
+    errors: 'problem',
+  },
+  'GET /v1/jobs/:id/result': {
+    tag: 'jobs',
+    summary: 'Read the result of a job',
+    scope: 'jobs',
+    params: job,
+    answers: [
+      json('The result, where it is a value.', named('JobResult', z.unknown())),
+      text('The result, where it is a file.', 'application/x-ndjson'),
+    ],
+    errors: 'problem',
+    codes: ['conflict'],
+  },
+  'POST /v1/jobs/:id/retry': {
+    tag: 'jobs',
+    summary: 'Try a dead job again',
+    scope: 'jobs',
+    params: job,
+    answers: [json('The job.', named('Job', Job), 202)],
+    errors: 'problem',
+    codes: ['conflict'],
+  },
+  'POST /v1/jobs/:id/cancel': {
+    tag: 'jobs',
+    summary: 'Cancel a job',
+    scope: 'jobs',
+    params: job,
+    answers: [json('The job.', named('Job', Job))],
+    errors: 'problem',
+    codes: ['conflict'],
+  },
+  'GET /v1/regions': {
+    tag: 'platform',
+    summary: 'List regions, this one first',
+    scope: 'chat',
+    answers: [
+      json(
+        'The routing table.',
+        named('Regions', z.object({ here: z.string(), regions: z.array(RegionRoute) })),
+      ),
+    ],
+    errors: 'problem',
+  },
+  'GET /v1/traces/:trace_id': {
+    tag: 'platform',
+    summary: "Read a trace of one's own requests",
+    scope: 'chat',
+    params: { trace_id: '32 hex digits, as in the header `x-trace-id`.' },
+    answers: [json('Its spans.', named('Trace', z.object({ spans: z.array(SpanRecord) })))],
+    errors: 'problem',
+  },
+} as const satisfies PublicRoutes;

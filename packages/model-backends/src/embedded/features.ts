@@ -1,0 +1,26 @@
+import { type Features, HINTS } from '../features.ts';
+
+export const features: Features = {
+  ...HINTS,
+  stream: 'yes',
+  stream_options: 'yes',
+  n: 'yes',
+  stop: 'yes',
+  max_tokens: 'yes',
+  max_completion_tokens: 'yes',
+  temperature: 'yes',
+  top_p: 'yes',
+  top_k: 'yes',
+  min_p: 'yes',
+  seed: 'yes',
+  presence_penalty: 'yes',
+  frequency_penalty: 'yes',
+  logit_bias: { support: 'yes', note: "ids of the model's vocabulary; not with `logprobs`" },
+  logprobs: { support: 'yes', note: 'not with tools or JSON' },
+  top_logprobs: { support: 'yes', note: 'not with tools or JSON' },
+  tools: 'yes',
+  tool_choice: 'yes',
+  parallel_tool_calls: 'no effect',
+  response_format: { support: 'yes', note: 'held by a grammar; not with tools' },
+  pictures: 'refused',
+};

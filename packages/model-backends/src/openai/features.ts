@@ -1,0 +1,33 @@
+import type { Features } from '../features.ts';
+
+/** The server behind decides; what it makes no use of, it has to say itself. */
+export const features: Features = {
+  stream: 'passed on',
+  stream_options: 'passed on',
+  n: 'passed on',
+  stop: 'passed on',
+  max_tokens: 'passed on',
+  max_completion_tokens: 'passed on',
+  temperature: 'passed on',
+  top_p: 'passed on',
+  top_k: 'passed on',
+  min_p: 'passed on',
+  seed: 'passed on',
+  presence_penalty: 'passed on',
+  frequency_penalty: 'passed on',
+  logit_bias: 'passed on',
+  logprobs: 'passed on',
+  top_logprobs: 'passed on',
+  tools: 'passed on',
+  tool_choice: 'passed on',
+  parallel_tool_calls: 'passed on',
+  response_format: 'passed on',
+  metadata: 'passed on',
+  prompt_cache_key: 'passed on',
+  reasoning_effort: 'passed on',
+  safety_identifier: 'passed on',
+  service_tier: 'passed on',
+  user: 'passed on',
+  verbosity: 'passed on',
+  pictures: 'passed on',
+};
