@@ -86,7 +86,7 @@ describe('registries and folders agree', () => {
       lines(
         registryMatches({
           rule: 'services',
-          registry: 'packages/contracts/src/tables/manifest.ts',
+          registry: 'packages/contracts/src/tables/service-name.ts',
           registered: ServiceName.options,
           folders: 'apps',
           found: appFolders,
@@ -107,25 +107,19 @@ describe('registries and folders agree', () => {
     expect(new Set(ports).size).toBe(ports.length);
   });
 
-  it('model backends: registry.ts and the folders beside it', () => {
+  it('model backends: manifest.ts and the folders of the package', () => {
     const folder = 'packages/model-backends/src';
     const folders = namesBelow(
       files.filter(({ path }) => path.slice(folder.length + 1).includes('/')),
       folder,
     );
-    expect(
-      lines(
-        registryMatches({
-          rule: 'model-backends',
-          registry: `${folder}/registry.ts`,
-          registered: importedFrom(file(`${folder}/registry.ts`), folder).filter(
-            (name) => folders.includes(name) || !['options', 'remote'].includes(name),
-          ),
-          folders: folder,
-          found: folders,
-        }),
-      ),
-    ).toEqual([]);
+    expectSame({
+      rule: 'model-backends',
+      registry: 'packages/model-backends/manifest.ts',
+      registered: importedFrom(file('packages/model-backends/manifest.ts'), folder),
+      folders: folder,
+      found: folders,
+    });
   });
 
   it('jobs: kinds of JobSpec and the files of the task-engine', () => {
@@ -183,6 +177,11 @@ describe('each rule fails on a planted breach', () => {
       'not by a dynamic import either',
       () => importDirections(planted('apps/core/src/a.ts', "await import('../../gateway/src/app.ts');")),
       /imports another app/,
+    ],
+    [
+      'a manifest that is not light',
+      () => importDirections(planted('apps/core/manifest.ts', "import { x } from '@mcp/service-kit';")),
+      /a manifest imports/,
     ],
     [
       'an app does not see stacks',

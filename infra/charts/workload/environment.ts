@@ -50,7 +50,7 @@ function assetPath(id: string): string {
 }
 
 /** Name of the Secret with a user's password for the event bus. */
-export function natsSecretOf(name: string): `mcp-nats-${string}` {
+function natsSecretOf(name: string): `mcp-nats-${string}` {
   return `mcp-nats-${name}`;
 }
 

@@ -25,7 +25,7 @@ function filesOf(): ReadonlyMap<string, string> {
 }
 
 /** The file of what a secret is made from; undefined: nothing is kept for it. */
-export function fileOf({ name, made }: SecretRow): string | undefined {
+function fileOf({ name, made }: SecretRow): string | undefined {
   switch (made.by) {
     case 'random':
       return made.name;

@@ -50,6 +50,7 @@ function resolve(path: string, specifier: string): string | undefined {
   if (specifier.startsWith('.')) return posix.join(posix.dirname(path), specifier.replace(/\?.*$/, ''));
   const [, name, entry = 'index'] = /^@mcp\/([^/]+)(?:\/([^/]+))?$/.exec(specifier) ?? [];
   if (name === undefined) return undefined;
+  if (entry === 'manifest') return `packages/${name}/manifest.ts`;
   if (entry !== 'index') return `packages/${name}/src/${entry}.ts`;
   return name === 'stacks' || name === 'policies' ? `${name}/index.ts` : `packages/${name}/src/index.ts`;
 }

@@ -39,8 +39,7 @@ export function importDirections(files: readonly SourceFile[]): Violation[] {
     const from = placeOf(file.path);
     return importsOf(file).flatMap((one) => {
       const heavy = tooHeavy(file.path, one.specifier);
-      if (heavy !== undefined)
-        return [{ rule: 'manifest', path: file.path, line: one.line, message: heavy }];
+      if (heavy !== undefined) return [{ rule: 'manifest', path: file.path, line: one.line, message: heavy }];
       const target = targetOf(file.path, one.specifier);
       if (target === undefined) return [];
       const to = placeOf(target);
