@@ -1,5 +1,5 @@
 import { defineManifest, LIVE_SUBJECTS, TRACE_SUBJECTS } from '@mcp/contracts';
-import { backendSettings } from '@mcp/model-backends/manifest';
+import { backendSettings, chosenBackends } from '@mcp/model-backends/manifest';
 import { servingMetrics, servingSettings } from '@mcp/model-serving/manifest';
 
 export const manifest = defineManifest({
@@ -18,6 +18,6 @@ export const manifest = defineManifest({
   scaling: { on: 'cpu', min: 1, max: 6, target_percent: 75 },
   slo: { p95_ms: 1200, error_ratio: 0.02 },
   drain_s: 30,
-  settings: { ...backendSettings, ...servingSettings },
+  settings: { ...chosenBackends, ...backendSettings, ...servingSettings },
   metrics: servingMetrics,
 });

@@ -13,8 +13,8 @@ export type BackendName = z.infer<typeof BackendName>;
 /** Backends of servers elsewhere. */
 export const remoteSettings = defineSettings({ ...ollamaSettings, ...openaiSettings });
 
-/** All of them, and which are in use. */
-export const backendSettings = defineSettings({
+/** Which of them are in use. */
+export const chosenBackends = defineSettings({
   MODEL_BACKENDS: {
     schema: listText(
       z.array(BackendName).min(1, `must name at least one of ${BackendName.options.join(', ')}`),
@@ -23,6 +23,10 @@ export const backendSettings = defineSettings({
     from: 'derived.backends',
     operator: true,
   },
+});
+
+/** What all of them read. */
+export const backendSettings = defineSettings({
   ...embeddedSettings,
   ...remoteSettings,
   ...scriptedSettings,

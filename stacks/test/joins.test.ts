@@ -92,7 +92,7 @@ describe('the joins of metrics and flags', () => {
 });
 
 describe('a manifest', () => {
-  const base = {
+  const base: Parameters<typeof defineManifest>[0] = {
     name: 'core',
     summary: 's',
     port: 9999,
@@ -107,7 +107,7 @@ describe('a manifest', () => {
     scaling: { on: 'fixed', replicas: 1 },
     slo: { p95_ms: 100, error_ratio: 0.01 },
     drain_s: 5,
-  } as const;
+  };
   const setting = (change: Partial<Setting>) => ({ ...base, settings: { MCP_A: { ...row, ...change } } });
   const metric = {
     type: 'counter',
