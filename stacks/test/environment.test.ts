@@ -95,7 +95,12 @@ describe('serviceEnvironment', () => {
         if (text.includes(`secret-${name}`)) uses[name] = [...(uses[name] ?? []), service];
     }
     const signing = signingServices.map((name) => [signingKeyOf(name), [name]]);
-    expect(uses).toEqual({
+    for (const { name, variable } of Object.values(SECRETS))
+      for (const service of uses[name] ?? [])
+        expect(VARIABLES.find((row) => row.name === variable)?.uses.map((use) => use.service)).toContain(
+          service,
+        );
+    expect(uses).toMatchObject({
       ...Object.fromEntries(signing),
       service_jwks: [...ServiceName.options],
       prov_secret: ['core'],
