@@ -88,9 +88,14 @@ function userLines(users: NatsConf['users']): string[] {
   if (users.length === 0) return [];
   const line = ({ name, password_variable, permissions }: ConfUser) =>
     `    { user: ${JSON.stringify(name)}, password: $${password_variable}${
-      permissions === undefined ? '' : `, permissions: ${JSON.stringify(permissions)}`
+      permissions === undefined ? '' : `, permissions: ${indented(permissions)}`
     } }`;
   return ['authorization {', '  users = [', ...users.map(line), '  ]', '}'];
+}
+
+/** One value a line, for who reads what changes. */
+function indented(permissions: Permissions): string {
+  return JSON.stringify(permissions, null, 2).replaceAll('\n', '\n    ');
 }
 
 function clusterLines({ cluster, certificate_dir = '' }: NatsConf): string[] {

@@ -147,7 +147,7 @@ describe('an object as it is kept', () => {
     expect(asKept(asKept({ apiVersion: 'v1', ...object }))).toEqual({ apiVersion: 'v1', ...kept });
   });
 
-  it('is left alone where its kind is not built in', () => {
+  it('is not touched where its kind is not built in', () => {
     const custom = fc.jsonValue().map((spec) => ({ apiVersion: 'keda.sh/v1alpha1', spec }));
     fc.assert(
       fc.property(custom, (object) => {
