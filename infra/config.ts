@@ -1,22 +1,22 @@
 import { BlockList, isIP } from 'node:net';
-import { canonical, type ExternalHost, type Stack, stacks } from '@mcp/stacks';
+import { canonical, type DeclaredSecret, type ExternalHost, SECRETS, type Stack, stacks } from '@mcp/stacks';
 import * as pulumi from '@pulumi/pulumi';
 import { fault } from './kit/fault.ts';
 
 /** Secrets that an operator may give; those left out are made and kept in the state. */
-const SECRET_KEYS = [
-  'databaseUrl',
-  'logArchiveUrl',
-  'natsTlsCa',
-  'natsTlsCert',
-  'natsTlsKey',
-  'openaiApiKey',
-  'openaiTargets',
-  'provSecret',
-] as const;
-export type SecretKey = (typeof SECRET_KEYS)[number];
+const GIVEN = Object.values(SECRETS).filter(
+  ({ made }) => made.by === 'operator' || (made.by === 'random' && made.given !== undefined),
+);
+/** Certificates of the event buses, which are no setting of any service. */
+const NATS_TLS_KEYS = ['natsTlsCa', 'natsTlsCert', 'natsTlsKey'] as const;
 
-const NATS_TLS_KEYS = ['natsTlsCa', 'natsTlsCert', 'natsTlsKey'] as const satisfies readonly SecretKey[];
+type Camel<S extends string> = S extends `${infer A}_${infer B}` ? `${A}${Capitalize<Camel<B>>}` : S;
+export type SecretKey = Camel<DeclaredSecret> | (typeof NATS_TLS_KEYS)[number];
+
+/** What a secret is called in `Pulumi.<stack>.yaml`: `database_url` is `databaseUrl`. */
+export function configKeyOf<N extends DeclaredSecret>(name: N): Camel<N> {
+  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()) as Camel<N>;
+}
 
 export interface ProgramConfig {
   readonly stack: Stack;
@@ -41,7 +41,7 @@ export function readConfig(): ProgramConfig {
     ]);
   const stack = canonical(written);
   const secrets: Partial<Record<SecretKey, pulumi.Output<string>>> = {};
-  for (const key of SECRET_KEYS) {
+  for (const key of [...GIVEN.map(({ name }) => configKeyOf(name)), ...NATS_TLS_KEYS]) {
     // An empty value is none: what a shell makes of a variable that is not set.
     const value = config.get(key) ? config.getSecret(key) : undefined;
     if (value !== undefined) secrets[key] = value;
@@ -51,7 +51,7 @@ export function readConfig(): ProgramConfig {
     ...wrongKeys(signing_keys),
     ...missing(stack, secrets),
     ...halfOf(secrets),
-    ...short(config.get('provSecret') || undefined),
+    ...short((key) => config.get(key) || undefined),
     ...unreachable(stack, config.get('databaseUrl') || undefined),
   ];
   if (faults.length > 0) throw fault(faults);
@@ -66,7 +66,14 @@ export function readConfig(): ProgramConfig {
 
 /** The secrets that the operator of a stack must give. */
 export function requiredSecrets(stack: Stack): readonly SecretKey[] {
-  return stack.kubernetes.database === 'external' ? ['databaseUrl', 'provSecret'] : [];
+  if (stack.kubernetes.database !== 'external') return [];
+  return GIVEN.filter(
+    ({ made }) =>
+      (made.by === 'operator' && made.required !== undefined) ||
+      (made.by === 'random' && made.given === 'external-database'),
+  )
+    .map(({ name }) => configKeyOf(name))
+    .sort();
 }
 
 /** One line, whatever the number. */
@@ -129,10 +136,15 @@ function contains({ cidr, except }: ExternalHost, address: string): boolean {
   return blockOf(cidr) && !except.some(blockOf);
 }
 
-function short(provSecret: string | undefined): string[] {
-  return provSecret === undefined || provSecret.length >= MIN_SECRET_CHARS
-    ? []
-    : [
-        `The secret mcp:provSecret has ${provSecret.length} characters, at least ${MIN_SECRET_CHARS} are needed: openssl rand -hex 32`,
-      ];
+/** What would be random if it were not given must be as hard to guess. */
+function short(given: (key: SecretKey) => string | undefined): string[] {
+  return GIVEN.filter(({ made }) => made.by === 'random').flatMap(({ name }) => {
+    const key = configKeyOf(name);
+    const value = given(key);
+    return value === undefined || value.length >= MIN_SECRET_CHARS
+      ? []
+      : [
+          `The secret mcp:${key} has ${value.length} characters, at least ${MIN_SECRET_CHARS} are needed: openssl rand -hex 32`,
+        ];
+  });
 }

@@ -2,13 +2,10 @@ import type { ServiceManifest, ServiceName } from '@mcp/contracts';
 import {
   type KubernetesSettings,
   type Region,
-  type SecretName,
   type ServicePlacement,
   type Stack,
   services,
   servicesOf,
-  signingKeyOf,
-  signingServices,
   startReplicas,
 } from '@mcp/stacks';
 import type { Input } from '@pulumi/pulumi';
@@ -33,31 +30,7 @@ export interface RegionContext {
   readonly settings: KubernetesSettings;
   readonly images: Images;
   /** Names of the Secrets that exist in this region: the database's only where one is configured. */
-  readonly secrets: ReadonlySet<SecretObject>;
-}
-
-/** Secrets by purpose, so that a pod is given only what it needs. */
-export const SECRETS = {
-  service_jwks: { object: 'mcp-service-keys', key: 'jwks' },
-  prov_secret: { object: 'mcp-provenance', key: 'secret' },
-  admin_key_hash: { object: 'mcp-admin-key', key: 'hash' },
-  database_url: { object: 'mcp-database', key: 'url' },
-  log_archive_url: { object: 'mcp-log-archive', key: 'url' },
-  openai_api_key: { object: 'mcp-model-keys', key: 'openai_api_key' },
-  openai_targets: { object: 'mcp-model-keys', key: 'openai_targets' },
-} as const;
-export type SecretObject = `mcp-${string}`;
-
-/** Where a secret of the environment is: which Secret, which key of it. */
-export function secretOf(name: Exclude<SecretName, 'nats_password'>): { object: SecretObject; key: string } {
-  const service = signingServices.find((one) => signingKeyOf(one) === name);
-  if (service !== undefined) return identitySecretOf(service);
-  return SECRETS[name as keyof typeof SECRETS];
-}
-
-/** The Secret with what a service makes its signing key from. */
-export function identitySecretOf(service: ServiceName): { object: SecretObject; key: string } {
-  return { object: `mcp-identity-${service}`, key: 'signing_key' };
+  readonly secrets: ReadonlySet<string>;
 }
 
 /**

@@ -1,11 +1,17 @@
-import type { Stack } from './schema.ts';
+/** How many connections to PostgreSQL each replica of core may have. */
+import type { KubernetesSettings } from './kubernetes.ts';
+import type { ServicePlacement } from './placement.ts';
 import { ROLLOUT_SETS, services, startReplicas } from './services.ts';
-import type { VariableRow } from './variables.ts';
 
 /** One for a transaction, one beside it. */
 const FEWEST = 2;
 
-type Placed = Pick<Stack, 'services' | 'regions' | 'kubernetes'>;
+/** What of a stack the connections follow from. */
+interface Placed {
+  readonly services: readonly ServicePlacement[];
+  readonly regions: readonly unknown[];
+  readonly kubernetes: Pick<KubernetesSettings, 'database' | 'database_connections'>;
+}
 
 /** Pods with core in them that there are at most, in all regions together. */
 function mostPods({ services: placed, regions }: Placed): number {
@@ -33,22 +39,3 @@ export function shortOfConnections(stack: Placed): string | undefined {
   const pods = mostPods(stack);
   return `is ${database_connections}, but up to ${pods} pods of core need ${FEWEST} each: allow PostgreSQL ${FEWEST * pods} or more (max_connections) and say so here, or let core scale less`;
 }
-
-/** What core is told of its store. */
-export const databaseVariables: readonly VariableRow[] = [
-  {
-    name: 'DATABASE_URL',
-    for: ['core'],
-    meaning: 'PostgreSQL of the conversations; unset, SQLite in the data directory.',
-    value: ({ at }) => at.secret('database_url'),
-    secret: true,
-  },
-  {
-    name: 'MCP_DATABASE_CONNECTIONS',
-    for: ['core'],
-    meaning: 'Connections to PostgreSQL that one replica may have.',
-    value: ({ stack }) =>
-      stack.kubernetes.database === 'external' ? String(connectionsPerReplica(stack)) : undefined,
-    operator: true,
-  },
-];

@@ -1,8 +1,7 @@
 /** Where the dependencies of a stack are: run by the program, run by somebody else, or not there. */
 import type { ServiceManifest } from '@mcp/contracts';
 import { dependencies, type KnownDependency } from '@mcp/dependencies';
-import type { ExternalHost } from './kubernetes.ts';
-import type { Stack } from './schema.ts';
+import type { ExternalHost, KubernetesSettings } from './kubernetes.ts';
 
 /** A dependency that the program runs in the clusters of a stack. */
 export interface RunHere {
@@ -18,7 +17,11 @@ interface RunElsewhere {
   readonly hosts: readonly ExternalHost[];
 }
 
-type Placed = Pick<Stack, 'nats' | 'kubernetes'>;
+/** What of a stack says where they are. */
+interface Placed {
+  readonly nats: { readonly external_url?: string | undefined };
+  readonly kubernetes: KubernetesSettings;
+}
 
 /** Those that have a setting of their own, for more hangs on it than where they are. Undefined: the setting says nothing. */
 const OWN_SETTING: Readonly<Record<string, (stack: Placed) => readonly ExternalHost[] | undefined>> = {

@@ -1,74 +1,11 @@
-import type { ServiceName } from '@mcp/contracts';
-import { gatewayBackends } from './backends.ts';
-import { type SigningKeyName, serviceVariable } from './identities.ts';
-import type { Region, ServicePlacement, Stack } from './schema.ts';
+import { type ServiceName, serviceVariable } from '@mcp/contracts';
+import type { DeploymentContext, Environment } from './context.ts';
+import { derived } from './derived.ts';
+import { isFlag } from './flags.ts';
+import { type Placed, servicesOf } from './placement.ts';
+import type { Stack } from './schema.ts';
 import { services } from './services.ts';
-import { type Scope, VARIABLES } from './variables.ts';
-
-/** Secrets of a platform. Kubernetes names them, the local runner reads them from files; here they are only asked for. */
-export const SECRET_NAMES = [
-  'service_jwks',
-  'prov_secret',
-  'nats_password',
-  'admin_key_hash',
-  'database_url',
-  'log_archive_url',
-  'openai_api_key',
-  'openai_targets',
-] as const;
-export type SecretName = (typeof SECRET_NAMES)[number] | SigningKeyName;
-
-/** What a stack cannot know: where things are on this machine or in this cluster. */
-export interface DeploymentContext {
-  /** Name of the region, one of the stack's. */
-  readonly region: string;
-  /** Address to listen on. */
-  readonly host: string;
-  /** Base URL of every placed service, as its callers reach it. */
-  readonly endpoints: Readonly<Partial<Record<ServiceName, string>>>;
-  /** Ports that differ from the manifest's. */
-  readonly ports?: Readonly<Partial<Record<ServiceName, number>>>;
-  /** Port of each process for its metrics alone; undefined: none, as where processes share a host. */
-  readonly metrics_port?: number;
-  /** Directory for what must survive. */
-  readonly data_dir: string;
-  /** `host:port` of the event bus. */
-  readonly nats_address: string;
-  /** Its user; undefined: `mcp`, who may do everything there. */
-  readonly nats_user?: string;
-  /** True: the bus speaks TLS with a certificate of a public authority, as a managed one does. */
-  readonly nats_tls?: boolean;
-  /** Servers that keep a copy of each stream; undefined: one. */
-  readonly nats_copies?: number;
-  /** What one server of the bus may store, in bytes; undefined: unknown, as where somebody else runs it. */
-  readonly nats_storage_bytes?: number;
-  /** Base URL of a region's gateway, where it is known beforehand. */
-  readonly region_url?: (region: Region) => string | undefined;
-  /**
-   * Gives a secret, or a reference that the platform puts in its place (`$(NAME)` in Kubernetes).
-   * The NATS password must need no escaping in a URL. Undefined: there is none, its variable is left out.
-   */
-  readonly secret: (name: SecretName) => string | undefined;
-  /** Where an asset is, or will be once it has arrived: a file, or the folder of an embedding model. */
-  readonly asset: (id: string) => string;
-  /** Variables the operator sets; only those that the table marks `operator`. They win over the stack. */
-  readonly operator?: Readonly<Record<string, string | undefined>>;
-}
-
-/** The services of one process or pod: the placed one, and those in the same process. */
-export type Placed = Pick<ServicePlacement, 'service' | 'in_process'>;
-
-/** Everything the rows of the table may look at. */
-export interface Environment {
-  readonly stack: Stack;
-  readonly placement: Placed;
-  readonly at: DeploymentContext;
-}
-
-/** The services of one process or pod: the placed one, then those in the same process. */
-export function servicesOf(placement: Placed): readonly ServiceName[] {
-  return [placement.service, ...placement.in_process.filter((name) => name !== placement.service)];
-}
+import { VARIABLES, type VariableRow } from './variables.ts';
 
 /**
  * The environment of one process or pod: THE place where a stack becomes what a service reads.
@@ -84,9 +21,7 @@ export function serviceEnvironment(
   const here = servicesOf(placement);
   const out: Record<string, string> = {};
   for (const row of VARIABLES) {
-    if (!applies(row.for, scope)) continue;
-    const operator = row.operator === true ? at.operator?.[row.name] : undefined;
-    const value = present(operator) ?? present(row.value?.(scope));
+    const value = applies(row, scope) ? valueIn(row, scope) : undefined;
     if (value !== undefined) out[row.name] = value;
   }
   for (const [name, value] of [...portRows(scope, here), ...urlRows(scope, here), ...flagRows(scope)])
@@ -94,16 +29,30 @@ export function serviceEnvironment(
   return out;
 }
 
-function applies(scope: Scope, { stack, placement, at }: Environment): boolean {
-  const here = servicesOf(placement);
-  if (scope === 'all') return true;
-  if (scope === 'bus') return here.some((name) => services[name].needs.includes('nats'));
-  if (scope === 'remote')
-    return (
-      here.includes('model-gateway') ||
-      gatewayBackends(stack, placement, at.operator?.MODEL_BACKENDS).length > 0
-    );
-  return scope.some((name) => here.includes(name));
+/** Whether a service of the process has a use for a variable. */
+function applies({ uses }: VariableRow, scope: Environment): boolean {
+  const here = servicesOf(scope.placement);
+  return uses.some(({ service, only_with }) => {
+    if (!here.includes(service)) return false;
+    const other = VARIABLES.find(({ name }) => name === only_with);
+    return other === undefined || valueIn(other, scope) !== undefined;
+  });
+}
+
+/** What a variable is set to; undefined: the service's own default holds. */
+function valueIn(row: VariableRow, scope: Environment): string | undefined {
+  const { stack, at } = scope;
+  const operator = row.operator === true ? present(at.operator?.[row.name]) : undefined;
+  if (operator !== undefined) return operator;
+  if (row.secret_name !== undefined) return present(at.secret(row.secret_name));
+  if (row.from === undefined) return undefined;
+  const [root = '', ...path] = row.from.split('.');
+  const value: unknown = path.reduce<unknown>(
+    (of, key) => (of as Readonly<Record<string, unknown>> | undefined)?.[key],
+    { stack, at, derived }[root],
+  );
+  const found: unknown = typeof value === 'function' ? value(scope) : value;
+  return found === undefined ? undefined : present(String(found));
 }
 
 function portRows(scope: Environment, here: readonly ServiceName[]): [string, string][] {
@@ -136,11 +85,6 @@ function flagRows(scope: Environment): [string, string][] {
     ([name, on]) => [name, String(on)] as [string, string],
   );
   return [...stack, ...operator];
-}
-
-/** Names of feature flags end in `_ENABLED` (a test holds the table of flags to it). */
-export function isFlag(name: string): boolean {
-  return /^[A-Z][A-Z0-9_]*_ENABLED$/.test(name);
 }
 
 function present(value: string | undefined): string | undefined {

@@ -27,8 +27,3 @@ export function identitiesOf(secrets: (name: ServiceName) => readonly string[]):
     return { service, calls, speaks_for, secrets: secrets(service) };
   });
 }
-
-/** `MCP_CORE_URL`, `MCP_MODEL_GATEWAY_PORT`, …: as `packages/service-kit` reads them. */
-export function serviceVariable(name: ServiceName, part: 'URL' | 'PORT' | 'SIGNING_KEY'): string {
-  return `MCP_${name.toUpperCase().replaceAll('-', '_')}_${part}`;
-}

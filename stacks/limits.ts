@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Overrides of feature flags (`packages/service-kit/src/runtime/flags.ts`). */
+/** Overrides of feature flags (`flags` of the manifests). */
 export const Features = z.record(z.string().regex(/^[A-Z][A-Z0-9_]+$/), z.boolean());
 
 export const Limits = z.object({

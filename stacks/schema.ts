@@ -1,10 +1,11 @@
-import { define, Residency, ServiceName } from '@mcp/contracts';
+import { define, Residency } from '@mcp/contracts';
 import { BackendName } from '@mcp/model-backends/registry';
 import { z } from 'zod';
 import { shortOfConnections } from './database.ts';
 import { missingDependencies, neededBy } from './dependencies.ts';
 import { KubernetesSettings } from './kubernetes.ts';
 import { Features, Limits } from './limits.ts';
+import { ServicePlacement } from './placement.ts';
 import { services } from './services.ts';
 
 /** A region: a row of `regions.ts`. */
@@ -42,17 +43,6 @@ export const StackModel = z.object({
   background: z.boolean().default(false),
 });
 export type StackModel = z.infer<typeof StackModel>;
-
-/** One process of the local runner, or one Deployment: a service and those in the same process. */
-export const ServicePlacement = z.object({
-  service: ServiceName,
-  in_process: z.array(ServiceName).default([]),
-  /** Size and scaling come from the manifest unless overridden here. */
-  replicas: z.number().int().min(1).optional(),
-  /** False: the number of replicas stays as it is. */
-  autoscale: z.boolean().optional(),
-});
-export type ServicePlacement = z.infer<typeof ServicePlacement>;
 
 /** Who else than the platform's keys says who a caller is: OpenID Connect, for `npm start` and a cluster alike. */
 const IdentityProvider = z.strictObject({

@@ -16,10 +16,8 @@ export const services = distinct({
 });
 
 /** Checks that services can live in one process or on one machine. Throws a DefinitionError. */
-export function distinct(
-  all: Readonly<Record<ServiceName, ServiceManifest>>,
-): Readonly<Record<ServiceName, ServiceManifest>> {
-  const manifests = Object.values(all);
+export function distinct<const T extends Readonly<Record<ServiceName, ServiceManifest>>>(all: T): T {
+  const manifests = Object.values<ServiceManifest>(all);
   const faults: string[] = manifests.flatMap(({ name, port }, at) =>
     manifests
       .slice(at + 1)
@@ -44,6 +42,6 @@ export function startReplicas({
   readonly service: ServiceName;
   readonly replicas?: number | undefined;
 }): number {
-  const { scaling } = services[service];
+  const { scaling }: ServiceManifest = services[service];
   return replicas ?? (scaling.on === 'fixed' ? scaling.replicas : scaling.min);
 }

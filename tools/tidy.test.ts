@@ -99,7 +99,7 @@ describe('registries and folders agree', () => {
       lines(
         registryMatches({
           rule: 'services',
-          registry: 'packages/contracts/src/tables/manifest.ts',
+          registry: 'packages/contracts/src/tables/service-name.ts',
           registered: ServiceName.options,
           folders: 'apps',
           found: appFolders,
@@ -203,6 +203,11 @@ describe('each rule fails on a planted breach', () => {
       'not by a dynamic import either',
       () => importDirections(planted('apps/core/src/a.ts', "await import('../../gateway/src/app.ts');")),
       /imports another app/,
+    ],
+    [
+      'a manifest that is not light',
+      () => importDirections(planted('apps/core/manifest.ts', "import { x } from '@mcp/service-kit';")),
+      /a manifest imports/,
     ],
     [
       'an app does not see stacks',

@@ -1,4 +1,6 @@
-import { defineManifest, TRACE_SUBJECTS } from '@mcp/contracts';
+import { DURATION_BUCKETS_S, defineManifest, TRACE_SUBJECTS, wholeText } from '@mcp/contracts';
+import { provenanceMetrics } from '@mcp/provenance/manifest';
+import { z } from 'zod';
 
 export const manifest = defineManifest({
   name: 'core',
@@ -12,7 +14,7 @@ export const manifest = defineManifest({
     streams: { MCP_EVENTS: ['mcp.events.*.*'] },
     buckets: ['mcp_log_heads'],
     publishes: [TRACE_SUBJECTS, 'mcp.conversations.cancel'],
-    hears: ['mcp.conversations.cancel'],
+    subscribes: ['mcp.conversations.cancel'],
   },
   egress: ['log-archive'],
   volume: { size_gib: 10 },
@@ -21,4 +23,152 @@ export const manifest = defineManifest({
   scaling: { on: 'cpu', min: 2, max: 10, target_percent: 65 },
   slo: { p95_ms: 1200, error_ratio: 0.02 },
   drain_s: 30,
+  settings: {
+    MAX_TOKENS: {
+      schema: wholeText(256, 1_000_000).default(4096),
+      meaning: 'Tokens of input and output together that one model call may have (blueprint 9.3).',
+      from: 'stack.limits.max_tokens',
+      operator: true,
+    },
+    PROV_SECRET: {
+      schema: z.string().min(32),
+      meaning: 'Signs conversation logs (HMAC-SHA256 over the head of the hash chain).',
+      secret: {
+        object: 'mcp-provenance',
+        key: 'secret',
+        made: { by: 'random', name: 'provenance', given: 'external-database' },
+      },
+    },
+    DATABASE_URL: {
+      schema: z.string().startsWith('postgres').optional(),
+      meaning: 'PostgreSQL of the conversations; unset, SQLite in the data directory.',
+      secret: {
+        object: 'mcp-database',
+        key: 'url',
+        made: { by: 'operator', required: 'external-database' },
+      },
+    },
+    MCP_DATABASE_CONNECTIONS: {
+      schema: wholeText(2, 1000).default(16),
+      meaning: 'Connections to PostgreSQL that one replica may have.',
+      from: 'derived.database_connections',
+      operator: true,
+    },
+    MCP_LOG_ARCHIVE_URL: {
+      schema: z
+        .string()
+        .regex(
+          /^s3:\/\/([^/?#]*@)?[a-z0-9][a-z0-9.-]+([/?]|$)/,
+          'must be s3://key:secret@bucket/prefix?endpoint=…',
+        )
+        .optional(),
+      meaning:
+        'Object storage (S3) that logs are also kept in: s3://key:secret@bucket/prefix?endpoint=…&region=…; unset, files beside SQLite.',
+      secret: { object: 'mcp-log-archive', key: 'url', made: { by: 'operator' } },
+    },
+    MCP_PROMPTS_DIR: {
+      schema: z.string().min(1).optional(),
+      meaning: 'Directory of your own prompts (Markdown files).',
+      from: 'derived.prompts_dir',
+      operator: true,
+    },
+    MCP_EVENT_LOG_BYTES: {
+      schema: z.coerce
+        .number()
+        .int()
+        .min(1_000_000)
+        .default(128 * 1024 * 1024),
+      meaning: 'Size of the log on the event bus from which running conversations are followed.',
+      operator: true,
+    },
+    MCP_LOG_HEADS_BYTES: {
+      schema: z.coerce
+        .number()
+        .int()
+        .min(1_000_000)
+        .default(256 * 1024 * 1024),
+      meaning: 'Size of the bucket on the event bus with the head of every conversation log.',
+      operator: true,
+    },
+  },
+  flags: {
+    MODEL_ARBITRATION_ENABLED: {
+      default: true,
+      description: 'Score both models of a conversation, choose an answer and record why.',
+    },
+    ARBITRATION_CRITIQUE_ENABLED: {
+      default: true,
+      description: 'Take one extra critique turn when the two models diverge.',
+    },
+    TOKEN_BUDGET_SUMMARY_ENABLED: {
+      default: true,
+      description: 'Summarise what does not fit the token budget; off, it is cut.',
+    },
+    PII_TAGGING_ENABLED: { default: true, description: 'Tag personal data in conversation logs.' },
+  },
+  metrics: {
+    ...provenanceMetrics,
+    conversation_turns_total: {
+      type: 'counter',
+      category: 'conversation',
+      unit: '1',
+      labels: ['model', 'status'],
+      help: 'Turns of conversations, by how they ended.',
+      panels: [{ dashboard: 'models', title: 'Turns', by: ['model', 'status'] }],
+    },
+    token_budget_actions_total: {
+      type: 'counter',
+      category: 'conversation',
+      unit: '1',
+      labels: ['model', 'phase'],
+      help: 'What the token budget did to a context; phase is none, truncated or summarized.',
+      panels: [{ dashboard: 'models', title: 'Token budget', by: ['model', 'phase'] }],
+      alerts: [
+        {
+          name: 'McpTokenBudgetOverflow',
+          group: 'conversations',
+          severity: 'warning',
+          expr: 'sum by (model) (rate(token_budget_actions_total{namespace="$namespace",phase="truncated"}[30m])) / sum by (model) (rate(token_budget_actions_total{namespace="$namespace"}[30m])) > 0.05',
+          for: '30m',
+          summary: 'Conversations with {{ $labels.model }} outgrow their token budget in $region.',
+          description:
+            '{{ $value | humanizePercentage }} of the turns lose the beginning of their context; raise limits.max_tokens or switch TOKEN_BUDGET_SUMMARY_ENABLED on.',
+        },
+      ],
+    },
+    model_arbitration_total: {
+      type: 'counter',
+      category: 'conversation',
+      unit: '1',
+      labels: ['status'],
+      help: 'Arbitrations between two models, by method.',
+      panels: [{ dashboard: 'models', title: 'Arbitrations by method', by: ['status'] }],
+    },
+    model_arbitration_divergence: {
+      type: 'histogram',
+      category: 'conversation',
+      unit: 'ratio',
+      labels: [],
+      help: 'Divergence D = 1 - cosine of the two candidates.',
+      buckets: [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 2],
+      panels: [{ dashboard: 'models', title: 'Divergence of candidates, p95', by: [] }],
+    },
+    model_arbitration_duration_seconds: {
+      type: 'histogram',
+      category: 'conversation',
+      unit: 's',
+      labels: [],
+      help: 'Time the arbitration added to a conversation.',
+      buckets: DURATION_BUCKETS_S,
+      panels: [{ dashboard: 'models', title: 'Time of arbitration, p95', by: [] }],
+    },
+    conversation_log_writes_total: {
+      type: 'counter',
+      category: 'conversation',
+      unit: '1',
+      labels: ['status'],
+      help: 'Logs written to files or object storage; status is ok or failed.',
+      panels: [{ dashboard: 'operations', title: 'Conversation logs written', by: ['status'] }],
+    },
+  },
 });

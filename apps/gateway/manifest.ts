@@ -1,4 +1,27 @@
-import { defineManifest, LIVE_SUBJECTS, RIGHTS_SUBJECT, TRACE_STREAM, TRACE_SUBJECTS } from '@mcp/contracts';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import {
+  defineManifest,
+  FlagList,
+  jsonText,
+  LIVE_SUBJECTS,
+  listText,
+  onlyWith,
+  RegionRoute,
+  RIGHTS_SUBJECT,
+  TRACE_STREAM,
+  TRACE_SUBJECTS,
+  wholeText,
+} from '@mcp/contracts';
+import { backendSettings, RemoteBackendList, RemoteBackendName } from '@mcp/model-backends/registry';
+import { servingMetrics, servingSettings } from '@mcp/model-serving/manifest';
+import { MAX_BODY_BYTES } from '@mcp/service-kit/manifest';
+import { z } from 'zod';
+import { SecureUrl } from './src/auth/secure-url.ts';
+
+const Origin = z
+  .url('must be origins such as https://app.example.com, separated by commas')
+  .transform((value) => new URL(value).origin);
 
 export const manifest = defineManifest({
   name: 'gateway',
@@ -13,7 +36,7 @@ export const manifest = defineManifest({
     buckets: ['mcp_keys'],
     shared: ['mcp_keys'],
     publishes: Object.values(LIVE_SUBJECTS),
-    hears: [...Object.values(LIVE_SUBJECTS), RIGHTS_SUBJECT],
+    subscribes: [...Object.values(LIVE_SUBJECTS), RIGHTS_SUBJECT],
   },
   egress: ['identity-provider'],
   public: true,
@@ -21,4 +44,138 @@ export const manifest = defineManifest({
   scaling: { on: 'cpu', min: 2, max: 10, target_percent: 65 },
   slo: { p95_ms: 800, error_ratio: 0.02 },
   drain_s: 20,
+  settings: {
+    ...onlyWith('MCP_REMOTE_BACKENDS', { ...backendSettings(RemoteBackendName.options), ...servingSettings }),
+    MCP_REMOTE_BACKENDS: {
+      schema: RemoteBackendList.prefault(''),
+      meaning:
+        'Backends of servers elsewhere that the gateway asks itself, comma-separated; the model-gateway has all.',
+      from: 'derived.gateway_backends',
+    },
+    MCP_ADMIN_KEY_HASH: {
+      schema: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/, 'must be the SHA-256 of the admin key, as 64 hex digits')
+        .optional(),
+      meaning: 'SHA-256 (hex) of the first admin key, which works without the event bus.',
+      secret: {
+        object: 'mcp-admin-key',
+        key: 'hash',
+        made: { by: 'sha256', of: { name: 'admin-key', file: 'admin', key: 'key', prefix: 'mcp_' } },
+      },
+    },
+    MCP_OIDC_ISSUER: {
+      schema: SecureUrl.optional(),
+      meaning: 'Issuer whose JWTs are accepted; unset, only API keys are.',
+      from: 'stack.identity_provider.issuer',
+      operator: true,
+      requires: ['MCP_OIDC_AUDIENCE'],
+    },
+    MCP_OIDC_AUDIENCE: {
+      schema: z.string().min(1).optional(),
+      meaning: 'Audience those JWTs must name.',
+      from: 'stack.identity_provider.audience',
+      operator: true,
+    },
+    MCP_OIDC_SCOPE_PREFIX: {
+      schema: z.string().max(100).default('mcp:'),
+      meaning: 'What stands before a scope of this platform in those JWTs: mcp: unless said otherwise.',
+      from: 'stack.identity_provider.scope_prefix',
+      operator: true,
+    },
+    MCP_JWKS_URL: {
+      schema: SecureUrl.optional(),
+      meaning: "Where the issuer's keys are; unset, found by discovery.",
+      from: 'stack.identity_provider.jwks_url',
+      operator: true,
+    },
+    MCP_RATE_REQUESTS_PER_MINUTE: {
+      schema: wholeText(1, 10_000_000).default(6000),
+      meaning: 'Requests one caller may send per minute.',
+      from: 'stack.limits.requests_per_minute',
+      operator: true,
+    },
+    MCP_MAX_PARALLEL_REQUESTS: {
+      schema: wholeText(1, 100_000).default(512),
+      meaning: 'Requests one caller may have open at once.',
+      from: 'stack.limits.max_parallel_requests',
+      operator: true,
+    },
+    MCP_MAX_BODY_BYTES: {
+      schema: wholeText(1024, MAX_BODY_BYTES).default(MAX_BODY_BYTES),
+      meaning: 'Largest request body.',
+      from: 'stack.limits.max_body_bytes',
+      operator: true,
+    },
+    MCP_REQUEST_TIMEOUT_MS: {
+      schema: wholeText(1000, 3_600_000).default(600_000),
+      meaning: 'Deadline of a request that names none.',
+      from: 'stack.limits.request_timeout_ms',
+      operator: true,
+    },
+    MCP_REGIONS: {
+      schema: jsonText(z.array(RegionRoute)).prefault('[]'),
+      meaning: 'The routing table, as JSON: every region with residency and URL, this one first.',
+      from: 'derived.region_routes',
+    },
+    MCP_FLAGS: {
+      schema: FlagList.prefault('[]'),
+      meaning: 'Every feature flag of the platform with its default, as JSON, for administrators to see.',
+      from: 'derived.flag_list',
+    },
+    MCP_TRACE_STORE_BYTES: {
+      schema: z.coerce
+        .number()
+        .int()
+        .min(1_000_000)
+        .default(128 * 1024 * 1024),
+      meaning: 'Size of the trace store on the event bus; the oldest traces make room for new ones.',
+      operator: true,
+    },
+    MCP_CORS_ORIGINS: {
+      schema: listText(z.array(Origin).max(64)).prefault(''),
+      meaning: 'Origins of browser applications that may call the API, comma-separated; unset, none.',
+      operator: true,
+    },
+    MCP_CONSOLE_DIR: {
+      schema: z.string().min(1).default(builtConsole),
+      meaning: "Directory of the built console; unset, the checkout's own.",
+      operator: true,
+    },
+  },
+  flags: {
+    RECORD_COMPLETIONS_ENABLED: {
+      default: true,
+      description:
+        'Keep responses, and completions that ask for it with `store: true`, with a conversation log of each.',
+    },
+  },
+  metrics: {
+    gateway_admission_rejected_total: {
+      type: 'counter',
+      category: 'error_count',
+      unit: '1',
+      labels: ['code'],
+      help: 'Requests refused before any model was asked: rate limit, full queue, too many in flight.',
+      panels: [{ dashboard: 'overview', title: 'Refused before any model', by: ['code'] }],
+    },
+    gateway_stream_disconnects_total: {
+      type: 'counter',
+      category: 'error_count',
+      unit: '1',
+      labels: ['endpoint'],
+      help: 'Streams whose client left before the end.',
+      panels: [{ dashboard: 'overview', title: 'Clients that left a stream', by: ['endpoint'] }],
+    },
+    ...servingMetrics,
+  },
 });
+
+/** Where the console's package is built to; where that package is not, as in an image, beside what is started. */
+function builtConsole(): string {
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve('@mcp/console/package.json')), 'dist');
+  } catch {
+    return './console';
+  }
+}

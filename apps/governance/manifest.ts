@@ -1,4 +1,6 @@
 import { defineManifest, JOB_QUEUE, TRACE_SUBJECTS } from '@mcp/contracts';
+import { provenanceMetrics } from '@mcp/provenance/manifest';
+import { z } from 'zod';
 
 export const manifest = defineManifest({
   name: 'governance',
@@ -25,4 +27,160 @@ export const manifest = defineManifest({
   scaling: { on: 'fixed', replicas: 1 },
   slo: { p95_ms: 2500, error_ratio: 0.02 },
   drain_s: 10,
+  settings: {
+    MCP_LOG_CHECK_SCHEDULE: {
+      schema: z.string().default('0 3 * * *'),
+      meaning: 'When conversation logs are checked (cron, in UTC).',
+      operator: true,
+    },
+    MCP_BUS_STORAGE_BYTES: {
+      schema: z.coerce.number().int().positive().optional(),
+      meaning:
+        'What one server of the event bus may store; unset, the metric bus_storage_limit_bytes is left out.',
+      from: 'at.nats_storage_bytes',
+    },
+  },
+  metrics: {
+    ...provenanceMetrics,
+    governance_runs_total: {
+      type: 'counter',
+      category: 'governance',
+      unit: '1',
+      labels: ['job', 'status'],
+      help: 'Runs of governance jobs.',
+      panels: [{ dashboard: 'operations', title: 'Governance runs', by: ['job', 'status'] }],
+    },
+    governance_last_success_timestamp_seconds: {
+      type: 'gauge',
+      category: 'governance',
+      unit: 's',
+      labels: ['job'],
+      help: 'Unix time of the last run of a governance job that found nothing wrong.',
+      panels: [{ dashboard: 'operations', title: 'Last success of governance', by: ['job'] }],
+      alerts: [
+        {
+          name: 'McpGovernanceRunMissing',
+          group: 'governance',
+          severity: 'critical',
+          // Either the last success is old, or there is none although governance was there: daily jobs, and two hours for a
+          // late start and a long run. A new pod knows of no run before it, so the window looks back past restarts.
+          // `exported_job`: where the scraper claims `job` for itself.
+          expr: '(time() - max by (job, exported_job) (max_over_time(governance_last_success_timestamp_seconds{namespace="$namespace"}[26h])) > 93600) or (count(process_start_time_seconds{namespace="$namespace",service="governance"} offset 26h) unless on () count(max_over_time(governance_last_success_timestamp_seconds{namespace="$namespace"}[26h])))',
+          for: '15m',
+          summary: 'A governance job has not succeeded for 26 hours in $region.',
+          description:
+            'GET /admin/governance shows the last run of each job and its findings; the log of governance says more.',
+        },
+      ],
+    },
+    bus_up: {
+      type: 'gauge',
+      category: 'event_bus',
+      unit: '1',
+      labels: [],
+      help: 'Whether the event bus gave its figures when last asked: 1 or 0; after 0 the other bus metrics are left out.',
+      panels: [{ dashboard: 'bus', title: 'Figures are there', by: [] }],
+      alerts: [
+        {
+          name: 'McpBusFiguresMissing',
+          group: 'event-bus',
+          severity: 'warning',
+          expr: 'max(bus_up{namespace="$namespace"}) < 1 or absent(bus_up{namespace="$namespace"})',
+          for: '10m',
+          summary: 'There are no figures of the event bus of $region.',
+          description:
+            'Either the bus does not answer governance, or nobody has the metrics of governance: whether the bus is full is not known. See docs/runbooks/event-bus.md.',
+        },
+      ],
+    },
+    bus_storage_used_bytes: {
+      type: 'gauge',
+      category: 'event_bus',
+      unit: 'bytes',
+      labels: ['server'],
+      help: 'Bytes of all streams that a server of the event bus keeps a copy of.',
+      panels: [{ dashboard: 'bus', title: 'Storage used', by: ['server'] }],
+      alerts: [
+        {
+          name: 'McpBusStorageHigh',
+          group: 'event-bus',
+          severity: 'critical',
+          expr: 'max by (server) (bus_storage_used_bytes{namespace="$namespace"}) / max by (server) (bus_storage_limit_bytes{namespace="$namespace"}) > 0.8',
+          for: '5m',
+          summary: 'The event bus of $region runs out of storage.',
+          description:
+            '{{ $labels.server }} has used {{ $value | humanizePercentage }} of what it may store. See docs/runbooks/event-bus.md.',
+        },
+      ],
+    },
+    bus_storage_reserved_bytes: {
+      type: 'gauge',
+      category: 'event_bus',
+      unit: 'bytes',
+      labels: ['server'],
+      help: 'Sizes (max_bytes) of all streams that a server of the event bus keeps a copy of.',
+      panels: [{ dashboard: 'bus', title: 'Storage reserved', by: ['server'] }],
+    },
+    bus_storage_limit_bytes: {
+      type: 'gauge',
+      category: 'event_bus',
+      unit: 'bytes',
+      labels: ['server'],
+      help: 'What a server of the event bus may store (max_file_store).',
+      panels: [{ dashboard: 'bus', title: 'Storage there is', by: ['server'] }],
+    },
+    bus_stream_bytes: {
+      type: 'gauge',
+      category: 'event_bus',
+      unit: 'bytes',
+      labels: ['stream'],
+      help: 'Bytes in a stream, bucket or object store of the event bus, one copy of it.',
+      panels: [{ dashboard: 'bus', title: 'Bytes of streams', by: ['stream'] }],
+      alerts: [
+        {
+          name: 'McpBusStreamFull',
+          group: 'event-bus',
+          severity: 'critical',
+          // Those that drop the oldest make room by themselves, and are full most of the time.
+          expr: 'max by (stream) (bus_stream_bytes{namespace="$namespace"}) / max by (stream) (bus_stream_limit_bytes{namespace="$namespace",discard="new"}) > 0.9',
+          for: '5m',
+          summary: '{{ $labels.stream }} on the event bus of $region is nearly full.',
+          description:
+            'It has {{ $value | humanizePercentage }} of its size; when full, it refuses writes. See docs/runbooks/event-bus.md.',
+        },
+      ],
+    },
+    bus_stream_limit_bytes: {
+      type: 'gauge',
+      category: 'event_bus',
+      unit: 'bytes',
+      labels: ['stream', 'discard'],
+      help: 'Size (max_bytes) of a stream, bucket or object store; when full, discard new refuses writes and old drops the oldest.',
+      panels: [{ dashboard: 'bus', title: 'Sizes of streams', by: ['stream', 'discard'] }],
+    },
+    bus_stream_messages: {
+      type: 'gauge',
+      category: 'event_bus',
+      unit: '1',
+      labels: ['stream'],
+      help: 'Messages in a stream, bucket (KV_) or object store (OBJ_) of the event bus; other: what is not of the platform.',
+      panels: [{ dashboard: 'bus', title: 'Messages in streams', by: ['stream'] }],
+    },
+    bus_consumer_pending: {
+      type: 'gauge',
+      category: 'event_bus',
+      unit: '1',
+      labels: ['stream', 'consumer'],
+      help: 'Messages that a durable consumer has not been given yet.',
+      panels: [{ dashboard: 'bus', title: 'Not yet delivered', by: ['stream', 'consumer'] }],
+    },
+    bus_consumer_ack_pending: {
+      type: 'gauge',
+      category: 'event_bus',
+      unit: '1',
+      labels: ['stream', 'consumer'],
+      help: 'Messages that a durable consumer was given and has not acknowledged.',
+      panels: [{ dashboard: 'bus', title: 'Delivered, not acknowledged', by: ['stream', 'consumer'] }],
+    },
+  },
 });

@@ -1,4 +1,6 @@
 import { defineManifest, LIVE_SUBJECTS, TRACE_SUBJECTS } from '@mcp/contracts';
+import { BackendList, BackendName, backendSettings } from '@mcp/model-backends/registry';
+import { servingMetrics, servingSettings } from '@mcp/model-serving/manifest';
 
 export const manifest = defineManifest({
   name: 'model-gateway',
@@ -16,4 +18,15 @@ export const manifest = defineManifest({
   scaling: { on: 'cpu', min: 1, max: 6, target_percent: 75 },
   slo: { p95_ms: 1200, error_ratio: 0.02 },
   drain_s: 30,
+  settings: {
+    MODEL_BACKENDS: {
+      schema: BackendList,
+      meaning: `Backends in use, comma-separated: ${BackendName.options.join(', ')}.`,
+      from: 'derived.backends',
+      operator: true,
+    },
+    ...backendSettings(BackendName.options),
+    ...servingSettings,
+  },
+  metrics: servingMetrics,
 });

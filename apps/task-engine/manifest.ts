@@ -1,4 +1,12 @@
-import { defineManifest, JOB_QUEUE, RIGHTS_SUBJECT, TRACE_SUBJECTS } from '@mcp/contracts';
+import {
+  DURATION_BUCKETS_S,
+  defineManifest,
+  JOB_QUEUE,
+  RIGHTS_SUBJECT,
+  TRACE_SUBJECTS,
+  wholeText,
+} from '@mcp/contracts';
+import { z } from 'zod';
 
 export const manifest = defineManifest({
   name: 'task-engine',
@@ -26,4 +34,63 @@ export const manifest = defineManifest({
   },
   slo: { p95_ms: 2500, error_ratio: 0.02 },
   drain_s: 30,
+  settings: {
+    MCP_JOB_MAX_ATTEMPTS: {
+      schema: wholeText(1, 100).default(5),
+      meaning: 'Attempts before a job is a dead letter.',
+      operator: true,
+    },
+    MCP_JOB_ACK_WAIT_MS: {
+      schema: wholeText(500, 3_600_000).default(10_000),
+      meaning: 'How long a job may go without a sign of life before it is given to another worker.',
+      operator: true,
+    },
+    MCP_JOB_CONCURRENCY: {
+      schema: wholeText(1, 256).default(4),
+      meaning: 'Jobs worked on at once.',
+      operator: true,
+    },
+    MCP_JOB_RESULTS_BYTES: {
+      schema: z.coerce
+        .number()
+        .int()
+        .min(1_000_000)
+        .default(512 * 1024 * 1024),
+      meaning:
+        'Size of the store for results of jobs on the event bus; a result that has no room fails its job.',
+      operator: true,
+    },
+    MCP_JOB_SWEEP_MS: {
+      schema: wholeText(100, 3_600_000).default(30_000),
+      meaning: 'How often jobs that are in no queue are looked for and queued again.',
+      operator: true,
+    },
+  },
+  metrics: {
+    job_queue_depth: {
+      type: 'gauge',
+      category: 'queue_depth',
+      unit: '1',
+      labels: ['phase'],
+      help: 'Jobs; phase is pending (not yet delivered), in_flight or dead.',
+      panels: [{ dashboard: 'operations', title: 'Jobs waiting, in flight, dead', by: ['phase'] }],
+    },
+    jobs_total: {
+      type: 'counter',
+      category: 'queue_depth',
+      unit: '1',
+      labels: ['kind', 'status'],
+      help: 'Jobs that came to an end, or were tried again.',
+      panels: [{ dashboard: 'operations', title: 'Jobs ended', by: ['kind', 'status'] }],
+    },
+    job_duration_seconds: {
+      type: 'histogram',
+      category: 'latency_histogram',
+      unit: 's',
+      labels: ['kind', 'status'],
+      help: 'Time of one attempt at a job.',
+      buckets: DURATION_BUCKETS_S,
+      panels: [{ dashboard: 'operations', title: 'Time of a job, p95', by: ['kind'] }],
+    },
+  },
 });

@@ -8,7 +8,7 @@ import { accessChart } from '../charts/namespace/access.ts';
 import { boundsChart } from '../charts/namespace/bounds.ts';
 import { namespaceChart } from '../charts/namespace/namespace.ts';
 import { networkChart } from '../charts/namespace/network.ts';
-import { ADMIN_KEY, type PlatformSecrets, secretsChart } from '../charts/namespace/secrets.ts';
+import { adminKey, type PlatformSecrets, secretsChart } from '../charts/namespace/secrets.ts';
 import { observabilityChart } from '../charts/observability/monitors.ts';
 import { gatewayCanaryChart, promotionChart } from '../charts/workload/canary.ts';
 import { isPromoted, workloadChart } from '../charts/workload/workload.ts';
@@ -41,7 +41,8 @@ export class PlatformRegion extends pulumi.ComponentResource {
     };
     this.#charts(name, context, args.secrets);
     this.endpoints = endpointsOf(context);
-    this.admin_key_command = `kubectl --namespace ${region.namespace} get secret ${ADMIN_KEY.object} --output jsonpath='{.data.${ADMIN_KEY.key}}' | base64 --decode`;
+    const admin = adminKey();
+    this.admin_key_command = `kubectl --namespace ${region.namespace} get secret ${admin.object} --output jsonpath='{.data.${admin.key}}' | base64 --decode`;
     this.registerOutputs({ endpoints: this.endpoints, admin_key_command: this.admin_key_command });
   }
 

@@ -3,18 +3,16 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { AssetStore } from '@mcp/assets';
-import type { DependencyStart, ServiceManifest } from '@mcp/contracts';
+import type { DependencyStart, SecretOrigin, ServiceManifest } from '@mcp/contracts';
 import {
   busStorageBytes,
   neededBy,
+  SECRETS,
   type SecretName,
   type Stack,
   serviceEnvironment,
   services,
   servicesOf,
-  serviceVariable,
-  signingKeyOf,
-  signingServices,
   stacks,
   storageBytes,
   VARIABLES,
@@ -43,34 +41,40 @@ const PUBLISHED = new Set(['gateway', 'model-gateway']);
 const WEIGHTS_START_PERIOD = '30m';
 const GRACE_MARGIN_S = 5;
 
-interface Required {
-  readonly variable: string;
-  readonly make: string;
-}
-
 /** A dependency with a container of its own. */
 type ComposedDependency = Running & {
   readonly compose: NonNullable<Running['runs']['compose']>;
 };
 
-/** Variables of .env that must be there, and how to make each. */
-const REQUIRED: Readonly<Partial<Record<SecretName, Required>>> = {
-  service_jwks: { variable: 'MCP_SERVICE_JWKS', make: 'npx mcp identity' },
-  ...Object.fromEntries(
-    signingServices.map((name) => [
-      signingKeyOf(name),
-      { variable: serviceVariable(name, 'SIGNING_KEY'), make: 'npx mcp identity' },
-    ]),
-  ),
-  prov_secret: { variable: 'PROV_SECRET', make: 'openssl rand -hex 32' },
-  nats_password: { variable: 'MCP_NATS_PASSWORD', make: 'openssl rand -hex 24' },
-  admin_key_hash: { variable: 'MCP_ADMIN_KEY_HASH', make: 'printf %s <your key> | openssl dgst -sha256' },
-};
-/** Variables of .env that may be there. */
-const OPTIONAL: Readonly<Partial<Record<SecretName, string>>> = {
-  openai_api_key: 'OPENAI_API_KEY',
-  openai_targets: 'OPENAI_TARGETS',
-};
+/** A variable of .env; with the command that makes it where it must be there. */
+interface EnvFileRow {
+  readonly variable: string;
+  readonly make: string | undefined;
+}
+const BUS_PASSWORD: EnvFileRow = { variable: 'MCP_NATS_PASSWORD', make: 'openssl rand -hex 24' };
+
+function envFileRow(name: SecretName): EnvFileRow {
+  if (name === 'nats_password') return BUS_PASSWORD;
+  const { variable, made } = SECRETS[name];
+  return { variable, make: makeOf(made) };
+}
+
+/** How to make a value; undefined: it may be left out. */
+function makeOf(made: SecretOrigin): string | undefined {
+  switch (made.by) {
+    case 'signing-key':
+    case 'key-set':
+      return 'npx mcp identity';
+    case 'random':
+      return 'openssl rand -hex 32';
+    case 'sha256':
+      return 'printf %s <your key> | openssl dgst -sha256';
+    case 'operator':
+      return undefined;
+    default:
+      return made satisfies never;
+  }
+}
 
 interface Healthcheck {
   readonly test: readonly string[];
@@ -176,7 +180,6 @@ function dependencyService(one: ComposedDependency): ComposeService {
 
 function startOf({ name, dependency, runs, here }: ComposedDependency): DependencyStart {
   const { ports } = dependency.manifest;
-  const password = REQUIRED[`${name}_password` as SecretName];
   return dependency.start({
     // One server of one region: ports for others of its kind stay closed.
     ports: Object.fromEntries(
@@ -188,7 +191,7 @@ function startOf({ name, dependency, runs, here }: ComposedDependency): Dependen
     data_dir: runs.volume?.dir ?? '/',
     durable: true,
     ...(here.storage_gib === undefined ? {} : { storage_bytes: storageBytes(here.storage_gib) }),
-    ...(password === undefined ? {} : { password: reference(password) }),
+    ...(name === 'nats' ? { password: referenceTo('nats_password') } : {}),
   });
 }
 
@@ -219,10 +222,10 @@ function environmentOf(stack: Stack, { placement }: Workload): Record<string, st
   };
   const said = serviceEnvironment(stack, placement, deploymentContext);
   // Paths of this machine mean nothing in a container.
-  const operator = VARIABLES.filter((row) => row.operator === true && !row.name.endsWith('_DIR')).map(
+  const operator = VARIABLES.filter((row) => row.operator && !row.name.endsWith('_DIR')).map(
     ({ name }): [string, string] => [name, `\${${name}:-${said[name] ?? ''}}`],
   );
-  const secret = new Set(VARIABLES.filter((row) => row.secret === true).map(({ name }) => name));
+  const secret = new Set(VARIABLES.filter((row) => row.secret).map(({ name }) => name));
   const chosen = new Map(operator);
   const all = serviceEnvironment(stack, placement, {
     ...deploymentContext,
@@ -236,21 +239,11 @@ function environmentOf(stack: Stack, { placement }: Workload): Record<string, st
   );
 }
 
-function referenceTo(name: SecretName): string | undefined {
-  const optional = OPTIONAL[name];
-  if (optional !== undefined) return `\${${optional}:-}`;
-  return REQUIRED[name] === undefined ? undefined : required(name);
-}
-
-function required(name: SecretName): string {
-  const row = REQUIRED[name];
-  if (row === undefined) throw new Error(`The secret ${name} has no variable in .env.`);
-  return reference(row);
-}
-
-/** What Compose puts a variable of .env for, or stops at with the command that makes it. */
-function reference({ variable, make }: Required): string {
-  return `\${${variable}:?Put ${variable} into .env, made by: ${make}}`;
+function referenceTo(name: SecretName): string {
+  const { variable, make } = envFileRow(name);
+  return make === undefined
+    ? `\${${variable}:-}`
+    : `\${${variable}:?Put ${variable} into .env, made by: ${make}}`;
 }
 
 /** Compose replaces what follows a dollar sign; two of them are one. */

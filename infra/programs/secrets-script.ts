@@ -1,3 +1,6 @@
+/** The script that makes the Secrets of a platform which is applied without Pulumi. */
+import { SECRETS, type SecretRow } from '@mcp/stacks';
+
 /** A Secret that there must be, with the names of what is in it. */
 export interface SecretShape {
   readonly namespace: string;
@@ -5,28 +8,23 @@ export interface SecretShape {
   readonly keys: readonly string[];
 }
 
-/** What nobody but the operator can know, by Secret and key: the variable that gives it, or that names its file. */
-const GIVEN: Readonly<Record<string, { readonly variable: string; readonly is: 'value' | 'file' }>> = {
-  'mcp-database/url': { variable: 'DATABASE_URL', is: 'value' },
-  'mcp-nats-tls/ca.crt': { variable: 'NATS_TLS_CA', is: 'file' },
-  'mcp-nats-tls/tls.crt': { variable: 'NATS_TLS_CERT', is: 'file' },
-  'mcp-nats-tls/tls.key': { variable: 'NATS_TLS_KEY', is: 'file' },
+/** Certificates that nobody but the operator can know, by Secret and key: the variable that names the file. */
+const FILES: Readonly<Record<string, string>> = {
+  'mcp-nats-tls/ca.crt': 'NATS_TLS_CA',
+  'mcp-nats-tls/tls.crt': 'NATS_TLS_CERT',
+  'mcp-nats-tls/tls.key': 'NATS_TLS_KEY',
 };
-const ADMIN = { key: 'mcp-admin-key/key', hash: 'mcp-admin-key/hash' } as const;
 
 /**
  * A script for sh that makes the namespaces, then the Secrets that are not there yet: random values, the same in every
- * namespace, the admin key with its hash, and the identities of services from the variables that `npx mcp identity` names. It prints no value, and takes none on a command line.
+ * namespace, hashes of them, and the identities of services from the variables that `npx mcp identity` names. It prints no
+ * value, and takes none on a command line.
  */
-export function secretsScript(
-  secrets: readonly SecretShape[],
-  namespace_files: readonly string[],
-  identityVariableOf: (secret: string) => string | undefined,
-): string {
+export function secretsScript(secrets: readonly SecretShape[], namespace_files: readonly string[]): string {
   const namespaces = [...new Set(secrets.map(({ namespace }) => namespace))].sort();
   const values = [...new Set(secrets.flatMap(({ name, keys }) => keys.map((key) => `${name}/${key}`)))]
-    // The hash is made of the key.
-    .sort((a, b) => Number(a === ADMIN.hash) - Number(b === ADMIN.hash) || a.localeCompare(b));
+    // A hash is made of another value.
+    .sort((a, b) => Number(isHash(a)) - Number(isHash(b)) || a.localeCompare(b));
   return `#!/bin/sh
 # Makes the namespaces and the Secrets of the platform, where they are not there yet. Shows no value.
 set -eu
@@ -55,7 +53,7 @@ make() {
   kubectl --namespace "$namespace" create secret generic "$secret" "$@"
 }
 
-${values.map((value) => valueLine(value, identityVariableOf(value.split('/')[0] ?? ''))).join('\n')}
+${values.map(valueLine).join('\n')}
 
 ${[...secrets]
   .sort((a, b) => `${a.namespace} ${a.name}`.localeCompare(`${b.namespace} ${b.name}`))
@@ -64,22 +62,50 @@ ${[...secrets]
 `;
 }
 
-function valueLine(value: string, identity: string | undefined): string {
+function valueLine(value: string): string {
   const [secret = '', key = ''] = value.split('/');
-  const file = `"$values/${secret}.${key}"`;
-  if (identity !== undefined)
-    return `known ${secret} ${key} || printf %s "\${${identity}:?is printed by npx mcp identity}" > ${file}`;
-  return `known ${secret} ${key} || ${sourceOf(value)} > ${file}`;
+  return `known ${secret} ${key} || ${sourceOf(value)} > "$values/${secret}.${key}"`;
 }
 
+/** The row of a value; undefined: it is no secret of the environment. */
+function rowAt(value: string): SecretRow | undefined {
+  return Object.values(SECRETS).find(({ object, key }) => `${object}/${key}` === value);
+}
+
+function isHash(value: string): boolean {
+  return rowAt(value)?.made.by === 'sha256';
+}
+
+/** A command that writes the value. */
 function sourceOf(value: string): string {
-  const given = GIVEN[value];
-  if (given !== undefined) {
-    const variable = `"\${${given.variable}:?set it to the ${given.is} for ${value}}"`;
-    return given.is === 'file' ? `cat ${variable}` : `printf %s ${variable}`;
+  const file = FILES[value];
+  if (file !== undefined) return `cat "\${${file}:?set it to the file for ${value}}"`;
+  const row = rowAt(value);
+  if (row === undefined) return randomText(prefixOf(value));
+  const { made, object, variable } = row;
+  switch (made.by) {
+    case 'operator':
+      return `printf %s "\${${variable}:?set it to the value for ${value}}"`;
+    case 'signing-key':
+    case 'key-set':
+      return `printf %s "\${${variable}:?is printed by npx mcp identity}"`;
+    case 'sha256':
+      return `printf %s "$(openssl dgst -sha256 -r < "$values/${object}.${made.of.key}" | cut -c 1-64)"`;
+    case 'random':
+      return randomText('');
+    default:
+      return made satisfies never;
   }
-  if (value === ADMIN.key) return `printf 'mcp_%s' "$(openssl rand -hex 32)"`;
-  if (value === ADMIN.hash)
-    return `printf %s "$(openssl dgst -sha256 -r < "$values/${ADMIN.key.replace('/', '.')}" | cut -c 1-64)"`;
-  return 'printf %s "$(openssl rand -hex 32)"';
+}
+
+function randomText(prefix: string): string {
+  return `printf %s "${prefix}$(openssl rand -hex 32)"`;
+}
+
+/** What a value begins with whose hash is a secret. */
+function prefixOf(value: string): string {
+  const hashed = Object.values(SECRETS).find(
+    ({ object, made }) => made.by === 'sha256' && `${object}/${made.of.key}` === value,
+  );
+  return hashed?.made.by === 'sha256' ? (hashed.made.of.prefix ?? '') : '';
 }

@@ -2,10 +2,9 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Stack, serviceVariable, signingServices, stacks } from '@mcp/stacks';
+import { type Stack, stacks } from '@mcp/stacks';
 import { stringify } from 'yaml';
 import { requiredSecrets } from '../config.ts';
-import { identitySecretOf, SECRETS } from '../context.ts';
 import { type RecordedResource, recordProgram } from '../kit/record.ts';
 import { type SecretShape, secretsScript } from './secrets-script.ts';
 
@@ -55,7 +54,7 @@ async function synth(stack: Stack, out: string): Promise<void> {
     writeFileSync(join(out, files[at] ?? ''), stringify(inputs, { sortMapEntries: true, lineWidth: 0 }));
   const secrets = objects.filter(isSecret);
   const namespaces = files.filter((_, at) => written[at]?.inputs.kind === 'Namespace');
-  writeFileSync(join(out, 'secrets.sh'), secretsScript(secrets.map(shapeOf), namespaces, identityVariableOf));
+  writeFileSync(join(out, 'secrets.sh'), secretsScript(secrets.map(shapeOf), namespaces));
   process.stdout.write(
     `${written.length} objects of ${stack.name} are in ${out}\n(set -a; eval "$(npx mcp identity)"; sh ${join(out, 'secrets.sh')}) && kubectl apply --server-side --force-conflicts -f ${out}\n`,
   );
@@ -73,11 +72,4 @@ function keyOf({ inputs, name: file }: RecordedResource): string {
 function shapeOf({ inputs }: RecordedResource): SecretShape {
   const { name, namespace } = inputs.metadata as { name: string; namespace: string };
   return { name, namespace, keys: Object.keys(inputs.data ?? {}) };
-}
-
-/** What `npx mcp identity` prints has names; every other value is made, or the operator's to choose. */
-function identityVariableOf(secret: string): string | undefined {
-  if (secret === SECRETS.service_jwks.object) return 'MCP_SERVICE_JWKS';
-  const service = signingServices.find((name) => identitySecretOf(name).object === secret);
-  return service === undefined ? undefined : serviceVariable(service, 'SIGNING_KEY');
 }

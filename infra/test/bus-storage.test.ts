@@ -41,13 +41,13 @@ async function start(stack: Stack, name: ServiceName, { server }: Side) {
       operator: { MCP_LOG_LEVEL: 'silent' },
     },
   );
-  const kit = await createKit(definition.config, {
+  const kit = await createKit({
     manifest: definition.manifest,
     env: { ...env, ...testIdentities() },
     local: new Map(),
     draining: () => false,
   });
-  const instance = await definition.create(kit);
+  const instance = await definition.create(kit as never);
   return {
     kit,
     async close() {

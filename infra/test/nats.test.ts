@@ -1,4 +1,4 @@
-import { CommonEnv, createKit, openTraceStore, readTrace } from '@mcp/service-kit';
+import { createKit, openTraceStore, readTrace } from '@mcp/service-kit';
 import { services } from '@mcp/stacks';
 import { freePort, testIdentities } from '@mcp/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -100,7 +100,7 @@ describe('the event buses of two linked regions, as the program configures them'
     const trace_id = 'c'.repeat(32);
     const kits = await Promise.all(
       Object.values(services).map((manifest) =>
-        createKit(CommonEnv, {
+        createKit({
           manifest,
           env: {
             MCP_DATA: eu.server.store_dir,

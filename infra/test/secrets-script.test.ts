@@ -25,8 +25,6 @@ const SECRETS: readonly SecretShape[] = ['eu', 'us'].flatMap((namespace) => [
   { namespace, name: 'mcp-service-token', keys: ['token'] },
 ]);
 
-const variableOf = (secret: string) => (secret === 'mcp-identity-core' ? 'MCP_CORE_SIGNING_KEY' : undefined);
-
 let dir: string;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'mcp-secrets-'));
@@ -36,7 +34,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 function run(secrets: readonly SecretShape[], env: Readonly<Record<string, string>> = {}) {
-  writeFileSync(join(dir, 'secrets.sh'), secretsScript(secrets, ['000-namespace.yaml'], variableOf));
+  writeFileSync(join(dir, 'secrets.sh'), secretsScript(secrets, ['000-namespace.yaml']));
   return spawnSync('sh', [join(dir, 'secrets.sh')], {
     encoding: 'utf8',
     env: { PATH: `${dir}:${process.env.PATH}`, STORE: join(dir, 'store'), ...env },
@@ -79,10 +77,10 @@ it('asks for what only the operator knows, before it makes anything', () => {
   expect(refused.status).not.toBe(0);
   expect(refused.stderr).toContain('DATABASE_URL: set it to the value for mcp-database/url');
   expect(readdirSync(join(dir, 'store')).sort()).toEqual(['calls', 'namespace']);
-  const identity = { namespace: 'eu', name: 'mcp-identity-core', keys: ['key'] };
+  const identity = { namespace: 'eu', name: 'mcp-identity-core', keys: ['signing_key'] };
   expect(run([identity]).stderr).toContain('MCP_CORE_SIGNING_KEY: is printed by npx mcp identity');
   expect(run([identity], { MCP_CORE_SIGNING_KEY: '{"d":"x"}' }).status).toBe(0);
-  expect(storedValue('eu.mcp-identity-core', 'key')).toBe('{"d":"x"}');
+  expect(storedValue('eu.mcp-identity-core', 'signing_key')).toBe('{"d":"x"}');
   expect(run([...SECRETS, database], { DATABASE_URL: 'postgres://a' }).status).toBe(0);
   expect(storedValue('eu.mcp-database', 'url')).toBe('postgres://a');
 });

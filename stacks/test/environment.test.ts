@@ -1,15 +1,14 @@
-import { ServiceName } from '@mcp/contracts';
+import { ServiceName, serviceVariable } from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type DeploymentContext,
   isFlag,
-  SECRET_NAMES,
+  SECRETS,
   type ServicePlacement,
   type Stack,
   serviceEnvironment,
   services,
-  serviceVariable,
   signingKeyOf,
   signingServices,
   stacks,
@@ -92,15 +91,18 @@ describe('serviceEnvironment', () => {
     for (const service of ServiceName.options) {
       const env = serviceEnvironment(local, { service, in_process: [] }, deploymentContext());
       const text = JSON.stringify(env);
-      for (const name of [...SECRET_NAMES, ...signingServices.map(signingKeyOf)])
+      for (const name of [...Object.keys(SECRETS), 'nats_password'])
         if (text.includes(`secret-${name}`)) uses[name] = [...(uses[name] ?? []), service];
     }
-    expect(uses).toEqual({
+    const signing = signingServices.map((name) => [signingKeyOf(name), [name]]);
+    for (const { name, variable } of Object.values(SECRETS))
+      for (const service of uses[name] ?? [])
+        expect(VARIABLES.find((row) => row.name === variable)?.uses.map((use) => use.service)).toContain(
+          service,
+        );
+    expect(uses).toMatchObject({
+      ...Object.fromEntries(signing),
       service_jwks: [...ServiceName.options],
-      signing_key_gateway: ['gateway'],
-      signing_key_core: ['core'],
-      'signing_key_task-engine': ['task-engine'],
-      signing_key_governance: ['governance'],
       prov_secret: ['core'],
       nats_password: [...ServiceName.options],
       admin_key_hash: ['gateway'],
@@ -133,7 +135,7 @@ describe('serviceEnvironment', () => {
   });
 
   it('marks every variable that carries a secret', () => {
-    const marked = new Set(VARIABLES.filter((row) => row.secret === true).map((row) => row.name));
+    const marked = new Set(VARIABLES.filter((row) => row.secret).map((row) => row.name));
     for (const service of ServiceName.options) {
       const env = serviceEnvironment(local, { service, in_process: [] }, deploymentContext());
       for (const [name, value] of Object.entries(env))
@@ -221,6 +223,6 @@ describe('the tables', () => {
   });
 
   it('let nobody override a secret from outside', () => {
-    expect(VARIABLES.filter((row) => row.secret === true && row.operator === true)).toEqual([]);
+    expect(VARIABLES.filter((row) => row.secret && row.operator)).toEqual([]);
   });
 });

@@ -5,7 +5,6 @@ import { type CallContext, type Principal, ServiceName } from '@mcp/contracts';
 import { createKit, keySetOf, startServices } from '@mcp/service-kit';
 import { identitiesOf, serviceEnvironment, services, signingKeyOf, stacks } from '@mcp/stacks';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
-import { z } from 'zod';
 import { definition as core } from '../../apps/core/src/definition.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'mcp-identities-'));
@@ -56,7 +55,7 @@ async function startCore(generations: readonly number[]): Promise<string> {
 
 /** How a service with keys of these generations fares when it asks the core for conversations. */
 async function asks(service: ServiceName, url: string, generations: readonly number[]): Promise<string> {
-  const kit = await createKit(z.object({}), {
+  const kit = await createKit({
     manifest: services[service],
     env: environment(service, generations, url),
     local: new Map(),

@@ -1,14 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ServiceManifest } from '@mcp/contracts';
+import {
+  type FlagTable,
+  type Metric,
+  type MetricTable,
+  type ServiceManifest,
+  ServiceName,
+  serviceVariable,
+} from '@mcp/contracts';
 import { dependencies } from '@mcp/dependencies';
 import { BACKENDS } from '@mcp/model-backends/registry';
-import type { FlagState, MetricRow } from '@mcp/service-kit';
+import { commonMetrics } from '@mcp/service-kit/manifest';
 import {
-  isFlag,
+  FLAGS,
+  METRICS,
+  SECRETS,
   services,
   servicesOf,
-  serviceVariable,
   stacks,
   VARIABLES,
   type VariableRow,
@@ -45,57 +53,60 @@ const RUNNER_VARIABLES: readonly (readonly string[])[] = [
   ['MCP_DEBUG', 'Errors of `mcp` with their stack.'],
 ];
 
-/** docs/metrics_taxonomy.md, from `packages/service-kit/src/telemetry/taxonomy.ts`. */
-function metricsPage(metrics: Readonly<Record<string, MetricRow>>): GeneratedPage {
+/** docs/metrics_taxonomy.md, from the manifests. */
+function metricsPage(metrics: MetricTable): GeneratedPage {
   const rows = Object.entries(metrics).map(([name, row]) => [
     `\`${name}\``,
+    recordersOf(name),
     row.type,
     ['service', ...row.labels].map((label) => `\`${label}\``).join(', '),
     row.unit,
     row.category,
     row.help,
+    alertsOf(row),
   ]);
   const text = `# Metrics taxonomy
 
 ${NOTE}
 
-Every service exports these at \`GET /metrics\` (Prometheus text format). No other metric can be recorded: the names are typed. Each label takes at most 100 values, further ones are counted as \`other\`. The process metrics of prom-client (\`process_*\`, \`nodejs_*\`) come on top.
+Services export these at \`GET /metrics\` (Prometheus text format). No other metric can be recorded: the names are typed. Each label takes at most 100 values, further ones are counted as \`other\`. The process metrics of prom-client (\`process_*\`, \`nodejs_*\`) come on top.
 
-${markdownTable(['metric', 'type', 'labels', 'unit', 'category', 'meaning'], rows)}
+${markdownTable(['metric', 'services', 'type', 'labels', 'unit', 'category', 'meaning', 'alerts'], rows)}
 `;
   return { path: 'docs/metrics_taxonomy.md', text };
 }
 
-/** Who gets a variable, in words. */
-function scopeText(scope: VariableRow['for']): string {
-  switch (scope) {
-    case 'all':
-      return 'all';
-    case 'bus':
-      return busServices();
-    case 'remote':
-      return 'model-gateway; gateway, where a model is elsewhere';
-    default:
-      return scope.join(', ');
-  }
+function recordersOf(metric: string): string {
+  if (metric in commonMetrics) return 'all';
+  return Object.values<ServiceManifest>(services)
+    .filter(({ metrics }) => metric in metrics)
+    .map(({ name }) => name)
+    .join(', ');
 }
 
-/** docs/configuration.md, from `stacks/variables.ts` and the table of flags. */
-function configurationPage(
-  flags: readonly Pick<FlagState, 'name' | 'value' | 'description'>[],
-): GeneratedPage {
-  const variables = VARIABLES.map((row) => [
-    `\`${row.name}\``,
-    scopeText(row.for),
-    row.secret === true
-      ? 'secret'
-      : row.operator !== true
-        ? 'stack'
-        : row.value === undefined
-          ? 'you'
-          : 'stack, or you',
-    row.meaning,
-  ]);
+function alertsOf({ alerts = [] }: Metric): string {
+  return alerts.map(({ name }) => `\`${name}\``).join(', ') || '–';
+}
+
+/** Who gets a variable, in words. */
+function usersOf({ uses }: VariableRow): string {
+  const conditions = uses.filter(({ only_with }) => only_with !== undefined);
+  if (conditions.length === 0 && uses.length === ServiceName.options.length) return 'all';
+  return uses
+    .map(({ service, only_with }) => (only_with === undefined ? service : `${service} (with ${only_with})`))
+    .join(', ');
+}
+
+/** What sets it, in words. */
+function setterOf({ secret, operator, from }: VariableRow): string {
+  if (secret) return 'secret';
+  if (!operator) return 'stack';
+  return from === undefined ? 'you' : 'stack, or you';
+}
+
+/** docs/configuration.md, from the manifests. */
+function configurationPage(flags: FlagTable): GeneratedPage {
+  const variables = VARIABLES.map((row) => [`\`${row.name}\``, usersOf(row), setterOf(row), row.meaning]);
   const names = Object.values(services).flatMap((manifest) => [
     [
       `\`${serviceVariable(manifest.name, 'URL')}\``,
@@ -115,7 +126,7 @@ ${markdownTable(['variable', 'services', 'set by', 'meaning'], variables)}
 
 ## On your machine
 
-What \`npm start\` and \`npx mcp\` read beside these. Secrets are made once, in \`secrets/\` of the data directory; \`PROV_SECRET\`, \`DATABASE_URL\`, \`MCP_LOG_ARCHIVE_URL\`, \`OPENAI_API_KEY\` and \`OPENAI_TARGETS\` may be set around the command instead.
+What \`npm start\` and \`npx mcp\` read beside these. Secrets are made once, in \`secrets/\` of the data directory; these may be set around the command instead: ${givenSecrets()}.
 
 ${markdownTable(
   ['variable', 'meaning'],
@@ -132,7 +143,7 @@ Set one to \`true\` or \`false\` around \`npm start\`, or in \`features\` of a s
 
 ${markdownTable(
   ['flag', 'default', 'meaning'],
-  flags.map((flag) => [`\`${flag.name}\``, flag.value ? 'on' : 'off', flag.description]),
+  Object.entries(flags).map(([name, row]) => [`\`${name}\``, row.default ? 'on' : 'off', row.description]),
 )}
 `;
   return { path: 'docs/configuration.md', text };
@@ -197,13 +208,12 @@ function backendsPage(): GeneratedPage {
 
 /** Every generated page, from the tables as they are now. */
 export async function generatedPages(): Promise<GeneratedPage[]> {
-  const { flagStates, METRICS } = await import('@mcp/service-kit');
   return [
     metricsPage(METRICS),
-    configurationPage(flagStates({}).filter((flag) => isFlag(flag.name))),
+    configurationPage(FLAGS),
     servicesPage(),
     backendsPage(),
-    wireFeaturesPage(),
+    await wireFeaturesPage(),
   ];
 }
 
@@ -220,10 +230,11 @@ function dependencyRows(): string[][] {
   ]);
 }
 
-function busServices(): string {
-  return Object.values(services)
-    .filter((manifest) => manifest.needs.includes('nats'))
-    .map((manifest) => manifest.name)
+/** Variables of secrets that an operator may give. */
+function givenSecrets(): string {
+  return Object.values(SECRETS)
+    .filter(({ made }) => made.by === 'operator' || (made.by === 'random' && made.given !== undefined))
+    .map(({ variable }) => `\`${variable}\``)
     .join(', ');
 }
 

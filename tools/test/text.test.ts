@@ -1,6 +1,5 @@
-import { ServiceName, type SpanRecord } from '@mcp/contracts';
-import { FLAGS, flagStates, METRICS, portVariable, urlVariable } from '@mcp/service-kit';
-import { isFlag, serviceVariable, stacks } from '@mcp/stacks';
+import { ServiceName, type SpanRecord, serviceVariable } from '@mcp/contracts';
+import { FLAGS, METRICS, stacks } from '@mcp/stacks';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { generatedPages } from '../src/docs-text.ts';
@@ -147,13 +146,6 @@ describe('generated pages', () => {
       expect(configuration).toContain(`\`${serviceVariable(name, 'URL')}\``);
       expect(services).toContain(`| ${name} |`);
     }
-  });
-  it('use the names that the service kit reads', () => {
-    for (const name of ServiceName.options) {
-      expect(serviceVariable(name, 'URL')).toBe(urlVariable(name));
-      expect(serviceVariable(name, 'PORT')).toBe(portVariable(name));
-    }
-    expect(flagStates({}).filter((flag) => !isFlag(flag.name))).toEqual([]);
   });
 });
 

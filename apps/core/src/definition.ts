@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CoreApi, coreEndpoints } from '@mcp/contracts';
 import { apiApp, defineService } from '@mcp/service-kit';
-import { z } from 'zod';
 import { manifest } from '../manifest.ts';
 import { createCore } from './api.ts';
 import { EventLog } from './conversations/event-log.ts';
@@ -24,36 +23,6 @@ const FIRST_SWEEP_MS = 1500;
 
 export const definition = defineService({
   manifest,
-  config: z.object({
-    /** Input and output tokens of one model call together (blueprint 9.3). */
-    MAX_TOKENS: z.coerce.number().int().min(256).max(1_000_000).default(4096),
-    /** Signs conversation logs; at least 32 characters. */
-    PROV_SECRET: z.string().min(32),
-    /** PostgreSQL; without it, SQLite in the data directory. */
-    DATABASE_URL: z.string().startsWith('postgres').optional(),
-    MCP_DATABASE_CONNECTIONS: z.coerce.number().int().min(2).max(1000).default(16),
-    /** Where committed logs go beside the store: s3://key:secret@bucket/prefix?endpoint=…; without it, files where SQLite is. */
-    MCP_LOG_ARCHIVE_URL: z
-      .string()
-      .regex(
-        /^s3:\/\/([^/?#]*@)?[a-z0-9][a-z0-9.-]+([/?]|$)/,
-        'must be s3://key:secret@bucket/prefix?endpoint=…',
-      )
-      .optional(),
-    MCP_PROMPTS_DIR: z.string().min(1).optional(),
-    /** Size of the log of events that others follow. */
-    MCP_EVENT_LOG_BYTES: z.coerce
-      .number()
-      .int()
-      .min(1_000_000)
-      .default(128 * 1024 * 1024),
-    /** Size of the bucket with the head of every log, of some 200 bytes each. */
-    MCP_LOG_HEADS_BYTES: z.coerce
-      .number()
-      .int()
-      .min(1_000_000)
-      .default(256 * 1024 * 1024),
-  }),
   async create(kit) {
     const { config, log, metrics } = kit;
     const secret = config.PROV_SECRET;

@@ -84,7 +84,7 @@ export async function startCore(
 ): Promise<Core> {
   const dir = options.dir ?? tempDir();
   const models = options.models ?? new ScriptedModels();
-  const kit = await createKit(definition.config, {
+  const kit = await createKit({
     manifest: definition.manifest,
     env: coreEnv(dir, { ...(await storeEnv(dir)), ...busEnv(), ...options.env }),
     local: new Map([['model-gateway', models]]),

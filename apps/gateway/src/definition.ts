@@ -1,14 +1,14 @@
 import type { ModelGatewayApi } from '@mcp/contracts';
 import { createBackends } from '@mcp/model-backends';
 import { createModelGateway, nearby } from '@mcp/model-serving';
-import { defineService, type ServiceKit } from '@mcp/service-kit';
+import { defineService } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import { createApp } from './app.ts';
 import { Authenticator } from './auth/authenticator.ts';
 import { KeyStore } from './auth/keys.ts';
 import { answerRights } from './auth/rights.ts';
 import { TokenVerifier } from './auth/tokens.ts';
-import { GatewayEnv } from './config.ts';
+import type { GatewayKit } from './kit.ts';
 import { Admission } from './limits/admission.ts';
 import { LiveFigures } from './live/figures.ts';
 import { LiveStats } from './live/stats.ts';
@@ -18,7 +18,6 @@ import { ModelCatalog } from './models.ts';
 /** The gateway has no callers among the services, so its API is empty. */
 export const definition = defineService({
   manifest,
-  config: GatewayEnv,
   async create(kit) {
     const { config } = kit;
     const keys = new KeyStore({
@@ -70,7 +69,7 @@ export const definition = defineService({
 });
 
 /** Models of servers elsewhere are asked from here, all others through the model-gateway. */
-function inferenceOf(kit: ServiceKit<GatewayEnv>, here: ModelGatewayApi | undefined): () => ModelGatewayApi {
+function inferenceOf(kit: GatewayKit, here: ModelGatewayApi | undefined): () => ModelGatewayApi {
   const apart = () => kit.clients.modelGateway;
   if (here === undefined) return apart;
   const both = nearby({ here, apart, fallbacks: kit.config.MODEL_FALLBACKS, log: kit.log });

@@ -1,8 +1,7 @@
 import type { ModelGatewayApi } from '@mcp/contracts';
-import type { ServiceKit } from '@mcp/service-kit';
 import type { Authenticator } from './auth/authenticator.ts';
 import type { KeyStore } from './auth/keys.ts';
-import type { GatewayEnv } from './config.ts';
+import type { GatewayKit } from './kit.ts';
 import type { Admission } from './limits/admission.ts';
 import type { LiveFigures } from './live/figures.ts';
 import type { LiveStats } from './live/stats.ts';
@@ -11,7 +10,7 @@ import type { ModelCatalog } from './models.ts';
 
 /** What the routes work with. */
 export interface Gateway {
-  readonly kit: ServiceKit<GatewayEnv>;
+  readonly kit: GatewayKit;
   /** Where models are asked; looked up for each call, for services may start in any order. */
   readonly inference: () => ModelGatewayApi;
   readonly authenticator: Authenticator;

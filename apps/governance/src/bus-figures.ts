@@ -1,6 +1,7 @@
 import { JOB_QUEUE } from '@mcp/contracts';
-import type { Bus, Metrics, ServiceKit } from '@mcp/service-kit';
+import type { Bus } from '@mcp/service-kit';
 import { z } from 'zod';
+import type { GovernanceKit } from './kit.ts';
 
 const EVERY_MS = 15_000;
 /** A cluster that has lost a server waits 4 s for what was on it, then lists the others. */
@@ -44,7 +45,7 @@ interface Figures {
 }
 
 interface BusFiguresOptions {
-  readonly kit: Pick<ServiceKit, 'bus' | 'metrics' | 'log'>;
+  readonly kit: Pick<GovernanceKit, 'bus' | 'metrics' | 'log'>;
   /** What one server may store, where it is known. */
   readonly limit_bytes: number | undefined;
 }
@@ -122,7 +123,7 @@ export class BusFigures {
   }
 }
 
-function showStreams(metrics: Metrics, streams: readonly Stream[]): void {
+function showStreams(metrics: GovernanceKit['metrics'], streams: readonly Stream[]): void {
   const messages = new Map<string, number>();
   const bytes = new Map<string, number>();
   for (const { config, state } of streams) {
@@ -146,7 +147,7 @@ function showStreams(metrics: Metrics, streams: readonly Stream[]): void {
   );
 }
 
-function showConsumer(metrics: Metrics, jobs: Consumer | undefined): void {
+function showConsumer(metrics: GovernanceKit['metrics'], jobs: Consumer | undefined): void {
   const rows = (value: number | undefined): [typeof JOB_QUEUE, number][] =>
     value === undefined ? [] : [[JOB_QUEUE, value]];
   metrics.replace('bus_consumer_pending', rows(jobs?.num_pending));

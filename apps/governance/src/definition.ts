@@ -1,7 +1,6 @@
 import { type GovernanceApi, governanceEndpoints, PlatformError } from '@mcp/contracts';
-import { apiApp, defineService } from '@mcp/service-kit';
+import { apiApp, ConfigError, defineService } from '@mcp/service-kit';
 import { Cron } from 'croner';
-import { z } from 'zod';
 import { manifest } from '../manifest.ts';
 import { BusFigures } from './bus-figures.ts';
 import { jobs } from './jobs/registry.ts';
@@ -9,21 +8,11 @@ import { GovernanceRunner } from './runner.ts';
 
 export const definition = defineService({
   manifest,
-  config: z.object({
-    /** When the log check runs: a cron expression in UTC. */
-    MCP_LOG_CHECK_SCHEDULE: z
-      .string()
-      .default('0 3 * * *')
-      .refine(isCron, 'must be a cron expression such as 0 3 * * *'),
-    /** What one server of the event bus may store. */
-    MCP_BUS_STORAGE_BYTES: z.coerce.number().int().positive().optional(),
-  }),
   async create(kit) {
-    const runner = new GovernanceRunner({
-      kit,
-      jobs,
-      schedules: { 'log-check': kit.config.MCP_LOG_CHECK_SCHEDULE },
-    });
+    const { MCP_LOG_CHECK_SCHEDULE: schedule } = kit.config;
+    if (!isCron(schedule))
+      throw new ConfigError('MCP_LOG_CHECK_SCHEDULE must be a cron expression such as 0 3 * * *');
+    const runner = new GovernanceRunner({ kit, jobs, schedules: { 'log-check': schedule } });
     await runner.start();
     const api: GovernanceApi = {
       jobs: () => runner.jobs(),

@@ -8,7 +8,7 @@ import { GovernanceRunner } from './runner.ts';
 const { values } = parseArgs({ options: { once: { type: 'string' } } });
 if (values.once === undefined) await runMain(definition);
 else {
-  const kit = await createKit(definition.config, {
+  const kit = await createKit({
     manifest: definition.manifest,
     env: process.env,
     local: new Map(),

@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CallContext, GovernanceRun, PlatformError } from '@mcp/contracts';
-import type { ServiceKit } from '@mcp/service-kit';
 import { Cron } from 'croner';
 import type { GovernanceJob } from './jobs/job.ts';
+import type { GovernanceKit } from './kit.ts';
 
 const RUN_TIMEOUT_MS = 60 * 60_000;
 
 export interface RunnerOptions {
-  readonly kit: ServiceKit;
+  readonly kit: GovernanceKit;
   readonly jobs: readonly GovernanceJob[];
   /** Cron expressions by job name, in UTC. */
   readonly schedules: Readonly<Record<string, string>>;

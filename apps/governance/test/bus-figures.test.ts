@@ -29,7 +29,7 @@ describe('the figures of the event bus', () => {
   };
   beforeAll(async () => {
     server = await startNats({ config: 'server_name: one' });
-    kit = await createKit(definition.config, {
+    kit = await createKit({
       manifest: definition.manifest,
       env: {
         MCP_DATA: server.store_dir,

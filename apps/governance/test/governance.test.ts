@@ -47,7 +47,7 @@ beforeEach(async () => {
   batches = [batch({}), batch({ unconfirmed: 2 }), batch({ checked: 49, complete: true })];
   fails = false;
   const env = { MCP_DATA: dir, ...testIdentities(), MCP_LOG_LEVEL: 'silent' };
-  kit = await createKit(definition.config, {
+  kit = await createKit({
     manifest: definition.manifest,
     env,
     local: new Map([['core', core]]) as LocalApis,

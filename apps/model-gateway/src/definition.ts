@@ -1,13 +1,12 @@
 import { LIVE_SUBJECTS, QueueReport } from '@mcp/contracts';
-import { BackendEnv, BackendList, createBackends } from '@mcp/model-backends';
-import { createModelGateway, ServingEnv } from '@mcp/model-serving';
+import { createBackends } from '@mcp/model-backends';
+import { createModelGateway } from '@mcp/model-serving';
 import { defineService, Reports } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import { createApp, probe } from './app.ts';
 
 export const definition = defineService({
   manifest,
-  config: BackendEnv.extend(ServingEnv.shape).extend({ MODEL_BACKENDS: BackendList }),
   async create(kit) {
     const backends = await createBackends(kit.config.MODEL_BACKENDS, kit.config);
     const api = createModelGateway({ kit, backends, settings: kit.config });

@@ -1,6 +1,5 @@
 import { taskEngineEndpoints } from '@mcp/contracts';
 import { apiApp, defineService } from '@mcp/service-kit';
-import { z } from 'zod';
 import { manifest } from '../manifest.ts';
 import { createTaskEngine } from './api.ts';
 import { JobStore } from './job-store.ts';
@@ -15,20 +14,6 @@ const JOB_DRAIN_MS = 2000;
 
 export const definition = defineService({
   manifest,
-  config: z.object({
-    MCP_JOB_MAX_ATTEMPTS: z.coerce.number().int().min(1).max(100).default(5),
-    /** A job whose engine died is given to another after this long. */
-    MCP_JOB_ACK_WAIT_MS: z.coerce.number().int().min(500).max(3_600_000).default(10_000),
-    /** Size of the store for results; a result that has no room fails its job. */
-    MCP_JOB_RESULTS_BYTES: z.coerce
-      .number()
-      .int()
-      .min(1_000_000)
-      .default(512 * 1024 * 1024),
-    /** How often jobs that are in no queue are looked for. */
-    MCP_JOB_SWEEP_MS: z.coerce.number().int().min(100).max(3_600_000).default(30_000),
-    MCP_JOB_CONCURRENCY: z.coerce.number().int().min(1).max(256).default(4),
-  }),
   async create(kit) {
     const { config } = kit;
     const bus = await kit.bus();

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallContext, Job, PlatformError } from '@mcp/contracts';
-import { backOff, callScope, type ServiceKit, toPlatformError } from '@mcp/service-kit';
+import { backOff, callScope, toPlatformError } from '@mcp/service-kit';
 import type { JsMsg } from '@nats-io/jetstream';
 import { z } from 'zod';
 import { isFinal, type JobStore, type StoredJob } from './job-store.ts';
 import { runJob } from './jobs/registry.ts';
+import type { TaskEngineKit } from './kit.ts';
 import { rightsNow, watchRights } from './owner-rights.ts';
 import type { JobQueue } from './queue.ts';
 import type { ResultStore } from './results.ts';
@@ -21,7 +22,7 @@ const ORPHAN_MS = 60_000;
 const ORPHAN_RETRY_MS = 2000;
 
 export interface WorkerOptions {
-  readonly kit: ServiceKit;
+  readonly kit: TaskEngineKit;
   readonly store: JobStore;
   readonly queue: JobQueue;
   readonly results: ResultStore;

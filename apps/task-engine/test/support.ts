@@ -15,7 +15,6 @@ import {
 import { createKit, type LocalApis, startServices } from '@mcp/service-kit';
 import { freePort, type NatsServer, startNats, testIdentities } from '@mcp/testkit';
 import { connect } from '@nats-io/transport-node';
-import { z } from 'zod';
 import { definition } from '../src/definition.ts';
 
 export const ALICE: Principal = { id: 'key:alice', kind: 'key', name: 'alice', scopes: ['jobs'] };
@@ -237,7 +236,7 @@ async function startInProcess(env: Record<string, string>, script: Script): Prom
     ['core', coreOf(script)],
     ['model-gateway', modelsOf(script)],
   ]) as LocalApis;
-  const kit = await createKit(definition.config, {
+  const kit = await createKit({
     manifest: definition.manifest,
     env,
     local,
@@ -261,7 +260,7 @@ async function startOverHttp(given: Record<string, string>, script: Script): Pro
     MCP_TASK_ENGINE_URL: `http://127.0.0.1:${port}`,
   };
   const services = await startServices(withDoubles(script), env);
-  const caller = await createKit(z.object({}), {
+  const caller = await createKit({
     manifest: { ...definition.manifest, name: 'gateway' },
     env,
     local: new Map(),

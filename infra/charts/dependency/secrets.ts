@@ -3,14 +3,13 @@ import { dependencies, type KnownDependency } from '@mcp/dependencies';
 import { DEPENDENCY_NAMES, type Stack } from '@mcp/stacks';
 import type * as pulumi from '@pulumi/pulumi';
 import type { ProgramConfig } from '../../config.ts';
-import type { SecretObject } from '../../context.ts';
 import { certificatesOf } from '../../kit/certificates.ts';
 import { namesOf, runningOne, usersOf } from './place.ts';
 
 type Row = (typeof dependencies)[KnownDependency]['manifest']['secrets'][number];
 
 interface DependencySecret {
-  readonly object: SecretObject;
+  readonly object: string;
   readonly key: string;
   readonly value: pulumi.Output<string>;
 }
@@ -38,15 +37,15 @@ export function dependencySecrets(stack: Stack, options: Options): DependencySec
 }
 
 /** Names of the Secrets that a row of a manifest stands for in a stack. */
-function objectsOf(stack: Stack, name: KnownDependency, row: Row): SecretObject[] {
+function objectsOf(stack: Stack, name: KnownDependency, row: Row): string[] {
   const one = runningOne(stack, name);
-  const object = row.object as SecretObject;
+  const object = row.object as string;
   switch (row.for) {
     case 'user': {
       // Also where somebody else runs it, who is then told them; its operators are theirs.
       const operators = one === undefined ? [] : (one.dependency.operators ?? []);
       const users = usersOf(stack, name).map((user) => user.name);
-      return [...users.sort(), ...operators].map((user): SecretObject => `${object}-${user}`);
+      return [...users.sort(), ...operators].map((user): string => `${object}-${user}`);
     }
     case 'itself':
       return one === undefined ? [] : [object];

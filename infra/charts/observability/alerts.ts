@@ -1,7 +1,9 @@
-import type { ServiceManifest } from '@mcp/contracts';
+import type { Alert, Metric, ServiceManifest } from '@mcp/contracts';
+import { NOT_PROBES } from '@mcp/service-kit/manifest';
+import { METRICS } from '@mcp/stacks';
 import { type RegionContext, workloads } from '../../context.ts';
 import { isPromoted } from '../workload/workload.ts';
-import { gained, NOT_PROBES, quantile, rate, series } from './promql.ts';
+import { quantile, rate, series } from './promql.ts';
 
 interface AlertRule {
   readonly alert: string;
@@ -16,9 +18,8 @@ export interface RuleFile {
   readonly groups: readonly { readonly name: string; readonly rules: readonly AlertRule[] }[];
 }
 
-type Severity = 'critical' | 'warning';
 interface Rule {
-  readonly severity: Severity;
+  readonly severity: Alert['severity'];
   readonly expr: string;
   /** How long it must hold. */
   readonly for: string;
@@ -30,15 +31,7 @@ interface Rule {
 const WINDOW = '10m';
 /** Fewer requests in the window say nothing about a percentile or a share. */
 const FEWEST_REQUESTS = 20;
-/** Share of conversation turns whose context may lose its beginning before the budget is too small. */
-const TRUNCATED_RATIO = 0.05;
-/** Daily jobs, and two hours for a late start and a long run. */
-const GOVERNANCE_AGE_H = 26;
 const RESTARTS_PER_HOUR = 3;
-const BUS_STORAGE_RATIO = 0.8;
-const BUS_STREAM_RATIO = 0.9;
-/** What to do, by alert. */
-const BUS_RUNBOOK = 'docs/runbooks/event-bus.md';
 
 /** What wakes someone up: objectives of the manifests, the queue, budgets, integrity and policies of one region. */
 export function alertRules(context: RegionContext): RuleFile {
@@ -50,9 +43,7 @@ export function alertRules(context: RegionContext): RuleFile {
         rules: manifests.flatMap((manifest) => objectivesOf(context, manifest)),
       },
       { name: 'mcp-jobs', rules: manifests.flatMap((manifest) => queueOf(context, manifest)) },
-      { name: 'mcp-conversations', rules: conversationRules(context) },
-      { name: 'mcp-governance', rules: governanceRules(context) },
-      { name: 'mcp-event-bus', rules: busRules(context) },
+      ...declaredRules(context),
       {
         name: 'mcp-promotion',
         rules: workloads(context.stack)
@@ -125,98 +116,23 @@ function queueOf(context: RegionContext, { name, scaling }: ServiceManifest): Al
   ];
 }
 
-function conversationRules(context: RegionContext): AlertRule[] {
+/** What manifests say of their metrics, with the names of a region. */
+function declaredRules(context: RegionContext): RuleFile['groups'] {
   const { namespace, name } = context.region;
-  const actions = (phase?: string) =>
-    `sum by (model) (${rate('token_budget_actions_total', phase === undefined ? { namespace } : { namespace, phase }, '30m')})`;
-  return [
-    rule(context, 'McpTokenBudgetOverflow', {
-      severity: 'warning',
-      expr: `${actions('truncated')} / ${actions()} > ${TRUNCATED_RATIO}`,
-      for: '30m',
-      summary: `Conversations with {{ $labels.model }} outgrow their token budget in ${name}.`,
-      description: `{{ $value | humanizePercentage }} of the turns lose the beginning of their context; raise limits.max_tokens or switch TOKEN_BUDGET_SUMMARY_ENABLED on.`,
-    }),
-    rule(context, 'McpCostUnknown', {
-      severity: 'warning',
-      expr: `${gained('model_cost_unknown_total', { match: { namespace }, by: ['model'], window: '1h' })} > 0`,
-      for: '5m',
-      summary: `{{ $labels.model }} is used in ${name}, but its price is unknown.`,
-      description: '{{ $value | humanize }} inferences within an hour are missing from the costs.',
-    }),
-  ];
-}
-
-function governanceRules(context: RegionContext): AlertRule[] {
-  const { namespace, name } = context.region;
-  const broken = gained('provenance_verifications_total', {
-    match: { namespace, status: 'broken' },
-    by: ['service'],
-    window: '1h',
-  });
-  return [
-    rule(context, 'McpChainVerificationFailed', {
-      severity: 'critical',
-      expr: `${broken} > 0`,
-      for: '0m',
-      summary: `A conversation log does not verify in ${name}.`,
-      description:
-        '{{ $labels.service }} found {{ $value | humanize }} hash chains broken within an hour. Its log names the conversations and the first broken entry.',
-    }),
-    rule(context, 'McpGovernanceRunMissing', {
-      severity: 'critical',
-      expr: governanceMissing(namespace),
-      for: '15m',
-      summary: `A governance job has not succeeded for ${GOVERNANCE_AGE_H} hours in ${name}.`,
-      description:
-        'GET /admin/governance shows the last run of each job and its findings; the log of governance says more.',
-    }),
-  ];
-}
-
-/**
- * Either the last success is old, or there is none although governance was there. A new pod knows of no run before
- * it, so the window looks back past restarts. `exported_job`: where the scraper claims `job` for itself.
- */
-function governanceMissing(namespace: string): string {
-  const age_s = GOVERNANCE_AGE_H * 3600;
-  const runs = `max_over_time(${series('governance_last_success_timestamp_seconds', { namespace })}[${GOVERNANCE_AGE_H}h])`;
-  const there = series('process_start_time_seconds', { namespace, service: 'governance' });
-  return `(time() - max by (job, exported_job) (${runs}) > ${age_s}) or (count(${there} offset ${GOVERNANCE_AGE_H}h) unless on () count(${runs}))`;
-}
-
-/** Replicas that export the figures of the bus say the same: the largest counts. */
-function busRules(context: RegionContext): AlertRule[] {
-  const { namespace, name } = context.region;
-  const used = `max by (server) (${series('bus_storage_used_bytes', { namespace })})`;
-  const limit = `max by (server) (${series('bus_storage_limit_bytes', { namespace })})`;
-  const bytes = `max by (stream) (${series('bus_stream_bytes', { namespace })})`;
-  // The others make room by themselves, and are full most of the time.
-  const size = `max by (stream) (${series('bus_stream_limit_bytes', { namespace, discard: 'new' })})`;
-  const up = series('bus_up', { namespace });
-  return [
-    rule(context, 'McpBusStorageHigh', {
-      severity: 'critical',
-      expr: `${used} / ${limit} > ${BUS_STORAGE_RATIO}`,
-      for: '5m',
-      summary: `The event bus of ${name} runs out of storage.`,
-      description: `{{ $labels.server }} has used {{ $value | humanizePercentage }} of what it may store. See ${BUS_RUNBOOK}.`,
-    }),
-    rule(context, 'McpBusStreamFull', {
-      severity: 'critical',
-      expr: `${bytes} / ${size} > ${BUS_STREAM_RATIO}`,
-      for: '5m',
-      summary: `{{ $labels.stream }} on the event bus of ${name} is nearly full.`,
-      description: `It has {{ $value | humanizePercentage }} of its size; when full, it refuses writes. See ${BUS_RUNBOOK}.`,
-    }),
-    rule(context, 'McpBusFiguresMissing', {
-      severity: 'warning',
-      expr: `max(${up}) < 1 or absent(${up})`,
-      for: '10m',
-      summary: `There are no figures of the event bus of ${name}.`,
-      description: `Either the bus does not answer governance, or nobody has the metrics of governance: whether the bus is full is not known. See ${BUS_RUNBOOK}.`,
-    }),
-  ];
+  const said = (text: string) => text.replaceAll('$namespace', namespace).replaceAll('$region', name);
+  const alerts = Object.values<Metric>(METRICS).flatMap((metric) => metric.alerts ?? []);
+  return [...Map.groupBy(alerts, ({ group }) => group)].map(([group, rules]) => ({
+    name: `mcp-${group}`,
+    rules: rules.map((one) =>
+      rule(context, one.name, {
+        severity: one.severity,
+        expr: said(one.expr),
+        for: one.for,
+        summary: said(one.summary),
+        description: said(one.description),
+      }),
+    ),
+  }));
 }
 
 /** A Canary that never came out of Initializing has no status at all: Flagger counts it, and that is all it says. */

@@ -1,6 +1,6 @@
-import type { METRICS, MetricName } from '@mcp/service-kit';
+import type { MetricName, Metrics } from '@mcp/stacks';
 
-type Row<N extends MetricName> = (typeof METRICS)[N];
+type Row<N extends MetricName> = Metrics[N];
 export type NameOf<T extends 'counter' | 'gauge' | 'histogram'> = {
   [N in MetricName]: Row<N>['type'] extends T ? N : never;
 }[MetricName];
@@ -27,9 +27,6 @@ export type LabelOf<N extends MetricName | Other> =
 /** What a label must be; with an operator before it (`=~`, `!~`, `!=`) where it is not plain equality. */
 export type Match<N extends MetricName | Other> = Readonly<Partial<Record<LabelOf<N>, string>>>;
 
-/** Probes and scrapes are requests too, but nobody's experience of the platform. */
-export const NOT_PROBES = '!~/healthz|/readyz|/metrics';
-
 /** A selector of series. Names and labels are those of the taxonomy, so that a renamed metric breaks the build. */
 export function series<N extends MetricName | Other>(name: N, match: Match<N>): string {
   return selector(name, match);
@@ -48,19 +45,6 @@ export function quantile<N extends NameOf<'histogram'>>(
 ): string {
   const buckets = selector(`${name}_bucket`, options.match);
   return `histogram_quantile(${q}, sum by (${['le', ...options.by].join(', ')}) (rate(${buckets}[${options.window}])))`;
-}
-
-/**
- * What a counter gained in a window. `increase` alone misses the first event of a label combination, whose series
- * begins at 1: such a series counts in full.
- */
-export function gained<N extends NameOf<'counter'>>(
-  name: N,
-  options: { match: Match<N>; by: readonly LabelOf<N>[]; window: string },
-): string {
-  const all = selector(name, options.match);
-  const { by, window } = options;
-  return `sum by (${by.join(', ')}) ((${all} unless ${all} offset ${window}) or increase(${all}[${window}]))`;
 }
 
 function selector(name: string, match: Readonly<Record<string, string | undefined>>): string {

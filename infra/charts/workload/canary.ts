@@ -1,8 +1,9 @@
+import { NOT_PROBES } from '@mcp/service-kit/manifest';
 import type { Chart } from 'cdk8s';
 import { ServiceAccount } from 'cdk8s-plus-28';
 import { labelsOf, type RegionContext, selectorOf, type Workload, workloads } from '../../context.ts';
 import { addCustom } from '../../kit/objects.ts';
-import { type Match, NOT_PROBES, quantile, rate, series } from '../observability/promql.ts';
+import { type Match, quantile, rate, series } from '../observability/promql.ts';
 import { environmentOf } from './environment.ts';
 import { addDeployment, addService, httpService, isPromoted, isScaled } from './workload.ts';
 

@@ -2,15 +2,17 @@ import { AssetStore } from '@mcp/assets';
 import type { ServiceName, DependencyVariable as Variable } from '@mcp/contracts';
 import {
   busStorageBytes,
+  type DeclaredSecret,
   type DeploymentContext,
   runHere,
+  SECRETS,
   type SecretName,
   serviceEnvironment,
   services,
   servicesOf,
   VARIABLES,
 } from '@mcp/stacks';
-import { hostOf, type RegionContext, SECRETS, secretOf, type Workload } from '../../context.ts';
+import { hostOf, type RegionContext, type Workload } from '../../context.ts';
 import { MODELS_DIR } from '../../weights.ts';
 import { portOf } from '../dependency/place.ts';
 import { urlOf } from '../edge/edge.ts';
@@ -72,7 +74,7 @@ export function environmentOf(
       ...collectorOf(context),
     },
   });
-  const secret_names = new Set(VARIABLES.filter((row) => row.secret === true).map(({ name }) => name));
+  const secret_names = new Set(VARIABLES.filter((row) => row.secret).map(({ name }) => name));
   const plain = Object.entries(all)
     .filter(([name]) => !secret_names.has(name))
     .map(([name, value]) => ({ name, value: literal(value) }))
@@ -116,18 +118,19 @@ const MCP_NATS = 'MCP_NATS_URL';
 /** A secret is asked for by name; what comes back is put into a value, where the kubelet replaces it. */
 function referenceTo(context: RegionContext, name: SecretName): string | undefined {
   if (name === 'nats_password') return `$(${NATS_PASSWORD})`;
-  return context.secrets.has(secretOf(name).object) ? `secret:${name}` : undefined;
+  return context.secrets.has(SECRETS[name].object) ? `secret:${name}` : undefined;
 }
 
 function secretVariable(name: string, value: string): Variable {
   if (!value.startsWith('secret:')) return { name, value };
-  const secret = secretOf(value.slice('secret:'.length) as Exclude<SecretName, 'nats_password'>);
-  return { name, secret: { ...secret, optional: isOptional(secret.object) } };
+  const { object, key } = SECRETS[value.slice('secret:'.length) as DeclaredSecret];
+  return { name, secret: { object, key, optional: isOptional(object) } };
 }
 
-/** Keys for model providers may come one by one. */
+/** Keys that an operator gives into one object may come one by one. */
 function isOptional(object: string): boolean {
-  return object === SECRETS.openai_api_key.object;
+  const given = Object.values(SECRETS).filter((row) => row.object === object && row.made.by === 'operator');
+  return given.length > 1;
 }
 
 function passwordOf(host: ServiceName): Variable {

@@ -1,5 +1,5 @@
 /** Every backend, by its name. A new one: a folder beside these, and its line here. Light: no backend is loaded by it. */
-import type { ConfigOf, ModelBackend, Settings } from '@mcp/contracts';
+import { type ConfigOf, listText, type ModelBackend, type Settings } from '@mcp/contracts';
 import { z } from 'zod';
 import { manifest as embedded } from './embedded/manifest.ts';
 import { manifest as ollama } from './ollama/manifest.ts';
@@ -39,7 +39,17 @@ export const RemoteBackendName = z.enum(
   names.filter((name): name is RemoteBackendName => BACKENDS[name].manifest.runs === 'elsewhere'),
 );
 
+type All<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer A) => void ? A : never;
+
 /** The settings of several backends together. */
-export function backendSettings(of: readonly BackendName[]): Settings {
+export function backendSettings<N extends BackendName>(
+  of: readonly N[],
+): All<Backends[N]['manifest']['settings']> {
   return Object.assign({}, ...of.map((name) => BACKENDS[name].manifest.settings));
 }
+
+/** `MODEL_BACKENDS=embedded,openai`: a comma-separated list, in order of preference. */
+export const BackendList = listText(
+  z.array(BackendName).min(1, `must name at least one of ${BackendName.options.join(', ')}`),
+);
+export const RemoteBackendList = listText(z.array(RemoteBackendName));

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { AssetStore } from '@mcp/assets';
 import { PlatformError } from '@mcp/contracts';
 import { afterAll, expect, it } from 'vitest';
-import { BackendEnv, createBackends } from '../src/index.ts';
+import { createBackends } from '../src/index.ts';
+import { backendEnv } from './under-test.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mcp-arrival-'));
 const broken = join(folder, 'broken.gguf');
@@ -12,7 +13,7 @@ const late = join(folder, 'late');
 writeFileSync(broken, 'these are no weights');
 const [backend] = await createBackends(
   ['embedded'],
-  BackendEnv.parse({
+  backendEnv.parse({
     MCP_EMBEDDED_MODELS: JSON.stringify([
       { id: 'broken', kind: 'chat', path: broken, max_context: 512 },
       { id: 'late', kind: 'embedding', path: late, max_context: 512 },

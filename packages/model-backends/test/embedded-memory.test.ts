@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AssetStore } from '@mcp/assets';
 import { type ModelBackend, type ModelEvent, PlatformError } from '@mcp/contracts';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { BackendEnv, createBackends } from '../src/index.ts';
+import { createBackends } from '../src/index.ts';
+import { backendEnv } from './under-test.ts';
 
 const MODEL = 'smollm2-135m-instruct';
 
@@ -12,7 +13,7 @@ describe('an embedded model', () => {
     const models = [
       { id: MODEL, kind: 'chat', path: new AssetStore().expected(MODEL), max_context: 4096, parallel: 2 },
     ];
-    const env = BackendEnv.parse({ MCP_EMBEDDED_MODELS: JSON.stringify(models) });
+    const env = backendEnv.parse({ MCP_EMBEDDED_MODELS: JSON.stringify(models) });
     [backend] = (await createBackends(['embedded'], env)) as [ModelBackend];
     const ready = async () => (await backend.models(AbortSignal.timeout(1000)))[0]?.status === 'ready';
     while (!(await ready())) await sleep(50);

@@ -1,7 +1,8 @@
 /** How each backend is put under test: `backends/<name>.ts` says it, for every name of the registry. */
 import type { ModelBackend } from '@mcp/contracts';
-import { BackendEnv, createBackends } from '../src/index.ts';
-import { BackendName } from '../src/registry.ts';
+import { configSchema } from '@mcp/service-kit';
+import { createBackends } from '../src/index.ts';
+import { BackendName, backendSettings } from '../src/registry.ts';
 import type { Upstream } from './upstreams.ts';
 
 /** A backend that is running, with what is behind it. */
@@ -53,9 +54,12 @@ const SCRIPT = JSON.stringify([
 ]);
 export const scriptedReply = (question: string) => `one two three four: ${question}`;
 
+/** The environment that all backends read. */
+export const backendEnv = configSchema(backendSettings(BackendName.options));
+
 /** The only backend that the environment makes. */
 export async function make(name: BackendName, env: Record<string, string>): Promise<ModelBackend> {
-  const [backend] = await createBackends([name], BackendEnv.parse(env));
+  const [backend] = await createBackends([name], backendEnv.parse(env));
   if (backend === undefined) throw new Error(`the environment makes no backend ${name}`);
   return backend;
 }

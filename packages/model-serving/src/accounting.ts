@@ -1,10 +1,11 @@
 import type { ModelEvent, ModelInfo, Usage } from '@mcp/contracts';
 import { PlatformError } from '@mcp/contracts';
-import type { Metrics, Span } from '@mcp/service-kit';
+import type { Span } from '@mcp/service-kit';
+import type { ServingMetrics } from './serving.ts';
 
 /** Follows one inference: its times, tokens and cost, on the span and in the metrics. */
 export class Accounting {
-  readonly #metrics: Metrics;
+  readonly #metrics: ServingMetrics;
   readonly #span: Span;
   #info: ModelInfo;
   readonly #started_ms = performance.now();
@@ -13,7 +14,7 @@ export class Accounting {
   #finish: { unified: string; raw: string | null } | undefined;
   #written = 0;
 
-  constructor(parts: { metrics: Metrics; span: Span; info: ModelInfo }) {
+  constructor(parts: { metrics: ServingMetrics; span: Span; info: ModelInfo }) {
     this.#metrics = parts.metrics;
     this.#span = parts.span;
     this.#info = parts.info;
@@ -101,7 +102,7 @@ export class Accounting {
 }
 
 /** Counts tokens and what they cost. An unknown price is an alarm of its own, never nothing. */
-export function countTokens(metrics: Metrics, info: ModelInfo, usage: Usage): void {
+export function countTokens(metrics: ServingMetrics, info: ModelInfo, usage: Usage): void {
   metrics.inc('model_tokens_total', { model: info.id, direction: 'in' }, usage.input_tokens);
   metrics.inc('model_tokens_total', { model: info.id, direction: 'out' }, usage.output_tokens);
   const { cost_input_per_mtok_usd: input, cost_output_per_mtok_usd: output } = info;

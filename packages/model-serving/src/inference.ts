@@ -9,15 +9,16 @@ import {
   type ModelInfo,
   PlatformError,
 } from '@mcp/contracts';
-import type { ServiceKit, Span } from '@mcp/service-kit';
+import type { Span } from '@mcp/service-kit';
 import { givenOf } from '@mcp/wire';
 import { Accounting, countTokens } from './accounting.ts';
 import type { Queues } from './queues.ts';
 import type { Route, Visit } from './route.ts';
+import type { ServingKit } from './serving.ts';
 import { WholeCharacters } from './whole-characters.ts';
 
 export interface InferenceDeps {
-  readonly kit: Pick<ServiceKit, 'metrics' | 'tracer'>;
+  readonly kit: Pick<ServingKit, 'metrics' | 'tracer'>;
   readonly queues: Queues;
 }
 

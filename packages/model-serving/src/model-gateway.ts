@@ -6,18 +6,17 @@ import type {
   ModelGatewayApi,
   Place,
 } from '@mcp/contracts';
-import type { ServiceKit } from '@mcp/service-kit';
 import { type AttemptDeps, firstSuccess } from './attempts.ts';
 import { Catalog } from './catalog.ts';
-import type { ServingEnv } from './config.ts';
 import { embed, infer } from './inference.ts';
 import { Queues } from './queues.ts';
+import type { ServingConfig, ServingKit } from './serving.ts';
 
 interface ModelGatewayOptions {
-  readonly kit: Pick<ServiceKit, 'metrics' | 'tracer' | 'log'>;
+  readonly kit: ServingKit;
   /** In order of preference; those of one kind are equals. */
   readonly backends: readonly ModelBackend[];
-  readonly settings: ServingEnv;
+  readonly settings: ServingConfig;
 }
 
 /** Chooses the server, keeps the queues, tries again elsewhere. Needs nothing but its arguments: it runs in any process. */

@@ -1,8 +1,8 @@
-import type { Metrics } from '@mcp/service-kit';
 import { ModelQueue } from './queue.ts';
+import type { ServingMetrics } from './serving.ts';
 
 interface QueuesOptions {
-  readonly metrics: Metrics;
+  readonly metrics: ServingMetrics;
   readonly max_waiting: number;
 }
 

@@ -14,7 +14,6 @@ export {
   textAnswer,
 } from './http/app.ts';
 export {
-  MAX_BODY_BYTES,
   parseBody,
   parseJson,
   parseNestedQuery,
@@ -43,22 +42,16 @@ export {
 export { acceptWebSocket } from './http/upgrade.ts';
 export { backOff } from './runtime/back-off.ts';
 export { type Bus, connectBus, LOSABLE } from './runtime/bus.ts';
-export {
-  CommonEnv,
-  ConfigError,
-  loadConfig,
-  portVariable,
-  signingKeyVariable,
-  urlVariable,
-} from './runtime/config.ts';
+export { CommonEnv, ConfigError, configSchema, loadConfig } from './runtime/config.ts';
 export { EventQueue } from './runtime/event-queue.ts';
-export { FLAGS, type FlagName, type FlagState, type Flags, flagStates } from './runtime/flags.ts';
+export { type Flags, flagValue } from './runtime/flags.ts';
 export { type IdentityRow, keySetOf, TokenSigner } from './runtime/identity.ts';
 export { KeptValue } from './runtime/kept-value.ts';
 export {
   createKit,
   defineService,
   type LocalApis,
+  type MetricsOf,
   type ServiceDefinition,
   type ServiceInstance,
   type ServiceKit,
@@ -66,7 +59,5 @@ export {
 export { Reports } from './runtime/reports.ts';
 export { runMain, type StartedServices, startServices } from './runtime/run.ts';
 export { createLogger, type Logger } from './telemetry/log.ts';
-export type { Metrics } from './telemetry/metrics.ts';
-export { METRICS, type MetricName, type MetricRow } from './telemetry/taxonomy.ts';
 export { openTraceStore, readTrace } from './telemetry/trace-store.ts';
 export type { Span, Tracer } from './telemetry/tracer.ts';

@@ -13,7 +13,6 @@ let work_ms = 150;
 let arrived = 0;
 const slow = defineService({
   manifest: manifestOf('core'),
-  config: z.object({}),
   async create(kit) {
     const app = baseApp({
       kit,

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
-import { z } from 'zod';
+import { commonMetrics } from '../manifest.ts';
 import { together } from '../src/http/metrics-listener.ts';
 import { baseApp, defineService, startServices } from '../src/index.ts';
 import { Metrics } from '../src/telemetry/metrics.ts';
@@ -9,7 +9,6 @@ afterAll(cleanUp);
 
 const service = defineService({
   manifest: manifestOf('core'),
-  config: z.object({}),
   create: async (kit) => ({ app: baseApp({ kit, checks: {} }), api: {}, close: async () => undefined }),
 });
 
@@ -41,7 +40,9 @@ test('without one there is none', async () => {
 });
 
 test('a process of several services is scraped as one: each metric once, with the samples of all', async () => {
-  const texts = await Promise.all(['core', 'governance'].map((name) => new Metrics(name).text()));
+  const texts = await Promise.all(
+    ['core', 'governance'].map((name) => new Metrics(name, commonMetrics).text()),
+  );
   const [core = ''] = texts;
   const lines = together(texts).split('\n');
   const names = lines.filter((line) => line.startsWith('# TYPE ')).map((line) => line.split(' ')[2]);

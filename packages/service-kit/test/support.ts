@@ -6,12 +6,10 @@ import {
   defineManifest,
   PlatformError,
   type Principal,
-  type ServiceManifest,
   type ServiceName,
 } from '@mcp/contracts';
 import { testIdentities } from '@mcp/testkit';
 import type { Hono } from 'hono';
-import { z } from 'zod';
 import {
   createKit,
   defineService,
@@ -29,7 +27,7 @@ const CALLERS = {
 } as const;
 export const ALICE: Principal = { id: 'key:1', kind: 'key', name: 'alice', scopes: ['chat'] };
 
-export function manifestOf(name: ServiceName): ServiceManifest {
+export function manifestOf(name: ServiceName) {
   return defineManifest({
     name,
     summary: 'a service for tests',
@@ -75,7 +73,7 @@ export function kitFor(
   more: Record<string, string> = {},
   local: LocalApis = new Map(),
 ): Promise<ServiceKit> {
-  return createKit(z.object({}), {
+  return createKit({
     manifest: manifestOf(name),
     env: env(more),
     local,
@@ -90,7 +88,6 @@ export function serviceOf(
 ): ServiceDefinition<unknown> {
   return defineService({
     manifest: manifestOf(name),
-    config: z.object({}),
     async create(kit) {
       const app = internalApp({ kit, checks: {}, callers: CALLERS });
       routes(app, kit);

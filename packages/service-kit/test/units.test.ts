@@ -1,14 +1,20 @@
-import { ChatCompletionRequest, ERROR_CODES, type ErrorCode, PlatformError } from '@mcp/contracts';
+import {
+  ChatCompletionRequest,
+  defineMetrics,
+  ERROR_CODES,
+  type ErrorCode,
+  PlatformError,
+} from '@mcp/contracts';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { commonMetrics } from '../manifest.ts';
 import {
   callScope,
+  configSchema,
   errorFields,
-  FLAGS,
-  flagStates,
   fromZod,
-  METRICS,
+  loadConfig,
   parseJson,
   restoreError,
   retryAfterSeconds,
@@ -16,6 +22,7 @@ import {
   toPlatformError,
   toProblem,
 } from '../src/index.ts';
+import { createFlags } from '../src/runtime/flags.ts';
 import { Metrics } from '../src/telemetry/metrics.ts';
 import { cleanUp } from './support.ts';
 
@@ -106,24 +113,44 @@ describe('a call scope', () => {
   });
 });
 
+const TABLE = defineMetrics({
+  ...commonMetrics,
+  tokens_total: {
+    type: 'counter',
+    category: 'token_io',
+    unit: 'tokens',
+    labels: ['model', 'direction'],
+    help: 'Tokens.',
+    panels: [{ dashboard: 'models', title: 'Tokens', by: ['model'] }],
+  },
+  stream_bytes: {
+    type: 'gauge',
+    category: 'event_bus',
+    unit: 'bytes',
+    labels: ['stream'],
+    help: 'Bytes.',
+    panels: [{ dashboard: 'bus', title: 'Bytes', by: ['stream'] }],
+  },
+});
+
 describe('metrics', () => {
   test('labels are bounded by construction', async () => {
-    const metrics = new Metrics('core');
-    for (let i = 0; i < 500; i++) metrics.inc('model_tokens_total', { model: `m${i}`, direction: 'in' });
-    const lines = (await metrics.text()).split('\n').filter((line) => line.startsWith('model_tokens_total{'));
+    const metrics = new Metrics('core', TABLE);
+    for (let i = 0; i < 500; i++) metrics.inc('tokens_total', { model: `m${i}`, direction: 'in' });
+    const lines = (await metrics.text()).split('\n').filter((line) => line.startsWith('tokens_total{'));
     expect(lines).toHaveLength(101);
-    expect(lines.at(-1)).toBe('model_tokens_total{service="core",model="other",direction="in"} 400');
+    expect(lines.at(-1)).toBe('tokens_total{service="core",model="other",direction="in"} 400');
   });
 
   test('a histogram counts what is at or below each bound, a gauge keeps its last value', async () => {
-    const metrics = new Metrics('core');
+    const metrics = new Metrics('core', TABLE);
     const labels = { endpoint: '/a"b\\c\nd', status: '200', model: '-', phase: 'json' };
     for (const value of [0.001, 0.005, 0.3, 1e6])
       metrics.observe('service_request_duration_seconds', labels, value);
     for (const value of [3, 1]) metrics.set('service_requests_in_flight', {}, value);
     const text = await metrics.text();
     const series = 'service="core",endpoint="/a\\"b\\\\c\\nd",status="200",model="-",phase="json"';
-    const bounds = METRICS.service_request_duration_seconds.buckets;
+    const bounds = TABLE.service_request_duration_seconds.buckets;
     for (const bound of bounds)
       expect(text).toContain(
         `_seconds_bucket{${series},le="${bound}"} ${[0.001, 0.005, 0.3, 1e6].filter((value) => value <= bound).length}\n`,
@@ -135,34 +162,54 @@ describe('metrics', () => {
   });
 
   test('a gauge that is replaced has no series of before', async () => {
-    const metrics = new Metrics('core');
-    metrics.set('bus_stream_bytes', { stream: 'KV_old' }, 1);
-    metrics.replace('bus_stream_bytes', [
+    const metrics = new Metrics('core', TABLE);
+    metrics.set('stream_bytes', { stream: 'KV_old' }, 1);
+    metrics.replace('stream_bytes', [
       [{ stream: 'KV_a' }, 2],
       [{ stream: 'KV_b' }, 3],
     ]);
     const shown = async () =>
-      (await metrics.text()).split('\n').filter((line) => line.startsWith('bus_stream_bytes{'));
+      (await metrics.text()).split('\n').filter((line) => line.startsWith('stream_bytes{'));
     expect(await shown()).toEqual([
-      'bus_stream_bytes{service="core",stream="KV_a"} 2',
-      'bus_stream_bytes{service="core",stream="KV_b"} 3',
+      'stream_bytes{service="core",stream="KV_a"} 2',
+      'stream_bytes{service="core",stream="KV_b"} 3',
     ]);
-    metrics.replace('bus_stream_bytes', []);
+    metrics.replace('stream_bytes', []);
     expect(await shown()).toEqual([]);
   });
 
   test('every row carries the service, a unit and the labels of its table', async () => {
-    const text = await new Metrics('core').text();
-    for (const [name, row] of Object.entries(METRICS)) {
+    const text = await new Metrics('core', TABLE).text();
+    for (const [name, row] of Object.entries(TABLE)) {
       expect(text).toContain(`# TYPE ${name} ${row.type}`);
       expect(text).toContain(`[${row.unit}]`);
     }
   });
 });
 
-test('flags come from their table and are overridden by name, true or false only', () => {
-  const [first] = Object.keys(FLAGS);
-  expect(flagStates({})).toHaveLength(Object.keys(FLAGS).length);
-  expect(flagStates({ [first ?? '']: 'false' })[0]).toMatchObject({ value: false, source: 'environment' });
-  expect(() => flagStates({ [first ?? '']: 'maybe' })).toThrow(/must be true or false/);
+test('flags are overridden by name, true or false only', async () => {
+  const table = {
+    A_ENABLED: { default: true, description: 'a' },
+    B_ENABLED: { default: false, description: 'b' },
+  };
+  const flags = async (env: Record<string, string>) => {
+    const made = await createFlags('flags-test', table, env);
+    return [made.enabled('A_ENABLED'), made.enabled('B_ENABLED')];
+  };
+  expect(await flags({})).toEqual([true, false]);
+  expect(await flags({ A_ENABLED: 'false', B_ENABLED: '' })).toEqual([false, false]);
+  expect(await flags({ B_ENABLED: 'true' })).toEqual([true, true]);
+  await expect(flags({ A_ENABLED: 'maybe' })).rejects.toThrow(/A_ENABLED must be true or false/);
+});
+
+test('the environment is read by the settings: rules, defaults, and what must be set together', () => {
+  const schema = configSchema({
+    FIRST: { schema: z.string().optional(), meaning: 'm', requires: ['SECOND'] },
+    SECOND: { schema: z.coerce.number().optional(), meaning: 'm' },
+    THIRD: { schema: z.string().default('three'), meaning: 'm' },
+  });
+  expect(loadConfig(schema, { FIRST: '', THIRD: '' })).toEqual({ THIRD: 'three' });
+  expect(loadConfig(schema, { FIRST: 'x', SECOND: '2' })).toMatchObject({ SECOND: 2 });
+  expect(() => loadConfig(schema, { FIRST: 'x' })).toThrow(/SECOND is not set: must be set where FIRST is/);
+  expect(() => loadConfig(schema, { SECOND: 'many' })).toThrow(/SECOND is set but/);
 });

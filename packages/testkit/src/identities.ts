@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type Principal, ServiceName } from '@mcp/contracts';
-import { keySetOf, signingKeyVariable, TokenSigner } from '@mcp/service-kit';
+import { type Principal, ServiceName, serviceVariable } from '@mcp/contracts';
+import { keySetOf, TokenSigner } from '@mcp/service-kit';
 
 const secrets = new Map(ServiceName.options.map((name) => [name, randomBytes(32).toString('hex')]));
 
@@ -17,7 +17,9 @@ export function testIdentities(): Record<string, string> {
   }));
   return {
     MCP_SERVICE_JWKS: JSON.stringify(keySetOf(rows)),
-    ...Object.fromEntries([...secrets].map(([name, secret]) => [signingKeyVariable(name), secret])),
+    ...Object.fromEntries(
+      [...secrets].map(([name, secret]) => [serviceVariable(name, 'SIGNING_KEY'), secret]),
+    ),
   };
 }
 

@@ -1,4 +1,4 @@
-import { type Stack, stacks } from '@mcp/stacks';
+import { FLAGS, type Stack, stacks } from '@mcp/stacks';
 import { Argument, Command } from 'commander';
 import { findStack } from '../stack-text.ts';
 import { paint, table } from '../ui.ts';
@@ -40,11 +40,10 @@ interface FlagRow {
 }
 
 async function flagRows(stack: Stack, env: NodeJS.ProcessEnv): Promise<FlagRow[]> {
-  const { flagStates } = await import('@mcp/service-kit');
-  return flagStates(env).map((state) => {
-    const override = stack.features[state.name];
-    return state.source === 'environment' || override === undefined
-      ? state
-      : { ...state, value: override, source: 'stack' as const };
+  const { flagValue } = await import('@mcp/service-kit');
+  return Object.entries(FLAGS).map(([name, { default: fallback, description }]) => {
+    const override = stack.features[name];
+    const source = env[name] ? 'environment' : override === undefined ? 'default' : 'stack';
+    return { name, value: flagValue(name, override ?? fallback, env), source, description };
   });
 }

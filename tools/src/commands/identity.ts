@@ -1,4 +1,5 @@
-import { serviceVariable, signingServices } from '@mcp/stacks';
+import { serviceVariable } from '@mcp/contracts';
+import { signingServices } from '@mcp/stacks';
 import { Command } from 'commander';
 import { jwksOf, signingKey } from '../runner/secrets.ts';
 
@@ -10,6 +11,6 @@ export function identityCommand(): Command {
       const made = new Map(signingServices.map((name) => [name, signingKey()]));
       for (const [name, secret] of made)
         process.stdout.write(`${serviceVariable(name, 'SIGNING_KEY')}=${secret}\n`);
-      process.stdout.write(`MCP_SERVICE_JWKS='${jwksOf(made)}'\n`);
+      process.stdout.write(`MCP_SERVICE_JWKS='${jwksOf((name) => made.get(name))}'\n`);
     });
 }

@@ -48,7 +48,7 @@ export async function runForeground(options: PlatformOptions): Promise<void> {
   }
   signals.onSecond(() => platform.kill());
   const summary = await summarise(platform, Date.now() - started_ms);
-  const key = process.stdout.isTTY ? platform.secrets.admin : undefined;
+  const key = process.stdout.isTTY ? platform.admin_key : undefined;
   for (const line of tell === undefined ? summaryLines(summary, key) : []) ui.say(line);
   tell?.({ kind: 'ready', summary });
   if (tell === undefined) ui.say('Ctrl-C stops everything.');
@@ -81,7 +81,7 @@ async function settledModels(platform: LocalPlatform): Promise<Summary['models']
   const until_ms = Date.now() + SETTLE_MS;
   const large = new Set(platform.large.map((model) => model.id));
   for (;;) {
-    const models = await askModels(platform.gateway, platform.secrets.admin);
+    const models = await askModels(platform.gateway, platform.admin_key);
     const loading = models.some((model) => model.status === 'loading' && !large.has(model.id));
     if (!loading || Date.now() > until_ms) return models;
     await sleep(SETTLE_POLL_MS);
@@ -117,7 +117,7 @@ async function joins(
   options: { id: string; signal: AbortSignal },
 ): Promise<boolean> {
   for (let at = 0; at < 120 && !options.signal.aborted; at++) {
-    const models = await askModels(platform.gateway, platform.secrets.admin);
+    const models = await askModels(platform.gateway, platform.admin_key);
     if (models.some((model) => model.id === options.id && model.status === 'ready')) return true;
     await sleep(JOIN_POLL_MS, undefined, { signal: options.signal }).catch(() => undefined);
   }

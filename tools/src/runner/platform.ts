@@ -1,12 +1,10 @@
 import {
+  SECRETS,
   type SecretName,
   type ServicePlacement,
-  type SigningKeyName,
   type StackModel,
   services,
   servicesOf,
-  signingKeyOf,
-  signingServices,
 } from '@mcp/stacks';
 import { CliError, messageOf } from '../errors.ts';
 import { compileCacheDir } from '../paths.ts';
@@ -20,7 +18,7 @@ import type { PlatformContext, PlatformOptions } from './platform-options.ts';
 import { checkRoom, choosePorts, type Ports, prepareDataDir } from './prepare.ts';
 import { Reservations } from './reserve.ts';
 import { dropRunFile, type RunFile, takeRunFile, writeRunFile } from './run-file.ts';
-import { ensureSecrets, jwksOf, type Secrets, sha256 } from './secrets.ts';
+import { ensureSecrets, type Secrets, secretValue } from './secrets.ts';
 import { fetchProgram } from './weights.ts';
 
 const READY_MS = 90_000;
@@ -114,6 +112,11 @@ export class LocalPlatform {
     return rows.sort((a, b) => rank(a.name) - rank(b.name));
   }
 
+  /** The first admin key, by which the terminal asks the gateway. */
+  get admin_key(): string {
+    return this.secrets.get('admin') ?? '';
+  }
+
   /** Base URL of the gateway. */
   get gateway(): string {
     return this.#urls.gateway ?? '';
@@ -156,7 +159,7 @@ export class LocalPlatform {
         dependencySpec(one, {
           binary,
           ports: ports.dependencies[one.name] ?? {},
-          password: this.secrets.passwords.get(one.name),
+          password: this.secrets.get(one.name),
           paths,
           env: base,
         }),
@@ -230,31 +233,9 @@ export class LocalPlatform {
   }
 
   #secret(name: SecretName): string | undefined {
-    switch (name) {
-      case 'service_jwks':
-        return jwksOf(this.secrets.identities);
-      case 'prov_secret':
-        return this.#context.env.PROV_SECRET || this.secrets.provenance;
-      case 'nats_password':
-        return this.secrets.passwords.get('nats');
-      case 'admin_key_hash':
-        return sha256(this.secrets.admin);
-      case 'database_url':
-        return this.#context.env.DATABASE_URL;
-      case 'log_archive_url':
-        return this.#context.env.MCP_LOG_ARCHIVE_URL;
-      case 'openai_api_key':
-        return this.#context.env.OPENAI_API_KEY;
-      case 'openai_targets':
-        return this.offer.secrets.OPENAI_TARGETS ?? this.#context.env.OPENAI_TARGETS;
-      default:
-        return this.#signingKey(name);
-    }
-  }
-
-  #signingKey(name: SigningKeyName): string | undefined {
-    const service = signingServices.find((one) => signingKeyOf(one) === name);
-    return service === undefined ? undefined : this.secrets.identities.get(service);
+    if (name === 'nats_password') return this.secrets.get('nats');
+    const found = this.offer.secrets[SECRETS[name].variable];
+    return found ?? secretValue(SECRETS[name], { kept: this.secrets, env: this.#context.env });
   }
 
   #save(): void {

@@ -2,40 +2,83 @@ import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServiceName } from '@mcp/contracts';
-import type { KnownDependency } from '@mcp/dependencies';
 import { keySetOf } from '@mcp/service-kit';
-import { identitiesOf, signingServices } from '@mcp/stacks';
+import { identitiesOf, SECRETS, type SecretRow, signingKeyOf, signingServices } from '@mcp/stacks';
 import { CliError, codeOf, messageOf } from '../errors.ts';
 import { hasPassword, LOCAL } from './dependency.ts';
 
-/** What the files in `${data}/secrets` hold. Each is made once, readable by its owner only, and never shown. */
-const MAKERS = {
-  admin: () => `mcp_${randomBytes(32).toString('base64url')}`,
-  provenance: () => randomBytes(32).toString('base64url'),
-} as const;
-/** A file each, one for each service that signs its calls, and one for each dependency that asks for a password. */
-export type SecretFile = keyof typeof MAKERS | `identity-${ServiceName}` | KnownDependency;
-export type Secrets = Readonly<Record<keyof typeof MAKERS, string>> & {
-  /** What each service makes its signing key from. */
-  readonly identities: ReadonlyMap<ServiceName, string>;
-  readonly passwords: ReadonlyMap<KnownDependency, string>;
-};
+/**
+ * What the files in `${data}/secrets` hold, by their names: one for each secret that is made at random or of which a
+ * hash is given, one for each service that signs its calls, and one for each dependency that asks for a password.
+ * Each is made once, readable by its owner only, and never shown.
+ */
+export type Secrets = ReadonlyMap<string, string>;
+
+/** Names of the files, with what the value of each begins with. */
+function filesOf(): ReadonlyMap<string, string> {
+  const rows = Object.values(SECRETS).flatMap((row): [string, string][] => {
+    const file = fileOf(row);
+    return file === undefined ? [] : [[file, row.made.by === 'sha256' ? (row.made.of.prefix ?? '') : '']];
+  });
+  const passwords = LOCAL.filter(hasPassword).map(({ name }): [string, string] => [name, '']);
+  return new Map([...rows, ...passwords]);
+}
+
+/** The file of what a secret is made from; undefined: nothing is kept for it. */
+function fileOf({ name, made }: SecretRow): string | undefined {
+  switch (made.by) {
+    case 'random':
+      return made.name;
+    case 'sha256':
+      return made.of.file ?? made.of.name;
+    case 'signing-key':
+      return identityFile(signingServices.find((one) => signingKeyOf(one) === name));
+    case 'key-set':
+    case 'operator':
+      return undefined;
+    default:
+      return made satisfies never;
+  }
+}
+
+function identityFile(service: ServiceName | undefined): string | undefined {
+  return service && `identity-${service}`;
+}
 
 /** Reads the secrets of a data directory; those that are missing are made. */
 export function ensureSecrets(dir: string): Secrets {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   chmodSync(dir, 0o700);
-  const one = (name: SecretFile) => readSecret(dir, name) ?? makeSecret(dir, name);
-  return {
-    admin: one('admin'),
-    provenance: one('provenance'),
-    identities: new Map(signingServices.map((name) => [name, one(`identity-${name}`)])),
-    passwords: new Map(LOCAL.filter(hasPassword).map(({ name }) => [name, one(name)])),
-  };
+  return new Map(
+    [...filesOf()].map(([file, prefix]) => [file, readSecret(dir, file) ?? makeSecret(dir, file, prefix)]),
+  );
+}
+
+/** The value of a secret on this machine; undefined: there is none. */
+export function secretValue(
+  row: SecretRow,
+  { kept, env }: { readonly kept: Secrets; readonly env: NodeJS.ProcessEnv },
+): string | undefined {
+  const file = kept.get(fileOf(row) ?? '');
+  const { made, variable } = row;
+  switch (made.by) {
+    case 'random':
+      return (made.given === undefined ? undefined : env[variable]) || file;
+    case 'sha256':
+      return file === undefined ? undefined : sha256(file);
+    case 'signing-key':
+      return file;
+    case 'key-set':
+      return jwksOf((service) => kept.get(identityFile(service) ?? ''));
+    case 'operator':
+      return env[variable];
+    default:
+      return made satisfies never;
+  }
 }
 
 /** One secret, or undefined when it has not been made yet. Repairs a file that others can read. */
-export function readSecret(dir: string, name: SecretFile): string | undefined {
+export function readSecret(dir: string, name: string): string | undefined {
   const path = join(dir, `${name}.key`);
   try {
     if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
@@ -56,25 +99,23 @@ export function signingKey(): string {
 }
 
 /** The public side of signing keys, as services read it. */
-export function jwksOf(identities: ReadonlyMap<ServiceName, string>): string {
+export function jwksOf(keyOf: (service: ServiceName) => string | undefined): string {
   const rows = identitiesOf((name) => {
-    const secret = identities.get(name);
+    const secret = keyOf(name);
     return secret === undefined ? [] : [secret];
   });
   return JSON.stringify(keySetOf(rows));
 }
 
-/** What the gateway is given instead of the key. */
-export function sha256(value: string): string {
+function sha256(value: string): string {
   return createHash('sha256').update(value).digest('hex');
 }
 
 /** Written aside and linked into place, so that two starts at once end up with the same secret. */
-function makeSecret(dir: string, name: SecretFile): string {
+function makeSecret(dir: string, name: string, prefix: string): string {
   const path = join(dir, `${name}.key`);
   const aside = join(dir, `.${name}.${process.pid}`);
-  const made = name in MAKERS ? MAKERS[name as keyof typeof MAKERS]() : signingKey();
-  writeFileSync(aside, `${made}\n`, { mode: 0o600, flush: true });
+  writeFileSync(aside, `${prefix}${signingKey()}\n`, { mode: 0o600, flush: true });
   try {
     linkSync(aside, path);
   } catch (error) {

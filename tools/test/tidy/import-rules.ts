@@ -78,6 +78,8 @@ export function importDirections(files: readonly SourceFile[]): Violation[] {
   return files.flatMap((file) => {
     const from = placeOf(file.path);
     return importsOf(file).flatMap((one) => {
+      const heavy = tooHeavy(file.path, one.specifier);
+      if (heavy !== undefined) return [{ rule: 'manifest', path: file.path, line: one.line, message: heavy }];
       const target = targetOf(file.path, one.specifier);
       if (target === undefined) return [];
       const to = placeOf(target);
@@ -149,6 +151,17 @@ export function dependencies(files: readonly SourceFile[], manifests: readonly T
     });
 }
 
+/** A manifest is read by stacks, tools and infrastructure, which do not load what runs. */
+function tooHeavy(path: string, specifier: string): string | undefined {
+  const name = packageOf(specifier);
+  if (!/^(apps|packages)\/[^/]+\/manifest\.ts$/.test(path) || name === undefined) return undefined;
+  return ['zod', '@mcp/contracts'].includes(name) ||
+    specifier.endsWith('/manifest') ||
+    specifier === '@mcp/model-backends/registry'
+    ? undefined
+    : `a manifest imports ${specifier}: it may see zod, @mcp/contracts and manifests of packages (@mcp/…/manifest)`;
+}
+
 function refusal(
   file: SourceFile,
   edge: { from: Place; to: Place; target: string; one: Import },
@@ -156,8 +169,9 @@ function refusal(
   const { from, to, target, one } = edge;
   if (from.layer === 'free' || from.workspace === to.workspace) return undefined;
   const relative = one.specifier.startsWith('.');
-  const manifest = /^apps\/[^/]+\/manifest\.ts$/.test(target);
-  if (manifest && (from.layer === 'stacks' || from.layer === 'tools')) return undefined;
+  const manifest = /^(apps|packages)\/[^/]+\/manifest\.ts$/.test(target);
+  if (manifest && (from.layer === 'stacks' || (from.layer === 'tools' && to.layer === 'app')))
+    return undefined;
   if (target === BACKEND_REGISTRY && from.layer === 'stacks') return undefined;
   if (to.layer === 'app')
     return from.layer === 'app'
@@ -179,6 +193,7 @@ function targetOf(path: string, specifier: string): string | undefined {
   const own = /^@mcp\/([^/]+)/.exec(specifier)?.[1];
   if (own !== undefined && ['dependencies', 'stacks', 'tools', 'infra', 'policies'].includes(own))
     return `${own}/index.ts`;
+  if (own !== undefined && specifier === `@mcp/${own}/manifest`) return `packages/${own}/manifest.ts`;
   const app = /^app-(.+)$/.exec(own ?? '')?.[1];
   return app === undefined ? resolveImport(path, specifier) : `apps/${app}/src/index.ts`;
 }

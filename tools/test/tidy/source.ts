@@ -142,6 +142,7 @@ export function resolveImport(path: string, specifier: string): string | undefin
   if (specifier.startsWith('.')) return posix.join(posix.dirname(path), specifier.replace(/\?.*$/, ''));
   const [, name, entry = 'index'] = /^@mcp\/([^/]+)(?:\/([^/]+))?$/.exec(specifier) ?? [];
   if (name === undefined) return undefined;
+  if (entry === 'manifest') return `packages/${name}/manifest.ts`;
   if (entry !== 'index') return `packages/${name}/src/${entry}.ts`;
   return ['dependencies', 'stacks', 'policies'].includes(name)
     ? `${name}/index.ts`

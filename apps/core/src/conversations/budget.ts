@@ -6,7 +6,7 @@ import {
   PlatformError,
 } from '@mcp/contracts';
 import { alternate, type Budgeted, extractSummary, fitBudget, ReasoningSplitter } from '@mcp/conversation';
-import type { ServiceKit } from '@mcp/service-kit';
+import type { CoreKit } from '../kit.ts';
 
 const SUMMARY_TOKENS = 160;
 /** Characters of what is dropped that a summary is made of, and that stand in for one. */
@@ -15,7 +15,7 @@ const SUMMARISED_CHARS = 2400;
 const MIN_ANSWER_TOKENS = 16;
 
 export interface BudgetDeps {
-  readonly kit: Pick<ServiceKit, 'metrics' | 'flags'>;
+  readonly kit: Pick<CoreKit, 'metrics' | 'flags'>;
   readonly models: ModelGatewayApi;
   /** MAX_TOKENS of the blueprint: input and output of one model call together. */
   readonly max_tokens: number;

@@ -7,7 +7,8 @@ import {
   type FinishedTurn,
 } from '@mcp/conversation';
 import { riskScore } from '@mcp/safety';
-import { callScope, type ServiceKit } from '@mcp/service-kit';
+import { callScope } from '@mcp/service-kit';
+import type { CoreKit } from '../kit.ts';
 
 /** Embedding for the arbitration may take this long; then the fastest whole answer is taken. */
 const EMBED_TIMEOUT_MS = 5000;
@@ -15,7 +16,7 @@ const EMBED_TIMEOUT_MS = 5000;
 const EMBED_CHARS = 1200;
 
 export interface DecideDeps {
-  readonly kit: Pick<ServiceKit, 'metrics' | 'tracer' | 'flags' | 'log'>;
+  readonly kit: Pick<CoreKit, 'metrics' | 'tracer' | 'flags' | 'log'>;
   readonly models: ModelGatewayApi;
 }
 

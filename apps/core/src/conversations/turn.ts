@@ -11,7 +11,8 @@ import {
   type Usage,
 } from '@mcp/contracts';
 import { alternate, ReasoningSplitter } from '@mcp/conversation';
-import { type ServiceKit, type Span, toPlatformError } from '@mcp/service-kit';
+import { type Span, toPlatformError } from '@mcp/service-kit';
+import type { CoreKit } from '../kit.ts';
 import { type BudgetDeps, budgetOf, type Fitted } from './budget.ts';
 import type { Emit } from './events.ts';
 
@@ -19,7 +20,7 @@ const FIRST_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 15_000;
 
 /** What a turn needs. */
-export type TurnDeps = BudgetDeps & { readonly kit: Pick<ServiceKit, 'tracer' | 'log'> };
+export type TurnDeps = BudgetDeps & { readonly kit: Pick<CoreKit, 'tracer' | 'log'> };
 
 export interface TurnRequest {
   readonly turn: number;

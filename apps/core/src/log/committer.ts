@@ -1,5 +1,6 @@
 import type { ConversationLog } from '@mcp/contracts';
-import type { Logger, Metrics } from '@mcp/service-kit';
+import type { Logger } from '@mcp/service-kit';
+import type { CoreKit } from '../kit.ts';
 import type { Commitment } from '../store/conversations.ts';
 import type { LogArchive } from './archive.ts';
 import type { LogHeads } from './heads.ts';
@@ -10,7 +11,7 @@ const PAUSE_MS = 5000;
 export interface CommitterDeps {
   readonly archive: LogArchive | undefined;
   readonly heads: LogHeads;
-  readonly metrics: Metrics;
+  readonly metrics: CoreKit['metrics'];
   readonly log: Logger;
 }
 

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlatformError, type SpanRecord } from '@mcp/contracts';
-import { openTraceStore, readTrace, type ServiceKit } from '@mcp/service-kit';
-import type { GatewayEnv } from '../config.ts';
+import { openTraceStore, readTrace } from '@mcp/service-kit';
+import type { GatewayKit } from '../kit.ts';
 
 const RETRY_MS = 1000;
 /** Traces that are read at once: each may be some megabytes. */
 const MAX_READERS = 4;
 
-type Kit = Pick<ServiceKit<GatewayEnv>, 'bus' | 'common' | 'config' | 'log' | 'tracer'>;
+type Kit = Pick<GatewayKit, 'bus' | 'common' | 'config' | 'log' | 'tracer'>;
 
 /** The trace store of the region, which every service and replica writes to. */
 export class Traces {

@@ -1,6 +1,6 @@
 import type { ApiKeyRecord, ApiKeyView } from '@mcp/contracts';
 import { CreateKeyRequest, type ModelInfo, PlatformError } from '@mcp/contracts';
-import { FLAGS, type FlagName, type KitContext, type KitEnv, parseBody, uuidParam } from '@mcp/service-kit';
+import { flagValue, type KitContext, type KitEnv, parseBody, uuidParam } from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
 import { guard } from '../transports/http.ts';
@@ -84,11 +84,12 @@ async function liveFigures({ live, models }: Gateway): Promise<Record<string, un
   return { at: new Date().toISOString(), ...live.requests(), queues, models: known };
 }
 
-function flags(gateway: Gateway): Record<string, unknown>[] {
-  return (Object.keys(FLAGS) as FlagName[]).map((name) => ({
+/** All of the platform, with the values that its services are started with. */
+function flags({ kit }: Gateway): Record<string, unknown>[] {
+  return kit.config.MCP_FLAGS.map(({ name, default: fallback, description }) => ({
     name,
-    value: gateway.kit.flags.enabled(name),
-    default: FLAGS[name].default,
-    description: FLAGS[name].description,
+    value: flagValue(name, fallback, process.env),
+    default: fallback,
+    description,
   }));
 }

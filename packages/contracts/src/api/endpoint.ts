@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { ServiceName } from '../tables/manifest.ts';
+import type { ServiceName } from '../tables/service-name.ts';
 import type { CallContext } from './call.ts';
 
 /** What every endpoint of an internal API says of itself; its client and its server are made from that. */

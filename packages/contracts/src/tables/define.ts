@@ -16,6 +16,12 @@ export function define<S extends z.ZodType>(what: string, schema: S, value: z.in
   if (parsed.success) return parsed.data;
   throw new DefinitionError(
     what,
-    parsed.error.issues.map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`),
+    parsed.error.issues.map((issue) => `${issue.path.join('.') || 'it'}: ${messageOf(issue)}`),
   );
+}
+
+/** Of a name that does not fit, the rule of names. */
+function messageOf(issue: z.core.$ZodIssue): string {
+  const [named] = issue.code === 'invalid_key' ? issue.issues : [];
+  return named?.message ?? issue.message;
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { define } from './define.ts';
-
-/** The deployables. A new service: one name here, one folder in `apps/`, one line in `stacks/services.ts`. */
-export const ServiceName = z.enum(['gateway', 'core', 'model-gateway', 'task-engine', 'governance']);
-export type ServiceName = z.infer<typeof ServiceName>;
+import { FlagTable } from './flags.ts';
+import { MetricTable } from './metrics.ts';
+import { ServiceName } from './service-name.ts';
+import { Settings } from './settings.ts';
 
 /** Infrastructure that services need beside each other: a folder in `dependencies/`, which the table of services is held to. */
 export const DependencyName = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be a name such as nats');
@@ -40,8 +40,8 @@ export const ServiceManifest = z.object({
     shared: z.array(z.string()).default([]),
     /** Subjects of others, or of no stream, that it may publish to. */
     publishes: z.array(z.string()).default([]),
-    /** Subjects beyond its own that it hears. */
-    hears: z.array(z.string()).default([]),
+    /** Subjects beyond its own that it subscribes to. */
+    subscribes: z.array(z.string()).default([]),
   }),
   /** What it may reach outside the cluster. */
   egress: z.array(z.enum(['model-backends', 'identity-provider', 'log-archive'])),
@@ -73,12 +73,41 @@ export const ServiceManifest = z.object({
   slo: z.object({ p95_ms: z.number().positive(), error_ratio: z.number().min(0).max(1) }),
   /** How long a draining process may take, in seconds. */
   drain_s: z.number().int().min(1).max(300),
+  /** What it reads of the environment, beside what every service does (`packages/service-kit/manifest.ts`). */
+  settings: Settings.default({}),
+  /** What it records, beside what every service does. */
+  metrics: MetricTable.default({}),
+  /** Feature flags that it asks for. */
+  flags: FlagTable.default({}),
 });
 export type ServiceManifest = z.infer<typeof ServiceManifest>;
 
+type None = Readonly<Record<never, never>>;
+/** The tables of a manifest, which the types of configuration, metrics and flags are derived from. */
+export type Tables = Pick<ServiceManifest, 'settings' | 'metrics' | 'flags'>;
+/** A manifest that has nothing but what every service has. */
+export interface NoTables extends Tables {
+  readonly settings: None;
+  readonly metrics: None;
+  readonly flags: None;
+}
+/** A manifest with the exact types of its tables. */
+export type ManifestWith<T extends Tables> = Omit<ServiceManifest, keyof Tables> & T;
+
 /** Checks a manifest where it is written. Throws a DefinitionError with every fault. */
-export function defineManifest(manifest: z.input<typeof ServiceManifest>): ServiceManifest {
-  return define(`The manifest of ${manifest.name}`, ServiceManifest, manifest);
+export function defineManifest<
+  const S extends Settings = None,
+  const M extends MetricTable = None,
+  const F extends FlagTable = None,
+>(
+  manifest: Omit<z.input<typeof ServiceManifest>, keyof Tables> & {
+    readonly settings?: S;
+    readonly metrics?: M;
+    readonly flags?: F;
+  },
+): ManifestWith<{ readonly settings: S; readonly metrics: M; readonly flags: F }> {
+  const checked = define(`The manifest of ${manifest.name}`, ServiceManifest, manifest);
+  return checked as ReturnType<typeof defineManifest<S, M, F>>;
 }
 
 /** Name of the copy that a region keeps of a peer's bucket. */

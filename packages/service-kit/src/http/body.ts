@@ -2,10 +2,10 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { PlatformError } from '@mcp/contracts';
 import { z } from 'zod';
+import { MAX_BODY_BYTES } from '../../manifest.ts';
 import type { KitContext } from './context.ts';
 import { fromZod } from './errors.ts';
 
-export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 /** Room for `{}` in any writing, where no body belongs. */
 const NO_BODY_BYTES = 1024;
 

@@ -1,11 +1,16 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { ConfigError } from '../runtime/config.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
 
 const HEADERS_MS = 5000;
 const REQUEST_MS = 10_000;
 /** Prometheus keeps one connection to a target; there may be a few of them. */
 const MAX_CONNECTIONS = 32;
+
+/** Metrics as text, of one service. */
+interface Exposition {
+  readonly contentType: string;
+  text(): Promise<string>;
+}
 
 export interface MetricsListener {
   readonly port: number;
@@ -17,7 +22,7 @@ export interface MetricsListener {
  * that lets Prometheus at this port and at no other. Port 0 takes a free one. Throws ConfigError when it is taken.
  */
 export async function listenForScrapes(
-  services: readonly Metrics[],
+  services: readonly Exposition[],
   { port, host }: { readonly port: number; readonly host: string },
 ): Promise<MetricsListener> {
   const server = createServer(
@@ -46,7 +51,7 @@ export async function listenForScrapes(
 }
 
 async function answer(
-  services: readonly Metrics[],
+  services: readonly Exposition[],
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {

@@ -1,5 +1,12 @@
 import { createPrivateKey, createPublicKey, hash, hkdfSync, type KeyObject } from 'node:crypto';
-import { PlatformError, Principal, type Scope, ServiceName } from '@mcp/contracts';
+import {
+  PlatformError,
+  Principal,
+  type Scope,
+  type ServiceKey,
+  type ServiceKeySet,
+  type ServiceName,
+} from '@mcp/contracts';
 import { decodeProtectedHeader, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 
@@ -14,24 +21,6 @@ const MAX_REMEMBERED = 10_000;
 const GRANT_TYPE = 'mcp-grant+jwt';
 /** PKCS #8 around the 32 bytes of an Ed25519 key (RFC 8410). */
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
-
-const ServiceKey = z.object({
-  kty: z.literal('OKP'),
-  crv: z.literal('Ed25519'),
-  alg: z.literal('EdDSA'),
-  use: z.literal('sig'),
-  kid: z.string().min(1).max(100),
-  x: z.string().length(43),
-  /** Whose key it is, which services it may call, and for whom it may speak there. */
-  service: ServiceName,
-  calls: z.array(ServiceName),
-  speaks_for: z.enum(['anyone', 'granted', 'itself']),
-});
-type ServiceKey = z.infer<typeof ServiceKey>;
-
-/** The public keys of all services (RFC 7517), with what each of them may do. A service has two while one is exchanged. */
-export const ServiceKeySet = z.object({ keys: z.array(ServiceKey).min(1).max(64) });
-export type ServiceKeySet = z.infer<typeof ServiceKeySet>;
 
 /** A service's identity: what its manifest says, and the texts its keys are made from, of at least 256 random bits. */
 export interface IdentityRow extends Pick<ServiceKey, 'service' | 'calls' | 'speaks_for'> {

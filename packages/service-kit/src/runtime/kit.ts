@@ -1,14 +1,20 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
+  type ConfigOf,
   coreEndpoints,
   governanceEndpoints,
+  type ManifestWith,
+  type MetricTable,
+  type NoTables,
   type ServiceManifest,
   type ServiceName,
+  serviceVariable,
+  type Tables,
   taskEngineEndpoints,
 } from '@mcp/contracts';
 import type { Hono } from 'hono';
-import type { z } from 'zod';
+import { commonMetrics, signingKeySetting } from '../../manifest.ts';
 import { apiClient } from '../clients/api-client.ts';
 import { type Clients, httpModelGateway } from '../clients/clients.ts';
 import { ServiceClient } from '../clients/http-client.ts';
@@ -18,12 +24,9 @@ import { Metrics } from '../telemetry/metrics.ts';
 import { SpanPublisher, type SpanSink } from '../telemetry/trace-store.ts';
 import { createTracer, type Tracer } from '../telemetry/tracer.ts';
 import { type Bus, connectBus } from './bus.ts';
-import { CommonEnv, ConfigError, loadConfig, signingKeyVariable, urlVariable } from './config.ts';
+import { CommonEnv, ConfigError, configSchema, loadConfig } from './config.ts';
 import { createFlags, type Flags } from './flags.ts';
 import { CallerVerifier, TokenSigner } from './identity.ts';
-
-/** Shortest text that a signing key is made from. */
-const MIN_SECRET_CHARS = 32;
 
 /** What a running service consists of. */
 export interface ServiceInstance<Api> {
@@ -33,23 +36,31 @@ export interface ServiceInstance<Api> {
   close(): Promise<void>;
 }
 
-/** A deployable: its manifest, its environment and how it is put together. */
-export interface ServiceDefinition<Api, S extends z.ZodType = z.ZodType> {
-  readonly manifest: ServiceManifest;
-  readonly config: S;
-  create(kit: ServiceKit<z.output<S>>): Promise<ServiceInstance<Api>>;
+/** A deployable: its manifest and how it is put together. */
+interface DefinitionOf<Api, T extends Tables> {
+  readonly manifest: ManifestWith<T>;
+  create(kit: ServiceKit<T>): Promise<ServiceInstance<Api>>;
 }
 
-/** Everything a service is given. */
-export interface ServiceKit<Config = unknown> {
+/** A deployable as it is started, whatever its tables are: it is given the kit that its own manifest made. */
+export interface ServiceDefinition<Api> {
+  readonly manifest: ServiceManifest;
+  create(kit: never): Promise<ServiceInstance<Api>>;
+}
+
+/** Metrics of a service or package: those of every service, and those of its table. */
+export type MetricsOf<M extends MetricTable> = Metrics<typeof commonMetrics & M>;
+
+/** Everything a service is given. `T`: the tables of its manifest, from which its types follow. */
+export interface ServiceKit<T extends Tables = NoTables> {
   readonly name: ServiceName;
   readonly manifest: ServiceManifest;
-  readonly config: Config;
+  readonly config: ConfigOf<T['settings']>;
   readonly common: CommonEnv;
   readonly log: Logger;
-  readonly metrics: Metrics;
+  readonly metrics: MetricsOf<T['metrics']>;
   readonly tracer: Tracer;
-  readonly flags: Flags;
+  readonly flags: Flags<T['flags']>;
   readonly clients: Clients;
   readonly requests: RequestGauge;
   /** Absolute directory for what must survive. */
@@ -66,34 +77,30 @@ export interface ServiceKit<Config = unknown> {
 }
 
 /** Type-checks a definition where it is written. */
-export function defineService<Api, S extends z.ZodType>(
-  definition: ServiceDefinition<Api, S>,
-): ServiceDefinition<Api, S> {
+export function defineService<Api, T extends Tables>(definition: DefinitionOf<Api, T>): DefinitionOf<Api, T> {
   return definition;
 }
 
 /** APIs of the services in this process, by name; filled as they start. */
 export type LocalApis = Map<ServiceName, unknown>;
 
-export interface KitOptions {
-  readonly manifest: ServiceManifest;
+export interface KitOptions<T extends Tables> {
+  readonly manifest: ManifestWith<T>;
   readonly env: NodeJS.ProcessEnv;
   readonly local: LocalApis;
   readonly draining: () => boolean;
 }
 
 /** Builds the kit of one service from the environment. Throws ConfigError. */
-export async function createKit<S extends z.ZodType>(
-  schema: S,
-  options: KitOptions,
-): Promise<ServiceKit<z.output<S>>> {
+export async function createKit<T extends Tables>(options: KitOptions<T>): Promise<ServiceKit<T>> {
   const { manifest, env } = options;
   const common = loadConfig(CommonEnv, env);
-  const config = loadConfig(schema, env);
+  const config = loadConfig(configSchema<T['settings']>(manifest.settings), env);
   const data_dir = resolve(common.MCP_DATA);
   mkdirSync(data_dir, { recursive: true, mode: 0o700 });
   const log = createLogger(manifest.name, common.MCP_LOG_LEVEL);
-  const metrics = new Metrics(manifest.name);
+  const table = { ...commonMetrics, ...manifest.metrics };
+  const metrics = new Metrics<typeof commonMetrics>(manifest.name, table);
   const signer = signerOf(manifest.name, common, env);
   const remote = new RemoteClients({ name: manifest.name, common, env, signer });
   const closing = new AbortController();
@@ -124,9 +131,9 @@ export async function createKit<S extends z.ZodType>(
     config,
     common,
     log,
-    metrics,
+    metrics: metrics as MetricsOf<T['metrics']>,
     tracer,
-    flags: await createFlags(manifest.name, env),
+    flags: await createFlags(manifest.name, manifest.flags, env),
     clients: clientsOf(options.local, remote),
     requests: new RequestGauge(metrics),
     data_dir,
@@ -161,13 +168,9 @@ async function sinksOf(
 
 /** Throws ConfigError for a signing key that no other service knows. */
 function signerOf(name: ServiceName, common: CommonEnv, env: NodeJS.ProcessEnv): TokenSigner | undefined {
-  const variable = signingKeyVariable(name);
-  const secret = env[variable];
-  if (secret === undefined || secret === '') return undefined;
-  if (secret.length < MIN_SECRET_CHARS)
-    throw new ConfigError(
-      `${variable} is set but has fewer than ${MIN_SECRET_CHARS} characters. Make one: openssl rand -hex 32`,
-    );
+  const variable = serviceVariable(name, 'SIGNING_KEY');
+  const secret = loadConfig(configSchema(signingKeySetting(name)), env)[variable];
+  if (typeof secret !== 'string') return undefined;
   const signer = new TokenSigner(name, secret);
   if (!common.MCP_SERVICE_JWKS.keys.some(({ kid, service }) => kid === signer.kid && service === name))
     throw new ConfigError(
@@ -179,9 +182,9 @@ function signerOf(name: ServiceName, common: CommonEnv, env: NodeJS.ProcessEnv):
 /** Counts requests in progress, so that a drain knows when it is done. */
 class RequestGauge {
   #running = 0;
-  readonly #metrics: Metrics;
+  readonly #metrics: Metrics<typeof commonMetrics>;
 
-  constructor(metrics: Metrics) {
+  constructor(metrics: Metrics<typeof commonMetrics>) {
     this.#metrics = metrics;
   }
 
@@ -221,14 +224,14 @@ class RemoteClients {
     let client = this.#open.get(name);
     if (client === undefined) {
       const { common, env, signer } = this.#options;
-      const url = env[urlVariable(name)];
+      const url = env[serviceVariable(name, 'URL')];
       if (url === undefined)
         throw new Error(
-          `${urlVariable(name)} is not set, and ${name} does not run in this process. Set it, or add ${name} to MCP_IN_PROCESS.`,
+          `${serviceVariable(name, 'URL')} is not set, and ${name} does not run in this process. Set it, or add ${name} to MCP_IN_PROCESS.`,
         );
       if (signer === undefined)
         throw new Error(
-          `${signingKeyVariable(this.#options.name)} is not set, without which ${this.#options.name} cannot call ${name}. Make one: npx mcp identity`,
+          `${serviceVariable(this.#options.name, 'SIGNING_KEY')} is not set, without which ${this.#options.name} cannot call ${name}. Make one: npx mcp identity`,
         );
       client = new ServiceClient({ name, url, signer, connect_timeout_ms: common.MCP_CONNECT_TIMEOUT_MS });
       this.#open.set(name, client);

@@ -16,13 +16,14 @@ import {
   PlatformError,
   type ServiceManifest,
   type ServiceName,
+  serviceVariable,
 } from '@mcp/contracts';
 import { Connections } from '../http/connections.ts';
 import { toPlatformError, toProblem } from '../http/errors.ts';
 import { listenForScrapes, type MetricsListener } from '../http/metrics-listener.ts';
 import { endUnread, isAnswered } from '../http/unread.ts';
 import { attachWebSockets, type WebSockets } from '../http/upgrade.ts';
-import { CommonEnv, ConfigError, loadConfig, portVariable } from './config.ts';
+import { CommonEnv, ConfigError, loadConfig } from './config.ts';
 import {
   createKit,
   type LocalApis,
@@ -142,8 +143,8 @@ async function startOne(
   options: { env: NodeJS.ProcessEnv; local: LocalApis; draining: () => boolean; limits: ListenLimits },
 ): Promise<Running> {
   const { manifest } = definition;
-  const kit = await createKit(definition.config, { manifest, ...options });
-  const instance = await definition.create(kit);
+  const kit = await createKit({ manifest, ...options });
+  const instance = await definition.create(kit as never);
   options.local.set(manifest.name, instance.api);
   const server = httpServer(options.limits);
   const answer = getRequestListener(instance.app.fetch, { errorHandler: refuseRequest });
@@ -152,7 +153,7 @@ async function startOne(
     return answer(incoming, outgoing);
   });
   const sockets = attachWebSockets(server, instance.app.fetch);
-  const wanted = Number(options.env[portVariable(manifest.name)] ?? manifest.port);
+  const wanted = Number(options.env[serviceVariable(manifest.name, 'PORT')] ?? manifest.port);
   const port = await listen(server, { port: wanted, host: kit.common.MCP_HOST, manifest });
   kit.log.info({ port, host: kit.common.MCP_HOST }, 'listening');
   return { kit, instance, connections, sockets, port };
@@ -247,7 +248,7 @@ function listen(
       fail(
         taken
           ? new ConfigError(
-              `Port ${options.port} is taken. Stop what uses it, or set ${portVariable(options.manifest.name)}.`,
+              `Port ${options.port} is taken. Stop what uses it, or set ${serviceVariable(options.manifest.name, 'PORT')}.`,
             )
           : error,
       );

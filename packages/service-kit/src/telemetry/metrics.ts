@@ -1,53 +1,54 @@
+import type { Metric, MetricTable } from '@mcp/contracts';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { runLater } from './later.ts';
-import { METRICS, type MetricName, type MetricRow } from './taxonomy.ts';
 
-type NamesOf<T extends MetricRow['type']> = {
-  [N in MetricName]: (typeof METRICS)[N]['type'] extends T ? N : never;
-}[MetricName];
-type LabelsOf<N extends MetricName> = Readonly<Record<(typeof METRICS)[N]['labels'][number], string>>;
+/** Names of a table's counters, gauges or histograms. */
+type NamesOf<T extends MetricTable, K extends Metric['type']> = {
+  [N in keyof T & string]: T[N]['type'] extends K ? N : never;
+}[keyof T & string];
+type LabelsOf<T extends MetricTable, N extends keyof T> = Readonly<Record<T[N]['labels'][number], string>>;
 
 /** Values a label may take before further ones are counted as `other`: cardinality is bounded by construction. */
 const MAX_LABEL_VALUES = 100;
 
 /**
- * Records the metrics of {@link METRICS}. One instance per service, so that services in one process stay apart.
+ * Records the metrics of a table; others do not compile. One instance per service, so that services in one process stay apart.
  * The series of a label set is looked up by one short key: recording is on the path of every request. The process
  * metrics are prom-client's, whose own counters build and check an object of labels each time.
  */
-export class Metrics {
+export class Metrics<T extends MetricTable> {
   readonly #process = new Registry();
   readonly #families = new Map<string, Family>();
 
-  constructor(service: string) {
+  constructor(service: string, table: T) {
     collectDefaultMetrics({ register: this.#process, labels: { service } });
     const seen = new LabelValues();
-    for (const [name, row] of Object.entries<MetricRow>(METRICS))
+    for (const [name, row] of Object.entries<Metric>(table))
       this.#families.set(name, new Family({ name, row, service, seen }));
   }
 
   /** Adds to a counter. */
-  inc<N extends NamesOf<'counter'>>(name: N, labels: LabelsOf<N>, value = 1): void {
+  inc<N extends NamesOf<T, 'counter'>>(name: N, labels: LabelsOf<T, N>, value = 1): void {
     const series = this.#series(name, labels);
     series.value += value;
   }
 
   /** Sets a gauge. */
-  set<N extends NamesOf<'gauge'>>(name: N, labels: LabelsOf<N>, value: number): void {
+  set<N extends NamesOf<T, 'gauge'>>(name: N, labels: LabelsOf<T, N>, value: number): void {
     this.#series(name, labels).value = value;
   }
 
   /** Sets all series of a gauge; those that are not among them are gone. */
-  replace<N extends NamesOf<'gauge'>>(
+  replace<N extends NamesOf<T, 'gauge'>>(
     name: N,
-    series: readonly [labels: LabelsOf<N>, value: number][],
+    series: readonly [labels: LabelsOf<T, N>, value: number][],
   ): void {
     this.#family(name).clear();
     for (const [labels, value] of series) this.set(name, labels, value);
   }
 
   /** Adds one observation to a histogram, in the unit of its row. */
-  observe<N extends NamesOf<'histogram'>>(name: N, labels: LabelsOf<N>, value: number): void {
+  observe<N extends NamesOf<T, 'histogram'>>(name: N, labels: LabelsOf<T, N>, value: number): void {
     const series = this.#series(name, labels);
     series.value += value;
     series.count++;
@@ -68,11 +69,11 @@ export class Metrics {
     return this.#process.contentType;
   }
 
-  #series(name: MetricName, labels: Readonly<Record<string, string>>): Series {
+  #series(name: string, labels: Readonly<Record<string, string>>): Series {
     return this.#family(name).series(labels);
   }
 
-  #family(name: MetricName): Family {
+  #family(name: string): Family {
     const family = this.#families.get(name);
     if (family === undefined) throw new Error(`${name} is not in the table of metrics`);
     return family;
@@ -110,12 +111,12 @@ interface Series {
 
 class Family {
   readonly #name: string;
-  readonly #row: MetricRow;
+  readonly #row: Metric;
   readonly #service: string;
   readonly #seen: LabelValues;
   readonly #series = new Map<string, Series>();
 
-  constructor(parts: { name: string; row: MetricRow; service: string; seen: LabelValues }) {
+  constructor(parts: { name: string; row: Metric; service: string; seen: LabelValues }) {
     this.#name = parts.name;
     this.#row = parts.row;
     this.#service = parts.service;

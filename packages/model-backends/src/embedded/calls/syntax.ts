@@ -4,7 +4,7 @@ import type { Tool } from '@mcp/contracts';
 import { jsonDumps } from 'node-llama-cpp';
 
 /** Texts around the calls `{"name": …, "arguments": …}` of one answer. */
-export interface CallForm {
+interface CallForm {
   readonly before: string;
   readonly between: string;
   readonly after: string;

@@ -1,0 +1,111 @@
+/** What whoever serves models reads of its environment and records: the model-gateway, and the gateway for servers elsewhere. */
+import { DURATION_BUCKETS_S, defineMetrics, defineSettings, jsonText, wholeText } from '@mcp/contracts';
+import { z } from 'zod';
+
+export const servingSettings = defineSettings({
+  MCP_QUEUE_MAX_WAITING: {
+    schema: wholeText(1, 100_000).default(256),
+    meaning: 'Inferences that may wait per model before callers are told to come back (429).',
+    from: 'stack.limits.queue_max_waiting',
+    operator: true,
+  },
+  MODEL_CONCURRENCY: {
+    schema: byModel(z.number().int().min(1).max(4096), '{"model":16}'),
+    meaning:
+      'Most requests at once that a model of a server elsewhere gets, as JSON; unset, as many as it takes.',
+    from: 'derived.remote_concurrency',
+    operator: true,
+  },
+  MODEL_FALLBACKS: {
+    schema: byModel(z.array(z.string()), '{"model":["instead"]}'),
+    meaning: 'Which model stands in for which, as JSON.',
+    operator: true,
+  },
+});
+
+/** A JSON object by model id. */
+function byModel<S extends z.ZodType>(schema: S, example: string) {
+  return jsonText(z.record(z.string(), schema), `must be JSON such as ${example}`).prefault('{}');
+}
+
+export const servingMetrics = defineMetrics({
+  queue_depth: {
+    type: 'gauge',
+    category: 'queue_depth',
+    unit: '1',
+    labels: ['model', 'class'],
+    help: 'Inferences waiting, by queue class; class running counts those at work.',
+    per_pod: true,
+    panels: [{ dashboard: 'overview', title: 'Inference queue', by: ['model', 'class'] }],
+  },
+  model_inferences_total: {
+    type: 'counter',
+    category: 'model_inference',
+    unit: '1',
+    labels: ['model', 'status', 'phase'],
+    help: 'Inferences finished; status is the unified finish reason or the error code, phase is chat or embedding.',
+    panels: [{ dashboard: 'models', title: 'Inferences', by: ['model', 'status'] }],
+  },
+  model_inference_duration_seconds: {
+    type: 'histogram',
+    category: 'model_inference',
+    unit: 's',
+    labels: ['model', 'status', 'phase'],
+    help: 'Inference time; phase is queue, first_token or total.',
+    buckets: DURATION_BUCKETS_S,
+    panels: [{ dashboard: 'models', title: 'Inference time, p95', by: ['model', 'phase'] }],
+  },
+  model_time_per_output_token_seconds: {
+    type: 'histogram',
+    category: 'model_inference',
+    unit: 's',
+    labels: ['model'],
+    help: 'Mean time per output token after the first.',
+    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
+    panels: [{ dashboard: 'models', title: 'Time per output token, p95', by: ['model'] }],
+  },
+  model_tokens_total: {
+    type: 'counter',
+    category: 'token_io',
+    unit: 'tokens',
+    labels: ['model', 'direction'],
+    help: 'Tokens read (direction in) and written (direction out) by models.',
+    panels: [
+      { dashboard: 'overview', title: 'Tokens per second', by: ['service', 'direction'] },
+      { dashboard: 'models', title: 'Tokens per second by model', by: ['model', 'direction'] },
+    ],
+  },
+  model_cost_usd_total: {
+    type: 'counter',
+    category: 'token_io',
+    unit: 'USD',
+    labels: ['model'],
+    help: 'Estimated cost of the tokens of models whose price is known.',
+    panels: [
+      { dashboard: 'overview', title: 'Cost per hour', by: ['service'] },
+      { dashboard: 'models', title: 'Cost per hour by model', by: ['model'] },
+    ],
+  },
+  model_cost_unknown_total: {
+    type: 'counter',
+    category: 'token_io',
+    unit: '1',
+    labels: ['model'],
+    help: 'Inferences of models whose price is unknown: an alarm, never counted as free.',
+    panels: [
+      { dashboard: 'overview', title: 'Inferences of unknown cost', by: ['service'] },
+      { dashboard: 'models', title: 'Unknown cost by model', by: ['model'] },
+    ],
+    alerts: [
+      {
+        name: 'McpCostUnknown',
+        group: 'conversations',
+        severity: 'warning',
+        expr: 'sum by (model) ((model_cost_unknown_total{namespace="$namespace"} unless model_cost_unknown_total{namespace="$namespace"} offset 1h) or increase(model_cost_unknown_total{namespace="$namespace"}[1h])) > 0',
+        for: '5m',
+        summary: '{{ $labels.model }} is used in $region, but its price is unknown.',
+        description: '{{ $value | humanize }} inferences within an hour are missing from the costs.',
+      },
+    ],
+  },
+});

@@ -1,0 +1,54 @@
+/** Values of settings that are more than a field of the stack: a manifest names them as `derived.<name>`. */
+import { backendsOf, gatewayBackends } from './backends.ts';
+import type { DeploymentContext, Environment } from './context.ts';
+import { connectionsPerReplica } from './database.ts';
+import { FLAGS } from './flags.ts';
+import { routesOf } from './peers.ts';
+import type { Stack } from './schema.ts';
+
+export const derived = {
+  /** Services beside the placed one. */
+  in_process: ({ placement }) => placement.in_process.filter((name) => name !== placement.service).join(','),
+  /** Every deployment keeps traces unless its operator says otherwise. */
+  trace_store: () => 'true',
+  bus_url: ({ at }) => {
+    const password = at.secret('nats_password');
+    const user = password === undefined ? '' : `${at.nats_user ?? 'mcp'}:${password}@`;
+    return `${at.nats_tls === true ? 'tls' : 'nats'}://${user}${at.nats_address}`;
+  },
+  database_connections: ({ stack }) =>
+    stack.kubernetes.database === 'external' ? String(connectionsPerReplica(stack)) : undefined,
+  prompts_dir: ({ at }) => `${at.data_dir}/prompts`,
+  region_routes: ({ stack, at }) => {
+    const here = stack.regions.find(({ name }) => name === at.region);
+    return here && JSON.stringify(routesOf(stack, here, at.region_url ?? (() => undefined)));
+  },
+  flag_list: () => JSON.stringify(Object.entries(FLAGS).map(([name, row]) => ({ name, ...row }))),
+  backends: ({ stack }) => backendsOf(stack).join(','),
+  gateway_backends: ({ stack, placement, at }) =>
+    gatewayBackends(stack, placement, at.operator?.MODEL_BACKENDS).join(','),
+  embedded_models: ({ stack, at }) => embeddedModels(stack, at),
+  remote_concurrency: ({ stack }) => remoteConcurrency(stack),
+} as const satisfies Readonly<Record<string, (environment: Environment) => string | undefined>>;
+
+function remoteConcurrency(stack: Stack): string | undefined {
+  const rows = stack.models.flatMap(({ id, backend, max_concurrency }) =>
+    backend === 'embedded' || max_concurrency === undefined ? [] : [[id, max_concurrency] as const],
+  );
+  return rows.length === 0 ? undefined : JSON.stringify(Object.fromEntries(rows));
+}
+
+function embeddedModels(stack: Stack, at: DeploymentContext): string | undefined {
+  const rows = stack.models
+    .filter((model) => model.backend === 'embedded')
+    // They are loaded in this order: nobody waits for a large one to use a small one.
+    .sort((a, b) => Number(a.background) - Number(b.background))
+    .map((model) => ({
+      id: model.id,
+      kind: model.kind,
+      path: at.asset(model.asset ?? model.id),
+      max_context: model.max_context,
+      ...(model.max_concurrency === undefined ? {} : { parallel: model.max_concurrency }),
+    }));
+  return rows.length === 0 ? undefined : JSON.stringify(rows);
+}
