@@ -13,7 +13,7 @@ import {
 import type { LiveStats } from '../../src/api/platform.ts';
 
 export const TRACE = 'a'.repeat(32);
-export const AT = '2026-11-23T10:00:00.000Z';
+const AT = '2026-11-23T10:00:00.000Z';
 export const STOP = { unified: 'stop', raw: 'stop' } as const;
 
 /** The same id for the same number. */

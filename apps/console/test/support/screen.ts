@@ -4,7 +4,7 @@ import { vi } from 'vitest';
 import { App } from '../../src/app.tsx';
 import { conversation, model, summary } from './samples.ts';
 
-export interface Call {
+interface Call {
   readonly name: string;
   readonly query: URLSearchParams;
   readonly body: unknown;
@@ -25,7 +25,7 @@ const USUAL: Answers = {
 };
 
 /** An RFC 9457 answer, as every route outside the wires gives. */
-export function problem(status: number, code: string, detail: string, headers: HeadersInit = {}): Response {
+export function problem(status: number, code: string, detail: string): Response {
   const body = JSON.stringify({
     type: 'about:blank',
     title: code,
@@ -36,7 +36,7 @@ export function problem(status: number, code: string, detail: string, headers: H
   });
   return new Response(body, {
     status,
-    headers: { 'content-type': 'application/problem+json', ...headers },
+    headers: { 'content-type': 'application/problem+json' },
   });
 }
 
