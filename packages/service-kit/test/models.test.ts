@@ -1,5 +1,5 @@
-/** Small parts against models of what they promise: retry budget, call scope, event queue, flags, configuration, metrics. */
-import { PlatformError } from '@mcp/contracts';
+/** Small parts against models of what they promise: retry budget, call scope, event queue, configuration, metrics. */
+import { defineMetrics, PlatformError } from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
@@ -9,8 +9,6 @@ import {
   ConfigError,
   callScope,
   EventQueue,
-  FLAGS,
-  flagStates,
   loadConfig,
   ownCall,
   portVariable,
@@ -18,7 +16,6 @@ import {
   signingKeyVariable,
   urlVariable,
 } from '../src/index.ts';
-import { createFlags } from '../src/runtime/flags.ts';
 import { Metrics } from '../src/telemetry/metrics.ts';
 
 describe('the retries of a request', () => {
@@ -154,34 +151,6 @@ describe('an event queue', () => {
   });
 });
 
-describe('flags', () => {
-  const names = Object.keys(FLAGS) as (keyof typeof FLAGS)[];
-  it('are their defaults but for what the environment says, and are read as they are listed', async () => {
-    const said = fc.record(
-      Object.fromEntries(names.map((name) => [name, fc.constantFrom('true', 'false', '', undefined)])),
-    );
-    await fc.assert(
-      fc.asyncProperty(said, async (env) => {
-        const flags = await createFlags('core', env);
-        for (const { name, value, source } of flagStates(env)) {
-          const text = env[name];
-          const silent = text === undefined || text === '';
-          expect([value, source]).toEqual(
-            silent ? [FLAGS[name].default, 'default'] : [text === 'true', 'environment'],
-          );
-          expect(flags.enabled(name)).toBe(value);
-        }
-      }),
-      { numRuns: 15 },
-    );
-  });
-
-  it.each(['TRUE', '1', 'yes', ' true', 'on'])('are not switched by %j', (text) => {
-    for (const name of names)
-      expect(() => flagStates({ [name]: text })).toThrow(`${name} must be true or false`);
-  });
-});
-
 describe('configuration', () => {
   const schema = z.object({
     A: z.coerce.number().int().min(1),
@@ -232,18 +201,29 @@ describe('configuration', () => {
   });
 });
 
+const TABLE = defineMetrics({
+  tokens_total: {
+    type: 'counter',
+    category: 'token_io',
+    unit: 'tokens',
+    labels: ['model', 'direction'],
+    help: 'Tokens.',
+    panels: [{ dashboard: 'models', title: 'Tokens', by: ['model'] }],
+  },
+});
+
 describe('metrics', () => {
-  const linesOf = async (metrics: Metrics, name: string) =>
+  const linesOf = async (metrics: Metrics<typeof TABLE>, name: string) =>
     (await metrics.text()).split('\n').filter((line) => line.startsWith(`${name}{`));
 
   it('add up to what was counted, and have at most 101 values of a label, whatever the callers send', async () => {
     const counts = fc.array(fc.tuple(fc.nat(150), fc.integer({ min: 1, max: 5 })), { maxLength: 400 });
     await fc.assert(
       fc.asyncProperty(counts, async (all) => {
-        const metrics = new Metrics('core');
+        const metrics = new Metrics('core', TABLE);
         for (const [model, value] of all)
-          metrics.inc('model_tokens_total', { model: `m${model}`, direction: 'in' }, value);
-        const lines = await linesOf(metrics, 'model_tokens_total');
+          metrics.inc('tokens_total', { model: `m${model}`, direction: 'in' }, value);
+        const lines = await linesOf(metrics, 'tokens_total');
         const sum = lines.reduce((total, line) => total + Number(line.split(' ').at(-1)), 0);
         expect(sum).toBe(all.reduce((total, [, value]) => total + value, 0));
         expect(lines.length).toBe(Math.min(101, new Set(all.map(([model]) => model)).size));
@@ -257,9 +237,9 @@ describe('metrics', () => {
       fc.asyncProperty(
         fc.string({ unit: fc.constantFrom('"', '\\', '\n', 'a', '{', '}', ',', '=') }),
         async (model) => {
-          const metrics = new Metrics('core');
-          metrics.inc('model_tokens_total', { model, direction: 'in' }, 3);
-          const [line, ...more] = await linesOf(metrics, 'model_tokens_total');
+          const metrics = new Metrics('core', TABLE);
+          metrics.inc('tokens_total', { model, direction: 'in' }, 3);
+          const [line, ...more] = await linesOf(metrics, 'tokens_total');
           expect(more).toEqual([]);
           const text = /model="((?:[^"\\]|\\.)*)",direction="in"} 3$/.exec(line ?? '')?.[1];
           expect(text?.replace(/\\(.)/g, (_, char: string) => (char === 'n' ? '\n' : char))).toBe(model);
