@@ -1,4 +1,5 @@
 import { minilm, qwenCoder, smollm2 } from './models.ts';
+import { everyService } from './placement.ts';
 import { region } from './regions.ts';
 import { defineStack } from './schema.ts';
 
@@ -6,13 +7,7 @@ import { defineStack } from './schema.ts';
 export const dev = defineStack({
   name: 'dev',
   regions: [region('dev')],
-  services: [
-    { service: 'gateway' },
-    { service: 'core' },
-    { service: 'model-gateway' },
-    { service: 'task-engine' },
-    { service: 'governance' },
-  ],
+  services: everyService(),
   models: [smollm2, qwenCoder, minilm],
   limits: {
     max_tokens: 4096,

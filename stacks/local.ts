@@ -1,4 +1,5 @@
 import { minilm, qwenCoder, smollm2 } from './models.ts';
+import { everyService } from './placement.ts';
 import { region } from './regions.ts';
 import { defineStack } from './schema.ts';
 
@@ -6,14 +7,10 @@ import { defineStack } from './schema.ts';
 export const local = defineStack({
   name: 'local',
   regions: [region('local')],
-  services: [
-    { service: 'gateway' },
-    { service: 'core' },
+  services: everyService({
     // A second copy on one machine shares the same cores: nothing is faster, and each takes its memory.
-    { service: 'model-gateway', autoscale: false },
-    { service: 'task-engine' },
-    { service: 'governance' },
-  ],
+    'model-gateway': { autoscale: false },
+  }),
   models: [smollm2, qwenCoder, minilm],
   limits: {
     max_tokens: 4096,

@@ -13,6 +13,18 @@ export const ServicePlacement = z.object({
 });
 export type ServicePlacement = z.infer<typeof ServicePlacement>;
 
+type Placement = z.input<typeof ServicePlacement>;
+
+/** Every service in a process of its own, each as its manifest says; what a stack says otherwise, by service, and `false` for one that it leaves out. */
+export function everyService(
+  otherwise: { readonly [N in ServiceName]?: Omit<Placement, 'service'> | false } = {},
+): Placement[] {
+  return ServiceName.options.flatMap((service) => {
+    const own = otherwise[service];
+    return own === false ? [] : [{ service, ...own }];
+  });
+}
+
 /** The services of one process or pod: the placed one, and those in the same process. */
 export type Placed = Pick<ServicePlacement, 'service' | 'in_process'>;
 

@@ -1,4 +1,5 @@
 import { minilm, qwenCoder, smollm2 } from './models.ts';
+import { everyService } from './placement.ts';
 import { region } from './regions.ts';
 import { defineStack } from './schema.ts';
 
@@ -6,13 +7,11 @@ import { defineStack } from './schema.ts';
 export const prod = defineStack({
   name: 'prod',
   regions: [region('eu-central'), region('us-east')],
-  services: [
-    { service: 'gateway', replicas: 3 },
-    { service: 'core', replicas: 3 },
-    { service: 'model-gateway', replicas: 2 },
-    { service: 'task-engine' },
-    { service: 'governance' },
-  ],
+  services: everyService({
+    gateway: { replicas: 3 },
+    core: { replicas: 3 },
+    'model-gateway': { replicas: 2 },
+  }),
   models: [smollm2, qwenCoder, minilm],
   limits: {
     max_tokens: 4096,

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { services } from '@mcp/stacks';
@@ -9,6 +10,7 @@ const ROOT = join(import.meta.dirname, '..', '..');
 const FOLDER = join(ROOT, '.github', 'workflows');
 
 interface Step {
+  readonly id?: string;
   readonly name?: string;
   readonly uses?: string;
   readonly run?: string;
@@ -17,7 +19,7 @@ interface Step {
 interface Job {
   readonly permissions?: Readonly<Record<string, string>>;
   readonly environment?: string;
-  readonly strategy?: { matrix: Readonly<Record<string, readonly unknown[]>> };
+  readonly strategy?: { matrix: Readonly<Record<string, unknown>> };
   readonly 'timeout-minutes'?: number;
   readonly steps: readonly Step[];
 }
@@ -134,8 +136,14 @@ describe('the workflows together', () => {
       }
   });
   it('build every service', () => {
-    const { images } = workflowNamed('ci.yml').workflow.jobs;
-    expect([...(images?.strategy?.matrix.service ?? [])].sort()).toEqual(Object.keys(services).sort());
+    const { images, services: named } = workflowNamed('ci.yml').workflow.jobs;
+    const [script] = named?.steps.flatMap(({ id, run }) => (id === 'names' ? [run ?? ''] : [])) ?? [];
+    const listed = execFileSync('bash', ['-c', /\$\((printf .* cut \S+ \S+)/.exec(script ?? '')?.[1] ?? ''], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+    expect(listed.trim().split('\n').sort()).toEqual(Object.keys(services).sort());
+    expect(images?.strategy?.matrix.service).toBe(`$${'{{ fromJSON(needs.services.outputs.names) }}'}`);
   });
   it('deploy by approval, with an identity instead of keys, from the workflow that the clusters trust', () => {
     const { jobs, text } = workflowNamed('deploy.yml');

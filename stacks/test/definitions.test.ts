@@ -1,6 +1,7 @@
-import { DefinitionError, defineManifest } from '@mcp/contracts';
+import { DefinitionError, defineManifest, ServiceName } from '@mcp/contracts';
 import { describe, expect, it } from 'vitest';
 import { defineStack, type Stack, services, stacks } from '../index.ts';
+import { everyService } from '../placement.ts';
 import { distinct } from '../services.ts';
 
 const prod = (): Stack => {
@@ -107,6 +108,15 @@ describe('what does not fit is refused where it is written, with rule, value and
       'The table of services does not fit:\n' +
         '  core needs qdrant, which is not in dependencies/: there are nats, collector, postgres; add a folder for it\n' +
         '  port 8222 is used twice, by nats and core: give one of them another port',
+    );
+  });
+
+  it('places every service, but those that a stack leaves out', () => {
+    const placed = everyService({ core: { replicas: 2 }, governance: false });
+    expect(placed).toEqual(
+      ServiceName.options
+        .filter((name) => name !== 'governance')
+        .map((service) => (service === 'core' ? { service, replicas: 2 } : { service })),
     );
   });
 

@@ -46,7 +46,7 @@ describe('--single-process', () => {
   });
   it('all is one process, none is one each, a list shares one', () => {
     expect(placements('all', local.services)).toHaveLength(1);
-    expect(placements('none', local.services)).toHaveLength(5);
+    expect(placements('none', local.services)).toHaveLength(ServiceName.options.length);
     expect(placements('governance,core', local.services)[0]).toEqual({
       service: 'core',
       in_process: ['governance'],

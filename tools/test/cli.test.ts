@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ChatResponse, Conversation } from '@mcp/contracts';
+import { ChatResponse, Conversation, ServiceName } from '@mcp/contracts';
 import { freePort } from '@mcp/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { dataPaths } from '../src/paths.ts';
@@ -114,13 +114,13 @@ describe('mcp start --models scripted', () => {
     expect(logs.out).toMatch(/core +info/);
 
     const all = marks(data);
-    expect(all).toHaveLength(6);
+    expect(all).toHaveLength(ServiceName.options.length + 1);
     const began_ms = Date.now();
     run.child.kill('SIGINT');
     expect((await run.done).code).toBe(0);
     expect(Date.now() - began_ms).toBeLessThan(5000);
     expect(all.filter(isRunning)).toEqual([]);
-    for (const name of ['gateway', 'core', 'model-gateway', 'task-engine', 'governance', 'nats'])
+    for (const name of [...ServiceName.options, 'nats'])
       expect(readFileSync(join(data, 'logs', `${name}.log`), 'utf8')).not.toContain(key);
   }, 60_000);
 

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AssetStore } from '@mcp/assets';
+import { ServiceName } from '@mcp/contracts';
 import { freePort } from '@mcp/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { dataPaths, ROOT } from '../src/paths.ts';
@@ -55,13 +56,13 @@ describe('LocalPlatform', () => {
   it('starts a real event bus and every service, brings a killed one back, and leaves nothing', async () => {
     const { platform, lines, paths } = await begin();
     const all = marks(paths.run_file);
-    expect(all).toHaveLength(6);
+    expect(all).toHaveLength(ServiceName.options.length + 1);
     expect(
       platform
         .endpoints()
         .map(({ name }) => name)
         .sort(),
-    ).toEqual(['core', 'gateway', 'governance', 'model-gateway', 'nats', 'task-engine'].sort());
+    ).toEqual([...ServiceName.options, 'nats'].sort());
     const core = processOf(paths.run_file, 'core');
     process.kill(core.mark?.pid ?? 0, 'SIGKILL');
     await until('core is back', () => {
@@ -91,8 +92,7 @@ describe('LocalPlatform', () => {
     expect(env('core').MAX_TOKENS).toBe('2048');
     expect(env('gateway')).not.toHaveProperty('PROV_SECRET');
     expect(env('gateway').MCP_ADMIN_KEY_HASH).toMatch(/^[0-9a-f]{64}$/);
-    for (const name of ['gateway', 'core', 'model-gateway', 'task-engine', 'governance'])
-      expect(env(name)).not.toHaveProperty('AWS_SECRET_ACCESS_KEY');
+    for (const name of ServiceName.options) expect(env(name)).not.toHaveProperty('AWS_SECRET_ACCESS_KEY');
     const files = readdirSync(paths.secrets);
     expect(files).toEqual(
       expect.arrayContaining(['admin.key', 'identity-gateway.key', 'provenance.key', 'nats.key']),
@@ -105,7 +105,7 @@ describe('LocalPlatform', () => {
   it('runs services in one process as one process, each on its own port', async () => {
     const { platform, data, paths } = await begin(scratch(), { in_process: 'core,governance' });
     expect(JSON.parse(readFileSync(join(data, 'core.env.json'), 'utf8')).MCP_IN_PROCESS).toBe('governance');
-    expect(marks(paths.run_file)).toHaveLength(5);
+    expect(marks(paths.run_file)).toHaveLength(ServiceName.options.length);
     const together = platform.endpoints().filter(({ name }) => name === 'core' || name === 'governance');
     expect(new Set(together.map(({ pid }) => pid)).size).toBe(1);
     expect(new Set(together.map(({ url }) => url)).size).toBe(2);
@@ -172,11 +172,11 @@ describe('LocalPlatform', () => {
     const { run_file } = dataPaths(data);
     await until('the platform is ready', () => readRunFile(run_file)?.state === 'ready');
     const all = marks(run_file);
-    expect(all).toHaveLength(6);
+    expect(all).toHaveLength(ServiceName.options.length + 1);
     runner.kill('SIGKILL');
     await until('every process has ended', () => !all.some(isRunning), 6000);
     const { paths } = await begin(data);
-    expect(marks(paths.run_file)).toHaveLength(6);
+    expect(marks(paths.run_file)).toHaveLength(ServiceName.options.length + 1);
   });
 
   it('says that a data directory cannot be written to', async () => {

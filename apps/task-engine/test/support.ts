@@ -177,16 +177,10 @@ function withDoubles(script: Script): typeof definition {
     create: (kit) =>
       definition.create({
         ...kit,
-        clients: {
-          core: coreOf(script) as CoreApi,
-          modelGateway: modelsOf(script) as ModelGatewayApi,
-          get taskEngine() {
-            return kit.clients.taskEngine;
-          },
-          get governance() {
-            return kit.clients.governance;
-          },
-        },
+        clients: Object.create(kit.clients, {
+          core: { value: coreOf(script) },
+          modelGateway: { value: modelsOf(script) },
+        }),
       }),
   };
 }

@@ -1,15 +1,12 @@
 /** The platform's contracts: schemas, ids, events, error codes. No logic. */
 
 export * from './api/call.ts';
-export * from './api/core.ts';
 export * from './api/endpoint.ts';
-export * from './api/governance.ts';
 export * from './api/keys.ts';
 export * from './api/live.ts';
-export * from './api/model-gateway.ts';
 export { PUBLIC_ROUTES } from './api/public/index.ts';
 export { type PublicAnswer, type PublicRoute, type PublicRoutes, TAGS } from './api/public/route.ts';
-export * from './api/task-engine.ts';
+export * from './api/services.ts';
 export * from './api/trace.ts';
 export * from './conversation/chat.ts';
 export * from './conversation/conversation.ts';

@@ -1,10 +1,4 @@
-import {
-  type CoreApi,
-  type GovernanceApi,
-  type ModelGatewayApi,
-  modelGatewayEndpoints,
-  type TaskEngineApi,
-} from '@mcp/contracts';
+import { type ApiOf, type ModelGatewayApi, modelGatewayEndpoints, SERVICE_APIS } from '@mcp/contracts';
 import { decodeChatCompletion, decodeChatStream } from '@mcp/wire';
 import { z } from 'zod';
 import { apiClient } from './api-client.ts';
@@ -13,16 +7,35 @@ import { readNdjson } from './read-ndjson.ts';
 
 const PlaceLine = z.object({ id: z.string() });
 
-/** What `clients` of a kit offers: the same interfaces whether a service is in this process or elsewhere. */
-export interface Clients {
-  readonly modelGateway: ModelGatewayApi;
-  readonly core: CoreApi;
-  readonly taskEngine: TaskEngineApi;
-  readonly governance: GovernanceApi;
+/** A service that has an internal API. */
+export type ServiceWithApi = keyof typeof SERVICE_APIS;
+export const servicesWithApi = Object.keys(SERVICE_APIS) as ServiceWithApi[];
+
+/** The interface of each of them; places and the OpenAI wire are beside the table of the model-gateway. */
+type Interfaces = {
+  readonly [N in ServiceWithApi]: N extends 'model-gateway'
+    ? ModelGatewayApi
+    : ApiOf<(typeof SERVICE_APIS)[N]>;
+};
+type Camel<S extends string> = S extends `${infer Head}-${infer Tail}`
+  ? `${Head}${Capitalize<Camel<Tail>>}`
+  : S;
+
+/** What `clients` of a kit offers, `taskEngine` for `task-engine`: the same whether a service is in this process or elsewhere. */
+export type Clients = { readonly [N in ServiceWithApi as Camel<N>]: Interfaces[N] };
+
+/** `task-engine` is `clients.taskEngine`. */
+export function clientName(service: ServiceWithApi): Camel<ServiceWithApi> {
+  return service.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase()) as Camel<ServiceWithApi>;
+}
+
+/** The API of a service over HTTP. */
+export function httpClient(service: ServiceWithApi, client: ServiceClient): Interfaces[ServiceWithApi] {
+  return service === 'model-gateway' ? httpModelGateway(client) : apiClient(SERVICE_APIS[service], client);
 }
 
 /** The model-gateway over HTTP: its table, and beside it the OpenAI wire and places, which a connection holds. */
-export function httpModelGateway(client: ServiceClient): ModelGatewayApi {
+function httpModelGateway(client: ServiceClient): ModelGatewayApi {
   return {
     ...apiClient(modelGatewayEndpoints, client),
     async *generate(request, call) {

@@ -2,8 +2,6 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   type ConfigOf,
-  coreEndpoints,
-  governanceEndpoints,
   type ManifestWith,
   type MetricTable,
   type NoTables,
@@ -11,12 +9,16 @@ import {
   type ServiceName,
   serviceVariable,
   type Tables,
-  taskEngineEndpoints,
 } from '@mcp/contracts';
 import type { Hono } from 'hono';
 import { commonMetrics, signingKeySetting } from '../../manifest.ts';
-import { apiClient } from '../clients/api-client.ts';
-import { type Clients, httpModelGateway } from '../clients/clients.ts';
+import {
+  type Clients,
+  clientName,
+  httpClient,
+  type ServiceWithApi,
+  servicesWithApi,
+} from '../clients/clients.ts';
 import { ServiceClient } from '../clients/http-client.ts';
 import type { KitEnv } from '../http/context.ts';
 import { createLogger, type Logger } from '../telemetry/log.ts';
@@ -247,25 +249,16 @@ class RemoteClients {
 /** Looks up each time, so that services may start in any order. */
 function clientsOf(local: LocalApis, remote: RemoteClients): Clients {
   const cache = new Map<ServiceName, unknown>();
-  const pick = <T>(name: ServiceName, make: (client: ServiceClient) => T): T => {
+  const pick = (name: ServiceWithApi): unknown => {
     const here = local.get(name) ?? cache.get(name);
-    if (here !== undefined) return here as T;
-    const made = make(remote.get(name));
+    if (here !== undefined) return here;
+    const made = httpClient(name, remote.get(name));
     cache.set(name, made);
     return made;
   };
-  return {
-    get modelGateway() {
-      return pick('model-gateway', httpModelGateway);
-    },
-    get core() {
-      return pick('core', (client) => apiClient(coreEndpoints, client));
-    },
-    get taskEngine() {
-      return pick('task-engine', (client) => apiClient(taskEngineEndpoints, client));
-    },
-    get governance() {
-      return pick('governance', (client) => apiClient(governanceEndpoints, client));
-    },
-  };
+  const getters = servicesWithApi.map((name) => [
+    clientName(name),
+    { enumerable: true, get: () => pick(name) },
+  ]);
+  return Object.defineProperties({}, Object.fromEntries(getters)) as Clients;
 }
