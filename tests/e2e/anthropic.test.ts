@@ -122,6 +122,46 @@ describe('the official anthropic client', () => {
     expect(input_tokens).toBeGreaterThan(2);
   });
 
+  it('lists the models that answer messages, page by page in both directions, and finds one', async () => {
+    const all = (await anthropic.models.list({ limit: 1000 })).data;
+    const ids = all.map(({ id }) => id);
+    expect(ids).toEqual(expect.arrayContaining(['scripted/alpha', 'mcp/dual']));
+    expect(ids).not.toContain('scripted/embed');
+    expect(all[0]).toMatchObject({
+      type: 'model',
+      display_name: ids[0],
+      max_input_tokens: expect.any(Number),
+    });
+    const paged: string[] = [];
+    for await (const { id } of anthropic.beta.models.list({ limit: 2 })) paged.push(id);
+    expect(paged).toEqual(ids);
+    const back: string[] = [];
+    for await (const { id } of anthropic.models.list({ limit: 2, before_id: ids.at(-1) ?? '' }))
+      back.push(id);
+    expect(back.toSorted()).toEqual(ids.slice(0, -1).toSorted());
+    expect(await anthropic.models.retrieve('mcp/dual')).toEqual(all.find(({ id }) => id === 'mcp/dual'));
+    await expect(anthropic.models.list({ after_id: 'none' })).rejects.toMatchObject({
+      status: 400,
+      error: { type: 'error', error: { type: 'invalid_request_error' } },
+    });
+    await expect(anthropic.models.list({ after_id: 'a', before_id: 'b' })).rejects.toMatchObject({
+      status: 400,
+    });
+    await expect(anthropic.beta.models.retrieve('none')).rejects.toBeInstanceOf(Anthropic.NotFoundError);
+  });
+
+  it('says which settings of its output change nothing', async () => {
+    const { data, response } = await anthropic.messages
+      .create({
+        ...ask('json please'),
+        output_config: { effort: 'low', format: { type: 'json_schema', schema: { type: 'object' } } },
+      })
+      .withResponse();
+    expect(data.content).toMatchObject([{ type: 'text', text: '{"answer":42}' }]);
+    const ignored = response.headers.get('x-mcp-ignored-fields')?.split(', ') ?? [];
+    expect(ignored).toEqual(expect.arrayContaining(['output_config.effort', 'output_config.format']));
+  });
+
   it('has its errors as classes of its own', async () => {
     await expect(anthropic.messages.create(ask('hi', 'none'))).rejects.toBeInstanceOf(
       Anthropic.NotFoundError,

@@ -10,6 +10,7 @@ import { documentRoutes } from './routes/documents.ts';
 import { eventRoutes } from './routes/events.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { messageRoutes } from './routes/messages.ts';
+import { ANTHROPIC_HEADER, modelRoutes } from './routes/models.ts';
 import { moderationRoutes } from './routes/moderations.ts';
 import { promptRoutes } from './routes/prompts.ts';
 import { regionRoutes } from './routes/regions.ts';
@@ -20,6 +21,7 @@ import { socketRoutes } from './routes/ws.ts';
 import { allowOrigins } from './transports/cors.ts';
 
 const ANTHROPIC_PATH = /^\/v1\/messages(\/|$)/;
+const MODELS_PATH = /^\/v1\/models(\/|$)/;
 const OPENAI_PATH = /^\/v1\/(chat\/completions|completions|embeddings|models|moderations|responses)(\/|$)/;
 
 /** The public interface of the platform. */
@@ -27,8 +29,11 @@ export function createApp(gateway: Gateway): Hono<KitEnv> {
   const app = baseApp({
     kit: gateway.kit,
     outside: true,
-    errorShape: (path) =>
-      OPENAI_PATH.test(path) ? 'openai' : ANTHROPIC_PATH.test(path) ? 'anthropic' : 'problem',
+    errorShape(path, headers) {
+      if (ANTHROPIC_PATH.test(path)) return 'anthropic';
+      if (MODELS_PATH.test(path) && headers.has(ANTHROPIC_HEADER)) return 'anthropic';
+      return OPENAI_PATH.test(path) ? 'openai' : 'problem';
+    },
     checks: {
       keys: async () => {
         if (!gateway.keys.loaded) throw new Error('API keys have not been read from the event bus yet');
@@ -37,6 +42,7 @@ export function createApp(gateway: Gateway): Hono<KitEnv> {
   });
   allowOrigins(app, gateway.kit.config.MCP_CORS_ORIGINS);
   openAiRoutes(app, gateway);
+  modelRoutes(app, gateway);
   storedCompletionRoutes(app, gateway);
   responseRoutes(app, gateway);
   promptRoutes(app, gateway);

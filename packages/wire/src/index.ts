@@ -4,6 +4,7 @@ export {
   anthropicEncoder,
   anthropicMessages,
   encodeAnthropicMessage,
+  encodeAnthropicModel,
   fromAnthropic,
 } from './anthropic/index.ts';
 export { chatChunkEncoder, DONE_FRAME } from './chunk-encoder.ts';

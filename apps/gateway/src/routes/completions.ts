@@ -20,14 +20,12 @@ import {
   DONE_FRAME,
   encodeChatCompletion,
   encodeEmbeddings,
-  encodeModel,
-  encodeModelList,
   fromPublicChat,
   textsOf,
 } from '@mcp/wire';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
-import { aliasModels, CONVERSATION_BACKEND } from '../pipeline/aliases.ts';
+import { CONVERSATION_BACKEND } from '../pipeline/aliases.ts';
 import { embed } from '../pipeline/inference.ts';
 import { keepsAnswers, type Recordable, recordCompletion } from '../pipeline/record.ts';
 import {
@@ -39,10 +37,10 @@ import {
   noteOverhead,
   OVERHEAD_HEADER,
 } from '../transports/completion.ts';
-import { guard, guardInference } from '../transports/http.ts';
+import { guardInference } from '../transports/http.ts';
 import { SSE } from '../transports/sse.ts';
 
-/** OpenAI's wire: chat completions, embeddings, models. */
+/** OpenAI's wire: chat completions, embeddings. */
 export function openAiRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   const max_bytes = gateway.kit.config.MCP_MAX_BODY_BYTES;
   app.post(
@@ -76,28 +74,6 @@ export function openAiRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
       const text = JSON.stringify(encodeEmbeddings(result, request.encoding_format ?? 'float'));
       state.headers[OVERHEAD_HEADER] = (before_ms + performance.now() - answered_ms).toFixed(3);
       return textAnswer(c, text, JSON_ANSWER);
-    }),
-  );
-  modelRoutes(app, gateway);
-}
-
-function modelRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
-  const list = async () => {
-    const models = await gateway.models.list();
-    return [...models, ...aliasModels(models)];
-  };
-  app.get(
-    '/v1/models',
-    guard(gateway, 'chat', async (c) => c.json(encodeModelList(await list()))),
-  );
-  // Model ids may hold slashes (mcp/dual, org/model).
-  app.get(
-    '/v1/models/:id{.+}',
-    guard(gateway, 'chat', async (c, call) => {
-      const id = c.req.param('id') ?? '';
-      const listed = (await list()).find((one) => one.id === id);
-      // What is not listed may still be known: one server's own, or a server that cannot be asked just now.
-      return c.json(encodeModel(listed ?? (await gateway.inference().model(id, call))));
     }),
   );
 }

@@ -130,6 +130,18 @@ function assertTools({ tools = [], tool_choice }: Asked, context: z.RefinementCt
 /** Anthropic's own clients say `?beta=true` where they use what is not final; it means nothing here. */
 export const AnthropicQuery = z.object({ beta: z.string().optional() });
 
+/** `GET /v1/models` by Anthropic's clients. */
+export const AnthropicModelsQuery = AnthropicQuery.extend({
+  after_id: z.string().max(200).optional(),
+  before_id: z.string().max(200).optional(),
+  limit: z
+    .string()
+    .regex(/^(?:[1-9]\d{0,2}|1000)$/, 'must be a whole number from 1 to 1000')
+    .transform(Number)
+    .default(20),
+});
+export type AnthropicModelsQuery = z.infer<typeof AnthropicModelsQuery>;
+
 /** `POST /v1/messages`. */
 export const AnthropicMessagesRequest = z
   .strictObject({

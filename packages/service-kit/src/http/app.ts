@@ -17,7 +17,7 @@ const MAX_HEADERS = 100;
 
 /** Which error body a path speaks: OpenAI's and Anthropic's on their wires, RFC 9457 elsewhere. */
 type Shape = 'openai' | 'anthropic' | 'problem';
-type ErrorShape = (path: string) => Shape;
+type ErrorShape = (path: string, headers: Headers) => Shape;
 
 export interface AppOptions {
   readonly kit: ServiceKit;
@@ -34,7 +34,8 @@ export interface AppOptions {
 export function baseApp(options: AppOptions): Hono<KitEnv> {
   const { kit } = options;
   const app = new Hono<KitEnv>();
-  const shape = options.errorShape ?? (() => 'problem');
+  const shapeOf = options.errorShape ?? (() => 'problem');
+  const shape = (c: KitContext) => shapeOf(c.req.path, c.req.raw.headers);
   app.use(async (c, next) => {
     const state = beginRequest(kit, c, options.outside === true);
     c.set('state', state);
@@ -44,8 +45,8 @@ export function baseApp(options: AppOptions): Hono<KitEnv> {
       for (const [name, value] of Object.entries(state.seal())) c.res.headers.set(name, value);
     if (!state.streaming) state.finish(c.res.status);
   });
-  app.onError((thrown, c) => errorResponse(c, thrown, { kit, shape: shape(c.req.path) }));
-  app.notFound((c) => errorResponse(c, nothingHere(app, c), { kit, shape: shape(c.req.path) }));
+  app.onError((thrown, c) => errorResponse(c, thrown, { kit, shape: shape(c) }));
+  app.notFound((c) => errorResponse(c, nothingHere(app, c), { kit, shape: shape(c) }));
   app.get('/healthz', (c) =>
     c.json({ status: 'ok', service: kit.name, uptime_s: Math.round(process.uptime()) }),
   );

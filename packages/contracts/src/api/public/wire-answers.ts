@@ -115,6 +115,23 @@ export const Model = z.object({
 
 export const ModelList = z.object({ object: z.literal('list'), data: z.array(Model) });
 
+export const AnthropicModel = z.object({
+  type: z.literal('model'),
+  id: z.string(),
+  display_name: z.string(),
+  created_at: z.string().describe('Not known: always 1970.'),
+  max_input_tokens: z.int(),
+  max_tokens: z.null(),
+  capabilities: z.null(),
+});
+
+export const AnthropicModelList = z.object({
+  data: z.array(AnthropicModel),
+  has_more: z.boolean(),
+  first_id: z.string().nullable(),
+  last_id: z.string().nullable(),
+});
+
 export const Moderation = z.object({
   id: z.string(),
   model: z.string(),

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   AnthropicCountTokensRequest,
   AnthropicMessagesRequest,
+  AnthropicModelsQuery,
   AnthropicQuery,
 } from '../../models/anthropic.ts';
 import { ModerationRequest } from '../../models/openai.ts';
@@ -13,6 +14,8 @@ import {
 } from '../../models/openai-public.ts';
 import { events, json, named, type PublicRoutes } from './route.ts';
 import {
+  AnthropicModel,
+  AnthropicModelList,
   ChatCompletion,
   ChatCompletionChunk,
   EmbeddingList,
@@ -23,6 +26,11 @@ import {
   Moderation,
   TextCompletion,
 } from './wire-answers.ts';
+
+const FOR_ANTHROPIC = {
+  'anthropic-version':
+    "With it, answers and errors are in Anthropic's format. The query is for that format alone.",
+};
 
 const DONE = 'one chunk after the other, then `data: [DONE]`; an error ends it without that';
 
@@ -86,7 +94,11 @@ export const wireRoutes = {
     tag: 'openai',
     summary: 'List models and aliases',
     scope: 'chat',
-    answers: [json('Every model with its state.', named('ModelList', ModelList))],
+    query: AnthropicModelsQuery,
+    headers: FOR_ANTHROPIC,
+    answers: [
+      json('Every model with its state.', named('ModelList', z.union([ModelList, AnthropicModelList]))),
+    ],
     errors: 'openai',
   },
   'GET /v1/models/:id{.+}': {
@@ -94,7 +106,9 @@ export const wireRoutes = {
     summary: 'Find a model',
     scope: 'chat',
     params: { id: 'Id of a model; it may hold slashes.' },
-    answers: [json('The model.', named('Model', Model))],
+    query: AnthropicQuery,
+    headers: FOR_ANTHROPIC,
+    answers: [json('The model.', named('Model', z.union([Model, AnthropicModel])))],
     errors: 'openai',
     codes: ['model_not_found'],
   },

@@ -1,0 +1,44 @@
+import { AnthropicModelsQuery, AnthropicQuery } from '@mcp/contracts';
+import { type KitContext, type KitEnv, parseQuery } from '@mcp/service-kit';
+import { encodeAnthropicModel, encodeModel, encodeModelList } from '@mcp/wire';
+import type { Hono } from 'hono';
+import type { Gateway } from '../gateway.ts';
+import { aliasModels } from '../pipeline/aliases.ts';
+import { guard, NO_QUERY } from '../transports/http.ts';
+import { anthropicPage } from '../transports/lists.ts';
+
+/** Anthropic's clients send it with every call; OpenAI's have no such header. */
+export const ANTHROPIC_HEADER = 'anthropic-version';
+
+/** The list of models, which OpenAI's and Anthropic's clients ask at one address. */
+export function modelRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
+  const list = async () => {
+    const models = await gateway.models.list();
+    return [...models, ...aliasModels(models)];
+  };
+  const anthropic = (c: KitContext) => c.req.header(ANTHROPIC_HEADER) !== undefined;
+  app.get(
+    '/v1/models',
+    guard(gateway, { scope: 'chat', query: true }, async (c) => {
+      if (anthropic(c)) {
+        const query = parseQuery(c, AnthropicModelsQuery);
+        const chat = (await list()).filter(({ kind }) => kind === 'chat');
+        return c.json(anthropicPage(chat.map(encodeAnthropicModel), query));
+      }
+      parseQuery(c, NO_QUERY);
+      return c.json(encodeModelList(await list()));
+    }),
+  );
+  // Model ids may hold slashes (mcp/dual, org/model).
+  app.get(
+    '/v1/models/:id{.+}',
+    guard(gateway, { scope: 'chat', query: true }, async (c, call) => {
+      parseQuery(c, anthropic(c) ? AnthropicQuery : NO_QUERY);
+      const id = c.req.param('id') ?? '';
+      const listed = (await list()).find((one) => one.id === id);
+      // What is not listed may still be known: one server's own, or a server that cannot be asked just now.
+      const model = listed ?? (await gateway.inference().model(id, call));
+      return c.json(anthropic(c) ? encodeAnthropicModel(model) : encodeModel(model));
+    }),
+  );
+}
