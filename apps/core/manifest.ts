@@ -14,7 +14,7 @@ export const manifest = defineManifest({
     streams: { MCP_EVENTS: ['mcp.events.*.*'] },
     buckets: ['mcp_log_heads'],
     publishes: [TRACE_SUBJECTS, 'mcp.conversations.cancel'],
-    hears: ['mcp.conversations.cancel'],
+    subscribes: ['mcp.conversations.cancel'],
   },
   egress: ['log-archive'],
   volume: { size_gib: 10 },

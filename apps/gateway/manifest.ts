@@ -36,7 +36,7 @@ export const manifest = defineManifest({
     buckets: ['mcp_keys'],
     shared: ['mcp_keys'],
     publishes: Object.values(LIVE_SUBJECTS),
-    hears: [...Object.values(LIVE_SUBJECTS), RIGHTS_SUBJECT],
+    subscribes: [...Object.values(LIVE_SUBJECTS), RIGHTS_SUBJECT],
   },
   egress: ['identity-provider'],
   public: true,

@@ -93,12 +93,12 @@ function permissionsOf({ links }: Bus, { name, inside }: DependencyUser): Permis
     ...bus.objects.map((store) => `$O.${store}.>`),
     ...bus.publishes,
   ]);
-  const heard = inside.flatMap(({ bus }) => bus.hears);
+  const subscribed = inside.flatMap(({ bus }) => bus.subscribes);
   return {
     publish: ['$JS.API.INFO', ...new Set([...api, ...subjects])].sort(),
-    subscribe: [`_INBOX.${name}.>`, ...new Set(heard)].sort(),
+    subscribe: [`_INBOX.${name}.>`, ...new Set(subscribed)].sort(),
     // Who is asked may answer, once.
-    allow_responses: heard.length > 0,
+    allow_responses: subscribed.length > 0,
   };
 }
 

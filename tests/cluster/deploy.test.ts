@@ -29,8 +29,7 @@ it('who has the role deploy, and no other, applies what is in the namespace, and
   const namespaced = before.filter((one) => inUs(one) && !isRbac(one));
   const shown = await apply(namespaced, { manager: MANAGER, group: GROUP, dry: true });
   expect(shown.refused).toEqual([]);
-  const row = `name: '${VARIABLE}',`;
-  const undo = program.edit('stacks/variables.ts', row, `${row} value: () => '${SCHEDULE}',`);
+  const undo = program.give(SERVICE, VARIABLE, SCHEDULE);
   const changed = program.objects();
   undo();
   const seen: string[] = [];

@@ -54,9 +54,9 @@ const EDITS: readonly Edit[] = [
     path: /^spec\.template\.spec\.containers\[0\]\.image$/,
   },
   {
-    file: 'infra/charts/observability/alerts.ts',
-    from: 'TRUNCATED_RATIO = 0.05',
-    to: 'TRUNCATED_RATIO = 0.06',
+    file: 'apps/core/manifest.ts',
+    from: ' > 0.05',
+    to: ' > 0.06',
     changes: both('update ConfigMap REGION-observability-rules'),
     path: /^data/,
   },
@@ -87,11 +87,7 @@ it('what somebody changes by hand is found, and applied away; a ConfigMap is cha
   const before = await uid();
   const patch = JSON.stringify({ spec: { revisionHistoryLimit: 1 } });
   await kubectl(['--namespace', US.namespace, 'patch', 'deployment', 'governance', '--patch', patch]);
-  const undo = program.edit(
-    'infra/charts/observability/alerts.ts',
-    'TRUNCATED_RATIO = 0.05',
-    'TRUNCATED_RATIO = 0.06',
-  );
+  const undo = program.edit('apps/core/manifest.ts', ' > 0.05', ' > 0.06');
   try {
     const preview = await program.preview();
     expect(shown(preview.changes)).toEqual(
@@ -157,8 +153,7 @@ it('an update that fails, and a rollback, leave pods with the configuration that
   const note = async (what: string) => rows.push({ what, [VARIABLE]: await schedule() });
   await note('as deployed');
   const deployed = await revision();
-  const row = `name: '${VARIABLE}',`;
-  const undo = program.edit('stacks/variables.ts', row, `${row} value: () => '${SCHEDULE}',`);
+  const undo = program.give(SERVICE, VARIABLE, SCHEDULE);
   const memory = (request: string, limit: string) => `memory_request: '${request}', memory_limit: '${limit}'`;
   const { memory_request, memory_limit } = services[SERVICE].size;
   // No node has so much: the new pod never starts.

@@ -139,6 +139,19 @@ export class Program {
     return () => writeFileSync(path, text);
   }
 
+  /** Gives a variable of a service a value that no manifest gives it. Gives back what undoes it. */
+  give(service: string, variable: string, value: string): () => void {
+    const row = 'given_by_the_tests';
+    const flags = '  flag_list: () =>';
+    const undo = [
+      this.edit('stacks/derived.ts', flags, `  ${row}: () => '${value}',\n${flags}`),
+      this.edit(`apps/${service}/manifest.ts`, `${variable}: {`, `${variable}: { from: 'derived.${row}',`),
+    ];
+    return () => {
+      for (const one of undo) one();
+    };
+  }
+
   remove(): void {
     rmSync(this.dir, { recursive: true, force: true });
   }

@@ -16,7 +16,8 @@ const namespaceOf = (region: string) => `mcp-prod-${region}`;
  */
 export function trialOf(prod: Stack, images: Stack['kubernetes']['images']): Stack {
   const { kubernetes } = prod;
-  const off = { image_signatures: false, service_monitor: false, collector: false };
+  const off = { image_signatures: false, service_monitor: false };
+  const { collector: _, ...dependencies } = kubernetes.dependencies;
   return {
     ...prod,
     regions: prod.regions.map((region) => ({
@@ -35,6 +36,7 @@ export function trialOf(prod: Stack, images: Stack['kubernetes']['images']): Sta
       ...kubernetes,
       images,
       features: { ...kubernetes.features, ...off },
+      dependencies,
       promotion: { interval_s: 5, iterations: 3, threshold: 3 },
       request_percent: 5,
     },

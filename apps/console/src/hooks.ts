@@ -25,7 +25,7 @@ export interface Loaded<T> {
   readonly reload: () => void;
 }
 
-/** How often a page asks again, in ms; null: once. Decided anew after each answer. */
+/** How often a page asks again, in ms; null: no more. Decided anew each time, by the last answer that came. */
 export type Interval<T> = (data: T | null) => number | null;
 
 const ONCE: Interval<unknown> = () => null;
@@ -53,20 +53,22 @@ export function useLoaded<T>(
   useEffect(() => {
     const abort = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const again = (data: T | null) => {
-      const wait_ms = latest.current.every(data);
+    let known: T | null = null;
+    const again = () => {
+      const wait_ms = latest.current.every(known);
       if (wait_ms !== null && !abort.signal.aborted) timer = setTimeout(ask, wait_ms);
     };
     const ask = (): void => {
       if (document.hidden) {
-        again(null);
+        again();
         return;
       }
       latest.current.load(platform, abort.signal).then(
         (data) => {
           if (abort.signal.aborted) return;
+          known = data;
           setState({ name, data, error: null, loading: false });
-          again(data);
+          again();
         },
         (thrown: unknown) => {
           if (abort.signal.aborted) return;
@@ -78,7 +80,7 @@ export function useLoaded<T>(
             error,
             loading: false,
           }));
-          again(null);
+          again();
         },
       );
     };

@@ -64,7 +64,7 @@ async function cancel(deps: CoreDeps, id: string, call: CallContext): Promise<Co
   if (summary.status !== 'running')
     throw new PlatformError('conflict', `The conversation ${id} is ${summary.status} already.`);
   deps.runs.cancel(id);
-  deps.log.tellCancel(id);
+  deps.log.publishCancel(id);
   for (const until_ms = Date.now() + CANCEL_MS; Date.now() < until_ms; ) {
     const now = await deps.store.get(id, call.principal);
     if (now.summary.status !== 'running') return now.summary;

@@ -161,7 +161,7 @@ test('a revoked key ends an open socket', async () => {
   expect(await client.closed).toBe(4401);
 });
 
-test('draining lets a running conversation end and says goodbye to the idle', async () => {
+test('draining lets a running conversation end and closes the idle', async () => {
   const other = await startGateway();
   const talking = new Client(other.url, { headers: { 'x-api-key': other.admin } });
   const idle = new Client(other.url, { headers: { 'x-api-key': other.admin } });

@@ -11,7 +11,7 @@ export function fromPublicChat(given: PublicChatCompletionRequest): {
   readonly request: ChatCompletionRequest;
   readonly functions: boolean;
 } {
-  const { functions, function_call, messages, ...rest } = given;
+  const { functions, function_call, messages, modalities: _text, ...rest } = given;
   const request = { ...rest, messages: toMessages(messages) };
   if (functions === undefined) return { request, functions: false };
   return {

@@ -129,6 +129,16 @@ describe('a request', () => {
       { messages: [{ role: 'system', content: 'a\nb' }, {}] },
     ],
     ['stop sequences', { stop_sequences: ['a'] }, { stop: ['a'] }],
+    [
+      'the schema of an answer, which is held to as strictly as there',
+      { output_config: { format: { type: 'json_schema', schema: { type: 'object' } }, effort: 'low' } },
+      {
+        response_format: {
+          type: 'json_schema',
+          json_schema: { name: 'output', schema: { type: 'object' }, strict: true },
+        },
+      },
+    ],
     ['who asks', { metadata: { user_id: 'u' } }, { user: 'u' }],
     [
       'tools',

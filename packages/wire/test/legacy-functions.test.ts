@@ -8,6 +8,12 @@ const parse = (more: object) =>
   PublicChatCompletionRequest.parse({ model: 'm', messages: [{ role: 'user', content: 'hi' }], ...more });
 const f = { name: 'f', description: 'd', parameters: { type: 'object' } };
 
+it('is asked for text, which every model answers in, and for nothing else', () => {
+  expect(fromPublicChat(parse({ modalities: ['text'] })).request).toEqual(fromPublicChat(parse({})).request);
+  for (const modalities of [[], ['audio'], ['text', 'audio'], ['text', 'text']])
+    expect(() => parse({ modalities })).toThrow(/modalities/);
+});
+
 describe('a request with functions', () => {
   it.each([
     [undefined, undefined],

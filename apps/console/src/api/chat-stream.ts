@@ -39,8 +39,8 @@ interface EventStream {
 }
 
 const EVENT_STREAM = 'text/event-stream';
-/** How long a cancelled conversation may take to say goodbye. */
-const GOODBYE_MS = 3_000;
+/** How long a cancelled conversation may take to end. */
+const CLOSE_TIMEOUT_MS = 3_000;
 const OPEN_TIMEOUT_MS = 5_000;
 
 /** Runs a conversation over the WebSocket, or over SSE where no WebSocket can be opened (some proxies). */
@@ -71,7 +71,7 @@ export function attachChat({ key, id, listener }: Attached): RunningChat {
     cancel: () => {
       // Refused when it has just ended by itself, which its last event tells.
       call(key, `${path}/cancel`, { method: 'POST' }).catch(() => undefined);
-      setTimeout(stream.cancel, GOODBYE_MS);
+      setTimeout(stream.cancel, CLOSE_TIMEOUT_MS);
     },
   };
 }
@@ -119,7 +119,7 @@ function overWebSocket(chat: ChatCall, onUnavailable: () => void): Connection {
     cancel: () => {
       cancelled = true;
       if (state === 'open') socket.send(JSON.stringify({ type: 'cancel' }));
-      setTimeout(() => end(() => chat.listener.onClosed('user')), GOODBYE_MS);
+      setTimeout(() => end(() => chat.listener.onClosed('user')), CLOSE_TIMEOUT_MS);
     },
   };
 }

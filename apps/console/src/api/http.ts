@@ -54,12 +54,13 @@ export async function callText(key: string, path: string): Promise<string> {
   return response.text();
 }
 
-/** `fetch` whose failure to reach the gateway is an {@link ApiError} too; an abort by the caller stays an abort. */
+/** `fetch` whose failure to reach the gateway is an {@link ApiError} too; an abort and a time-out stay what they are. */
 export async function reach(path: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(path, { ...init, cache: 'no-store', credentials: 'omit' });
   } catch (error) {
-    if (error instanceof DOMException && error.name === 'AbortError') throw error;
+    if (error instanceof DOMException && (error.name === 'AbortError' || error.name === 'TimeoutError'))
+      throw error;
     throw new ApiError({
       status: 0,
       code: 'unreachable',

@@ -78,6 +78,7 @@ function Shelf({ id }: { readonly id: string | null }) {
         ))}
       </ul>
       {newest.data !== null && shown.length === 0 ? <NothingHere any={all.length > 0} /> : null}
+      {older.error === null ? null : <Fault error={older.error} doing="Loading older ones" />}
       {next === null ? null : (
         <button type="button" class="button" disabled={older.busy} onClick={() => older.more(next, all)}>
           {older.busy ? 'Loading …' : 'Show older ones'}
@@ -98,7 +99,7 @@ function useOlder() {
     setList(merge(shown, page.conversations));
     setNext(page.next_cursor);
   };
-  return { list, next, more, busy: action.busy };
+  return { list, next, more, busy: action.busy, error: action.error };
 }
 
 function merge(

@@ -107,7 +107,7 @@ export class EventLog {
   }
 
   /** Asks the other replicas to cancel a conversation. */
-  tellCancel(conversation_id: string): void {
+  publishCancel(conversation_id: string): void {
     if (this.#bus?.connected === true) this.#bus.connection.publish(CANCEL_SUBJECT, conversation_id);
   }
 

@@ -22,7 +22,7 @@ const IDLE_MS = 10 * 60_000;
 /** Beyond this many bytes that the client has not taken yet, the conversation waits for it. */
 const MAX_BUFFERED_BYTES = 256 * 1024;
 /** How long a cancelled conversation may take for its last events. */
-const GOODBYE_MS = 3000;
+const CLOSE_TIMEOUT_MS = 3000;
 
 /** 4401: as 401, in the range that is for applications (RFC 6455, 7.4.2). */
 const CLOSE = { normal: 1000, going_away: 1001, policy: 1008, unauthenticated: 4401 } as const;
@@ -111,7 +111,7 @@ export class ChatSocket {
     else {
       const { gateway } = this.#options;
       gateway.kit.clients.core
-        .cancelConversation(conversation_id, { ...running.call, deadline_ms: Date.now() + GOODBYE_MS })
+        .cancelConversation(conversation_id, { ...running.call, deadline_ms: Date.now() + CLOSE_TIMEOUT_MS })
         .catch((err: unknown) => gateway.kit.log.debug({ err, conversation_id }, 'cancel came too late'));
     }
   }
@@ -149,7 +149,7 @@ export class ChatSocket {
       await this.#converse(request, running);
     } catch (thrown) {
       const error = this.#ended ?? toPlatformError(thrown);
-      if (!(await this.#tellFinalEvents(error, running))) {
+      if (!(await this.#sendFinalEvents(error, running))) {
         failure = error;
         this.#send(errorEvent(error, running.progress));
       }
@@ -190,7 +190,7 @@ export class ChatSocket {
 
   async #converse(request: ChatRequest, running: Running): Promise<void> {
     const events = converse(this.#options.gateway, request, running.call);
-    const timer = goodbye(running.scope.signal);
+    const timer = closing(running.scope.signal);
     try {
       for (;;) {
         const pending = events.next();
@@ -209,12 +209,17 @@ export class ChatSocket {
    * The last events of a conversation that its client cancelled: between two processes a cancel closes the connection on
    * which they would have come, so the core is asked for them. Whether there were any.
    */
-  async #tellFinalEvents(error: PlatformError, running: Running): Promise<boolean> {
+  async #sendFinalEvents(error: PlatformError, running: Running): Promise<boolean> {
     const { gateway, socket, principal } = this.#options;
     const { conversation_id, seq } = running.progress;
     if (error.code !== 'cancelled' || conversation_id === null || socket.readyState !== socket.OPEN)
       return false;
-    const { call, scope } = begin({ ...running.call, principal, span: running.span, timeout_ms: GOODBYE_MS });
+    const { call, scope } = begin({
+      ...running.call,
+      principal,
+      span: running.span,
+      timeout_ms: CLOSE_TIMEOUT_MS,
+    });
     let over = false;
     try {
       for await (const event of gateway.kit.clients.core.events(conversation_id, { after: seq }, call)) {
@@ -315,12 +320,12 @@ function parseFrame(data: RawData, isBinary: boolean): WsClientFrame {
 }
 
 /** Rejects when a cancelled conversation takes too long for its last events. */
-function goodbye(signal: AbortSignal): { over: Promise<never>; dispose(): void } {
+function closing(signal: AbortSignal): { over: Promise<never>; dispose(): void } {
   let timer: NodeJS.Timeout | undefined;
   let onAbort = () => {};
   const over = new Promise<never>((_, reject) => {
     onAbort = () => {
-      timer = setTimeout(() => reject(toPlatformError(signal.reason)), GOODBYE_MS);
+      timer = setTimeout(() => reject(toPlatformError(signal.reason)), CLOSE_TIMEOUT_MS);
     };
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });

@@ -102,6 +102,13 @@ const asked = {
       ...ignored('anthropic', 'thinking'),
     })
     .optional(),
+  /** The schema that the answer is held to. */
+  output_config: z
+    .strictObject({
+      format: z.strictObject({ type: z.literal('json_schema'), schema: JsonSchema }).nullish(),
+      ...ignored('anthropic', 'output config'),
+    })
+    .nullish(),
   ...ignored('anthropic', 'request'),
 };
 

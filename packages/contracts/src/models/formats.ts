@@ -95,6 +95,7 @@ export const FORMATS = {
       tools: 'tools',
       tool_choice: 'tool_choice',
       parallel_tool_calls: 'tool_choice.disable_parallel_tool_use',
+      response_format: 'output_config.format',
       user: 'metadata.user_id',
       pictures: 'image',
     },

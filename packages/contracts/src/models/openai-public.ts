@@ -40,6 +40,11 @@ const publicFields = {
   function_call: z
     .union([z.enum(['none', 'auto']), z.strictObject({ name: z.string().min(1).max(64) })])
     .optional(),
+  /** What an answer is made of. */
+  modalities: z
+    .array(z.literal('text', 'is not offered: models here answer in text. Ask for text alone'))
+    .length(1)
+    .nullish(),
 };
 
 /** `POST /v1/chat/completions`. */

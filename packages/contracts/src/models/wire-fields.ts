@@ -28,13 +28,14 @@ export const IGNORED_FIELDS = {
     reasoning: ['context', 'generate_summary', 'mode'],
   },
   anthropic: {
-    request: ['cache_control', 'context_management', 'output_config'],
+    request: ['cache_control', 'context_management', 'diagnostics', 'speed'],
     'message request': ['service_tier'],
     'text block': ['cache_control', 'citations'],
     block: ['cache_control'],
     'tool call': ['cache_control', 'caller'],
     tool: ['allowed_callers', 'cache_control', 'defer_loading', 'eager_input_streaming', 'input_examples'],
     thinking: ['display'],
+    'output config': ['effort', 'task_budget'],
   },
 } as const;
 type Wires = typeof IGNORED_FIELDS;

@@ -40,8 +40,8 @@ export const ServiceManifest = z.object({
     shared: z.array(z.string()).default([]),
     /** Subjects of others, or of no stream, that it may publish to. */
     publishes: z.array(z.string()).default([]),
-    /** Subjects beyond its own that it hears. */
-    hears: z.array(z.string()).default([]),
+    /** Subjects beyond its own that it subscribes to. */
+    subscribes: z.array(z.string()).default([]),
   }),
   /** What it may reach outside the cluster. */
   egress: z.array(z.enum(['model-backends', 'identity-provider', 'log-archive'])),

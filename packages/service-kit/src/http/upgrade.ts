@@ -6,7 +6,7 @@ import type { KitContext, SocketHandler, UpgradeSlot } from './context.ts';
 
 const MAX_FRAME_BYTES = 1024 * 1024;
 /** How long clients may take to answer the closing handshake when the process stops. */
-const GOODBYE_MS = 1000;
+const CLOSE_TIMEOUT_MS = 1000;
 
 /** Accepts the WebSocket of this request (RFC 6455). Throws `invalid_request` when it is none. */
 export function acceptWebSocket(c: KitContext, handler: SocketHandler): Response {
@@ -27,7 +27,7 @@ export function acceptWebSocket(c: KitContext, handler: SocketHandler): Response
 export interface WebSockets {
   /** Tells every handler that the process stops. */
   drain(): void;
-  /** Says goodbye (1001) to those still open, then cuts them off. */
+  /** Closes (1001) those still open, then cuts them off. */
   close(): Promise<void>;
 }
 
@@ -74,7 +74,7 @@ export function attachWebSockets(server: Server, fetch: Fetch): WebSockets {
     async close() {
       const open = [...wss.clients];
       for (const ws of open) ws.close(1001, 'the service is restarting');
-      const until_ms = Date.now() + GOODBYE_MS;
+      const until_ms = Date.now() + CLOSE_TIMEOUT_MS;
       while (wss.clients.size > 0 && Date.now() < until_ms) await new Promise((done) => setTimeout(done, 10));
       for (const ws of wss.clients) ws.terminate();
       wss.close();

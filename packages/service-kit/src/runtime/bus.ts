@@ -63,8 +63,8 @@ type StreamSettings = Parameters<JetStreamManager['streams']['add']>[0];
  * nothing and is what costs most: many that start at once would keep each other from it.
  */
 const FIRST_MS = 60_000;
-/** How long a goodbye may take. */
-const GOODBYE_MS = 1000;
+/** How long closing may take. */
+const CLOSE_TIMEOUT_MS = 1000;
 /** An operation of JetStream that takes longer has failed: its caller must not wait for a server that is away. */
 const OPERATION_MS = 2000;
 /** How JetStream names the stream of a bucket (NATS ADR-8). */
@@ -190,7 +190,7 @@ async function sayGoodbye(connection: NatsConnection): Promise<void> {
   const timer = new AbortController();
   await Promise.race([
     drained,
-    sleep(GOODBYE_MS, undefined, { signal: timer.signal }).catch(() => undefined),
+    sleep(CLOSE_TIMEOUT_MS, undefined, { signal: timer.signal }).catch(() => undefined),
   ]);
   timer.abort();
   if (!connection.isClosed()) await connection.close();

@@ -21,6 +21,21 @@ export function fromAnthropic(request: AnthropicMessagesRequest): ChatCompletion
     ...(request.metadata?.user_id == null ? {} : { user: request.metadata.user_id }),
     ...(tools.length === 0 ? {} : { tools: tools.map(toTool) }),
     ...(tool_choice === undefined || tools.length === 0 ? {} : choice(tool_choice)),
+    ...formatOf(request),
+  };
+}
+
+/** A schema has no name here, and OpenAI's wire wants one. */
+function formatOf({
+  output_config,
+}: AnthropicMessagesRequest): Pick<ChatCompletionRequest, 'response_format'> {
+  const format = output_config?.format;
+  if (format == null) return {};
+  return {
+    response_format: {
+      type: 'json_schema',
+      json_schema: { name: 'output', schema: format.schema, strict: true },
+    },
   };
 }
 
