@@ -5,6 +5,7 @@ import { services } from '@mcp/stacks';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from './src/paths.ts';
 import { importBreaches } from './test/tidy/breaches.ts';
+import { changeTable } from './test/tidy/change-rules.ts';
 import { importCycles } from './test/tidy/cycle-rules.ts';
 import { unusedExports } from './test/tidy/export-rules.ts';
 import {
@@ -83,6 +84,7 @@ describe('the project', () => {
     ['decisions are dated', () => datedDecisions(files)],
     ['nothing names a folder of one machine or a registry host', () => nothingLocal(files)],
     ['the map and the table of changes name what is there', () => namedPaths(page('AGENTS.md'), files)],
+    ['each change takes few places', () => changeTable(page('AGENTS.md'), files)],
     ['the words are those of the glossary', () => glossaryWords(files)],
   ])('%s', (_, rule) => {
     expect(lines(rule())).toEqual([]);

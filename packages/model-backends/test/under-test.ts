@@ -1,4 +1,4 @@
-/** How each backend is put under test: `backends/<name>.ts` says it, for every name of the registry. */
+/** How each backend is put under test: `src/<name>/test/under-test.ts` says it, for every name of the registry. */
 import type { ModelBackend } from '@mcp/contracts';
 import { configSchema } from '@mcp/service-kit';
 import { createBackends } from '../src/index.ts';
@@ -69,7 +69,7 @@ export const scripted = () => make('scripted', { MCP_SCRIPTED_MODELS: SCRIPT });
 /** Every backend of the registry. One without a way to be put under test fails here, by name. */
 export const BACKENDS_UNDER_TEST: readonly (readonly [BackendName, UnderTest])[] = await Promise.all(
   BackendName.options.map(async (name) => {
-    const { underTest } = (await import(`./backends/${name}.ts`)) as { underTest: UnderTest };
+    const { underTest } = (await import(`../src/${name}/test/under-test.ts`)) as { underTest: UnderTest };
     return [name, underTest] as const;
   }),
 );

@@ -1,4 +1,5 @@
-/** Planted breaches for the rules on imports, cycles and paths. */
+/** Planted breaches for the rules on imports, cycles and paths, and on the table of changes. */
+import { changeTable } from './change-rules.ts';
 import { importCycles } from './cycle-rules.ts';
 import { importDirections, lightManifests } from './import-rules.ts';
 import { pathStrings } from './path-rules.ts';
@@ -10,6 +11,10 @@ const two = (a: string, b: string) => [
   parseSource('packages/wire/src/b.ts', b),
 ];
 const console_file = parseSource('apps/console/src/a.ts', '');
+const row = (text: string) =>
+  changeTable({ path: 'AGENTS.md', text: `## To add …\n| a | by hand |\n| --- | --- |\n${text}\n` }, [
+    { path: 'a/b.ts', text: 'export const rows = 1;' },
+  ]);
 const names = (text: string) => pathStrings(planted('apps/core/src/a.ts', text), [console_file]);
 
 /** Breaches of what holds between files: the rule that must tell them, and how. */
@@ -53,4 +58,8 @@ export const importBreaches: [string, () => Violation[], RegExp][] = [
       ]),
     /imports undici, but stacks load it/,
   ],
+  ['a change takes many places', () => row('| route | `a/b.ts`, `a/c.ts`, `a/d.ts` |'), /takes 3 places/],
+  ['a change names no place', () => row('| route | its row |'), /takes 0 places/],
+  ['a registry is elsewhere', () => row('| route | its line of `lines` in `a/b.ts` |'), /declares no lines/],
+  ['there is no table of changes', () => changeTable({ path: 'AGENTS.md', text: '' }, []), /has no table/],
 ];

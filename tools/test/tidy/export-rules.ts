@@ -56,7 +56,7 @@ function isPublic(path: string): boolean {
     // Vitest calls it.
     path.endsWith('/global-setup.ts') ||
     // Found by the name of a backend.
-    /^packages\/model-backends\/test\/backends\/[^/]+\.ts$/.test(path) ||
+    /^packages\/model-backends\/src\/[^/]+\/test\/under-test\.ts$/.test(path) ||
     /(^|\/)[\w.-]+\.config\.ts$/.test(path) ||
     /^apps\/[^/]+\/src\/definition\.ts$/.test(path) ||
     path.endsWith('.d.ts')

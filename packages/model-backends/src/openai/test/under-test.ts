@@ -1,5 +1,5 @@
-import type { UnderTest } from '../under-test.ts';
-import { openAiServer } from '../upstreams.ts';
+import type { UnderTest } from '../../../test/under-test.ts';
+import { openAiServer } from '../../../test/upstreams.ts';
 
 export const underTest: UnderTest = {
   runs: 'elsewhere',

@@ -1,4 +1,4 @@
-import { SCRIPT_EMBEDDING, scripted, scriptedReply, type UnderTest } from '../under-test.ts';
+import { SCRIPT_EMBEDDING, scripted, scriptedReply, type UnderTest } from '../../../test/under-test.ts';
 
 export const underTest: UnderTest = {
   runs: 'in-process',

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AssetStore } from '@mcp/assets';
-import { make, type UnderTest } from '../under-test.ts';
+import { make, type UnderTest } from '../../../test/under-test.ts';
 
 /** The real small models, from the cache that `npm test` fills. */
 export const underTest: UnderTest = {

@@ -1,6 +1,6 @@
 import type { ChatCompletionRequest, ModelBackend } from '@mcp/contracts';
-import type { UnderTest } from '../under-test.ts';
-import { type Answer, callOptions, serve, type Upstream } from '../upstreams.ts';
+import type { UnderTest } from '../../../test/under-test.ts';
+import { type Answer, callOptions, serve, type Upstream } from '../../../test/upstreams.ts';
 
 export const underTest: UnderTest = {
   runs: 'elsewhere',
