@@ -1,4 +1,4 @@
-import { minilm, qwenCoder, smollm2 } from './models.ts';
+import { allAddons, allModels, releasedImages, usualLimits } from './common.ts';
 import { everyService } from './placement.ts';
 import { region } from './regions.ts';
 import { defineStack } from './schema.ts';
@@ -8,38 +8,13 @@ export const dev = defineStack({
   name: 'dev',
   regions: [region('dev')],
   services: everyService(),
-  models: [smollm2, qwenCoder, minilm],
-  limits: {
-    max_tokens: 4096,
-    max_body_bytes: 4 * 1024 * 1024,
-    requests_per_minute: 600,
-    max_parallel_requests: 64,
-    queue_max_waiting: 64,
-    request_timeout_ms: 600_000,
-  },
+  models: allModels,
+  limits: usualLimits,
   features: {},
   log_level: 'debug',
   kubernetes: {
-    images: {
-      repository: 'ghcr.io/multi-component-platform/mcp',
-      tag: '0.1.0',
-      build: true,
-      allowed_registries: [],
-      signer: {
-        issuer: 'https://token.actions.githubusercontent.com',
-        subject_regexp:
-          '^https://github\\.com/multi-component-platform/mcp/\\.github/workflows/deploy\\.yml@refs/heads/main$',
-      },
-    },
-    features: {
-      gateway_api: true,
-      envoy_policies: true,
-      keda: true,
-      gatekeeper: true,
-      flagger: true,
-      service_monitor: true,
-      image_signatures: false,
-    },
+    images: releasedImages,
+    features: { ...allAddons, image_signatures: false },
     edge: {
       gateway_class: 'envoy',
       host: 'mcp-dev.example.com',

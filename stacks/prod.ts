@@ -1,4 +1,4 @@
-import { minilm, qwenCoder, smollm2 } from './models.ts';
+import { allAddons, allModels, releasedImages, usualLimits } from './common.ts';
 import { everyService } from './placement.ts';
 import { region } from './regions.ts';
 import { defineStack } from './schema.ts';
@@ -12,39 +12,13 @@ export const prod = defineStack({
     core: { replicas: 3 },
     'model-gateway': { replicas: 2 },
   }),
-  models: [smollm2, qwenCoder, minilm],
-  limits: {
-    max_tokens: 4096,
-    max_body_bytes: 4 * 1024 * 1024,
-    requests_per_minute: 600,
-    max_parallel_requests: 64,
-    queue_max_waiting: 128,
-    request_timeout_ms: 300_000,
-  },
+  models: allModels,
+  limits: { ...usualLimits, queue_max_waiting: 128, request_timeout_ms: 300_000 },
   features: {},
   log_level: 'info',
   kubernetes: {
-    images: {
-      repository: 'ghcr.io/multi-component-platform/mcp',
-      tag: '0.1.0',
-      build: true,
-      platforms: ['linux/amd64', 'linux/arm64'],
-      allowed_registries: [],
-      signer: {
-        issuer: 'https://token.actions.githubusercontent.com',
-        subject_regexp:
-          '^https://github\\.com/multi-component-platform/mcp/\\.github/workflows/deploy\\.yml@refs/heads/main$',
-      },
-    },
-    features: {
-      gateway_api: true,
-      envoy_policies: true,
-      keda: true,
-      gatekeeper: true,
-      flagger: true,
-      service_monitor: true,
-      image_signatures: true,
-    },
+    images: { ...releasedImages, platforms: ['linux/amd64', 'linux/arm64'] },
+    features: allAddons,
     edge: {
       gateway_class: 'envoy',
       host: 'mcp.example.com',

@@ -72,7 +72,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 const SUFFIXES = ['Ki', 'Mi', 'Gi', 'Ti'] as const;
 
 /** The largest suffix that leaves a whole number: `1024Mi` is `1Gi`, `1000m` is `1`. Others stay as they are. */
-function canonicalQuantity(quantity: unknown): unknown {
+export function canonicalQuantity(quantity: unknown): unknown {
   const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)(m|Ki|Mi|Gi|Ti)?$/.exec(String(quantity)) ?? [];
   if (digits === undefined) return quantity;
   const at = SUFFIXES.indexOf(unit as (typeof SUFFIXES)[number]);

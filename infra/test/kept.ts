@@ -1,3 +1,5 @@
+import { canonicalQuantity } from '../kit/kept.ts';
+
 /** Kinds whose lists and objects the API server keeps even where they are empty: they mean something there. */
 const MEANT_EMPTY: Readonly<Record<string, readonly RegExp[]>> = {
   // All pods, and none.
@@ -7,7 +9,6 @@ const MEANT_EMPTY: Readonly<Record<string, readonly RegExp[]>> = {
 const EMPTY_VOLUME = /\.volumes\[\d+\]\.emptyDir$/;
 /** Where the API server writes quantities its own way. */
 const QUANTITY = /\.(requests|limits|capacity|hard|max|min|default|defaultRequest)\.[\w./-]+$|\.sizeLimit$/;
-const SUFFIXES = ['Ki', 'Mi', 'Gi', 'Ti'] as const;
 
 /**
  * What of an object the API server would not give back as it was written: a difference in every later preview. Known
@@ -24,25 +25,9 @@ export function notKept(object: { readonly kind: string }): string[] {
         faults.push(`${path} is empty`);
       for (const [key, one] of entries)
         visit(one, Array.isArray(value) ? `${path}[${key}]` : `${path}.${key}`);
-    } else if (QUANTITY.test(path) && String(value) !== canonical(String(value)))
-      faults.push(`${path} is ${value}, which is kept as ${canonical(String(value))}`);
+    } else if (QUANTITY.test(path) && String(value) !== canonicalQuantity(String(value)))
+      faults.push(`${path} is ${value}, which is kept as ${canonicalQuantity(String(value))}`);
   };
   visit(object, object.kind);
   return faults;
-}
-
-/** A quantity as the API server writes it: the largest suffix that leaves a whole number. Others stay as they are. */
-function canonical(quantity: string): string {
-  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)(m|Ki|Mi|Gi|Ti)?$/.exec(quantity) ?? [];
-  if (digits === undefined) return quantity;
-  const at = SUFFIXES.indexOf(unit as (typeof SUFFIXES)[number]);
-  if (at < 0) {
-    const milli = Math.ceil(Number(digits) * (unit === 'm' ? 1 : 1000));
-    return milli % 1000 === 0 ? String(milli / 1000) : `${milli}m`;
-  }
-  let amount = Number(digits);
-  let suffix = at;
-  for (; amount % 1 !== 0 && suffix > 0; suffix--) amount *= 1024;
-  for (; amount % 1024 === 0 && suffix < SUFFIXES.length - 1; suffix++) amount /= 1024;
-  return `${amount}${SUFFIXES[suffix]}`;
 }

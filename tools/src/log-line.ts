@@ -1,3 +1,4 @@
+import { jsonOf } from '@mcp/contracts';
 import { z } from 'zod';
 import { paint } from './ui.ts';
 
@@ -49,12 +50,7 @@ function natsTime(line: string): string | undefined {
 }
 
 function parse(line: string): z.infer<typeof Line> | undefined {
-  if (!line.startsWith('{')) return undefined;
-  try {
-    return Line.safeParse(JSON.parse(line)).data;
-  } catch {
-    return undefined;
-  }
+  return line.startsWith('{') ? Line.safeParse(jsonOf(line)).data : undefined;
 }
 
 function clip(text: string | undefined): string {

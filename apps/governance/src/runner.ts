@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CallContext, GovernanceRun, PlatformError } from '@mcp/contracts';
+import { type CallContext, GovernanceRun, jsonOf, PlatformError } from '@mcp/contracts';
 import { Cron } from 'croner';
 import type { GovernanceJob } from './jobs/job.ts';
 import type { GovernanceKit } from './kit.ts';
@@ -137,12 +137,7 @@ export class GovernanceRunner {
 
   async #last(name: string): Promise<GovernanceRun | null> {
     const text = await readFile(this.#path(name), 'utf8').catch(() => undefined);
-    if (text === undefined) return null;
-    try {
-      return GovernanceRun.safeParse(JSON.parse(text)).data ?? null;
-    } catch {
-      return null;
-    }
+    return GovernanceRun.safeParse(text === undefined ? undefined : jsonOf(text)).data ?? null;
   }
 
   async #remember(run: GovernanceRun): Promise<void> {

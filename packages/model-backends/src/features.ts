@@ -27,3 +27,24 @@ export const HINTS = {
   user: 'no effect',
   verbosity: 'no effect',
 } as const satisfies Partial<Features>;
+
+/** What each backend of ours does by itself: how an answer comes, how many there are, where they end. */
+export const BASICS = {
+  stream: 'yes',
+  stream_options: 'yes',
+  n: 'yes',
+  stop: 'yes',
+  max_tokens: 'yes',
+  max_completion_tokens: 'yes',
+} as const satisfies Partial<Features>;
+
+/** What a backend whose model draws its tokens makes use of. */
+export const SAMPLING = {
+  temperature: 'yes',
+  top_p: 'yes',
+  top_k: 'yes',
+  min_p: 'yes',
+  seed: 'yes',
+  presence_penalty: 'yes',
+  frequency_penalty: 'yes',
+} as const satisfies Partial<Features>;

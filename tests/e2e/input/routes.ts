@@ -19,6 +19,18 @@ export const TOOL = {
   function: { name: 'f', description: 'd', parameters: { type: 'object' }, strict: false },
 };
 
+/** How tokens are drawn, for either format of completions. */
+const SAMPLING = {
+  temperature: 1,
+  top_p: 1,
+  top_k: 5,
+  min_p: 0,
+  seed: 1,
+  presence_penalty: 0,
+  frequency_penalty: 0,
+  logit_bias: { 1: 2 },
+};
+
 const COMPLETION = {
   model: CHAT_MODEL,
   messages: [
@@ -39,14 +51,7 @@ const COMPLETION = {
   stop: ['a'],
   max_tokens: 5,
   max_completion_tokens: 5,
-  temperature: 1,
-  top_p: 1,
-  top_k: 5,
-  min_p: 0,
-  seed: 1,
-  presence_penalty: 0,
-  frequency_penalty: 0,
-  logit_bias: { 1: 2 },
+  ...SAMPLING,
   logprobs: false,
   top_logprobs: 0,
   response_format: { type: 'json_schema', json_schema: { name: 's', schema: { type: 'object' } } },
@@ -73,14 +78,7 @@ const PROMPT_COMPLETION = {
   n: 1,
   stop: ['a'],
   max_tokens: 5,
-  temperature: 1,
-  top_p: 1,
-  top_k: 5,
-  min_p: 0,
-  seed: 1,
-  presence_penalty: 0,
-  frequency_penalty: 0,
-  logit_bias: { 1: 2 },
+  ...SAMPLING,
   user: 'u',
 };
 

@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { backOff } from '@mcp/service-kit';
 import { messageOf } from '../errors.ts';
 import { openLog } from './log-file.ts';
 import { isRunning, markOf, type ProcessMark, signalGroup } from './processes.ts';
 import type { RunProcess } from './run-file.ts';
 
 const POLL_MS = 50;
-const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 30_000;
+const PAUSES = { first_ms: 500, most_ms: 30_000 };
 /** After this long in health the next crash is treated as the first. */
 const HEALTHY_MS = 60_000;
 /** sysexits EX_CONFIG: the environment is wrong, and trying again cannot help. */
@@ -45,7 +45,7 @@ export class ManagedProcess {
   #state: RunProcess['state'] = 'stopped';
   #since_ms = Date.now();
   #restarts = 0;
-  #wait_ms = FIRST_WAIT_MS;
+  #crashes = 0;
   #timer: NodeJS.Timeout | undefined;
   #wanted = false;
 
@@ -144,9 +144,9 @@ export class ManagedProcess {
       this.#become('stopped');
       return;
     }
-    if (this.#state === 'ready' && Date.now() - this.#since_ms > HEALTHY_MS) this.#wait_ms = FIRST_WAIT_MS;
-    const wait_ms = this.#wait_ms;
-    this.#wait_ms = Math.min(wait_ms * 2, LONGEST_WAIT_MS);
+    if (this.#state === 'ready' && Date.now() - this.#since_ms > HEALTHY_MS) this.#crashes = 0;
+    this.#crashes++;
+    const wait_ms = backOff(this.#crashes, PAUSES);
     this.#become('waiting');
     this.#events.say(
       `${this.spec.name} ${how}; it is started again in ${wait_ms / 1000} s (log: ${this.spec.log})`,

@@ -7,24 +7,14 @@ import type {
   CreateKeyRequest,
   Job,
   ModelInfo,
+  PlatformStats,
   PromptInfo,
-  QueueStatus,
   SpanRecord,
 } from '@mcp/contracts';
 import { type CallOptions, call, callText } from './http.ts';
 
 /** `GET /admin/stats`: rates over the last seconds, totals since the gateway started. */
-export interface LiveStats {
-  readonly at: string;
-  readonly p50_ms: number | null;
-  readonly p95_ms: number | null;
-  readonly requests_per_s: number;
-  readonly error_ratio: number;
-  readonly tokens_in_total: number;
-  readonly tokens_out_total: number;
-  readonly queues: readonly QueueStatus[];
-  readonly models: readonly ModelInfo[];
-}
+export type LiveStats = Readonly<Omit<PlatformStats, 'replicas'>>;
 
 /** The gateway's public interface as this console uses it. */
 export interface Platform {

@@ -133,7 +133,7 @@ function JobCard({ job, onChange }: { readonly job: Job; readonly onChange: () =
   const retry = useAction((platform) => platform.retryJob(job.id));
   return (
     <li class="panel job">
-      <div class="job-head">
+      <div class="meta job-head">
         <h2>{job.kind.replace(/-/g, ' ')}</h2>
         <StatusBadge status={job.status} />
         {job.attempt > 1 ? (

@@ -52,51 +52,70 @@ function useChart(): FunctionComponent<ChartProps> | null {
   return chart?.component ?? null;
 }
 
+interface ChartOf {
+  readonly title: string;
+  readonly unit: string;
+  readonly lines: readonly {
+    readonly label: string;
+    readonly colour: string;
+    readonly field: keyof LiveSeries['points'][number];
+  }[];
+}
+
+const CHARTS: readonly ChartOf[] = [
+  {
+    title: 'Latency',
+    unit: 'ms',
+    lines: [
+      { label: 'p95', colour: 'b', field: 'p95_ms' },
+      { label: 'p50', colour: 'a', field: 'p50_ms' },
+    ],
+  },
+  {
+    title: 'Tokens per second',
+    unit: '',
+    lines: [
+      { label: 'written', colour: 'b', field: 'tokens_out_per_s' },
+      { label: 'read', colour: 'a', field: 'tokens_in_per_s' },
+    ],
+  },
+  {
+    title: 'Requests per second',
+    unit: '',
+    lines: [
+      { label: 'requests', colour: 'a', field: 'requests_per_s' },
+      { label: 'errors %', colour: 'bad', field: 'error_percent' },
+    ],
+  },
+  {
+    title: 'Inference queues',
+    unit: '',
+    lines: [
+      { label: 'waiting', colour: 'b', field: 'waiting' },
+      { label: 'running', colour: 'a', field: 'running' },
+    ],
+  },
+];
+
 function Charts({ series }: { readonly series: LiveSeries }) {
   const Chart = useChart();
   if (Chart === null) return <Loading what="charts" />;
   const { points } = series;
   const at_s = points.map((point) => point.at_s);
-  const line = (label: string, colour: string, pick: (point: (typeof points)[number]) => number | null) => ({
-    label,
-    colour,
-    values: points.map(pick),
-  });
   return (
     <div class="charts">
-      <Chart
-        title="Latency"
-        unit="ms"
-        at_s={at_s}
-        lines={[line('p95', 'b', (point) => point.p95_ms), line('p50', 'a', (point) => point.p50_ms)]}
-      />
-      <Chart
-        title="Tokens per second"
-        unit=""
-        at_s={at_s}
-        lines={[
-          line('written', 'b', (point) => point.tokens_out_per_s),
-          line('read', 'a', (point) => point.tokens_in_per_s),
-        ]}
-      />
-      <Chart
-        title="Requests per second"
-        unit=""
-        at_s={at_s}
-        lines={[
-          line('requests', 'a', (point) => point.requests_per_s),
-          line('errors %', 'bad', (point) => point.error_percent),
-        ]}
-      />
-      <Chart
-        title="Inference queues"
-        unit=""
-        at_s={at_s}
-        lines={[
-          line('waiting', 'b', (point) => point.waiting),
-          line('running', 'a', (point) => point.running),
-        ]}
-      />
+      {CHARTS.map(({ title, unit, lines }) => (
+        <Chart
+          key={title}
+          title={title}
+          unit={unit}
+          at_s={at_s}
+          lines={lines.map(({ field, ...line }) => ({
+            ...line,
+            values: points.map((point) => point[field]),
+          }))}
+        />
+      ))}
     </div>
   );
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ChatEvent } from '@mcp/contracts';
+import { ChatEvent, jsonOf } from '@mcp/contracts';
 import { type Bus, LOSABLE, type ServiceKit } from '@mcp/service-kit';
 import { z } from 'zod';
 
@@ -149,9 +149,5 @@ export function isLast({ type }: ChatEvent): boolean {
 }
 
 function eventsIn(text: string): ChatEvent[] {
-  try {
-    return z.array(ChatEvent).safeParse(JSON.parse(text)).data ?? [];
-  } catch {
-    return [];
-  }
+  return z.array(ChatEvent).safeParse(jsonOf(text)).data ?? [];
 }

@@ -11,7 +11,7 @@ import {
   type Usage,
 } from '@mcp/contracts';
 import { alternate, ReasoningSplitter } from '@mcp/conversation';
-import { type Span, toPlatformError } from '@mcp/service-kit';
+import { backOff, type Span, toPlatformError } from '@mcp/service-kit';
 import type { CoreKit } from '../kit.ts';
 import { type BudgetDeps, budgetOf, type Fitted } from './budget.ts';
 import type { Emit } from './events.ts';
@@ -89,7 +89,7 @@ export async function runTurn(
       const error = toPlatformError(thrown);
       span.end(error);
       deps.kit.metrics.inc('conversation_turns_total', { model, status: error.code });
-      const wait_ms = error.retry_after_ms ?? FIRST_PAUSE_MS * 2 ** attempt;
+      const wait_ms = error.retry_after_ms ?? backOff(attempt + 1, { first_ms: FIRST_PAUSE_MS });
       if (
         !error.retryable ||
         call.signal.aborted ||

@@ -1,4 +1,4 @@
-import { PlatformError } from '@mcp/contracts';
+import { jsonOf, PlatformError } from '@mcp/contracts';
 import { z } from 'zod';
 
 /** Where a page of the list ends: the order is by time, then id, so that equal times are not skipped. */
@@ -12,7 +12,7 @@ export function cursorOf({ updated_at, id }: { updated_at: string; id: string })
 
 /** Throws `invalid_request` for anything that {@link cursorOf} did not make. */
 export function placeOf(cursor: string): Place {
-  const parsed = Place.safeParse(json(Buffer.from(cursor, 'base64url').toString('utf8')));
+  const parsed = Place.safeParse(jsonOf(Buffer.from(cursor, 'base64url').toString('utf8')));
   if (parsed.success && cursorOf({ updated_at: parsed.data[0], id: parsed.data[1] }) === cursor)
     return parsed.data;
   throw new PlatformError(
@@ -20,12 +20,4 @@ export function placeOf(cursor: string): Place {
     'cursor: this is not a cursor of the list. Give next_cursor of the page before, or leave it out for the first page.',
     { param: 'cursor' },
   );
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

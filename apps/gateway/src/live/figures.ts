@@ -4,11 +4,12 @@ import {
   type ModelGatewayApi,
   QueueReport,
   type QueueStatus,
+  type RequestFigures,
 } from '@mcp/contracts';
 import { sumByModel } from '@mcp/model-serving';
 import { Reports, type ServiceKit } from '@mcp/service-kit';
 import { gatewayCall } from '../models.ts';
-import { type LiveStats, merge, type Snapshot } from './stats.ts';
+import { type LiveStats, merge } from './stats.ts';
 
 const TIMEOUT_MS = 1000;
 
@@ -45,7 +46,7 @@ export class LiveFigures {
     });
   }
 
-  requests(): Snapshot {
+  requests(): RequestFigures {
     return merge([this.#options.stats.report(), ...this.#gateways.others()]);
   }
 

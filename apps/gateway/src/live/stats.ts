@@ -1,4 +1,4 @@
-import type { GatewayReport } from '@mcp/contracts';
+import type { GatewayReport, RequestFigures } from '@mcp/contracts';
 
 const SECONDS = 60;
 const WINDOW_MS = SECONDS * 1000;
@@ -8,17 +8,6 @@ const LEAST_MS = 0.05;
 const LOG_GROWTH = Math.log(GROWTH);
 /** The last one holds everything from some 16 minutes on. */
 const BUCKETS = 345;
-
-export interface Snapshot {
-  readonly p50_ms: number | null;
-  readonly p95_ms: number | null;
-  readonly requests_per_s: number;
-  readonly error_ratio: number;
-  readonly tokens_in_total: number;
-  readonly tokens_out_total: number;
-  /** Gateways whose figures these are. */
-  readonly replicas: number;
-}
 
 /** One second of requests. */
 interface Slot {
@@ -95,7 +84,7 @@ export class LiveStats {
 }
 
 /** The figures of several gateways as those of one. */
-export function merge(reports: readonly GatewayReport[]): Snapshot {
+export function merge(reports: readonly GatewayReport[]): RequestFigures {
   const sum = (pick: (report: GatewayReport) => number) =>
     reports.reduce((total, report) => total + pick(report), 0);
   const counts = new Map<number, number>();

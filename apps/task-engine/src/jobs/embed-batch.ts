@@ -1,36 +1,20 @@
-import { PlatformError } from '@mcp/contracts';
+import { jsonOf } from '@mcp/contracts';
 import { z } from 'zod';
-import type { JobHandler } from './job.ts';
+import { type JobHandler, readyModel } from './job.ts';
 
 const CHUNK = 32;
 const Vectors = z.array(z.array(z.number()));
 
 /** Embeds texts in chunks; a retry, on any machine, goes on after the last chunk that was finished. */
-export const embedBatch: JobHandler<'embed-batch'> = async ({
-  id,
-  spec,
-  call,
-  clients,
-  results,
-  progress,
-}) => {
+export const embedBatch: JobHandler<'embed-batch'> = async (run) => {
+  const { id, spec, call, clients, results, progress } = run;
   const { texts } = spec;
-  const model =
-    spec.model ??
-    (await clients.modelGateway.models(call)).find(
-      ({ kind, status }) => kind === 'embedding' && status === 'ready',
-    )?.id;
-  if (model === undefined)
-    throw new PlatformError(
-      'unavailable',
-      'No embedding model is ready. Name one in spec.model, or try again later.',
-      { retry_after_ms: 5000 },
-    );
+  const model = spec.model ?? (await readyModel('embedding', run));
   const vectors: number[][] = [];
   const parts = Math.ceil(texts.length / CHUNK);
   for (let part = 0; part < parts; part++) {
     const input = texts.slice(part * CHUNK, (part + 1) * CHUNK);
-    const earlier = Vectors.safeParse(parsed(await results.part(id, part))).data;
+    const earlier = Vectors.safeParse(jsonOf((await results.part(id, part)) ?? '')).data;
     if (earlier?.length === input.length) {
       vectors.push(...earlier);
       continue;
@@ -49,12 +33,4 @@ export const embedBatch: JobHandler<'embed-batch'> = async ({
 async function* json(vectors: readonly number[][]): AsyncGenerator<string> {
   for (const [at, vector] of vectors.entries()) yield `${at === 0 ? '[' : ','}${JSON.stringify(vector)}`;
   yield ']';
-}
-
-function parsed(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,15 +4,9 @@ import type { JobHandler } from './job.ts';
 const PAGE = 200;
 
 /** Conversations of the owner as JSON lines: those named, or all. However many there are, the result says how many. */
-export const exportConversations: JobHandler<'export'> = async ({
-  id,
-  spec,
-  call,
-  clients,
-  results,
-  progress,
-}) => {
-  const { core } = clients;
+export const exportConversations: JobHandler<'export'> = async (run) => {
+  const { id, spec, call, results, progress } = run;
+  const { core } = run.clients;
   const ids =
     spec.conversation_ids ??
     (await allIds(core, call, (found) => progress(0, found, `found ${found} conversations`)));

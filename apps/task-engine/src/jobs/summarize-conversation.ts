@@ -1,5 +1,5 @@
 import { type CallContext, type ModelGatewayApi, PlatformError } from '@mcp/contracts';
-import type { JobHandler } from './job.ts';
+import { type JobHandler, readyModel } from './job.ts';
 
 const SUMMARY_TOKENS = 200;
 /** Tokens of the prompt and the answer beside the text. */
@@ -16,23 +16,11 @@ interface Summarizer {
 }
 
 /** Summarises a conversation: what fits the model at once, else part by part and then the parts together. */
-export const summarizeConversation: JobHandler<'summarize-conversation'> = async ({
-  spec,
-  call,
-  clients,
-  progress,
-}) => {
+export const summarizeConversation: JobHandler<'summarize-conversation'> = async (run) => {
+  const { spec, call, clients, progress } = run;
   const models = clients.modelGateway;
   const conversation = await clients.core.getConversation(spec.conversation_id, call);
-  const model =
-    spec.model ??
-    (await models.models(call)).find(({ kind, status }) => kind === 'chat' && status === 'ready')?.id;
-  if (model === undefined)
-    throw new PlatformError(
-      'unavailable',
-      'No chat model is ready. Name one in spec.model, or try again later.',
-      { retry_after_ms: 5000 },
-    );
+  const model = spec.model ?? (await readyModel('chat', run));
   const said = conversation.messages
     .filter(({ role }) => !NOT_SAID.has(role))
     .map(({ role, content }) => `${role}: ${content}`);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { QueueStatus } from '../models/model.ts';
+import { ModelInfo, QueueStatus } from '../models/model.ts';
 
 /** Subjects on which replicas tell each other every second what they know; nothing of it is kept. */
 export const LIVE_SUBJECTS = { gateway: 'mcp.live.gateway', queues: 'mcp.live.queues' } as const;
@@ -19,3 +19,26 @@ export const GatewayReport = z.object({
   tokens_out_total: z.number().nonnegative(),
 });
 export type GatewayReport = z.infer<typeof GatewayReport>;
+
+const figure = z.number().nonnegative();
+
+/** Rates of the last minute and totals since the gateways started. */
+export const RequestFigures = z.object({
+  p50_ms: figure.nullable(),
+  p95_ms: figure.nullable(),
+  requests_per_s: figure,
+  error_ratio: figure,
+  tokens_in_total: figure,
+  tokens_out_total: figure,
+  replicas: z.int().positive().describe('Gateways whose figures these are.'),
+});
+export type RequestFigures = z.infer<typeof RequestFigures>;
+
+/** `GET /admin/stats`: what the region does now. */
+export const PlatformStats = z.object({
+  at: z.iso.datetime(),
+  ...RequestFigures.shape,
+  queues: z.array(QueueStatus),
+  models: z.array(ModelInfo),
+});
+export type PlatformStats = z.infer<typeof PlatformStats>;

@@ -1,5 +1,5 @@
 /** Whose turn it is, and what its model is shown of the conversation. */
-import type { ChatMessage, ConversationMode } from '@mcp/contracts';
+import { type ChatMessage, type ConversationMode, textOf as textOfContent } from '@mcp/contracts';
 
 /** A text with the step that it is from. */
 export interface Said {
@@ -122,8 +122,7 @@ function joined(a: ChatMessage, b: ChatMessage): string {
 
 /** The text of a message; pictures are left out. */
 function textOf({ content }: ChatMessage): string {
-  if (typeof content === 'string') return content;
-  return (content ?? []).flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n');
+  return textOfContent(content, { picture: () => '' });
 }
 
 /** Small models repeat a label that reads like a line of a play; of a quotation in plain words they answer the content. */

@@ -1,20 +1,9 @@
-import { type Features, HINTS } from '../features.ts';
+import { BASICS, type Features, HINTS, SAMPLING } from '../features.ts';
 
 export const features: Features = {
   ...HINTS,
-  stream: 'yes',
-  stream_options: 'yes',
-  n: 'yes',
-  stop: 'yes',
-  max_tokens: 'yes',
-  max_completion_tokens: 'yes',
-  temperature: 'yes',
-  top_p: 'yes',
-  top_k: 'yes',
-  min_p: 'yes',
-  seed: 'yes',
-  presence_penalty: 'yes',
-  frequency_penalty: 'yes',
+  ...BASICS,
+  ...SAMPLING,
   logit_bias: 'no effect',
   logprobs: 'refused',
   top_logprobs: { support: 'no effect', note: 'belongs to `logprobs`' },

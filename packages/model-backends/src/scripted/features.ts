@@ -1,13 +1,8 @@
-import { type Features, HINTS } from '../features.ts';
+import { BASICS, type Features, HINTS } from '../features.ts';
 
 export const features: Features = {
   ...HINTS,
-  stream: 'yes',
-  stream_options: 'yes',
-  n: 'yes',
-  stop: 'yes',
-  max_tokens: 'yes',
-  max_completion_tokens: 'yes',
+  ...BASICS,
   temperature: 'no effect',
   top_p: 'no effect',
   top_k: 'no effect',

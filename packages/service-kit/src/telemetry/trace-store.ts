@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PlatformError, SpanRecord, TRACE_STREAM, TRACE_SUBJECTS, traceSubject } from '@mcp/contracts';
+import {
+  jsonOf,
+  PlatformError,
+  SpanRecord,
+  TRACE_STREAM,
+  TRACE_SUBJECTS,
+  traceSubject,
+} from '@mcp/contracts';
 import { z } from 'zod';
 import { type Bus, LOSABLE } from '../runtime/bus.ts';
 
@@ -185,11 +192,7 @@ async function collect(bus: Bus, trace_id: string): Promise<SpanRecord[]> {
 
 /** The spans of one message; what is none is passed over. */
 function spansIn(text: string): SpanRecord[] {
-  try {
-    return z.array(SpanRecord).safeParse(JSON.parse(text)).data ?? [];
-  } catch {
-    return [];
-  }
+  return z.array(SpanRecord).safeParse(jsonOf(text)).data ?? [];
 }
 
 /** JetStream has no message of that subject. */

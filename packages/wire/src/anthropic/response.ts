@@ -1,4 +1,4 @@
-import type { FinishReason, Usage } from '@mcp/contracts';
+import { type FinishReason, jsonOf, type Usage } from '@mcp/contracts';
 import type { Completion } from '../openai-chat.ts';
 
 export interface AnthropicOptions {
@@ -54,12 +54,7 @@ function inputOf(given: string): object {
 /** The object that a text of JSON holds; undefined where it is not whole, or something else. */
 export function objectIn(json: string): object | undefined {
   // The cheap answer for most of what is still being written.
-  if (!json.trimStart().startsWith('{')) return undefined;
-  try {
-    return JSON.parse(json) as object;
-  } catch {
-    return undefined;
-  }
+  return json.trimStart().startsWith('{') ? (jsonOf(json) as object | undefined) : undefined;
 }
 
 /** Anthropic's word for why a generation ended; one that was cut for any other reason is one of limited length. */

@@ -5,6 +5,7 @@ import {
   type ResponseItem,
   type ResponsesRequest,
   type ResponseTokensRequest,
+  textOf as textOfContent,
 } from '@mcp/contracts';
 import { type ItemPrefix, itemId } from './ids.ts';
 
@@ -277,16 +278,11 @@ type ContentPart = Exclude<Content, string>[number];
 
 /** Pictures have no text. */
 function textOf(content: Content): string {
-  if (typeof content === 'string') return content;
-  return content.flatMap((part) => (part.type === 'input_image' ? [] : [wordsOf(part)])).join('\n');
-}
-
-function wordsOf(part: Exclude<ContentPart, { type: 'input_image' }>): string {
-  return part.type === 'refusal' ? part.refusal : part.text;
+  return textOfContent(content, { picture: () => '' });
 }
 
 function toPart(part: ContentPart): Part {
-  if (part.type !== 'input_image') return { type: 'text', text: wordsOf(part) };
+  if (part.type !== 'input_image') return { type: 'text', text: textOf([part]) };
   const { image_url: url, detail } = part;
   return {
     type: 'image_url',

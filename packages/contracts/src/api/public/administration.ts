@@ -1,25 +1,12 @@
 /** What administrators ask, and what is for everybody: health, and the pages of the gateway. */
 import { z } from 'zod';
-import { ModelInfo, QueueStatus } from '../../models/model.ts';
 import type { ErrorCode } from '../../tables/errors.ts';
 import { GovernanceRun } from '../../tables/governance.ts';
 import { GovernanceJob } from '../governance.ts';
 import { ApiKeyView, CreateKeyRequest } from '../keys.ts';
+import { PlatformStats } from '../live.ts';
 import { json, named, type PublicRoute, type PublicRoutes, text } from './route.ts';
 
-const figure = z.number().nonnegative();
-const Stats = z.object({
-  at: z.iso.datetime(),
-  p50_ms: figure.nullable(),
-  p95_ms: figure.nullable(),
-  requests_per_s: figure,
-  error_ratio: figure,
-  tokens_in_total: figure,
-  tokens_out_total: figure,
-  replicas: z.int().positive().describe('Gateways whose figures these are.'),
-  queues: z.array(QueueStatus),
-  models: z.array(ModelInfo),
-});
 const Flags = z.object({
   flags: z.array(
     z.object({ name: z.string(), value: z.boolean(), default: z.boolean(), description: z.string() }),
@@ -87,7 +74,7 @@ const adminRoutes = {
     tag: 'admin',
     summary: 'Read live figures of the region',
     scope: 'admin',
-    answers: [json('The figures.', named('Stats', Stats))],
+    answers: [json('The figures.', named('Stats', PlatformStats))],
     errors: 'problem',
   },
   'GET /admin/flags': {

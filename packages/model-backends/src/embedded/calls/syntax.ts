@@ -1,6 +1,6 @@
 /** How each family of models is shown functions, and how it writes that it calls them. */
 
-import type { Tool } from '@mcp/contracts';
+import { jsonOf, type Tool } from '@mcp/contracts';
 import { jsonDumps } from 'node-llama-cpp';
 
 /** Texts around the calls `{"name": …, "arguments": …}` of one answer. */
@@ -155,9 +155,6 @@ The format of calls is:
 
 /** JSON spaced as models are used to; what is no JSON becomes a string of it. */
 function spaced(json: string): string {
-  try {
-    return jsonDumps(JSON.parse(json));
-  } catch {
-    return JSON.stringify(json);
-  }
+  const value = jsonOf(json);
+  return value === undefined ? JSON.stringify(json) : jsonDumps(value);
 }
