@@ -3,7 +3,6 @@ import { z } from 'zod';
 import {
   AnthropicCountTokensRequest,
   AnthropicMessagesRequest,
-  AnthropicModelsQuery,
   AnthropicQuery,
 } from '../../models/anthropic.ts';
 import { ModerationRequest } from '../../models/openai.ts';
@@ -29,7 +28,7 @@ import {
 
 const FOR_ANTHROPIC = {
   'anthropic-version':
-    "With it, answers and errors are in Anthropic's format. The query is for that format alone.",
+    "With it, answers and errors are in Anthropic's format. A list then takes limit, after_id and before_id.",
 };
 
 const DONE = 'one chunk after the other, then `data: [DONE]`; an error ends it without that';
@@ -94,7 +93,6 @@ export const wireRoutes = {
     tag: 'openai',
     summary: 'List models and aliases',
     scope: 'chat',
-    query: AnthropicModelsQuery,
     headers: FOR_ANTHROPIC,
     answers: [
       json('Every model with its state.', named('ModelList', z.union([ModelList, AnthropicModelList]))),
@@ -106,7 +104,6 @@ export const wireRoutes = {
     summary: 'Find a model',
     scope: 'chat',
     params: { id: 'Id of a model; it may hold slashes.' },
-    query: AnthropicQuery,
     headers: FOR_ANTHROPIC,
     answers: [json('The model.', named('Model', z.union([Model, AnthropicModel])))],
     errors: 'openai',
