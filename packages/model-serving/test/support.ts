@@ -9,7 +9,7 @@ import {
   type ModelInfo,
   PlatformError,
 } from '@mcp/contracts';
-import type { Metrics, ServiceKit, Span } from '@mcp/service-kit';
+import type { ServiceKit, Span } from '@mcp/service-kit';
 import { createModelGateway } from '../src/model-gateway.ts';
 
 export function infoOf(id: string, change: Partial<ModelInfo> = {}): ModelInfo {
@@ -49,16 +49,10 @@ export interface FakeBackend extends ModelBackend {
   list: () => Promise<readonly ModelInfo[]>;
 }
 
-export function backendOf(
-  name: string,
-  models: readonly ModelInfo[],
-  deeds: Deed[],
-  target?: string,
-): FakeBackend {
+export function backendOf(name: string, models: readonly ModelInfo[], deeds: Deed[]): FakeBackend {
   const next = (): Deed => (fake.deeds.length > 1 ? fake.deeds.shift() : fake.deeds[0]) ?? {};
   const fake: FakeBackend = {
     name,
-    ...(target === undefined ? {} : { target }),
     asked: [],
     deeds,
     list: async () => models,
@@ -91,7 +85,7 @@ export interface Seen {
 
 type GatewayKit = Pick<ServiceKit, 'metrics' | 'tracer' | 'log'>;
 
-export function kitOf(seen: Seen): GatewayKit {
+function kitOf(seen: Seen): GatewayKit {
   const metrics = {
     inc(name: string, labels: Record<string, string>, value = 1) {
       const key = `${name} ${Object.values(labels).join(' ')}`;
@@ -112,7 +106,7 @@ export function kitOf(seen: Seen): GatewayKit {
   };
   const quiet = { warn() {}, info() {}, error() {}, debug() {} };
   return {
-    metrics: metrics as unknown as Metrics,
+    metrics: metrics as unknown as GatewayKit['metrics'],
     tracer: { start } as unknown as ServiceKit['tracer'],
     log: quiet as unknown as ServiceKit['log'],
   };

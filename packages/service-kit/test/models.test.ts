@@ -1,20 +1,18 @@
 /** Small parts against models of what they promise: retry budget, call scope, event queue, configuration, metrics. */
-import { defineMetrics, PlatformError } from '@mcp/contracts';
+import { defineMetrics, PlatformError, type Settings, serviceVariable } from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
+import { busSettings, commonSettings } from '../manifest.ts';
 import { maxConnections } from '../src/http/connections.ts';
 import {
-  CommonEnv,
   ConfigError,
   callScope,
+  configSchema,
   EventQueue,
   loadConfig,
   ownCall,
-  portVariable,
   RetryBudget,
-  signingKeyVariable,
-  urlVariable,
 } from '../src/index.ts';
 import { Metrics } from '../src/telemetry/metrics.ts';
 
@@ -186,18 +184,19 @@ describe('configuration', () => {
     ['MCP_IN_PROCESS', ['core', 'core, gateway'], ['console']],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', ['http://collector:4318'], ['collector']],
   ])('of every service: %s', (name, right, wrong) => {
-    const row = CommonEnv.pick({ [name]: true } as never);
+    const settings: Settings = { ...commonSettings, ...busSettings };
+    const row = configSchema(Object.fromEntries(Object.entries(settings).filter(([one]) => one === name)));
     for (const text of right) expect(() => loadConfig(row, { [name]: text }), text).not.toThrow();
     for (const text of wrong)
       expect(() => loadConfig(row, { [name]: text }), text).toThrow(`${name} is set but`);
   });
 
   it('has a variable of its own for each service', () => {
-    expect([urlVariable('model-gateway'), portVariable('core'), signingKeyVariable('task-engine')]).toEqual([
-      'MCP_MODEL_GATEWAY_URL',
-      'MCP_CORE_PORT',
-      'MCP_TASK_ENGINE_SIGNING_KEY',
-    ]);
+    expect([
+      serviceVariable('model-gateway', 'URL'),
+      serviceVariable('core', 'PORT'),
+      serviceVariable('task-engine', 'SIGNING_KEY'),
+    ]).toEqual(['MCP_MODEL_GATEWAY_URL', 'MCP_CORE_PORT', 'MCP_TASK_ENGINE_SIGNING_KEY']);
   });
 });
 
