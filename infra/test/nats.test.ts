@@ -108,6 +108,8 @@ describe('the event buses of two linked regions, as the program configures them'
             MCP_LOG_LEVEL: 'silent',
             MCP_NATS_URL: `nats://${manifest.name}:${PASSWORD}@127.0.0.1:${eu.server.port}`,
             MCP_TRACE_STORE: 'true',
+            PROV_SECRET: 'p'.repeat(32),
+            MODEL_BACKENDS: 'scripted',
           },
           local: new Map(),
           draining: () => false,

@@ -70,15 +70,28 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
   };
 }
 
-/** A port that nobody listens on just now. */
-export function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
+/** Ports below those that the system gives out by itself, so that nobody else is given one between its choice and its use. */
+const FIRST_PORT = 20_000;
+/** Each worker of the tests has its own. */
+const PORTS_PER_WORKER = 1500;
+const WORKERS = 8;
+let nth_port = process.pid;
+
+/** A port of this machine that nobody listens on, another each time. */
+export async function freePort(): Promise<number> {
+  const worker = Number(process.env.VITEST_POOL_ID ?? 0) % WORKERS;
+  for (let tries = 0; tries < PORTS_PER_WORKER; tries++) {
+    const port = FIRST_PORT + worker * PORTS_PER_WORKER + (nth_port++ % PORTS_PER_WORKER);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`None of ${PORTS_PER_WORKER} ports is free: end what listens on them.`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((done) => {
     const server = createServer();
-    server.once('error', fail);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => done(typeof address === 'object' && address !== null ? address.port : 0));
-    });
+    server.once('error', () => done(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => done(true)));
   });
 }
 

@@ -50,7 +50,8 @@ describe.each(Object.keys(FORMATS) as (keyof typeof FORMATS)[])('the table of %s
       .map(([name]) => name);
     const other =
       format === 'chat' || format === 'functions'
-        ? ['tools', 'tool_choice', 'functions', 'function_call']
+        ? // Text alone is what modalities may ask for: it asks for nothing.
+          ['tools', 'tool_choice', 'functions', 'function_call', 'modalities']
         : [];
     expect(
       taken.filter((name) => !roots.has(name) && !BESIDE[format].includes(name) && !other.includes(name)),
