@@ -17,6 +17,16 @@ function declared(
   return { name, service, setting };
 }
 
+/** A metric as a manifest has it. */
+const metric = {
+  type: 'counter',
+  category: 'governance',
+  unit: '1',
+  labels: ['job'],
+  help: 'h',
+  panels: [{ dashboard: 'bus', title: 't', by: ['job'] }],
+} as const satisfies Metric;
+
 describe('the join of settings', () => {
   it('is one row for services that share it, with each condition', () => {
     const rows = joinSettings([
@@ -64,15 +74,6 @@ describe('the join of settings', () => {
 });
 
 describe('the joins of metrics and flags', () => {
-  const metric: Metric = {
-    type: 'counter',
-    category: 'governance',
-    unit: '1',
-    labels: ['job'],
-    help: 'h',
-    panels: [{ dashboard: 'bus', title: 't', by: ['job'] }],
-  };
-
   it('share a row that is the same, and refuse two of one name', () => {
     const both = (other: Metric) =>
       joinMetrics([
@@ -109,14 +110,6 @@ describe('a manifest', () => {
     drain_s: 5,
   };
   const setting = (change: Partial<Setting>) => ({ ...base, settings: { MCP_A: { ...row, ...change } } });
-  const metric = {
-    type: 'counter',
-    category: 'governance',
-    unit: '1',
-    labels: ['job'],
-    help: 'h',
-    panels: [{ dashboard: 'bus', title: 't', by: ['job'] }],
-  } as const;
 
   const refused: readonly [string, Parameters<typeof defineManifest>[0], RegExp][] = [
     [
