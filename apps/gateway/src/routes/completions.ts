@@ -6,14 +6,7 @@ import {
   PublicChatCompletionRequest,
   PublicEmbeddingsRequest,
 } from '@mcp/contracts';
-import {
-  type KitContext,
-  type KitEnv,
-  parseBody,
-  streamEvents,
-  textAnswer,
-  toOpenAiError,
-} from '@mcp/service-kit';
+import { type KitContext, type KitEnv, parseBody, streamEvents, textAnswer } from '@mcp/service-kit';
 import {
   chatChunkEncoder,
   collect,
@@ -38,7 +31,7 @@ import {
   OVERHEAD_HEADER,
 } from '../transports/completion.ts';
 import { guardInference } from '../transports/http.ts';
-import { SSE } from '../transports/sse.ts';
+import { OPENAI_SSE } from '../transports/sse.ts';
 
 /** OpenAI's wire: chat completions, embeddings. */
 export function openAiRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
@@ -122,7 +115,7 @@ function streamed(
   const { headers } = c.get('state');
   noteOverhead(c);
   return streamEvents(c, events, {
-    ...SSE,
+    ...OPENAI_SSE,
     encode(event) {
       kept?.push(event);
       return encode(event);
@@ -132,7 +125,6 @@ function streamed(
       const conversation_id = headers[CONVERSATION_HEADER];
       return recordedEnd(gateway, { request, call, kept, conversation_id });
     },
-    onError: (error) => `data: ${JSON.stringify(toOpenAiError(error))}\n\n`,
   });
 }
 

@@ -1,5 +1,5 @@
 import { CompletionRequest } from '@mcp/contracts';
-import { type KitEnv, parseBody, streamEvents, textAnswer, toOpenAiError } from '@mcp/service-kit';
+import { type KitEnv, parseBody, streamEvents, textAnswer } from '@mcp/service-kit';
 import {
   completionEncoder,
   DONE_FRAME,
@@ -18,7 +18,7 @@ import {
   noteOverhead,
 } from '../transports/completion.ts';
 import { guardInference } from '../transports/http.ts';
-import { SSE } from '../transports/sse.ts';
+import { OPENAI_SSE } from '../transports/sse.ts';
 
 /** `POST /v1/completions`: completions of prompts, OpenAI's format before chat completions. */
 export function promptRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
@@ -41,10 +41,9 @@ export function promptRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
       noteOverhead(c);
       const include_usage = given.stream_options?.include_usage === true;
       return streamEvents(c, events, {
-        ...SSE,
+        ...OPENAI_SSE,
         encode: completionEncoder({ ...options, include_usage }),
         onEnd: () => DONE_FRAME,
-        onError: (error) => `data: ${JSON.stringify(toOpenAiError(error))}\n\n`,
       });
     }),
   );

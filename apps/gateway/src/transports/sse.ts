@@ -1,4 +1,5 @@
 import { type ChatEvent, ERROR_CODES, type ErrorCode, PlatformError } from '@mcp/contracts';
+import { toOpenAiError } from '@mcp/service-kit';
 
 type ErrorEvent = Extract<ChatEvent, { type: 'error' }>;
 
@@ -61,3 +62,9 @@ export const SSE = {
 export function acceptsEventStream(accept: string | undefined): boolean {
   return accept !== undefined && /(^|,)\s*text\/event-stream\s*(;|,|$)/i.test(accept);
 }
+
+/** Streams of OpenAI's completions: they end with an error as a last chunk. */
+export const OPENAI_SSE = {
+  ...SSE,
+  onError: (error: PlatformError) => `data: ${JSON.stringify(toOpenAiError(error))}\n\n`,
+} as const;
