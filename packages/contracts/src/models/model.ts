@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Residency } from '../tables/region.ts';
 import type { ChatCompletionRequest, ChatMessage, EmbeddingsRequest, LogprobToken } from './openai.ts';
 
 /** Why a generation ended: unified, with the backend's own word kept beside it. */
@@ -50,6 +51,10 @@ export type ModelEvent =
   | { readonly type: 'finish'; readonly choice: number; readonly reason: FinishReason }
   | { readonly type: 'usage'; readonly usage: Usage };
 
+/** What a request may ask of a model beside text. */
+export const Capability = z.enum(['tools', 'json_schema', 'images', 'logprobs', 'reasoning']);
+export type Capability = z.infer<typeof Capability>;
+
 /** What a model costs and can do. Prices in US dollars per million tokens; `null` where unknown (never 0). */
 export const ModelInfo = z.object({
   id: z.string().min(1).max(200),
@@ -64,6 +69,16 @@ export const ModelInfo = z.object({
   dimensions: z.number().int().positive().optional(),
   cost_input_per_mtok_usd: z.number().nonnegative().nullable(),
   cost_output_per_mtok_usd: z.number().nonnegative().nullable(),
+  /** Of tokens that the provider had in its cache; absent or `null` where that price is not known. */
+  cost_cached_input_per_mtok_usd: z.number().nonnegative().nullable().optional(),
+  /** Absent where its server does not say: a filter by a capability then lets it pass unless it must be known. */
+  capabilities: z.array(Capability).optional(),
+  /** Where its text is processed; absent where that is not known, `any` where the provider may choose. */
+  residency: Residency.optional(),
+  /** Joules per token, read or written, and where the figure is from. */
+  energy: z
+    .object({ j_per_token: z.number().nonnegative(), source: z.enum(['declared', 'measured']) })
+    .optional(),
   /** It runs on the platform's own machines and costs nothing: who names no model gets such a one while one is ready. */
   own: z.literal(true).optional(),
   status: z.enum(['ready', 'loading', 'downloading', 'unavailable']),
