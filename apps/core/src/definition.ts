@@ -4,6 +4,7 @@ import { type CoreApi, coreEndpoints } from '@mcp/contracts';
 import { apiApp, defineService } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import { createCore } from './api.ts';
+import { Calibrations } from './conversations/calibrations.ts';
 import { EventLog } from './conversations/event-log.ts';
 import { PromptLibrary } from './conversations/prompts.ts';
 import { Runs } from './conversations/runs.ts';
@@ -65,6 +66,7 @@ export const definition = defineService({
         return kit.clients.modelGateway;
       },
       max_tokens: config.MAX_TOKENS,
+      calibrations: new Calibrations(),
       ...state,
       logs: state,
       answers,

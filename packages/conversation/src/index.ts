@@ -11,7 +11,16 @@ export {
   wantsCritique,
 } from './arbitration/arbitration.ts';
 export { coherence } from './arbitration/coherence.ts';
+export { AnswerLimit } from './budget/answer-limit.ts';
 export { type Budgeted, type BudgetOptions, extractSummary, fitBudget } from './budget/budget.ts';
+export {
+  errorOf,
+  type Forecast,
+  type ForecastSettings,
+  forecast,
+  tokensPerChar,
+  usesOf,
+} from './budget/forecast.ts';
 export {
   answerOf,
   type ConversationState,

@@ -192,6 +192,9 @@ function takeEvent(state: ChatState, event: ChatEvent): ChatState {
           turn.status === 'streaming' ? { ...turn, text: turn.text + event.text } : turn,
         ),
       );
+    case 'truncated':
+      // Why it ended is in its message.end.
+      return seen;
     case 'message.end':
       return inLastRound(seen, (round) =>
         changeTurn(round, event, (turn) => ({

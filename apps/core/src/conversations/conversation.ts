@@ -129,9 +129,10 @@ async function takeTurn(
   });
   const { max_tokens_per_turn, temperature, seed } = settings;
   const step = recorder.newStepId();
+  const { records } = recorder;
   const result = await runTurn(
     deps,
-    { turn, step, participant, ...context, max_tokens_per_turn, temperature, seed },
+    { turn, step, participant, ...context, records, max_tokens_per_turn, temperature, seed },
     { call, emit },
   );
   run.speed.set(result.message_id, result.duration_ms);

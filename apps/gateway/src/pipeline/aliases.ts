@@ -173,6 +173,7 @@ function* toModelEvents(event: Exclude<ChatEvent, { type: 'start' }>): Generator
     case 'delta':
       yield { type: 'reasoning', choice: 0, text: event.text };
       return;
+    case 'truncated':
     case 'message.end':
     case 'decision':
       return;
