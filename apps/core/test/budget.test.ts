@@ -110,7 +110,7 @@ describe('what a turn is expected to take', () => {
     models.ratio = 1.3;
     models.script = () => sentences(30);
     const core = await startCore({ models });
-    const request = { message: 'word '.repeat(40), exchanges: 4 };
+    const request = { message: 'word '.repeat(40), exchanges: 8 };
     const events = await chat(core, request);
     const conversation_id = idOf(events);
     await core.stop();

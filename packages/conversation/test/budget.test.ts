@@ -13,7 +13,7 @@ function isMadeOf(made: string, source: string, summary: string | undefined): bo
   const suffix = `: ${summary}]`;
   const text = made.endsWith(suffix) ? made.slice(0, made.lastIndexOf('\n\n[Summary of ')) : made;
   let from = 0;
-  for (const part of text.split(' […] ')) {
+  for (const part of text.split(/ \[…\] | \.\.\. /)) {
     const at = source.indexOf(part, from);
     if (at < 0) return false;
     from = at + part.length;

@@ -11,7 +11,14 @@ import {
 } from '../src/index.ts';
 
 const SETTINGS: ForecastSettings = { turns: 8, alpha: 1, beta: 1, margin_min: 0.1, margin_max: 0.2 };
-const NEW = { uses: [], settings: SETTINGS, exact: false, prior_ratio: 1, most_output_tokens: 500 };
+const NEW = {
+  uses: [],
+  settings: SETTINGS,
+  exact: false,
+  counted_tokens: 100,
+  prior_ratio: 1,
+  most_output_tokens: 500,
+};
 
 /** A turn of a model as it is recorded. */
 function turnOf(model: string, change: Partial<LogRecord> = {}): LogRecord {
@@ -91,9 +98,10 @@ describe('forecast', () => {
             cut: false,
             forecast_tokens: undefined,
           }));
-          const made = forecast({ ...NEW, uses: seen });
+          const made = forecast({ ...NEW, uses: seen, counted_tokens: counts.at(-1) ?? 0 });
           expect(made.ratio).toBeCloseTo(ratio, 2);
-          expect(Math.abs(made.expected_output_tokens - output_tokens)).toBeLessThanOrEqual(1);
+          expect(made.expected_output_tokens).toBeGreaterThanOrEqual(output_tokens);
+          expect(made.expected_output_tokens).toBeLessThanOrEqual(2 * output_tokens);
         },
       ),
     );
@@ -102,13 +110,13 @@ describe('forecast', () => {
   const steady = { counted_tokens: 100, input_tokens: 100, output_tokens: 50, cut: false };
   it.each([
     ['the longest answer and the largest margin with nothing to look back on', [], [500, 0.2]],
-    ['the smallest margin when it was right', Array(8).fill({ ...steady, forecast_tokens: 150 }), [50, 0.1]],
-    ['the largest margin when it was wrong', Array(8).fill({ ...steady, forecast_tokens: 300 }), [50, 0.2]],
-    ['a margin of three times the error', [{ ...steady, forecast_tokens: 157.5 }], [50, 0.1429]],
+    ['the smallest margin when it was right', Array(8).fill({ ...steady, forecast_tokens: 150 }), [52, 0.1]],
+    ['the largest margin when it was wrong', Array(8).fill({ ...steady, forecast_tokens: 300 }), [52, 0.2]],
+    ['a margin of three times the error', Array(3).fill({ ...steady, forecast_tokens: 157.5 }), [59, 0.1429]],
     [
       'the longest answer after one that was cut',
       [{ ...steady, cut: true, forecast_tokens: 150 }],
-      [500, 0.1],
+      [500, 0.2],
     ],
     [
       'more of what came last',
@@ -119,11 +127,18 @@ describe('forecast', () => {
         ...use,
         forecast_tokens: undefined,
       })),
-      [30, 0.2],
+      [130, 0.2],
     ],
   ])('takes %s', (_, seen, [output, margin]) => {
     const made = forecast({ ...NEW, uses: seen });
     expect([made.expected_output_tokens, Number(made.margin.toFixed(4))]).toEqual([output, margin]);
+  });
+
+  it('takes the ratio of other conversations for what the last call has not seen', () => {
+    const seen = [{ ...steady, input_tokens: 200, forecast_tokens: undefined }];
+    const ratioAt = (counted_tokens: number) =>
+      forecast({ ...NEW, uses: seen, prior_ratio: 1, counted_tokens }).ratio;
+    expect([50, 100, 200, 400].map(ratioAt)).toEqual([2, 2, 1.5, 1.25]);
   });
 
   it('weighs input by α and the answer by β', () => {

@@ -66,7 +66,7 @@ export async function budgetOf(deps: BudgetDeps, request: Unbudgeted, call: Call
     deps.models.countTokens({ model, messages: alternate(list) }, call);
   const whole = await measure(messages);
   const limit_tokens = Math.min(deps.max_tokens, whole.max_context);
-  const expected = expect(deps, request, whole.exact);
+  const expected = expect(deps, request, whole);
   const counts = new Map<readonly ChatMessage[], { tokens: number; exact: boolean }>([[messages, whole]]);
   const count = async (list: readonly ChatMessage[]) => {
     const counted = counts.get(list) ?? (await measure(list));
@@ -117,8 +117,8 @@ export async function budgetOf(deps: BudgetDeps, request: Unbudgeted, call: Call
 /** What the call will take, by the calls before it in this conversation. */
 function expect(
   deps: BudgetDeps,
-  { model, records, max_tokens_per_turn }: Unbudgeted,
-  exact: boolean,
+  { model, messages, records, max_tokens_per_turn }: Unbudgeted,
+  { tokens, exact }: { readonly tokens: number; readonly exact: boolean },
 ): Forecast {
   const { config, flags } = deps.kit;
   const settings: ForecastSettings = {
@@ -132,7 +132,8 @@ function expect(
     uses: usesOf(records, model, settings.turns),
     settings,
     exact,
-    prior_ratio: deps.calibrations.ratioOf(model),
+    counted_tokens: tokens,
+    prior_ratio: deps.calibrations.ratioOf(model, messages),
     most_output_tokens: max_tokens_per_turn,
   });
   return flags.enabled('TOKEN_BUDGET_FORECAST_ENABLED')

@@ -124,7 +124,7 @@ async function attemptTurn(
   const { usage: reported, output_tokens } = answer;
   const counted = reported ?? { input_tokens: budget.input_tokens, output_tokens };
   const finish = finishOf(answer, { model, cancelled: call.signal.aborted });
-  if (reported !== undefined) learn(deps, model, { budget, usage: reported });
+  if (reported !== undefined) learn(deps, model, { ...fitted, usage: reported });
   span.set({
     tokens_in: counted.input_tokens,
     tokens_out: counted.output_tokens,
@@ -148,12 +148,13 @@ async function attemptTurn(
 function learn(
   { kit, calibrations }: TurnDeps,
   model: string,
-  { budget, usage }: Pick<TurnResult, 'budget' | 'usage'>,
+  { messages, budget, usage }: Pick<Fitted, 'messages' | 'budget'> & { readonly usage: Usage },
 ): void {
   const { input_tokens, forecast_tokens, counted_tokens = input_tokens } = budget;
   const off = errorOf({ ...usage, forecast_tokens });
   if (off !== undefined) kit.metrics.observe('token_budget_forecast_error_ratio', { model }, off);
-  if (!budget.exact) calibrations.learn(model, { counted_tokens, input_tokens: usage.input_tokens });
+  if (!budget.exact)
+    calibrations.learn(model, messages, { counted_tokens, input_tokens: usage.input_tokens });
 }
 
 /** How the turn ended. Throws `upstream_interrupted` when the model stopped of itself before its answer was whole. */

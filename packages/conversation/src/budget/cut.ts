@@ -1,7 +1,9 @@
 /** Cuts text where a sentence ends. */
 
-/** Stands where something was left out. */
+/** Stands where a text was cut. */
 export const MARKER = ' […] ';
+/** Stands between sentences where others were left out. There may be many: in all vocabularies it takes little. */
+export const GAP = ' ... ';
 const MAX_TAIL_CHARS = 400;
 
 /** The end of a sentence with the white space after it, without which a full stop may be that of a number. */

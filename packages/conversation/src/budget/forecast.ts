@@ -44,6 +44,11 @@ const MIN_RATIO = 0.25;
 const MAX_RATIO = 4;
 /** The margin is this often the mean error: of normal errors, 99 in 100 are within. */
 const ERRORS_OF_MARGIN = 3;
+/** Of fewer errors nothing follows. */
+const MIN_ERRORS = 3;
+const DEVIATIONS_OF_OUTPUT = 2;
+/** A mean of equal numbers may be a little more than they are. */
+const ROUNDING = 1e-6;
 
 /** The last `n` calls of a model in a conversation, oldest first, read from its records: nothing else is remembered. */
 export function usesOf(records: readonly LogRecord[], model: string, n: number): Use[] {
@@ -64,13 +69,19 @@ function useOf({ usage, budget, finish_reason }: LogRecord): Use | undefined {
   };
 }
 
-/** Exponential moving average over values, oldest first, with the usual weight of n values: 2 / (n + 1). */
+/**
+ * Exponential moving average over values, oldest first, with the usual weight of n values, 2 / (n + 1), corrected for
+ * its start: of few values the first would otherwise be most of it.
+ */
 function ema(values: readonly number[], n: number): number | undefined {
-  const weight = 2 / (n + 1);
-  return values.reduce<number | undefined>(
-    (mean, value) => (mean === undefined ? value : mean + weight * (value - mean)),
-    undefined,
-  );
+  const fade = 1 - 2 / (n + 1);
+  let sum = 0;
+  let weight = 0;
+  for (const value of values) {
+    sum = fade * sum + value;
+    weight = fade * weight + 1;
+  }
+  return weight === 0 ? undefined : sum / weight;
 }
 
 /** Real tokens for each counted one, by what the model reported; undefined where it reported nothing yet. */
@@ -95,6 +106,8 @@ interface Expected {
   readonly settings: ForecastSettings;
   /** The count is by the model's own tokenizer. */
   readonly exact: boolean;
+  /** The text at hand as it was counted. */
+  readonly counted_tokens: number;
   /** Ratio learnt from other conversations with the model; 1 when there were none. */
   readonly prior_ratio: number;
   /** The longest answer that was asked for. */
@@ -103,31 +116,50 @@ interface Expected {
 
 /**
  * What a call will take: `EMA(input of the last n) · α + EMA(output of the last n) · β`, each input carried over to
- * the text at hand by the ratio of real to counted tokens. The margin follows the error of the forecasts before. With
- * no call to look back on, the longest answer and the largest margin are taken.
+ * the text at hand by the ratio of real to counted tokens; of the part of it that the last call has not seen, other
+ * conversations tell the ratio. To the mean of outputs two mean deviations are added, as TCP does to its round trips
+ * (Jacobson 1988, there four). The margin follows the error of the forecasts before. With no call to look back on, the
+ * longest answer and the largest margin are taken.
  */
-export function forecast({ uses, settings, exact, prior_ratio, most_output_tokens }: Expected): Forecast {
+export function forecast(expected: Expected): Forecast {
+  const { uses, settings, exact, most_output_tokens } = expected;
   const { turns, alpha, beta, margin_min } = settings;
-  const learnt = ratioOf(uses, turns) ?? prior_ratio;
   const margin_max = Math.max(margin_min, settings.margin_max);
-  const error = ema(
-    uses.flatMap((use) => errorOf(use) ?? []),
-    turns,
-  );
+  const errors = uses.flatMap((use) => errorOf(use) ?? []);
   const margin =
-    error === undefined ? margin_max : Math.min(margin_max, Math.max(margin_min, ERRORS_OF_MARGIN * error));
-  const written = ema(
-    uses.map((use) => (use.cut ? most_output_tokens : use.output_tokens)),
-    turns,
-  );
+    errors.length < MIN_ERRORS
+      ? margin_max
+      : Math.min(margin_max, Math.max(margin_min, ERRORS_OF_MARGIN * (ema(errors, turns) ?? 0)));
   const expected_output_tokens = Math.min(
     most_output_tokens,
-    Math.ceil((written ?? most_output_tokens) * beta),
+    Math.ceil((outputOf(expected) ?? most_output_tokens) * beta - ROUNDING),
   );
   const reserve_tokens = Math.min(most_output_tokens, Math.ceil(expected_output_tokens * (1 + margin)));
   // An exact count that the model reports more than leaves something out; less is what its server does not tell.
-  const ratio = alpha * (exact ? Math.max(1, learnt) : learnt);
+  const carried = ratioOfText(expected);
+  const ratio = alpha * (exact ? Math.max(1, carried) : carried);
   return { uses: uses.length, ratio, expected_output_tokens, margin, reserve_tokens };
+}
+
+/** Mean and deviations of the last answers; undefined where there were none. */
+function outputOf({ uses, settings, most_output_tokens }: Expected): number | undefined {
+  const { turns } = settings;
+  const outputs = uses.map((use) => (use.cut ? most_output_tokens : use.output_tokens));
+  const mean = ema(outputs, turns);
+  if (mean === undefined) return undefined;
+  // Of a single answer half is its deviation, as a first round trip has it (RFC 6298).
+  const deviations = [(outputs[0] ?? 0) / 2, ...outputs.map((output) => Math.abs(output - mean))];
+  const deviation = ema(deviations, turns);
+  return mean + DEVIATIONS_OF_OUTPUT * (deviation ?? 0);
+}
+
+/** Real tokens for each counted one of the text at hand. */
+function ratioOfText({ uses, settings, exact, counted_tokens, prior_ratio }: Expected): number {
+  const prior = exact ? 1 : prior_ratio;
+  const learnt = ratioOf(uses, settings.turns);
+  if (learnt === undefined) return prior;
+  const seen = Math.min(1, (uses.at(-1)?.counted_tokens ?? 0) / Math.max(1, counted_tokens));
+  return seen * learnt + (1 - seen) * prior;
 }
 
 /** How far a forecast was off, as a share of it; undefined where there was none. */

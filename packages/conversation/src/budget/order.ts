@@ -35,9 +35,7 @@ export function byWorth(pieces: readonly Piece[], vectors: PieceVectors): Piece[
 export function byCoverage(pieces: readonly Piece[], vectors: PieceVectors): Piece[] {
   const count = pieces.length;
   const worth = worthOf(count, vectors);
-  const near = pieces.map((_, i) =>
-    pieces.map((_, j) => (cosine(vectors.pieces[i] ?? [], vectors.pieces[j] ?? []) + 1) / 2),
-  );
+  const near = nearness(vectors.pieces.slice(0, count));
   const covered = new Array<number>(count).fill(0);
   const left = new Set(pieces.keys());
   const order: number[] = [];
@@ -62,4 +60,24 @@ export function byCoverage(pieces: readonly Piece[], vectors: PieceVectors): Pie
     take(best);
   }
   return order.flatMap((i) => pieces[i] ?? []);
+}
+
+/** How near each two vectors are, in [0, 1]. */
+function nearness(vectors: PieceVectors['pieces']): number[][] {
+  const units = vectors.map((vector) => {
+    const length = Math.hypot(...vector);
+    return Float64Array.from(vector, (x) => (length === 0 ? 0 : x / length));
+  });
+  const near = units.map(() => new Array<number>(units.length).fill(1));
+  for (const [i, a] of units.entries())
+    for (const [j, b] of units.slice(0, i).entries()) {
+      let dot = 0;
+      for (let k = 0; k < a.length; k++) dot += (a[k] ?? 0) * (b[k] ?? 0);
+      for (const [x, y] of [
+        [i, j],
+        [j, i],
+      ] as const)
+        (near[x] as number[])[y] = (dot + 1) / 2;
+    }
+  return near;
 }

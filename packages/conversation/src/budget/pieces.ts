@@ -1,6 +1,6 @@
 /** A context in pieces, each of which may be kept or left out by itself. */
 import { type ChatMessage, textOf } from '@mcp/contracts';
-import { chunksOf, MARKER } from './cut.ts';
+import { chunksOf, GAP } from './cut.ts';
 
 /** Pieces that are compared with one another; what is older than fits into them goes first, unseen. */
 const MAX_PIECES = 64;
@@ -82,7 +82,7 @@ export function assembled(
     if (!keep.has(piece)) continue;
     for (const at of piece.at) {
       const before = last.get(at);
-      const gap = before === undefined || before === i - 1 ? '' : MARKER;
+      const gap = before === undefined || before === i - 1 ? '' : GAP;
       contents.set(at, `${contents.get(at) ?? ''}${gap}${piece.text}`);
       last.set(at, i);
     }

@@ -1,6 +1,6 @@
 /** Vectors of texts where there is no embedding model: what they have in common are words. */
 
-const DIMENSIONS = 512;
+const DIMENSIONS = 256;
 const MAX_CHARS = 8000;
 
 /**

@@ -10,6 +10,7 @@ import type {
   ModelInfo,
   TokenCount,
 } from '@mcp/contracts';
+import { messageTokens } from '@mcp/wire';
 import { ModelList } from '../model-list.ts';
 import { type manifest, TargetConfig } from './manifest.ts';
 import { Target, type TargetOptions } from './target.ts';
@@ -53,25 +54,12 @@ class OpenAiBackend implements ModelBackend {
 
   async countTokens(request: CountTokensRequest): Promise<TokenCount> {
     const { max_context } = this.#target.options;
-    return { tokens: await estimate(request), exact: false, max_context };
+    return { ...(await messageTokens(request.messages, request.model)), max_context };
   }
 
   async close(): Promise<void> {
     await this.#target.close();
   }
-}
-
-/** Tokens by OpenAI's o200k vocabulary: an estimate for other models. Loaded on first use, for it is large. */
-async function estimate(request: CountTokensRequest): Promise<number> {
-  const { encode } = await import('gpt-tokenizer/encoding/o200k_base');
-  return request.messages.reduce(
-    (sum, message) =>
-      sum +
-      3 +
-      encode(typeof message.content === 'string' ? message.content : JSON.stringify(message.content ?? ''))
-        .length,
-    3,
-  );
 }
 
 /** One backend for each server: the targets, then the one that OPENAI_BASE_URL and OPENAI_API_KEY name. */
