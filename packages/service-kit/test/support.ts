@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   type CallContext,
+  counter,
   defineManifest,
-  PlatformError,
+  defineMetrics,
   type Principal,
   type ServiceName,
 } from '@mcp/contracts';
-import { testIdentities } from '@mcp/testkit';
+import { bareManifest, testIdentities } from '@mcp/testkit';
 import type { Hono } from 'hono';
 import {
   createKit,
@@ -28,22 +29,7 @@ const CALLERS = {
 export const ALICE: Principal = { id: 'key:1', kind: 'key', name: 'alice', scopes: ['chat'] };
 
 export function manifestOf(name: ServiceName) {
-  return defineManifest({
-    name,
-    summary: 'a service for tests',
-    port: 9999,
-    entry: 'x',
-    calls: [],
-    speaks_for: 'anyone',
-    needs: [],
-    bus: { streams: {}, buckets: [] },
-    egress: [],
-    public: false,
-    size: { cpu_request: '1', cpu_limit: '1', memory_request: '64Mi', memory_limit: '64Mi' },
-    scaling: { on: 'fixed', replicas: 1 },
-    slo: { p95_ms: 100, error_ratio: 0.01 },
-    drain_s: 5,
-  });
+  return defineManifest(bareManifest(name));
 }
 
 const dirs: string[] = [];
@@ -108,14 +94,11 @@ export function callOf(change: Partial<CallContext> = {}): CallContext {
   };
 }
 
-/** What a promise or stream fails with. */
-export async function failure(work: Promise<unknown> | AsyncIterable<unknown>): Promise<PlatformError> {
-  try {
-    if (work instanceof Promise) await work;
-    else for await (const _ of work);
-  } catch (error) {
-    if (error instanceof PlatformError) return error;
-    throw error;
-  }
-  throw new Error('it did not fail');
-}
+/** A metric that tests count with. */
+export const tokenMetrics = defineMetrics({
+  tokens_total: counter('token_io', ['model', 'direction'], {
+    unit: 'tokens',
+    help: 'Tokens.',
+    panels: [{ dashboard: 'models', title: 'Tokens', by: ['model'] }],
+  }),
+});
