@@ -1,5 +1,6 @@
 // @vitest-environment happy-dom
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Answers, never, openConsole, problem, settle, until } from './support/console.ts';
 import { FarSocket } from './support/far-socket.ts';
 import {
   conversation,
@@ -11,30 +12,11 @@ import {
   STOP,
   TRACE,
 } from './support/samples.ts';
-import {
-  type Answers,
-  all,
-  closeConsole,
-  field,
-  fill,
-  isNamed,
-  named,
-  never,
-  one,
-  openConsole,
-  press,
-  problem,
-  settle,
-  submit,
-  textOf,
-  until,
-} from './support/screen.ts';
+import { all, field, fill, isNamed, named, one, press, submit, textOf } from './support/screen.ts';
 
 beforeEach(() => {
   FarSocket.opened = [];
 });
-afterEach(closeConsole);
-
 const ID = idOf(1);
 const GET = `GET /v1/conversations/${ID}`;
 const EVENTS = `${GET}/events`;
