@@ -156,19 +156,18 @@ describe('the choice of models', () => {
     cost_output_per_mtok_usd: null,
     status,
   });
-  const free = { modelA: '', modelB: '' };
+  const all = [model('a'), model('b'), model('c')];
 
-  it('takes two different ready models, and lets a late one join', () => {
-    expect(modelChoice([], free)).toEqual({ modelA: '', modelB: '' });
-    expect(modelChoice([model('a'), model('b', 'downloading')], free)).toEqual({ modelA: 'a', modelB: 'a' });
-    expect(modelChoice([model('a'), model('b')], free)).toEqual({ modelA: 'a', modelB: 'b' });
-  });
-
-  it('keeps a wish while its model is ready', () => {
-    const all = [model('a'), model('b'), model('c')];
-    expect(modelChoice(all, { modelA: '', modelB: 'a' })).toEqual({ modelA: 'b', modelB: 'a' });
-    expect(modelChoice(all, { modelA: 'c', modelB: 'c' })).toEqual({ modelA: 'c', modelB: 'c' });
-    expect(modelChoice(all.slice(0, 1), { modelA: 'c', modelB: 'a' })).toEqual({ modelA: 'a', modelB: 'a' });
+  it.each([
+    ['nothing where there is none', [], ['', ''], ['', '']],
+    ['the one that is ready', [model('a'), model('b', 'downloading')], ['', ''], ['a', 'a']],
+    ['different ones', all, ['', '', ''], ['a', 'b', 'c']],
+    ['the ready ones in turn where they are too few', all.slice(0, 2), ['', '', ''], ['a', 'b', 'a']],
+    ['a wish, and what nobody wishes for the others', all, ['', 'a', ''], ['b', 'a', 'c']],
+    ['one model as often as it is wished', all, ['c', 'c'], ['c', 'c']],
+    ['what is ready in place of what is not', all.slice(0, 1), ['c', 'a'], ['a', 'a']],
+  ])('takes %s', (_, models, wishes, chosen) => {
+    expect(modelChoice(models, wishes)).toEqual(chosen);
   });
 });
 
