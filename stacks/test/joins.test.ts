@@ -1,9 +1,9 @@
 import { DefinitionError, defineManifest, type Metric, type Setting } from '@mcp/contracts';
-import { bareManifest } from '@mcp/testkit';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { joinFlags } from '../flags.ts';
 import { joinMetrics } from '../metrics.ts';
+import { services } from '../services.ts';
 import { type Declaration, joinSettings } from '../variables.ts';
 
 const text = z.string();
@@ -94,7 +94,7 @@ describe('the joins of metrics and flags', () => {
 });
 
 describe('a manifest', () => {
-  const base = bareManifest('core');
+  const base = { ...services.core, settings: {}, metrics: {}, flags: {} };
   const setting = (change: Partial<Setting>) => ({ ...base, settings: { MCP_A: { ...row, ...change } } });
 
   const refused: readonly [string, Parameters<typeof defineManifest>[0], RegExp][] = [

@@ -9,7 +9,7 @@ import {
   type Principal,
   type ServiceName,
 } from '@mcp/contracts';
-import { bareManifest, testIdentities } from '@mcp/testkit';
+import { testIdentities } from '@mcp/testkit';
 import type { Hono } from 'hono';
 import {
   createKit,
@@ -29,7 +29,20 @@ const CALLERS = {
 export const ALICE: Principal = { id: 'key:1', kind: 'key', name: 'alice', scopes: ['chat'] };
 
 export function manifestOf(name: ServiceName) {
-  return defineManifest(bareManifest(name));
+  return defineManifest({
+    name,
+    summary: 'a service for tests',
+    port: 9999,
+    entry: 'x',
+    calls: [],
+    speaks_for: 'anyone',
+    needs: [],
+    bus: { streams: {}, buckets: [] },
+    size: { cpu_request: '1', cpu_limit: '1', memory_request: '64Mi', memory_limit: '64Mi' },
+    scaling: { on: 'fixed', replicas: 1 },
+    slo: { p95_ms: 100, error_ratio: 0.01 },
+    drain_s: 5,
+  });
 }
 
 const dirs: string[] = [];

@@ -2,7 +2,6 @@
 
 export { failure } from './failure.ts';
 export { callerHeaders, testIdentities } from './identities.ts';
-export { bareManifest } from './manifest.ts';
 export { freePort, type NatsOptions, type NatsServer, startNats } from './nats.ts';
 export { type ObjectStorage, startObjectStorage } from './objects.ts';
 export { type PostgresServer, startPostgres } from './postgres.ts';

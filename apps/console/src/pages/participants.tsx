@@ -33,51 +33,13 @@ export function idFault(participants: readonly ParticipantFields[]): IdFault | n
 }
 
 export function Participants(props: ParticipantsProps) {
-  const { models, prompts, participants, choice, fault, change } = props;
+  const { models, participants, change } = props;
   const waiting = models.filter((model) => model.status !== 'ready');
   return (
     <>
-      {participants.map((one, at) => {
-        const label = labelOf(defaultId(at));
-        const set = (part: Partial<ParticipantFields>) =>
-          change(participants.map((other, place) => (place === at ? { ...other, ...part } : other)));
-        return (
-          <fieldset
-            key={label}
-            class={`side-fields participant who-${toneAt(at)}`}
-            aria-label={`Participant ${label}`}
-          >
-            <ModelSelect
-              label={`Model ${label}`}
-              models={models}
-              value={choice[at] ?? ''}
-              onPick={(model) => set({ model })}
-            />
-            <PromptSelect
-              label={`Prompt ${label}`}
-              prompts={prompts}
-              value={one.prompt}
-              onPick={(prompt) => set({ prompt })}
-            />
-            <IdField
-              label={`Id ${label}`}
-              usual={defaultId(at)}
-              value={one.id}
-              fault={fault?.at === at ? fault.message : null}
-              onPick={(id) => set({ id })}
-            />
-            {participants.length === 1 ? null : (
-              <button
-                type="button"
-                class="button button-quiet button-small"
-                onClick={() => change(participants.filter((_, place) => place !== at))}
-              >
-                Remove {label}
-              </button>
-            )}
-          </fieldset>
-        );
-      })}
+      {participants.map((_, at) => (
+        <OneParticipant key={defaultId(at)} {...props} at={at} />
+      ))}
       {participants.length === MAX_PARTICIPANTS ? null : (
         <button
           type="button"
@@ -104,6 +66,47 @@ export function Participants(props: ParticipantsProps) {
         </ul>
       )}
     </>
+  );
+}
+
+function OneParticipant(props: ParticipantsProps & { readonly at: number }) {
+  const { models, prompts, participants, choice, fault, change, at } = props;
+  const { id, prompt } = participants[at] ?? NEW_PARTICIPANT;
+  const usual = defaultId(at);
+  const label = labelOf(usual);
+  const set = (part: Partial<ParticipantFields>) =>
+    change(participants.map((one, place) => (place === at ? { ...one, ...part } : one)));
+  return (
+    <fieldset class={`side-fields participant who-${toneAt(at)}`} aria-label={`Participant ${label}`}>
+      <ModelSelect
+        label={`Model ${label}`}
+        models={models}
+        value={choice[at] ?? ''}
+        onPick={(model) => set({ model })}
+      />
+      <PromptSelect
+        label={`Prompt ${label}`}
+        prompts={prompts}
+        value={prompt}
+        onPick={(picked) => set({ prompt: picked })}
+      />
+      <IdField
+        label={`Id ${label}`}
+        usual={usual}
+        value={id}
+        fault={fault?.at === at ? fault.message : null}
+        onPick={(typed) => set({ id: typed })}
+      />
+      {participants.length === 1 ? null : (
+        <button
+          type="button"
+          class="button button-quiet button-small"
+          onClick={() => change(participants.filter((_, place) => place !== at))}
+        >
+          Remove {label}
+        </button>
+      )}
+    </fieldset>
   );
 }
 
