@@ -237,6 +237,14 @@ export const responses: Table = {
       /There is no response/,
     ],
   ],
+  'POST /v1/responses/compact': [
+    [
+      'a list of items',
+      post('/v1/responses/compact', { model: CHAT_MODEL, input: [] }),
+      400,
+      /^Items are not compacted here\. Send fewer of them to POST \/v1\/responses/,
+    ],
+  ],
   'POST /v1/responses/:id/cancel': [
     [
       'of a response that is not there',

@@ -62,6 +62,15 @@ export function responseRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
       return c.json({ object: 'response.input_tokens', input_tokens: tokens });
     }),
   );
+  app.post(
+    '/v1/responses/compact',
+    guard(gateway, { scope: 'chat', body: true }, async () => {
+      throw new PlatformError(
+        'invalid_request',
+        'Items are not compacted here. Send fewer of them to POST /v1/responses, or truncation: auto.',
+      );
+    }),
+  );
   storedRoutes(app, gateway);
 }
 
