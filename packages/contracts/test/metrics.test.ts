@@ -124,6 +124,7 @@ describe('a metric', () => {
       ),
     );
     expectAccepted(Metric, { ...histogram, buckets: DURATION_BUCKETS_S });
+    expectRefused(Metric, { ...histogram, buckets: [1, 2, 2] }, 'buckets: must ascend');
   });
 
   it.each(['requests', 'http_requests_total', '_x'])('is called %s', (name) => {
