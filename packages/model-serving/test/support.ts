@@ -117,7 +117,12 @@ export function gatewayOf(
   fallbacks: Record<string, string[]> = {},
 ): { api: ModelGatewayApi; seen: Seen } {
   const seen: Seen = { counts: new Map(), spans: [] };
-  const settings = { MCP_QUEUE_MAX_WAITING: 4, MODEL_CONCURRENCY: {}, MODEL_FALLBACKS: fallbacks };
+  const settings = {
+    MCP_QUEUE_MAX_WAITING: 4,
+    MCP_QUEUE_WEIGHTS: {},
+    MODEL_CONCURRENCY: {},
+    MODEL_FALLBACKS: fallbacks,
+  };
   return { api: createModelGateway({ kit: kitOf(seen), backends, settings }), seen };
 }
 
