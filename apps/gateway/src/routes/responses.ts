@@ -37,6 +37,7 @@ import {
   noteIgnored,
   noteOverhead,
   OVERHEAD_HEADER,
+  safetyOf,
 } from '../transports/completion.ts';
 import { guard, guardInference } from '../transports/http.ts';
 import { pageOf } from '../transports/lists.ts';
@@ -136,6 +137,7 @@ async function begun(
         ...{ request, said, response, id, call },
         completion: encoder.completion(),
         conversation_id: headers[CONVERSATION_HEADER],
+        safety: safetyOf(gateway, c).verdict,
       });
       if (conversation_id === undefined) return { ...end, store: false };
       return { ...end, beside: { mcp: { conversation_id } } };
