@@ -59,6 +59,7 @@ export const definition = defineService({
       max_bytes: config.MCP_EVENT_LOG_BYTES,
       onCancel: (conversation_id) => runs.cancel(conversation_id),
     });
+    const tag_pii = kit.flags.enabled('PII_TAGGING_ENABLED');
     const guard = createGuard(policyOf(config));
     const api: CoreApi = createCore({
       kit,
@@ -73,14 +74,7 @@ export const definition = defineService({
       answers,
       upkeep,
       checks: new LogChecks(open),
-      recorder: {
-        store,
-        leases,
-        committer,
-        secret,
-        tag_pii: kit.flags.enabled('PII_TAGGING_ENABLED'),
-        guard,
-      },
+      recorder: { store, leases, committer, secret, tag_pii, guard },
       runs,
       log: events,
       prompts: new PromptLibrary(config.MCP_PROMPTS_DIR),
