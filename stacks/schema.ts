@@ -1,4 +1,4 @@
-import { define, Residency } from '@mcp/contracts';
+import { ArbitrationTerms, define, Residency } from '@mcp/contracts';
 import { BackendName } from '@mcp/model-backends/registry';
 import { z } from 'zod';
 import { shortOfConnections } from './database.ts';
@@ -65,6 +65,8 @@ export const Stack = z
     models: z.array(StackModel).min(1),
     limits: Limits,
     features: Features,
+    /** Undefined: the arbitration's own weights and thresholds hold. */
+    arbitration: ArbitrationTerms.optional(),
     /** Undefined: API keys alone, and no pod reaches an identity provider. */
     identity_provider: IdentityProvider.optional(),
     /** `external_url`: somebody else runs the event bus. */

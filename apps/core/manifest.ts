@@ -1,4 +1,11 @@
-import { DURATION_BUCKETS_S, defineManifest, TRACE_SUBJECTS, wholeText } from '@mcp/contracts';
+import {
+  ArbitrationTerms,
+  DURATION_BUCKETS_S,
+  defineManifest,
+  jsonText,
+  TRACE_SUBJECTS,
+  wholeText,
+} from '@mcp/contracts';
 import { provenanceMetrics } from '@mcp/provenance/manifest';
 import { z } from 'zod';
 
@@ -28,6 +35,13 @@ export const manifest = defineManifest({
       schema: wholeText(256, 1_000_000).default(4096),
       meaning: 'Tokens of input and output together that one model call may have (blueprint 9.3).',
       from: 'stack.limits.max_tokens',
+      operator: true,
+    },
+    MCP_ARBITRATION: {
+      schema: jsonText(ArbitrationTerms).optional(),
+      meaning:
+        'Weights, thresholds and bounds of the arbitration with their version, as JSON; what is left out has its default.',
+      from: 'derived.arbitration',
       operator: true,
     },
     PROV_SECRET: {
@@ -98,7 +112,20 @@ export const manifest = defineManifest({
     },
     ARBITRATION_CRITIQUE_ENABLED: {
       default: true,
-      description: 'Take one extra critique turn when the two models diverge.',
+      description: 'Take one extra critique turn when the answers diverge or contradict each other.',
+    },
+    ARBITRATION_JUDGE_ENABLED: {
+      default: false,
+      description:
+        'Let a model judge contradictions and soundness of the answers, by the probability of one word.',
+    },
+    MODEL_ARBITRATION_SHADOW: {
+      default: false,
+      description: 'Arbitrate and record what would be decided, without applying it.',
+    },
+    MODEL_ARBITRATION_DEBUG: {
+      default: false,
+      description: 'Write every component of each arbitration to the log of core.',
     },
     TOKEN_BUDGET_SUMMARY_ENABLED: {
       default: true,
@@ -161,6 +188,22 @@ export const manifest = defineManifest({
       help: 'Time the arbitration added to a conversation.',
       buckets: DURATION_BUCKETS_S,
       panels: [{ dashboard: 'models', title: 'Time of arbitration, p95', by: [] }],
+    },
+    model_arbitration_contradictions_total: {
+      type: 'counter',
+      category: 'conversation',
+      unit: '1',
+      labels: ['kind'],
+      help: 'Contradictions between the claims of candidates, by what shows them.',
+      panels: [{ dashboard: 'models', title: 'Contradictions by kind', by: ['kind'] }],
+    },
+    model_arbitration_extra_turns_total: {
+      type: 'counter',
+      category: 'conversation',
+      unit: '1',
+      labels: ['reason'],
+      help: 'Turns beyond those asked for, by why they were taken.',
+      panels: [{ dashboard: 'models', title: 'Extra turns', by: ['reason'] }],
     },
     conversation_log_writes_total: {
       type: 'counter',
