@@ -69,10 +69,11 @@ describe('answers that contradict each other', () => {
             { role: 'modelB', claim: NEW },
           ],
         },
+        { kind: 'number', against: 'modelA', between: [{ role: 'modelA' }, { role: 'user' }] },
       ],
     });
     expect(await core.kit.metrics.text()).toMatch(
-      /model_arbitration_contradictions_total\{.*kind="number".*\} 1/,
+      /model_arbitration_contradictions_total\{.*kind="number".*\} 2/,
     );
   });
 });
@@ -110,7 +111,7 @@ it('in shadow mode everything is decided and recorded, and nothing applied', asy
     chosen: 'modelA',
     method: 'shadow',
     critique_turn: false,
-    contradictions: [{ against: 'modelA' }],
+    contradictions: [{ against: 'modelA' }, { against: 'modelA' }],
     candidates: { length: 2 },
     shadow: { chosen: 'modelB', method: 'composite', extra_turn: 'contradiction' },
   });

@@ -76,6 +76,9 @@ describe('a contradiction between two answers', () => {
       fc.lorem({ maxCount: 40, mode: 'sentences' }),
       fc.string({ unit: 'grapheme', maxLength: 400 }),
       fc
+        .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 60 })
+        .map((units) => `The bridge opened ${String.fromCharCode(...units)} 1931`),
+      fc
         .array(
           fc.constantFrom('not', 'all', 'none', '5', '1958', 'rises', 'falls', 'London', 'price.', 'of tea'),
           {
@@ -88,7 +91,10 @@ describe('a contradiction between two answers', () => {
       fc.property(fc.array(text, { minLength: 2, maxLength: 4 }), text, (texts, question) => {
         const found = between(texts, { question, least: 0.1 });
         expect(z.array(RecordedContradiction).max(16).parse(found)).toEqual(found);
-        for (const { strength } of found) expect(strength).toBeGreaterThanOrEqual(0.1);
+        for (const { strength, between: claims } of found) {
+          expect(strength).toBeGreaterThanOrEqual(0.1);
+          for (const { claim } of claims) expect(claim.isWellFormed()).toBe(true);
+        }
         const [same = ''] = texts;
         expect(
           between([same, same], { question }).filter(({ between: [a, b] }) => a.claim === b.claim),
@@ -102,10 +108,27 @@ describe('whom the evidence is against', () => {
   const OLD = 'The bridge was opened in 1931.';
   const NEW = 'The bridge was opened in 1958.';
 
+  const pairs = (found: readonly RecordedContradiction[]) =>
+    found.map(({ between: [a, b], against }) => [a.role, b.role, against]);
+
   it('is who says other than the sources that came with the question', () => {
     const question = 'Source: The bridge was opened in 1958 by the mayor.\n\nWhen was the bridge opened?';
-    expect(between([OLD, NEW], { question })).toMatchObject([{ against: 'modelA' }]);
-    expect(between([NEW, OLD], { question })).toMatchObject([{ against: 'modelB' }]);
+    expect(pairs(between([OLD, NEW], { question }))).toEqual([
+      ['modelA', 'modelB', 'modelA'],
+      ['modelA', 'user', 'modelA'],
+    ]);
+    expect(pairs(between([NEW, OLD], { question }))).toEqual([
+      ['modelA', 'modelB', 'modelB'],
+      ['modelB', 'user', 'modelB'],
+    ]);
+    const why = between([OLD, NEW], { question }).map((one) => one.why);
+    expect(why[1]).toMatch(/^modelA and what came with the question contradict each other/);
+  });
+
+  it('is nobody where the sources contradict each other, and who tells both contradicts none', () => {
+    const question = `Source 1: ${OLD}\nSource 2: ${NEW}\nWhen was the bridge opened?`;
+    expect(pairs(between([OLD], { question }))).toEqual([['modelA', 'user', null]]);
+    expect(between([`${OLD} ${NEW}`], { question })).toEqual([]);
   });
 
   it('is who is in the minority', () => {

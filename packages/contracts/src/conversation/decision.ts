@@ -33,9 +33,13 @@ export const ContradictionKind = z.enum([
 ]);
 export type ContradictionKind = z.infer<typeof ContradictionKind>;
 
-const ClaimOf = z.object({ role: ParticipantId, claim: z.string().max(400) });
+/** `user`: it came with the question. */
+const ClaimOf = z.object({
+  role: z.union([ParticipantId, z.literal('user')]),
+  claim: z.string().max(400),
+});
 
-/** Two claims of different candidates that cannot both be so. */
+/** Two claims that cannot both be so: of different candidates, or of a candidate and of what came with the question. */
 export const RecordedContradiction = z.object({
   between: z.tuple([ClaimOf, ClaimOf]),
   kind: ContradictionKind,

@@ -15,9 +15,9 @@ interface Speaker {
 }
 
 /**
- * The contradictions between candidates from a strength on, the surest first. `question` is what they were asked, with
- * the sources that came with it: a claim that these contradict, and not the other, has the evidence against it; so has
- * a claim that more of the other candidates contradict than agree with.
+ * The contradictions between candidates, and of each with what came with the question, from a strength on, the surest
+ * first. A claim that the sources in the question contradict, and the other claim not, has the evidence against it; so
+ * has one that more of the other candidates contradict than agree with.
  */
 export function contradictionsOf(
   candidates: readonly Pick<Candidate, 'participant' | 'text'>[],
@@ -27,15 +27,42 @@ export function contradictionsOf(
     .sort((a, b) => (a.participant < b.participant ? -1 : 1))
     .map(({ participant, text }): Speaker => ({ participant, claims: claimsOf(text) }));
   const given = claimsOf(question);
-  const found = speakers.flatMap((one, at) =>
-    speakers.slice(at + 1).flatMap((other) =>
+  const found = speakers.flatMap((one, at) => [
+    ...speakers.slice(at + 1).flatMap((other) =>
       distinct(contradictionsBetween(one.claims, other.claims, least)).map((contradiction) => {
         const bystanders = speakers.filter((speaker) => speaker !== one && speaker !== other);
         return recordOf(contradiction, [one, other], { given, bystanders });
       }),
     ),
-  );
+    ...withGiven(one, given, least),
+  ]);
   return found.sort((x, y) => y.strength - x.strength).slice(0, MAX_CONTRADICTIONS);
+}
+
+/**
+ * What came with the question and a candidate contradicts, without saying the same elsewhere: who tells both sides
+ * contradicts neither. Where what was given is itself in dispute, nothing is held against the candidate.
+ */
+function withGiven(
+  { participant, claims }: Speaker,
+  given: readonly Claim[],
+  least: number,
+): RecordedContradiction[] {
+  return distinct(contradictionsBetween(claims, given, least))
+    .filter(({ b }) => stanceOf(claims, b) < 1)
+    .map(({ a, b, kind, strength }) => {
+      const against = stanceOf(given, a) === 1 ? null : participant;
+      return {
+        between: [
+          { role: participant, claim: a.text },
+          { role: 'user', claim: b.text },
+        ],
+        kind,
+        strength,
+        against,
+        why: whyOf(kind, [participant, 'user'], against),
+      };
+    });
 }
 
 /** Each claim once, at the surest contradiction that it is in. */
@@ -110,7 +137,8 @@ export function whyOf(
   against: string | null,
 ): string {
   const whom = against === null ? '' : `; the evidence is against ${against}`;
-  return `${a} and ${b} contradict each other: ${WORDS[kind]}${whom}.`;
+  const other = b === 'user' ? 'what came with the question' : b;
+  return `${a} and ${other} contradict each other: ${WORDS[kind]}${whom}.`;
 }
 
 /** How surely a candidate is contradicted by what the evidence favours: independent contradictions add up. */

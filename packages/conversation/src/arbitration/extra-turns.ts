@@ -50,7 +50,7 @@ export function extraTaskOf(
     case 'divergence':
       return `The answers differ. ${task}`;
     case 'contradiction':
-      return `The answers contradict each other:\n${listed}\nSay which is right, or that it cannot be told and both are claimed. Then give one final answer to the question.`;
+      return `The answers contradict each other, or what came with the question:\n${listed}\nSay which is right, or that it cannot be told and both are claimed. Then give one final answer to the question.`;
     case 'low-composite':
       return `No answer is good enough yet.${listed === '' ? '' : ` In dispute:\n${listed}\n`} Think about the question again from the beginning, step by step, and give one final answer.`;
     default:

@@ -42,7 +42,7 @@ export function claimsOf(text: string): Claim[] {
     for (const { segment } of SENTENCES.segment(line.replace(BULLET, '')))
       for (const part of segment.trim().endsWith('?') ? [] : segment.split(CLAUSES)) {
         if (claims.length >= MAX_CLAIMS) return claims;
-        const claim = claimOf(part.trim().slice(0, MAX_CLAIM_CHARS));
+        const claim = claimOf(part.trim().slice(0, MAX_CLAIM_CHARS).toWellFormed());
         if (claim !== undefined) claims.push(claim);
       }
   return claims;
