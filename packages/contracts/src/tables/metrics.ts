@@ -40,6 +40,9 @@ const Alert = z.strictObject({
 });
 export type Alert = z.infer<typeof Alert>;
 
+/** Labels that every series or every bucket has by itself. */
+const RESERVED_LABELS: ReadonlySet<string> = new Set(['service', 'le']);
+
 export const Metric = z
   .strictObject({
     type: z.enum(['counter', 'gauge', 'histogram']),
@@ -72,6 +75,14 @@ export const Metric = z
       context.addIssue({ code: 'custom', path: [path], message });
     if ((type === 'histogram') !== (buckets !== undefined))
       fault('buckets', 'a histogram has buckets, and nothing else does');
+    if (buckets?.some((bound, at) => at > 0 && bound <= (buckets[at - 1] ?? 0)) === true)
+      fault('buckets', 'must ascend: an observation is counted at the first bound that holds it');
+    const taken = labels.find((label, at) => RESERVED_LABELS.has(label) || labels.indexOf(label) !== at);
+    if (taken !== undefined)
+      fault(
+        'labels',
+        `${taken} is taken: each label once, and ${[...RESERVED_LABELS].join(' and ')} are ours`,
+      );
     const known = new Set(['service', ...labels]);
     for (const { title, by, match } of panels)
       for (const label of [...by, ...Object.keys(match ?? {})])
