@@ -5,9 +5,11 @@ import type {
   LogRecord,
   ModelEvent,
   Participant,
+  SafetyVerdict,
   Usage,
 } from '@mcp/contracts';
 import { AnswerLimit, alternate, ReasoningSplitter, tokensPerChar } from '@mcp/conversation';
+import { Findings, type Guard, guardEvents } from '@mcp/safety/guard';
 import type { BudgetDeps, Fitted } from './budget.ts';
 import type { Emit } from './events.ts';
 
@@ -25,6 +27,8 @@ export interface Answer {
   readonly output_tokens: number;
   /** It was ended before it outgrew its room. */
   readonly truncated: boolean;
+  /** What the safety stages found in it. */
+  readonly safety: SafetyVerdict | undefined;
 }
 
 /** Who is asked in which turn, and how. */
@@ -47,7 +51,7 @@ interface Ask extends Asked {
 
 /** Asks the model and streams its answer, which ends at a sentence where the token budget leaves too little room. */
 export async function answerOf(
-  deps: Pick<BudgetDeps, 'kit' | 'models'>,
+  deps: Pick<BudgetDeps, 'kit' | 'models'> & { readonly guard: Guard },
   ask: Ask,
   { call, emit }: { readonly call: CallContext; readonly emit: Emit },
 ): Promise<Answer> {
@@ -56,6 +60,7 @@ export async function answerOf(
   const which = { message_id, turn, step, participant };
   const splitter = new ReasoningSplitter();
   const limit = limitOf(ask);
+  const findings = new Findings();
   let text = '';
   let reasoning = '';
   let written = 0;
@@ -76,7 +81,8 @@ export async function answerOf(
     say(limit === undefined ? split.text : limit.take(event.text, split.text));
   };
   try {
-    for await (const event of deps.models.generate(requestOf(ask), call)) {
+    const events = deps.models.generate(requestOf(ask), call);
+    for await (const event of guardEvents(deps.guard, events, findings)) {
       take(event);
       if (limit?.over === true) break;
     }
@@ -94,7 +100,7 @@ export async function answerOf(
     emit({ type: 'truncated', ...which, input_tokens, output_tokens, limit_tokens });
     deps.kit.metrics.inc('token_budget_answers_ended_total', { model });
   }
-  return { text, reasoning, finish, usage, output_tokens, truncated };
+  return { text, reasoning, finish, usage, output_tokens, truncated, safety: findings.verdict };
 }
 
 /** Where the budget leaves less than was asked for, the answer is watched. */

@@ -6,9 +6,11 @@ import {
   type FinishReason,
   type LogRecord,
   PlatformError,
+  type SafetyVerdict,
   type Usage,
 } from '@mcp/contracts';
 import { errorOf } from '@mcp/conversation';
+import { countSafety, type Guard } from '@mcp/safety/guard';
 import { backOff, type Span, toPlatformError } from '@mcp/service-kit';
 import type { CoreKit } from '../kit.ts';
 import { type Answer, type Asked, answerOf } from './answer.ts';
@@ -19,7 +21,11 @@ const FIRST_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 15_000;
 
 /** What a turn needs. */
-export type TurnDeps = BudgetDeps & { readonly kit: Pick<CoreKit, 'tracer' | 'log'> };
+export type TurnDeps = BudgetDeps & {
+  readonly kit: Pick<CoreKit, 'tracer' | 'log'>;
+  /** The safety policy. */
+  readonly guard: Guard;
+};
 
 export interface TurnRequest extends Asked {
   readonly messages: readonly ChatMessage[];
@@ -40,6 +46,8 @@ export interface TurnResult {
   /** Steps that the model was shown, and the summary of those that it was not. */
   readonly parents: Fitted['parents'];
   readonly summary: Fitted['summary'];
+  /** What was found in it. */
+  readonly safety: SafetyVerdict | undefined;
   readonly trace_id: string;
   readonly duration_ms: number;
 }
@@ -121,7 +129,7 @@ async function attemptTurn(
   const { budget, parents, summary } = fitted;
   emit({ type: 'message.start', message_id, turn, attempt, step, participant, role: participant, model });
   const answer = await answerOf(deps, { ...request, fitted, message_id }, { call, emit });
-  const { usage: reported, output_tokens } = answer;
+  const { usage: reported, output_tokens, safety } = answer;
   const counted = reported ?? { input_tokens: budget.input_tokens, output_tokens };
   const finish = finishOf(answer, { model, cancelled: call.signal.aborted });
   if (reported !== undefined) learn(deps, model, { ...fitted, usage: reported });
@@ -129,7 +137,9 @@ async function attemptTurn(
     tokens_in: counted.input_tokens,
     tokens_out: counted.output_tokens,
     'mcp.budget.action': budget.action,
+    'mcp.safety.action': safety?.action ?? 'none',
   });
+  countSafety(deps.kit.metrics, safety);
   return {
     message_id,
     text: answer.text,
@@ -139,6 +149,7 @@ async function attemptTurn(
     budget: answer.truncated ? { ...budget, answer_truncated: true } : budget,
     parents,
     summary,
+    safety,
     trace_id: span.trace_id,
     duration_ms: performance.now() - started_ms,
   };
