@@ -1,7 +1,6 @@
 /** Holds a conversation as the core does, with a model that is nothing but its tokenizer. */
 import type { ChatMessage, LogRecord } from '@mcp/contracts';
 import {
-  alternate,
   errorOf,
   extractSummary,
   type ForecastSettings,
@@ -48,7 +47,7 @@ export function simulation(parts: Omit<Simulation, 'calibrations'>): Simulation 
 
 /** Tokens of messages as chat templates have them: a few around each, and those that begin the answer. */
 function tokensOf({ tokensOf }: Tokenizer, messages: readonly ChatMessage[]): number {
-  return alternate(messages).reduce((sum, { content }) => sum + 4 + tokensOf(String(content ?? '')), 3);
+  return messages.reduce((sum, { content }) => sum + 4 + tokensOf(String(content ?? '')), 3);
 }
 
 /** All requests of a conversation. Throws `context_length_exceeded` where a prompt alone is too long. */
