@@ -9,9 +9,10 @@ import type {
   PlatformError,
   Usage,
 } from '@mcp/contracts';
-import { checkMessages, countSafety, type Findings, guardEvents } from '@mcp/safety/guard';
+import { checkMessages, countSafety, type Findings, guardEvents, noteInjection } from '@mcp/safety/guard';
 import type { Gateway } from '../gateway.ts';
 import { aliasEvents, ignoredByAliases, isAlias, toConversation } from './aliases.ts';
+import { classifiedMeanwhile, screened } from './screening.ts';
 
 interface Talk {
   readonly request: ChatRequest;
@@ -24,8 +25,11 @@ interface Talk {
 export async function* converse(gateway: Gateway, talk: Talk): AsyncGenerator<ChatEvent> {
   const { request, findings } = talk;
   try {
-    if (request.message !== undefined)
-      checkMessages(gateway.guard, [{ role: 'user', content: request.message }], findings);
+    if (request.message !== undefined) {
+      const messages = [{ role: 'user' as const, content: request.message }];
+      checkMessages(gateway.guard, messages, findings);
+      noteInjection(gateway.guard, messages, findings);
+    }
     yield* talked(gateway, talk);
   } finally {
     countSafety(gateway.kit.metrics, findings.verdict);
@@ -55,16 +59,18 @@ interface Completion {
 
 /** A completion of a model, or of an alias for a conversation. All its events pass here. Throws `content_filter`. */
 export async function* complete(gateway: Gateway, completion: Completion): AsyncGenerator<ModelEvent> {
-  const { request, call, findings } = completion;
+  const { call, findings } = completion;
   try {
-    checkMessages(gateway.guard, request.messages, findings);
+    const request = screened(gateway, completion.request, findings);
     if (isAlias(request.model)) {
       completion.onIgnored(ignoredByAliases(request));
+      noteInjection(gateway.guard, request.messages, findings);
       const talk = { request: toConversation(request), call, findings };
       yield* aliasEvents(talked(gateway, talk), completion);
       return;
     }
-    const events = gateway.inference().generate(request, call);
+    const asked = gateway.inference().generate(request, call);
+    const events = classifiedMeanwhile(gateway, { events: asked, request, findings });
     for await (const event of guardEvents(gateway.guard, events, findings)) {
       if (event.type === 'usage') settle(gateway, event.usage);
       if (event.type === 'start' && event.ignored !== undefined) {
