@@ -29,6 +29,7 @@ export const derived = {
     gatewayBackends(stack, placement, at.operator?.MODEL_BACKENDS).join(','),
   embedded_models: ({ stack, at }) => embeddedModels(stack, at),
   remote_concurrency: ({ stack }) => remoteConcurrency(stack),
+  risk_thresholds: ({ stack }) => stack.risk.thresholds && JSON.stringify(stack.risk.thresholds),
   safety_allow: ({ stack }) => stack.safety.allow && JSON.stringify(stack.safety.allow),
 } as const satisfies Readonly<Record<string, (environment: Environment) => string | undefined>>;
 

@@ -42,6 +42,8 @@ async function* talked(gateway: Gateway, { request, call, findings }: Talk): Asy
   for await (const event of gateway.kit.clients.core.chat(request, call)) {
     if (event.type === 'done') settle(gateway, event.response.usage);
     if (event.type === 'message.end' && event.safety !== undefined) findings.merge(event.safety);
+    if (event.type === 'decision')
+      gateway.risk?.noteDivergence(call.principal.id, event.decision.divergence ?? 0);
     yield event.type === 'start' && asked !== undefined ? { ...event, safety: asked } : event;
   }
 }
@@ -53,6 +55,8 @@ interface Completion {
   readonly findings: Findings;
   /** Called before the first event of a model that is a conversation. */
   readonly onConversation: (id: string) => void;
+  /** Called before the first event where requests are routed by risk. */
+  readonly onRisk: (header: string) => void;
   /** Called before the first event with the fields that the model's backend makes no use of. */
   readonly onIgnored: (fields: readonly string[]) => void;
 }
@@ -61,17 +65,22 @@ interface Completion {
 export async function* complete(gateway: Gateway, completion: Completion): AsyncGenerator<ModelEvent> {
   const { call, findings } = completion;
   try {
-    const request = screened(gateway, completion.request, findings);
+    const wanted = screened(gateway, completion.request, findings);
+    const routed = gateway.risk?.route({ request: wanted, call, findings });
+    if (routed !== undefined) completion.onRisk(routed.header);
+    const request = routed?.request ?? wanted;
     if (isAlias(request.model)) {
       completion.onIgnored(ignoredByAliases(request));
       noteInjection(gateway.guard, request.messages, findings);
-      const talk = { request: toConversation(request), call, findings };
-      yield* aliasEvents(talked(gateway, talk), completion);
+      const events = talked(gateway, { request: toConversation(request), call, findings });
+      const answer = aliasEvents(events, { ...completion, request });
+      yield* routed?.watch(answer) ?? answer;
       return;
     }
     const asked = gateway.inference().generate(request, call);
     const events = classifiedMeanwhile(gateway, { events: asked, request, findings });
-    for await (const event of guardEvents(gateway.guard, events, findings)) {
+    const watched = routed?.watch(events) ?? events;
+    for await (const event of guardEvents(gateway.guard, watched, findings)) {
       if (event.type === 'usage') settle(gateway, event.usage);
       if (event.type === 'start' && event.ignored !== undefined) {
         const { ignored, ...start } = event;
