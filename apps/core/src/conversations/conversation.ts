@@ -233,6 +233,7 @@ async function keepTurn(
     finish_reason: result.finish,
     usage: result.usage,
     content: result.text,
+    ...(result.safety === undefined ? {} : { safety: result.safety }),
   });
   return result;
 }
