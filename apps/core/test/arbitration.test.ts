@@ -1,8 +1,9 @@
 /** Candidates in parallel, extra turns, shadow mode and the judge, as a caller of core sees them. */
 import { ArbitrationTerms, LogRecordV2, PlatformError } from '@mcp/contracts';
+import { failure } from '@mcp/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type Core, callOf, chat, cleanUp, failure, idOf, only, startCore, the } from './harness.ts';
+import { type Core, callOf, chat, cleanUp, idOf, only, startCore, the } from './harness.ts';
 import { textOf } from './scripted-models.ts';
 
 afterEach(cleanUp);
