@@ -7,18 +7,26 @@ export interface Tokenizer {
   readonly tokensOf: (text: string) => number;
 }
 
-/** Texts whose tokens are remembered: a message comes again in every turn after it. */
-const MAX_KNOWN = 50_000;
+/** Words whose tokens are remembered. */
+const MAX_KNOWN = 500_000;
+/** Before a space that a word follows; none of the four vocabularies has a token over such a place. */
+const WORDS = /(?= \S)/u;
 
+/** Counts by words, each of them once. */
 function remembering(count: (text: string) => number): (text: string) => number {
   const known = new Map<string, number>();
   return (text) => {
-    const before = known.get(text);
-    if (before !== undefined) return before;
-    if (known.size >= MAX_KNOWN) known.clear();
-    const tokens = count(text);
-    known.set(text, tokens);
-    return tokens;
+    let sum = 0;
+    for (const word of text.split(WORDS)) {
+      let tokens = known.get(word);
+      if (tokens === undefined) {
+        if (known.size >= MAX_KNOWN) known.clear();
+        tokens = count(word);
+        known.set(word, tokens);
+      }
+      sum += tokens;
+    }
+    return sum;
   };
 }
 

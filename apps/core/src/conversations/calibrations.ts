@@ -5,7 +5,7 @@ const MAX_RATIOS = 4000;
 /** Weight of each new ratio: some twenty calls are looked back on. */
 const WEIGHT = 0.1;
 /** So many characters of each message say of what kind it is. */
-const READ_CHARS = 2000;
+const READ_CHARS = 500;
 /** A script that is less of a text than this does not make its kind. */
 const MIN_SHARE = 0.05;
 /** Scripts that vocabularies take very differently, by the first code unit beyond each. */
@@ -50,7 +50,8 @@ function keyOf(model: string, messages: readonly ChatMessage[]): string {
     const text = textOf(content, { picture: () => '' }).slice(0, READ_CHARS);
     all += text.length;
     for (let i = 0; i < text.length; i++) {
-      const script = SCRIPTS.findIndex((beyond) => text.charCodeAt(i) < beyond);
+      const code = text.charCodeAt(i);
+      const script = code < SCRIPTS[0] ? 0 : SCRIPTS.findIndex((beyond) => code < beyond);
       found[script] = (found[script] ?? 0) + 1;
     }
   }
