@@ -28,6 +28,9 @@ export const derived = {
   gateway_backends: ({ stack, placement, at }) =>
     gatewayBackends(stack, placement, at.operator?.MODEL_BACKENDS).join(','),
   embedded_models: ({ stack, at }) => embeddedModels(stack, at),
+  model_aliases: ({ stack }) =>
+    Object.keys(stack.aliases).length === 0 ? undefined : JSON.stringify(stack.aliases),
+  residency: ({ stack, at }) => stack.regions.find(({ name }) => name === at.region)?.residency,
   remote_concurrency: ({ stack }) => remoteConcurrency(stack),
 } as const satisfies Readonly<Record<string, (environment: Environment) => string | undefined>>;
 

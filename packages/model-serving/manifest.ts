@@ -1,5 +1,13 @@
 /** What whoever serves models reads of its environment and records: the model-gateway, and the gateway for servers elsewhere. */
-import { DURATION_BUCKETS_S, defineMetrics, defineSettings, jsonText, wholeText } from '@mcp/contracts';
+import {
+  DURATION_BUCKETS_S,
+  defineMetrics,
+  defineSettings,
+  jsonText,
+  ModelAliases,
+  Residency,
+  wholeText,
+} from '@mcp/contracts';
 import { z } from 'zod';
 
 export const servingSettings = defineSettings({
@@ -21,6 +29,21 @@ export const servingSettings = defineSettings({
     meaning: 'Which model stands in for which, as JSON.',
     operator: true,
   },
+  MODEL_ALIASES: {
+    schema: jsonText(
+      ModelAliases,
+      'must be JSON such as {"fast":{"candidates":[{"model":"a"},{"model":"b"}],"strategy":"latency"}}',
+    ).prefault('{}'),
+    meaning:
+      'Names that stand for several models, with how one of them is chosen and who stands in, as JSON.',
+    from: 'derived.model_aliases',
+    operator: true,
+  },
+  MCP_RESIDENCY: {
+    schema: Residency.optional(),
+    meaning: "Where the platform's own models process text: the residency of the region.",
+    from: 'derived.residency',
+  },
 });
 
 /** A JSON object by model id. */
@@ -37,6 +60,42 @@ export const servingMetrics = defineMetrics({
     help: 'Inferences waiting, by queue class; class running counts those at work.',
     per_pod: true,
     panels: [{ dashboard: 'overview', title: 'Inference queue', by: ['model', 'class'] }],
+  },
+  model_hedges_total: {
+    type: 'counter',
+    category: 'model_inference',
+    unit: '1',
+    labels: ['alias', 'won'],
+    help: 'Requests of which a second model was asked beside a slow first one; won says which answered: first, second or none.',
+    panels: [{ dashboard: 'models', title: 'Hedged requests', by: ['alias', 'won'] }],
+  },
+  model_circuit_open: {
+    type: 'gauge',
+    category: 'error_count',
+    unit: '1',
+    labels: ['model', 'server'],
+    help: '1 while the circuit of a model at a server is open or half-open, else 0.',
+    per_pod: true,
+    panels: [{ dashboard: 'models', title: 'Open circuits', by: ['model', 'server'] }],
+    alerts: [
+      {
+        name: 'McpCircuitOpen',
+        group: 'conversations',
+        severity: 'warning',
+        expr: 'max by (model, server) (model_circuit_open{namespace="$namespace"}) > 0',
+        for: '10m',
+        summary: '{{ $labels.server }} has refused or failed {{ $labels.model }} for ten minutes in $region.',
+        description: 'Its circuit is open: requests go to other servers and models, or are refused.',
+      },
+    ],
+  },
+  model_circuit_changes_total: {
+    type: 'counter',
+    category: 'error_count',
+    unit: '1',
+    labels: ['model', 'server', 'state'],
+    help: 'How often the circuit of a model at a server became closed, open or half_open.',
+    panels: [{ dashboard: 'models', title: 'Changes of circuits', by: ['model', 'server', 'state'] }],
   },
   model_inferences_total: {
     type: 'counter',

@@ -72,6 +72,12 @@ export const definition = defineService({
 function inferenceOf(kit: GatewayKit, here: ModelGatewayApi | undefined): () => ModelGatewayApi {
   const apart = () => kit.clients.modelGateway;
   if (here === undefined) return apart;
-  const both = nearby({ here, apart, fallbacks: kit.config.MODEL_FALLBACKS, log: kit.log });
+  const both = nearby({
+    here,
+    apart,
+    fallbacks: kit.config.MODEL_FALLBACKS,
+    aliases: kit.config.MODEL_ALIASES,
+    log: kit.log,
+  });
   return () => both;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Place, PlatformError, type QueueClass, type QueueStatus } from '@mcp/contracts';
 import { FairLine } from './fair-line.ts';
-import { type Choice, choose, type Route, type Visit } from './route.ts';
+import { type Choice, CircuitOpenError, choose, type Route, type Visit } from './route.ts';
 
 export interface QueueOptions {
   readonly model: string;
@@ -19,10 +19,13 @@ export interface Ask {
   readonly routes: readonly Route[];
   /** Room that was kept for it, perhaps here. */
   readonly place?: string | undefined;
+  /** Servers that are closed for longer are not waited for; undefined: 5 s. */
+  readonly max_closed_ms?: number | undefined;
 }
 
 interface Waiter {
   readonly routes: readonly Route[];
+  readonly max_closed_ms: number | undefined;
   start(visit: Visit): void;
   refuse(error: PlatformError): void;
 }
@@ -73,7 +76,7 @@ export class ModelQueue {
    * Waits for a place at one of the routes. Throws `overloaded` when the queue is full or the servers are to be left
    * alone for longer than 5 s, and the signal's reason when the caller leaves while waiting.
    */
-  async enter({ who, class: cls, signal, routes, place }: Ask): Promise<Visit> {
+  async enter({ who, class: cls, signal, routes, place, max_closed_ms }: Ask): Promise<Visit> {
     if (signal.aborted) throw reasonOf(signal);
     const kept = place !== undefined && this.#release(place);
     let choice = choose(routes);
@@ -82,9 +85,9 @@ export class ModelQueue {
       this.#serve();
       choice = choose(routes);
     }
-    if (choice.type !== 'free' || this.#reserved.size > 0) this.#refuse(routes, { who, kept });
+    if (choice.type !== 'free' || this.#reserved.size > 0) this.#refuse(routes, { who, kept, max_closed_ms });
     if (choice.type === 'free') return this.#start(choice.route);
-    return await this.#wait(cls, signal, { who, routes });
+    return await this.#wait(cls, signal, { who, routes, max_closed_ms });
   }
 
   /** Keeps room for one inference at these routes. Throws what {@link enter} would. */
@@ -110,8 +113,11 @@ export class ModelQueue {
   }
 
   /** Throws `overloaded` when the servers are closed for long, or when there is no room and none was kept. */
-  #refuse(routes: readonly Route[], { who, kept }: { who: string; kept: boolean }): void {
-    const closed = closedFor(routes);
+  #refuse(
+    routes: readonly Route[],
+    { who, kept, max_closed_ms }: { who: string; kept: boolean; max_closed_ms?: number | undefined },
+  ): void {
+    const closed = closedFor(routes, max_closed_ms);
     if (closed !== undefined) throw closed;
     const limit = routes.reduce((sum, one) => sum + one.limit, 0);
     const room = Math.max(0, limit - this.#running) + this.#options.max_waiting - this.#depth();
@@ -165,7 +171,7 @@ export class ModelQueue {
   #wait(
     cls: QueueClass,
     signal: AbortSignal,
-    { who, routes }: { who: string; routes: readonly Route[] },
+    { who, routes, max_closed_ms }: Pick<Ask, 'who' | 'routes' | 'max_closed_ms'>,
   ): Promise<Visit> {
     const { promise, resolve, reject } = Promise.withResolvers<Visit>();
     const line = this.#waiting[cls];
@@ -176,6 +182,7 @@ export class ModelQueue {
     };
     const waiter: Waiter = {
       routes,
+      max_closed_ms,
       start(visit) {
         signal.removeEventListener('abort', leave);
         resolve(visit);
@@ -206,7 +213,7 @@ export class ModelQueue {
           at++;
           continue;
         }
-        const closed = choice.type === 'closed' ? closedFor(waiter.routes) : undefined;
+        const closed = choice.type === 'closed' ? closedFor(waiter.routes, waiter.max_closed_ms) : undefined;
         if (choice.type === 'closed' && closed === undefined) {
           alarm_ms = Math.min(alarm_ms, choice.wait_ms);
           at++;
@@ -237,13 +244,21 @@ export class ModelQueue {
 }
 
 /** Why nobody waits for these routes, or undefined. */
-function closedFor(routes: readonly Route[]): PlatformError | undefined {
+function closedFor(routes: readonly Route[], max_closed_ms = MAX_RETRY_WAIT_MS): PlatformError | undefined {
   const wait_ms = Math.min(...routes.map((route) => route.wait_ms));
-  if (wait_ms <= MAX_RETRY_WAIT_MS) return undefined;
+  if (wait_ms <= max_closed_ms) return undefined;
+  const name = routes[0]?.info.owned_by ?? 'The server';
+  const retry = { retry_after_ms: Math.ceil(wait_ms) };
+  if (routes.every(({ broken }) => broken))
+    return new CircuitOpenError(
+      'unavailable',
+      `${name} failed several times in a row and is tried again in ${Math.ceil(wait_ms / 1000)} s. Try again then, or choose another model.`,
+      retry,
+    );
   return new PlatformError(
     'overloaded',
-    `${routes[0]?.info.owned_by ?? 'The server'} is rate limited. Try again in ${Math.ceil(wait_ms / 1000)} s, or choose another model.`,
-    { retry_after_ms: Math.ceil(wait_ms) },
+    `${name} is rate limited. Try again in ${Math.ceil(wait_ms / 1000)} s, or choose another model.`,
+    retry,
   );
 }
 

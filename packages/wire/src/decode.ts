@@ -52,7 +52,8 @@ const Head = {
   model: z.string().nullish(),
   created: z.number().nullish(),
   system_fingerprint: z.string().nullish().catch(undefined),
-  /** Ours: fields of the request that the backend made no use of. */
+  /** Ours: the model that answered for an alias; fields of the request that the backend made no use of. */
+  mcp_model: z.string().max(200).optional().catch(undefined),
   mcp_ignored: z.array(z.string().max(64)).max(64).optional().catch(undefined),
 };
 const Choice = {
@@ -155,6 +156,7 @@ function startEvent(head: z.infer<z.ZodObject<typeof Head>>): ModelEvent {
     model: head.model ?? '',
     backend: head.system_fingerprint ?? 'openai',
     created_s: head.created ?? 0,
+    ...(head.mcp_model === undefined ? {} : { served_by: head.mcp_model }),
     ...(head.mcp_ignored === undefined ? {} : { ignored: head.mcp_ignored }),
   };
 }

@@ -6,6 +6,8 @@ export interface Completion {
   readonly model: string;
   readonly backend: string;
   readonly created_s: number;
+  /** The model that answered, where `model` is an alias. */
+  readonly served_by?: string;
   /** Fields of the request that the backend made no use of. */
   readonly ignored?: readonly string[];
   readonly choices: readonly CompletionChoice[];
@@ -209,6 +211,7 @@ export function encodeChatCompletion(
     })),
     ...(completion.usage === undefined ? {} : { usage: wireUsage(completion.usage) }),
     system_fingerprint: completion.backend,
+    ...(completion.served_by === undefined ? {} : { mcp_model: completion.served_by }),
     ...(completion.ignored === undefined ? {} : { mcp_ignored: completion.ignored }),
   };
 }

@@ -33,6 +33,10 @@ export const HEADERS = {
   'x-ratelimit-limit-requests': { description: 'Requests a minute.', schema: whole },
   'x-ratelimit-remaining-requests': { description: 'Requests that are left.', schema: whole },
   'x-ratelimit-reset-requests': { description: 'When all are there again.', schema: text },
+  'x-mcp-model': {
+    description: 'The model that answered: of an alias, or where another one stood in.',
+    schema: text,
+  },
   'x-mcp-ignored-fields': {
     description: 'Fields of the request that changed no answer, separated by commas.',
     schema: text,

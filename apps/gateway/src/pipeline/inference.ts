@@ -29,6 +29,8 @@ interface Completion {
   readonly call: CallContext;
   /** Called before the first event of a model that is a conversation. */
   readonly onConversation: (id: string) => void;
+  /** Called before the first event with the model that answers. */
+  readonly onServed: (model: string) => void;
   /** Called before the first event with the fields that the model's backend makes no use of. */
   readonly onIgnored: (fields: readonly string[]) => void;
 }
@@ -43,12 +45,19 @@ export async function* complete(gateway: Gateway, completion: Completion): Async
   }
   for await (const event of gateway.inference().generate(request, call)) {
     if (event.type === 'usage') settle(gateway, event.usage);
-    if (event.type === 'start' && event.ignored !== undefined) {
-      const { ignored, ...start } = event;
-      completion.onIgnored(ignored);
-      yield start;
-    } else yield event;
+    yield event.type === 'start' ? startOf(event, completion) : event;
   }
+}
+
+type Start = Extract<ModelEvent, { type: 'start' }>;
+
+/** The start as clients see it; what is said beside it goes into headers. */
+function startOf(event: Start, completion: Completion): Start {
+  completion.onServed(event.served_by ?? event.model);
+  if (event.ignored === undefined && event.served_by === undefined) return event;
+  const { ignored, served_by: _, ...start } = event;
+  if (ignored !== undefined) completion.onIgnored(ignored);
+  return start;
 }
 
 /** Embeddings of texts. */

@@ -5,6 +5,7 @@ import {
   type ChatRequest,
   PlatformError,
   type Principal,
+  type Residency,
   SOCKET_PATH,
   WsClientFrame,
 } from '@mcp/contracts';
@@ -31,6 +32,8 @@ export interface ChatSocketOptions {
   readonly gateway: Gateway;
   readonly socket: WebSocket;
   readonly principal: Principal;
+  /** Where its conversations must stay. */
+  readonly residency: Residency | undefined;
   readonly draining: AbortSignal;
 }
 
@@ -158,7 +161,7 @@ export class ChatSocket {
   }
 
   #begin(request: ChatRequest): Running {
-    const { gateway, principal } = this.#options;
+    const { gateway, principal, residency } = this.#options;
     const request_id = randomUUID();
     const span = gateway.kit.tracer.start('http.server.request', {
       kind: 'server',
@@ -175,6 +178,7 @@ export class ChatSocket {
         principal,
         span,
         class: 'interactive',
+        residency,
         timeout_ms: gateway.kit.config.MCP_REQUEST_TIMEOUT_MS,
       }),
       span,

@@ -17,6 +17,9 @@ export const OVERHEAD_HEADER = 'x-mcp-overhead-ms';
 /** The conversation that a request began or was recorded as. */
 export const CONVERSATION_HEADER = 'x-mcp-conversation-id';
 
+/** The model that answered, where an alias was asked or another one stood in. */
+const MODEL_HEADER = 'x-mcp-model';
+
 /** Fields of the request that changed no answer. */
 const IGNORED_HEADER = 'x-mcp-ignored-fields';
 
@@ -55,6 +58,9 @@ export function completionEvents(
     onConversation: (id) => {
       state.headers[CONVERSATION_HEADER] = id;
     },
+    onServed: (model) => {
+      state.headers[MODEL_HEADER] = headerText(model);
+    },
     onIgnored: (fields) =>
       sayIgnored(
         c,
@@ -82,4 +88,9 @@ export async function gathered(
 export function noteOverhead(c: KitContext): void {
   const { headers, started_ms } = c.get('state');
   headers[OVERHEAD_HEADER] = (performance.now() - started_ms).toFixed(3);
+}
+
+/** A model's id as the value of a header, which takes printable ASCII. */
+function headerText(id: string): string {
+  return /^[\x21-\x7e]+$/.test(id) ? id : encodeURIComponent(id.toWellFormed());
 }

@@ -7,6 +7,7 @@ import { formatReset } from '../limits/admission.ts';
 import { mayTrace } from '../live/trace-access.ts';
 import { admit, begin, identify, leave } from '../pipeline/entrance.ts';
 import { conclude } from '../pipeline/inference.ts';
+import { residencyOf } from '../regions/residency.ts';
 
 const TIMEOUT_HEADER = 'x-mcp-timeout-ms';
 const CLASS_HEADER = 'x-mcp-class';
@@ -83,6 +84,7 @@ function beginCall(gateway: Gateway, c: KitContext, principal: Principal): CallC
     span: state.span,
     class: classOf(c),
     timeout_ms: timeoutOf(c, gateway.kit.config.MCP_REQUEST_TIMEOUT_MS),
+    residency: residencyOf(c),
     left: c.req.raw.signal,
   });
   state.scope = scope;

@@ -29,6 +29,8 @@ export type ModelEvent =
       readonly model: string;
       readonly backend: string;
       readonly created_s: number;
+      /** The model that answers, where `model` is an alias. */
+      readonly served_by?: string;
       /** Fields of the request that its backend made no use of. */
       readonly ignored?: readonly string[];
     }
@@ -86,6 +88,9 @@ export const ModelInfo = z.object({
   detail: z.string().optional(),
 });
 export type ModelInfo = z.infer<typeof ModelInfo>;
+
+/** What an alias has in the place of a backend. */
+export const ALIAS_BACKEND = 'alias';
 
 /** Result of an embedding call: one vector per input, in order. */
 export const EmbeddingsResult = z.object({

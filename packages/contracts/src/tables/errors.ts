@@ -7,6 +7,7 @@ export const ERROR_CODES = {
   invalid_json: { status: 400, title: 'Body is not valid JSON', retryable: false },
   context_length_exceeded: { status: 400, title: 'Context length exceeded', retryable: false },
   unsupported_parameter: { status: 400, title: 'Parameter not supported by this model', retryable: false },
+  content_filter: { status: 400, title: 'Refused by a content filter', retryable: false },
   unauthenticated: { status: 401, title: 'Authentication required', retryable: false },
   forbidden: { status: 403, title: 'Not allowed', retryable: false },
   not_found: { status: 404, title: 'Not found', retryable: false },

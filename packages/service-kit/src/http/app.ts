@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type CallContext, PlatformError, QueueClass, type ServiceName } from '@mcp/contracts';
+import { type CallContext, PlatformError, QueueClass, Residency, type ServiceName } from '@mcp/contracts';
 import { Hono } from 'hono';
 import { routePath } from 'hono/route';
 import { callScope } from '../clients/call-scope.ts';
@@ -125,6 +125,7 @@ function internalCall(c: KitContext, { principal }: Caller): CallContext {
     signal: state.scope.signal,
     retries,
     place: c.req.header('x-mcp-place'),
+    residency: Residency.safeParse(c.req.header('x-mcp-residency')).data,
   };
 }
 

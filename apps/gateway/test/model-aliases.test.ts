@@ -1,0 +1,77 @@
+/** Aliases as clients meet them: in the list, on every wire, in a conversation, and what their answers say. */
+import { ChatResponse } from '@mcp/contracts';
+import { type NatsServer, startNats } from '@mcp/testkit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { forget, type Platform, type Shared, shared, startPlatform } from './support.ts';
+
+const MODELS = [
+  { id: 'down', rules: [{ error: 'upstream_failed' }] },
+  { id: 'up', max_context: 4096, rules: [{ reply: 'all is well' }] },
+];
+const ALIASES = {
+  fast: { candidates: [{ model: 'down' }, { model: 'up' }], strategy: 'order' },
+  strict: { candidates: [{ model: 'up' }], residency: ['eu'], needs: [] },
+};
+const TEXT = { messages: [{ role: 'user', content: 'How is it?' }] };
+
+describe.each(['in one process', 'apart'] as const)('an alias of the platform, %s', (form) => {
+  let nats: NatsServer;
+  let place: Shared;
+  let platform: Platform;
+  beforeAll(async () => {
+    nats = await startNats();
+    place = shared(nats);
+    platform = await startPlatform(form, place, {
+      MCP_SCRIPTED_MODELS: JSON.stringify(MODELS),
+      MODEL_ALIASES: JSON.stringify(ALIASES),
+    });
+    await expect.poll(async () => (await platform.ask('/v1/models')).status, { timeout: 15_000 }).toBe(200);
+  });
+  afterAll(async () => {
+    await platform.close();
+    forget(place);
+    await nats.close();
+  });
+
+  test('is in the list and on its own', async () => {
+    const list = JSON.parse(await (await platform.ask('/v1/models')).text());
+    expect(list.data.map(({ id }: { id: string }) => id)).toContain('fast');
+    expect(await (await platform.ask('/v1/models/fast')).json()).toMatchObject({ id: 'fast' });
+  });
+
+  test.each([
+    ['/v1/chat/completions', TEXT],
+    ['/v1/completions', { prompt: 'How is it?' }],
+    ['/v1/responses', { input: 'How is it?' }],
+    ['/v1/messages', { ...TEXT, max_tokens: 50 }],
+  ])('answers %s by the model that can, names it in a header and keeps its own name', async (path, body) => {
+    for (const stream of [false, true]) {
+      const answer = await platform.ask(path, { ...body, model: 'fast', stream });
+      const text = await answer.text();
+      expect([answer.status, answer.headers.get('x-mcp-model')], text).toEqual([200, 'up']);
+      expect(text).toMatch(/"model":"fast"/);
+      expect(text).not.toContain('mcp_model');
+    }
+  });
+
+  test('speaks in a conversation, where nobody gets it who did not name it', async () => {
+    const asked = { modelA: 'fast', exchanges: 1, message: 'How is it?' };
+    const answer = await platform.ask('/chat', asked);
+    const response = ChatResponse.parse(JSON.parse(await answer.text()));
+    expect(response.messages.map(({ model, content }) => [model, content])).toEqual([['fast', 'all is well']]);
+    expect(response.models[1]).not.toBe('fast');
+  });
+
+  test('refuses what none of its models may answer, and a name that is none is one 404', async () => {
+    const refused = await platform.ask('/v1/chat/completions', { ...TEXT, model: 'strict' });
+    expect([refused.status, await refused.json()]).toMatchObject([
+      421,
+      { error: { code: 'wrong_region', param: 'model' } },
+    ]);
+    const unknown = await platform.ask('/v1/chat/completions', { ...TEXT, model: 'fasst' });
+    expect([unknown.status, await unknown.json()]).toMatchObject([
+      404,
+      { error: { code: 'model_not_found', param: 'model' } },
+    ]);
+  });
+});
