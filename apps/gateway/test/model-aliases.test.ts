@@ -25,7 +25,6 @@ describe.each(['in one process', 'apart'] as const)('an alias of the platform, %
       MCP_SCRIPTED_MODELS: JSON.stringify(MODELS),
       MODEL_ALIASES: JSON.stringify(ALIASES),
     });
-    await expect.poll(async () => (await platform.ask('/v1/models')).status, { timeout: 15_000 }).toBe(200);
   });
   afterAll(async () => {
     await platform.close();
@@ -34,6 +33,7 @@ describe.each(['in one process', 'apart'] as const)('an alias of the platform, %
   });
 
   test('is in the list and on its own', async () => {
+    await expect.poll(async () => (await platform.ask('/v1/models')).status, { timeout: 15_000 }).toBe(200);
     const list = JSON.parse(await (await platform.ask('/v1/models')).text());
     expect(list.data.map(({ id }: { id: string }) => id)).toContain('fast');
     expect(await (await platform.ask('/v1/models/fast')).json()).toMatchObject({ id: 'fast' });
@@ -58,7 +58,9 @@ describe.each(['in one process', 'apart'] as const)('an alias of the platform, %
     const asked = { modelA: 'fast', exchanges: 1, message: 'How is it?' };
     const answer = await platform.ask('/chat', asked);
     const response = ChatResponse.parse(JSON.parse(await answer.text()));
-    expect(response.messages.map(({ model, content }) => [model, content])).toEqual([['fast', 'all is well']]);
+    expect(response.messages.map(({ model, content }) => [model, content])).toEqual([
+      ['fast', 'all is well'],
+    ]);
     expect(response.models[1]).not.toBe('fast');
   });
 

@@ -210,9 +210,11 @@ class Run {
     });
   }
 
-  /** Whether a model remains that may stand in for one that is rate limited: then nobody waits for that one. */
-  #hasMore(): boolean {
-    return this.#pending.length > 0 || this.#asked.plan.chains.rate.some((model) => !this.#named.has(model));
+  /** Whether a model remains that may stand in where these servers are closed: then nobody waits for them. */
+  #hasMore(routes: readonly Route[]): boolean {
+    const { rate, error } = this.#asked.plan.chains;
+    const chain = routes.every(({ broken }) => broken) ? error : rate;
+    return this.#pending.length > 0 || chain.some((model) => !this.#named.has(model));
   }
 
   #add(models: readonly string[]): void {
