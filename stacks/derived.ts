@@ -31,6 +31,7 @@ export const derived = {
   model_aliases: ({ stack }) =>
     Object.keys(stack.aliases).length === 0 ? undefined : JSON.stringify(stack.aliases),
   residency: ({ stack, at }) => stack.regions.find(({ name }) => name === at.region)?.residency,
+  queue_weights: ({ stack }) => stack.limits.queue_weights && JSON.stringify(stack.limits.queue_weights),
   remote_concurrency: ({ stack }) => remoteConcurrency(stack),
 } as const satisfies Readonly<Record<string, (environment: Environment) => string | undefined>>;
 

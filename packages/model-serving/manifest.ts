@@ -17,6 +17,16 @@ export const servingSettings = defineSettings({
     from: 'stack.limits.queue_max_waiting',
     operator: true,
   },
+  MCP_QUEUE_WEIGHTS: {
+    schema: jsonText(
+      z.record(z.string().min(1).max(128), z.number().min(0.01).max(100)),
+      'must be JSON such as {"key:0a1b2c":4}, each weight from 0.01 to 100',
+    ).prefault('{}'),
+    meaning:
+      "Shares of a model's tokens by caller (id of the key or token), as JSON, while more wait than it can answer; others have 1.",
+    from: 'derived.queue_weights',
+    operator: true,
+  },
   MODEL_CONCURRENCY: {
     schema: byModel(z.number().int().min(1).max(4096), '{"model":16}'),
     meaning:

@@ -57,7 +57,8 @@ export async function* infer(
   let visit: Visit | undefined;
   let failure: unknown;
   try {
-    visit = await placeOf(queues, offered, call);
+    const { expected } = queues.of(id);
+    visit = await placeOf(queues, offered, { call, tokens: expected.of(request) });
     const { route } = visit;
     accounting.queued(route.info);
     const forwarded = request.model === id ? request : { ...request, model: id };
@@ -75,6 +76,7 @@ export async function* infer(
         visit.answered(performance.now() - asked_ms, request.stream === true);
       }
       accounting.see(event);
+      if (event.type === 'usage') expected.learn(request, event.usage);
       for (const whole of characters.take(event))
         yield whole.type === 'start' ? startOf(whole, { request, offered, backend: route.backend }) : whole;
     }
@@ -127,7 +129,7 @@ export async function embed(
   let status = 'ok';
   let visit: Visit | undefined;
   try {
-    visit = await placeOf(queues, offered, call);
+    visit = await placeOf(queues, offered, { call, tokens: queues.of(id).expected.ofTexts(request.input) });
     const { route } = visit;
     const asked_ms = performance.now();
     const result = await route.backend.embed({ ...request, model: id }, optionsOf(call, span));
@@ -154,12 +156,16 @@ export async function embed(
 }
 
 /** Waits for a place at one of the servers. */
-async function placeOf(queues: Queues, offered: Offered, call: CallContext): Promise<Visit> {
+async function placeOf(
+  queues: Queues,
+  offered: Offered,
+  { call, tokens }: { readonly call: CallContext; readonly tokens: number },
+): Promise<Visit> {
   const { id, routes, max_closed_ms } = offered;
-  const { class: cls, signal, place, principal } = call;
-  const visit = await queues
-    .of(id)
-    .enter({ who: principal.id, class: cls, signal, routes, place, max_closed_ms });
+  const { class: cls, signal, place, principal, deadline_ms } = call;
+  const time_left_ms = deadline_ms - Date.now();
+  const ask = { who: principal.id, class: cls, tokens, time_left_ms, signal, routes, place, max_closed_ms };
+  const visit = await queues.of(id).enter(ask);
   try {
     offered.reach(visit.route);
     return visit;

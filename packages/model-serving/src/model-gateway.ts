@@ -36,7 +36,11 @@ export function createModelGateway({ kit, backends, settings }: ModelGatewayOpti
       kit.metrics.inc('model_circuit_changes_total', { model: info.id, server, state });
     },
   });
-  const queues = new Queues({ metrics: kit.metrics, max_waiting: settings.MCP_QUEUE_MAX_WAITING });
+  const queues = new Queues({
+    metrics: kit.metrics,
+    max_waiting: settings.MCP_QUEUE_MAX_WAITING,
+    weights: settings.MCP_QUEUE_WEIGHTS,
+  });
   const planner = new Planner(settings, catalog);
   const deps = { kit, catalog, queues, planner };
   return {

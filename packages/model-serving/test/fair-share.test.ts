@@ -45,7 +45,7 @@ class Scene {
   async arrive(name: string, cls: QueueClass = 'interactive'): Promise<void> {
     this.waiting.set(name, (this.waiting.get(name) ?? 0) + 1);
     const signal = new AbortController().signal;
-    this.queue.enter({ who: name, class: cls, signal, routes: this.#routes }).then(
+    this.queue.enter({ who: name, class: cls, tokens: 1, signal, routes: this.#routes }).then(
       (visit) => {
         this.#less(name);
         this.running.push(visit);
@@ -143,7 +143,7 @@ test('the line is a model of its rule: the lowest turn first, then who came firs
           const at = Math.max(now, next.get(one) ?? 0);
           next.set(one, at + 1);
           model.push({ who: one, turn: at, id });
-          line.add(one, id);
+          line.add(one, id, { tokens: 1, weight: 1 });
         } else if (model.length > 0) {
           const first = model.reduce((a, b) => (b.turn < a.turn ? b : a));
           expect(line.at(0)).toBe(first.id);

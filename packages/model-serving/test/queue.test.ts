@@ -41,7 +41,8 @@ function makeReal(limits: { concurrency: number; max_waiting: number }): Real {
     told.status = status;
   });
   const routes = [routeOf(limits.concurrency)];
-  const enter: Real['enter'] = (cls, signal) => queue.enter({ who: 'alice', class: cls, signal, routes });
+  const enter: Real['enter'] = (cls, signal) =>
+    queue.enter({ who: 'alice', class: cls, tokens: 1, signal, routes });
   return { queue, enter, callers: [], told };
 }
 
@@ -316,7 +317,7 @@ describe('the queue of one model', () => {
         const routes = [routeOf(limits.concurrency)];
         const { signal } = new AbortController();
         const enter = (place?: string) =>
-          real.queue.enter({ who: 'alice', class: 'interactive', signal, routes, place });
+          real.queue.enter({ who: 'alice', class: 'interactive', tokens: 1, signal, routes, place });
         const all = limits.concurrency + limits.max_waiting;
         const here = Math.min(present, all);
         for (let n = 0; n < here; n++) void enter();

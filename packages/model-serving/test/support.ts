@@ -123,6 +123,7 @@ export function gatewayOf(
   const seen: Seen = { counts: new Map(), spans: [] };
   const settings = {
     MCP_QUEUE_MAX_WAITING: 4,
+    MCP_QUEUE_WEIGHTS: {},
     MODEL_CONCURRENCY: {},
     MODEL_FALLBACKS: fallbacks,
     MODEL_ALIASES: ModelAliases.parse(aliases),
