@@ -79,6 +79,14 @@ export const servingMetrics = defineMetrics({
     help: 'Requests of which a second model was asked beside a slow first one; won says which answered: first, second or none.',
     panels: [{ dashboard: 'models', title: 'Hedged requests', by: ['alias', 'won'] }],
   },
+  model_streams_resumed_total: {
+    type: 'counter',
+    category: 'model_inference',
+    unit: '1',
+    labels: ['model'],
+    help: 'Streams of a model or alias that broke off and that another model went on with.',
+    panels: [{ dashboard: 'models', title: 'Resumed streams', by: ['model'] }],
+  },
   model_circuit_open: {
     type: 'gauge',
     category: 'error_count',

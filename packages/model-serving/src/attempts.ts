@@ -26,8 +26,8 @@ export interface Asked {
   readonly plan: Plan;
   readonly kind: ModelInfo['kind'];
   readonly call: CallContext;
-  /** A server that has just failed this request, and how: it is asked last. */
-  readonly failed?: { readonly route: Route; readonly error: PlatformError };
+  /** Servers that have failed this request already, and how the last one did: they are asked last. */
+  readonly failed?: { readonly routes: readonly Route[]; readonly error: PlatformError };
 }
 
 /** Where an attempt goes, and where a second one beside it could. */
@@ -98,7 +98,7 @@ class Run {
     this.reached = 1;
   }
 
-  /** Every server may be asked again; in the first round not the one that has just failed. */
+  /** Every server may be asked again; in the first round not those that failed before. */
   begin(round: number): void {
     const { plan, failed } = this.#asked;
     this.#tried.clear();
@@ -106,7 +106,7 @@ class Run {
     this.#pending = [];
     this.#add(plan.models);
     if (failed === undefined) return;
-    if (round === 0) this.#tried.add(failed.route);
+    if (round === 0) for (const route of failed.routes) this.#tried.add(route);
     this.#add(plan.chains[this.#cause ?? 'error']);
   }
 

@@ -1,12 +1,21 @@
 /** Looks into a stream as far as nobody has been told anything: until then another model may still answer. */
 import { type CallContext, type ModelEvent, PlatformError } from '@mcp/contracts';
+import type { Route } from './route.ts';
 
 /** A stream whose first events have been read. */
 export interface Opened {
   readonly first: readonly ModelEvent[];
   readonly rest: AsyncIterator<ModelEvent>;
+  /** The server that it comes from, where somebody may have to go on from it. */
+  readonly route?: Route | undefined;
   /** Ends what the stream holds beside itself, at its end. */
   dispose(): void;
+}
+
+/** Ends a stream wherever it is: its server's connection is closed, its place given back. */
+export async function ended({ rest, dispose }: Opened): Promise<void> {
+  dispose();
+  await rest.return?.();
 }
 
 /** Reads its first event alone: the stream has been accepted. */

@@ -1,5 +1,6 @@
 import type { ModelEvent } from '@mcp/contracts';
 import { type ChatOptions, chatFinish, losesFinish, wireUsage } from './openai-chat.ts';
+import { resumedComment } from './resumed.ts';
 
 export const DONE_FRAME = 'data: [DONE]\n\n';
 
@@ -57,6 +58,8 @@ export function chatChunkEncoder(options: ChunkOptions): (event: ModelEvent) => 
           frame(event.choice, `"tool_calls":[{"index":${event.index},${begin}"function":${call}}]`)
         );
       }
+      case 'stream_resumed':
+        return resumedComment(event);
       case 'finish':
         return (
           opened(event.choice) +

@@ -3,6 +3,7 @@ import {
   type LogprobToken,
   type ModelEvent,
   PlatformError,
+  StreamResumed,
   type Usage,
   WireUsage,
 } from '@mcp/contracts';
@@ -70,6 +71,8 @@ const Chunk = z.object({
 });
 const Whole = z.object({
   ...Head,
+  /** Ours: models that broke off, and who went on. */
+  mcp_resumed: z.array(StreamResumed).max(16).optional().catch(undefined),
   choices: z.array(z.object({ ...Choice, message: Delta })),
   usage: WireUsage.nullish(),
 });
@@ -86,8 +89,9 @@ export function decodeChatCompletion(json: unknown): ModelEvent[] {
         { cause: parsed.error },
       )
     );
-  const { choices, usage, ...head } = parsed.data;
+  const { choices, usage, mcp_resumed = [], ...head } = parsed.data;
   const events: ModelEvent[] = [startEvent(head)];
+  for (const one of mcp_resumed) events.push({ type: 'stream_resumed', ...one });
   for (const { index, message, ...choice } of choices) {
     pushDelta(events, { index, delta: message, logprobs: choice.logprobs }, new Set());
     events.push({

@@ -8,6 +8,7 @@ import {
   type LogRecord,
   type Participant,
   PlatformError,
+  type StreamResumed,
   type Usage,
 } from '@mcp/contracts';
 import { alternate, ReasoningSplitter } from '@mcp/conversation';
@@ -44,6 +45,7 @@ export interface TurnResult {
   readonly reasoning: string;
   readonly finish: FinishReason;
   readonly usage: Usage;
+  readonly resumed?: readonly StreamResumed[];
   readonly budget: NonNullable<LogRecord['budget']>;
   /** Steps that the model was shown, and the summary of those that it was not. */
   readonly parents: Fitted['parents'];
@@ -134,6 +136,7 @@ async function attemptTurn(
   let written = 0;
   let finish: FinishReason | undefined;
   let usage: Usage | undefined;
+  const resumed: StreamResumed[] = [];
   const say = (piece: { text: string; reasoning: string }) => {
     reasoning += piece.reasoning;
     if (piece.text === '') return;
@@ -145,7 +148,12 @@ async function attemptTurn(
       if (event.type === 'text' || event.type === 'reasoning') written++;
       if (event.type === 'text') say(splitter.push(event.text));
       else if (event.type === 'reasoning') reasoning += event.text;
-      else if (event.type === 'finish') finish = event.reason;
+      else if (event.type === 'stream_resumed') {
+        const { from, to, code } = event;
+        resumed.push({ from, to, code });
+        span.event('stream_resumed', { from, to, code });
+        emit({ type: 'stream_resumed', message_id, turn, step, participant, from, to, code });
+      } else if (event.type === 'finish') finish = event.reason;
       else if (event.type === 'usage') usage = event.usage;
     }
   } catch (error) {
@@ -165,6 +173,7 @@ async function attemptTurn(
     reasoning,
     finish,
     usage: counted,
+    ...(resumed.length === 0 ? {} : { resumed }),
     budget,
     parents,
     summary,

@@ -1,4 +1,12 @@
-import type { CallContext, PlatformError, Principal, QueueClass, Residency, Scope } from '@mcp/contracts';
+import type {
+  CallContext,
+  OnInterrupt,
+  PlatformError,
+  Principal,
+  QueueClass,
+  Residency,
+  Scope,
+} from '@mcp/contracts';
 import { callScope, type KitContext, RetryBudget, type Span } from '@mcp/service-kit';
 import { requireScope } from '../auth/authenticator.ts';
 import type { Gateway } from '../gateway.ts';
@@ -65,6 +73,7 @@ interface Begin {
   readonly class: QueueClass;
   readonly timeout_ms: number;
   readonly residency?: Residency | undefined;
+  readonly on_interrupt?: OnInterrupt | undefined;
   /** Fires when the client leaves. */
   readonly left?: AbortSignal;
 }
@@ -85,6 +94,7 @@ export function begin(options: Begin): {
     signal: scope.signal,
     retries: new RetryBudget(),
     residency: options.residency,
+    on_interrupt: options.on_interrupt,
   };
   return { call, scope };
 }

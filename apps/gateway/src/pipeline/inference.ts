@@ -7,6 +7,7 @@ import type {
   EmbeddingsResult,
   ModelEvent,
   PlatformError,
+  StreamResumed,
   Usage,
 } from '@mcp/contracts';
 import type { Gateway } from '../gateway.ts';
@@ -31,6 +32,8 @@ interface Completion {
   readonly onConversation: (id: string) => void;
   /** Called before the first event with the model that answers. */
   readonly onServed: (model: string) => void;
+  /** Called when another model goes on; headers may be gone by then. */
+  readonly onResumed: (resumed: StreamResumed) => void;
   /** Called before the first event with the fields that the model's backend makes no use of. */
   readonly onIgnored: (fields: readonly string[]) => void;
 }
@@ -45,6 +48,7 @@ export async function* complete(gateway: Gateway, completion: Completion): Async
   }
   for await (const event of gateway.inference().generate(request, call)) {
     if (event.type === 'usage') settle(gateway, event.usage);
+    else if (event.type === 'stream_resumed') completion.onResumed(event);
     yield event.type === 'start' ? startOf(event, completion) : event;
   }
 }

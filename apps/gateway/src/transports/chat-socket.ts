@@ -3,6 +3,7 @@ import {
   type CallContext,
   type ChatEvent,
   type ChatRequest,
+  type OnInterrupt,
   PlatformError,
   type Principal,
   type Residency,
@@ -34,6 +35,8 @@ export interface ChatSocketOptions {
   readonly principal: Principal;
   /** Where its conversations must stay. */
   readonly residency: Residency | undefined;
+  /** What becomes of a turn of theirs that breaks off. */
+  readonly on_interrupt: OnInterrupt | undefined;
   readonly draining: AbortSignal;
 }
 
@@ -161,7 +164,7 @@ export class ChatSocket {
   }
 
   #begin(request: ChatRequest): Running {
-    const { gateway, principal, residency } = this.#options;
+    const { gateway, principal, residency, on_interrupt } = this.#options;
     const request_id = randomUUID();
     const span = gateway.kit.tracer.start('http.server.request', {
       kind: 'server',
@@ -179,6 +182,7 @@ export class ChatSocket {
         span,
         class: 'interactive',
         residency,
+        on_interrupt,
         timeout_ms: gateway.kit.config.MCP_REQUEST_TIMEOUT_MS,
       }),
       span,

@@ -20,6 +20,9 @@ export const CONVERSATION_HEADER = 'x-mcp-conversation-id';
 /** The model that answered, where an alias was asked or another one stood in. */
 const MODEL_HEADER = 'x-mcp-model';
 
+/** The model that broke off and the one that went on; in a stream a comment says so. */
+const RESUMED_HEADER = 'x-mcp-resumed';
+
 /** Fields of the request that changed no answer. */
 const IGNORED_HEADER = 'x-mcp-ignored-fields';
 
@@ -60,6 +63,9 @@ export function completionEvents(
     },
     onServed: (model) => {
       state.headers[MODEL_HEADER] = headerText(model);
+    },
+    onResumed: ({ from, to }) => {
+      state.headers[RESUMED_HEADER] = `${headerText(from)} ${headerText(to)}`;
     },
     onIgnored: (fields) =>
       sayIgnored(

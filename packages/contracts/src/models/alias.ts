@@ -1,6 +1,6 @@
 /** A name that stands for several models: which of them answers, and what is done where one of them cannot. */
 import { z } from 'zod';
-import { QueueClass } from '../api/call.ts';
+import { OnInterrupt, QueueClass } from '../api/call.ts';
 import { Residency } from '../tables/region.ts';
 import { Capability } from './model.ts';
 
@@ -10,10 +10,6 @@ const ModelName = z.string().min(1).max(200);
 /** What goes wrong with an attempt, as far as it says who may be asked next. */
 export const FallbackCause = z.enum(['rate', 'context', 'content', 'error']);
 export type FallbackCause = z.infer<typeof FallbackCause>;
-
-/** What becomes of a stream that breaks off in its middle: another model goes on, or it ends with the error. */
-export const OnInterrupt = z.enum(['resume', 'fail']);
-export type OnInterrupt = z.infer<typeof OnInterrupt>;
 
 const Candidate = z.strictObject({
   model: ModelName,

@@ -85,6 +85,11 @@ export function refusal(alias: string, lacks: ReadonlySet<Lack>, demands: Demand
   );
 }
 
+/** About how many tokens a request's messages and tools are. */
+export function estimateTokens(request: ChatCompletionRequest): number {
+  return sizeOf(request).tokens;
+}
+
 /** An estimate without a vocabulary: the context filter may be passed by what then does not fit, for which there is a chain. */
 function sizeOf({ messages, tools }: ChatCompletionRequest): { tokens: number; pictures: number } {
   let chars = tools == null ? 0 : JSON.stringify(tools).length;
