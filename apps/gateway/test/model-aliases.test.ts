@@ -1,6 +1,5 @@
 /** Aliases as clients meet them: in the list, on every wire, in a conversation, and what their answers say. */
 import { ChatResponse } from '@mcp/contracts';
-import { type NatsServer, startNats } from '@mcp/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { forget, type Platform, type Shared, shared, startPlatform } from './support.ts';
 
@@ -21,12 +20,10 @@ const ALIASES = {
 const TEXT = { messages: [{ role: 'user', content: 'How is it?' }] };
 
 describe.each(['in one process', 'apart'] as const)('an alias of the platform, %s', (form) => {
-  let nats: NatsServer;
   let place: Shared;
   let platform: Platform;
   beforeAll(async () => {
-    nats = await startNats();
-    place = shared(nats);
+    place = await shared();
     platform = await startPlatform(form, place, {
       MCP_SCRIPTED_MODELS: JSON.stringify(MODELS),
       MODEL_ALIASES: JSON.stringify(ALIASES),
@@ -34,8 +31,7 @@ describe.each(['in one process', 'apart'] as const)('an alias of the platform, %
   });
   afterAll(async () => {
     await platform.close();
-    forget(place);
-    await nats.close();
+    await forget(place);
   });
 
   test('is in the list and on its own', async () => {

@@ -67,6 +67,7 @@ export function stepsOfTurn(
       usage: result.usage,
       ...(result.resumed === undefined ? {} : { resumed: [...result.resumed] }),
       budget: result.budget,
+      ...(result.safety === undefined ? {} : { safety: result.safety }),
       ...(result.reasoning === '' ? {} : { reasoning: result.reasoning }),
     },
   ];

@@ -48,6 +48,11 @@ export const HEADERS = {
     description: 'The model that broke off and the one that went on; in a stream a comment of this name.',
     schema: text,
   },
+  'x-mcp-safety': {
+    description:
+      'What the safety policy found by then and what was done about it; `passed` where it found nothing.',
+    schema: text,
+  },
   'x-mcp-ignored-fields': {
     description: 'Fields of the request that changed no answer, separated by commas.',
     schema: text,
