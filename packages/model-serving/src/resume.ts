@@ -54,8 +54,8 @@ export async function* resumed(resuming: Resuming): AsyncGenerator<ModelEvent> {
     }
     const failure = interrupted;
     if (opened.route !== undefined) routes.push(opened.route);
-    opened = await reopen({ error: failure, routes, request: said.broken() }).catch(() => {
-      throw failure;
+    opened = await reopen({ error: failure, routes, request: said.broken() }).catch((later: unknown) => {
+      throw call.signal.aborted ? later : failure;
     });
     resuming.onResumed();
   }
