@@ -42,7 +42,7 @@ describe.each(ELSEWHERE)('the list of models of %s', (name, { env, list, describ
       const before = server.reads;
       expect(await ids(backend)).toEqual(['chat']);
       // It is read again beside the request that asks.
-      await expect.poll(() => server.reads).toBeGreaterThan(before);
+      await expect.poll(() => server.reads, { timeout: 5000 }).toBeGreaterThan(before);
     }
   });
 
