@@ -1,6 +1,7 @@
 import type { ModelGatewayApi } from '@mcp/contracts';
 import { createBackends } from '@mcp/model-backends';
 import { createModelGateway, nearby } from '@mcp/model-serving';
+import { createGuard, policyOf } from '@mcp/safety/guard';
 import { defineService } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import { createApp } from './app.ts';
@@ -14,6 +15,7 @@ import { LiveFigures } from './live/figures.ts';
 import { LiveStats } from './live/stats.ts';
 import { Traces } from './live/traces.ts';
 import { ModelCatalog } from './models.ts';
+import type { RiskRouter } from './pipeline/risk-router.ts';
 
 /** The gateway has no callers among the services, so its API is empty. */
 export const definition = defineService({
@@ -56,6 +58,8 @@ export const definition = defineService({
       stats,
       live,
       traces,
+      guard: createGuard(policyOf(config)),
+      risk: await riskRouterOf(kit),
     });
     const close = async () => {
       stopRights();
@@ -67,6 +71,14 @@ export const definition = defineService({
     return { app, api: {}, close };
   },
 });
+
+/** Loaded where it is used: it knows the telephone numbers of all countries. */
+async function riskRouterOf(kit: GatewayKit): Promise<RiskRouter | undefined> {
+  if (!kit.flags.enabled('RISK_ROUTING_ENABLED')) return undefined;
+  const { RiskRouter } = await import('./pipeline/risk-router.ts');
+  const { MCP_RISK_THRESHOLDS: thresholds, MCP_RISK_BASELINE_MODEL: baseline } = kit.config;
+  return new RiskRouter({ kit, thresholds, baseline });
+}
 
 /** Models of servers elsewhere are asked from here, all others through the model-gateway. */
 function inferenceOf(kit: GatewayKit, here: ModelGatewayApi | undefined): () => ModelGatewayApi {

@@ -1,4 +1,5 @@
 import type { ModelGatewayApi } from '@mcp/contracts';
+import type { Guard } from '@mcp/safety/guard';
 import type { Authenticator } from './auth/authenticator.ts';
 import type { KeyStore } from './auth/keys.ts';
 import type { GatewayKit } from './kit.ts';
@@ -7,6 +8,7 @@ import type { LiveFigures } from './live/figures.ts';
 import type { LiveStats } from './live/stats.ts';
 import type { Traces } from './live/traces.ts';
 import type { ModelCatalog } from './models.ts';
+import type { RiskRouter } from './pipeline/risk-router.ts';
 
 /** What the routes work with. */
 export interface Gateway {
@@ -20,4 +22,8 @@ export interface Gateway {
   readonly stats: LiveStats;
   readonly live: LiveFigures;
   readonly traces: Traces;
+  /** The safety policy. */
+  readonly guard: Guard;
+  /** Undefined: requests are not routed by risk. */
+  readonly risk: RiskRouter | undefined;
 }

@@ -1,31 +1,14 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { type ModelBackend, PlatformError, type QueueClass } from '@mcp/contracts';
+import { PlatformError, type QueueClass } from '@mcp/contracts';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FairLine } from '../src/fair-line.ts';
 import { ModelQueue } from '../src/queue.ts';
-import { Route, type Visit } from '../src/route.ts';
+import type { Route, Visit } from '../src/route.ts';
+import { routeOf } from './support.ts';
 
 const PRINCIPALS = ['ann', 'bob', 'cat', 'dan'] as const;
 const who = fc.constantFrom(...PRINCIPALS);
-
-function routeOf(max_concurrency: number): Route {
-  return new Route({
-    backend: {} as ModelBackend,
-    tier: 0,
-    info: {
-      id: 'm',
-      backend: 'none',
-      kind: 'chat',
-      owned_by: 'test',
-      max_context: 8192,
-      max_concurrency,
-      cost_input_per_mtok_usd: 0,
-      cost_output_per_mtok_usd: 0,
-      status: 'ready',
-    },
-  });
-}
 
 /** A queue with callers by principal, and what has become of each. */
 class Scene {

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { extractIBAN, isValidIBAN } from 'ibantools';
 import { findPhoneNumbersInText } from 'libphonenumber-js/min';
+import { hasSecret, withoutSecrets } from './secrets.ts';
 
 /** Characters that are looked at; a text with more is tagged `unread` beside what was found. */
 const MAX_CHARS = 200_000;
@@ -18,8 +19,6 @@ const CARD = /(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.])/g;
 const IBAN = /\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b/g;
 const IPV4 = /(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.])/;
 const IPV6 = /(?<![\w:.])[0-9a-f]{1,4}:[0-9a-f:]{2,35}[0-9a-f](?![\w:])/gi;
-const SECRET =
-  /\b(?:sk-[\w-]{20,}|mcp_[\w-]{43}|gh[pousr]_\w{36,}|xox[abprs]-[\w-]{10,}|AKIA[A-Z0-9]{16}|AIza[\w-]{35}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,})|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----/;
 
 /**
  * Kinds of personal data in a text (blueprint phase F), sorted, without the data. Cards are checked by Luhn,
@@ -35,9 +34,26 @@ export function piiTags(text: string): PiiTag[] {
     tags.add('credit_card');
   if ([...read.matchAll(IBAN)].some(([match]) => hasIban(match))) tags.add('iban');
   if (IPV4.test(read) || [...read.matchAll(IPV6)].some(([match]) => isAddress(match))) tags.add('ip_address');
-  if (SECRET.test(read)) tags.add('secret');
+  if (hasSecret(read)) tags.add('secret');
   if (text.length > MAX_CHARS || phones === 'too-many') tags.add('unread');
   return [...tags].sort();
+}
+
+/**
+ * The text with its personal data taken out, each by the name of its kind. What lies beyond what is read is left out too,
+ * and beyond so many candidates every group of digits is taken for a telephone number.
+ */
+export function redactPii(text: string): string {
+  let phones = 0;
+  const isPhone = (match: string) =>
+    ++phones > MAX_PHONE_CANDIDATES || findPhoneNumbersInText(match, { defaultCountry: 'US' }).length > 0;
+  return withoutSecrets(text.slice(0, MAX_CHARS), '[secret]')
+    .replace(new RegExp(EMAIL, 'gi'), '[email]')
+    .replace(CARD, (match) => (passesLuhn(match.replace(/\D/g, '')) ? '[credit_card]' : match))
+    .replace(IBAN, (match) => (hasIban(match) ? '[iban]' : match))
+    .replace(new RegExp(IPV4, 'g'), '[ip_address]')
+    .replace(IPV6, (match) => (isAddress(match) ? '[ip_address]' : match))
+    .replace(PHONE, (match) => (isPhone(match) ? '[phone]' : match));
 }
 
 /** Numbers without a country code are read as those of the United States. */

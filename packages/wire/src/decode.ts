@@ -7,7 +7,7 @@ import {
   WireUsage,
 } from '@mcp/contracts';
 import { z } from 'zod';
-import { errorFromBody } from './errors.ts';
+import { errorFromBody, parseUpstream } from './errors.ts';
 import { readFinish } from './openai-chat.ts';
 
 /** JSON knows no -Infinity: servers write null or leave it out. */
@@ -78,17 +78,7 @@ const Whole = z.object({
 
 /** Events of a `chat.completion` object. Throws `upstream_failed` when it is none, and the error of an error body. */
 export function decodeChatCompletion(json: unknown): ModelEvent[] {
-  const parsed = Whole.safeParse(json);
-  if (!parsed.success)
-    throw (
-      errorFromBody(json) ??
-      new PlatformError(
-        'upstream_failed',
-        'The model server answered with something that is not a chat completion.',
-        { cause: parsed.error },
-      )
-    );
-  const { choices, usage, ...head } = parsed.data;
+  const { choices, usage, ...head } = parseUpstream(Whole, json, 'a chat completion');
   const events: ModelEvent[] = [startEvent(head)];
   for (const { index, message, ...choice } of choices) {
     pushDelta(events, { index, delta: message, logprobs: choice.logprobs }, new Set());

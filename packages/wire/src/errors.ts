@@ -60,6 +60,18 @@ export function errorFromBody(json: unknown, origin: ErrorOrigin = {}): Platform
   return undefined;
 }
 
+/** What a model server answered with, as its schema takes it. Throws the error of an error body, or `upstream_failed`. */
+export function parseUpstream<S extends z.ZodType>(schema: S, json: unknown, what: string): z.output<S> {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw (
+    errorFromBody(json) ??
+    new PlatformError('upstream_failed', `The model server answered with something that is not ${what}.`, {
+      cause: parsed.error,
+    })
+  );
+}
+
 function fromFields({ message, type, code, param }: Fields, origin: ErrorOrigin): PlatformError {
   return upstreamError({
     message,

@@ -9,45 +9,87 @@ import type {
   PlatformError,
   Usage,
 } from '@mcp/contracts';
+import { checkMessages, countSafety, type Findings, guardEvents, noteInjection } from '@mcp/safety/guard';
 import type { Gateway } from '../gateway.ts';
 import { aliasEvents, ignoredByAliases, isAlias, toConversation } from './aliases.ts';
+import { classifiedMeanwhile, screened } from './screening.ts';
 
-/** A conversation between models. All its events pass here, whatever they leave by. */
-export async function* converse(
-  gateway: Gateway,
-  request: ChatRequest,
-  call: CallContext,
-): AsyncGenerator<ChatEvent> {
+interface Talk {
+  readonly request: ChatRequest;
+  readonly call: CallContext;
+  /** Gets what the safety stages find. */
+  readonly findings: Findings;
+}
+
+/** A conversation between models. All its events pass here, whatever they leave by. Throws `content_filter`. */
+export async function* converse(gateway: Gateway, talk: Talk): AsyncGenerator<ChatEvent> {
+  const { request, findings } = talk;
+  try {
+    if (request.message !== undefined) {
+      const messages = [{ role: 'user' as const, content: request.message }];
+      checkMessages(gateway.guard, messages, findings);
+      noteInjection(gateway.guard, messages, findings);
+    }
+    yield* talked(gateway, talk);
+  } finally {
+    countSafety(gateway.kit.metrics, findings.verdict);
+  }
+}
+
+/** The turns are guarded where they are made: their verdicts come with them. */
+async function* talked(gateway: Gateway, { request, call, findings }: Talk): AsyncGenerator<ChatEvent> {
+  const asked = findings.verdict;
   for await (const event of gateway.kit.clients.core.chat(request, call)) {
     if (event.type === 'done') settle(gateway, event.response.usage);
-    yield event;
+    if (event.type === 'message.end' && event.safety !== undefined) findings.merge(event.safety);
+    if (event.type === 'decision')
+      gateway.risk?.noteDivergence(call.principal.id, event.decision.divergence ?? 0);
+    yield event.type === 'start' && asked !== undefined ? { ...event, safety: asked } : event;
   }
 }
 
 interface Completion {
   readonly request: ChatCompletionRequest;
   readonly call: CallContext;
+  /** Gets what the safety stages find. */
+  readonly findings: Findings;
   /** Called before the first event of a model that is a conversation. */
   readonly onConversation: (id: string) => void;
+  /** Called before the first event where requests are routed by risk. */
+  readonly onRisk: (header: string) => void;
   /** Called before the first event with the fields that the model's backend makes no use of. */
   readonly onIgnored: (fields: readonly string[]) => void;
 }
 
-/** A completion of a model, or of an alias for a conversation. All its events pass here. */
+/** A completion of a model, or of an alias for a conversation. All its events pass here. Throws `content_filter`. */
 export async function* complete(gateway: Gateway, completion: Completion): AsyncGenerator<ModelEvent> {
-  const { request, call } = completion;
-  if (isAlias(request.model)) {
-    completion.onIgnored(ignoredByAliases(request));
-    yield* aliasEvents(converse(gateway, toConversation(request), call), completion);
-    return;
-  }
-  for await (const event of gateway.inference().generate(request, call)) {
-    if (event.type === 'usage') settle(gateway, event.usage);
-    if (event.type === 'start' && event.ignored !== undefined) {
-      const { ignored, ...start } = event;
-      completion.onIgnored(ignored);
-      yield start;
-    } else yield event;
+  const { call, findings } = completion;
+  try {
+    const wanted = screened(gateway, completion.request, findings);
+    const routed = gateway.risk?.route({ request: wanted, call, findings });
+    if (routed !== undefined) completion.onRisk(routed.header);
+    const request = routed?.request ?? wanted;
+    if (isAlias(request.model)) {
+      completion.onIgnored(ignoredByAliases(request));
+      noteInjection(gateway.guard, request.messages, findings);
+      const events = talked(gateway, { request: toConversation(request), call, findings });
+      const answer = aliasEvents(events, { ...completion, request });
+      yield* routed?.watch(answer) ?? answer;
+      return;
+    }
+    const asked = gateway.inference().generate(request, call);
+    const events = classifiedMeanwhile(gateway, { events: asked, request, findings });
+    const watched = routed?.watch(events) ?? events;
+    for await (const event of guardEvents(gateway.guard, watched, findings)) {
+      if (event.type === 'usage') settle(gateway, event.usage);
+      if (event.type === 'start' && event.ignored !== undefined) {
+        const { ignored, ...start } = event;
+        completion.onIgnored(ignored);
+        yield start;
+      } else yield event;
+    }
+  } finally {
+    countSafety(gateway.kit.metrics, findings.verdict);
   }
 }
 

@@ -1,0 +1,116 @@
+/** What whoever looks at texts reads of its environment and records: the gateway at what is asked and answered, the core at turns. */
+import { defineMetrics, defineSettings, jsonText } from '@mcp/contracts';
+import { z } from 'zod';
+import { CATEGORY_NAMES, type SafetyCategory } from './src/categories.ts';
+import { DEFAULT_THRESHOLDS } from './src/routing/risk.ts';
+
+const Allow = z.strictObject({
+  categories: z.array(z.enum(CATEGORY_NAMES as [SafetyCategory, ...SafetyCategory[]])).default([]),
+  texts: z.array(z.string().min(1).max(1000)).max(1000).default([]),
+});
+
+export const safetySettings = defineSettings({
+  MCP_SAFETY: {
+    schema: z.enum(['off', 'flag', 'enforce']).default('enforce'),
+    meaning:
+      'What becomes of texts that break the safety policy: enforce (severe ones are blocked), flag (all are told, none is stopped) or off.',
+    from: 'stack.safety.mode',
+    operator: true,
+  },
+  MCP_SAFETY_MODERATE: {
+    schema: z.enum(['flag', 'redact']).default('flag'),
+    meaning: 'What enforce does to moderate findings in answers: flag, or redact.',
+    from: 'stack.safety.moderate',
+    operator: true,
+  },
+  MCP_SAFETY_ALLOW: {
+    schema: jsonText(
+      Allow,
+      'must be JSON such as {"categories":["violence"],"texts":["school shooting"]}',
+    ).prefault('{}'),
+    meaning:
+      'What the safety policy lets pass, as JSON: categories that are not looked for, and texts whose rules are off.',
+    from: 'derived.safety_allow',
+    operator: true,
+  },
+});
+
+const Threshold = z.number().min(0).max(1);
+const Thresholds = z
+  .strictObject({
+    baseline: Threshold.default(DEFAULT_THRESHOLDS.baseline),
+    critic: Threshold.default(DEFAULT_THRESHOLDS.critic),
+    sandbox: Threshold.default(DEFAULT_THRESHOLDS.sandbox),
+    refuse: Threshold.default(DEFAULT_THRESHOLDS.refuse),
+  })
+  .refine(
+    ({ baseline, critic, sandbox, refuse }) => baseline <= critic && critic <= sandbox && sandbox <= refuse,
+    'must ascend: baseline, critic, sandbox, refuse',
+  );
+
+/** What the gateway reads where it routes by risk. */
+export const riskSettings = defineSettings({
+  MCP_RISK_THRESHOLDS: {
+    schema: jsonText(
+      z.strictObject({
+        default: Thresholds.prefault({}),
+        callers: z.record(z.string().max(200), Thresholds).default({}),
+      }),
+      'must be JSON such as {"default":{"baseline":0.3},"callers":{"key:1":{"refuse":0.8}}}',
+    ).prefault('{}'),
+    meaning:
+      'Risk from which a request takes each route, as JSON: for all, and for callers by their id (docs/risk.md).',
+    from: 'derived.risk_thresholds',
+    operator: true,
+  },
+  MCP_RISK_BASELINE_MODEL: {
+    schema: z.string().min(1).max(200).optional(),
+    meaning:
+      'Model that answers doubtful requests instead of the one asked; unset, a second model checks the answer.',
+    from: 'stack.risk.baseline_model',
+    operator: true,
+  },
+});
+
+export const riskMetrics = defineMetrics({
+  request_risk: {
+    type: 'histogram',
+    category: 'conversation',
+    unit: 'ratio',
+    labels: ['phase'],
+    help: 'Risk of completions that are routed by it; phase is the route.',
+    buckets: [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1],
+    panels: [{ dashboard: 'models', title: 'Risk of requests by route, p95', by: ['phase'] }],
+  },
+});
+
+export const safetyMetrics = defineMetrics({
+  safety_findings_total: {
+    type: 'counter',
+    category: 'conversation',
+    unit: '1',
+    labels: ['kind', 'phase', 'status'],
+    help: 'What the safety stages found, once for each request or turn: kind is the category, phase the tier, status the severity.',
+    panels: [{ dashboard: 'models', title: 'Safety findings', by: ['kind', 'status'] }],
+  },
+  safety_actions_total: {
+    type: 'counter',
+    category: 'conversation',
+    unit: '1',
+    labels: ['status'],
+    help: 'Requests and turns with safety findings, by the worst that was done about them.',
+    panels: [{ dashboard: 'models', title: 'Safety actions', by: ['status'] }],
+    alerts: [
+      {
+        name: 'McpSafetyBlocks',
+        group: 'conversations',
+        severity: 'warning',
+        expr: 'sum by (service) (rate(safety_actions_total{namespace="$namespace",status="blocked"}[15m])) > 0.2',
+        for: '15m',
+        summary: 'The safety policy blocks many texts in $region.',
+        description:
+          '{{ $value | humanize }} texts a second are blocked by {{ $labels.service }}: look for a client that attacks, or a rule that is too strict (docs/safety.md).',
+      },
+    ],
+  },
+});
