@@ -173,7 +173,7 @@ export const manifest = defineManifest({
       panels: [{ dashboard: 'models', title: 'Time of arbitration, p95', by: [] }],
     }),
     model_arbitration_contradictions_total: counter('conversation', ['kind'], {
-      help: 'Contradictions between the claims of candidates, by what shows them.',
+      help: 'Contradictions between claims, by what shows them.',
       panels: [{ dashboard: 'models', title: 'Contradictions by kind', by: ['kind'] }],
     }),
     model_arbitration_extra_turns_total: counter('conversation', ['reason'], {
