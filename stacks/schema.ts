@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { shortOfConnections } from './database.ts';
 import { missingDependencies, neededBy } from './dependencies.ts';
 import { KubernetesSettings } from './kubernetes.ts';
-import { Features, Limits, Safety } from './limits.ts';
+import { Features, Limits, RiskRouting, Safety } from './limits.ts';
 import { ServicePlacement } from './placement.ts';
 import { services } from './services.ts';
 
@@ -65,9 +65,10 @@ export const Stack = z
     models: z.array(StackModel).min(1),
     limits: Limits,
     features: Features,
+    safety: Safety.default({}),
     /** Undefined: the arbitration's own weights and thresholds hold. */
     arbitration: ArbitrationTerms.optional(),
-    safety: Safety.default({}),
+    risk: RiskRouting.default({}),
     /** Undefined: API keys alone, and no pod reaches an identity provider. */
     identity_provider: IdentityProvider.optional(),
     /** `external_url`: somebody else runs the event bus. */
