@@ -1,4 +1,4 @@
-import { define, Residency } from '@mcp/contracts';
+import { ArbitrationTerms, define, Residency } from '@mcp/contracts';
 import { BackendName } from '@mcp/model-backends/registry';
 import { z } from 'zod';
 import { shortOfConnections } from './database.ts';
@@ -66,6 +66,8 @@ export const Stack = z
     limits: Limits,
     features: Features,
     safety: Safety.default({}),
+    /** Undefined: the arbitration's own weights and thresholds hold. */
+    arbitration: ArbitrationTerms.optional(),
     risk: RiskRouting.default({}),
     /** Undefined: API keys alone, and no pod reaches an identity provider. */
     identity_provider: IdentityProvider.optional(),
