@@ -15,7 +15,7 @@ export interface Signals {
   /** Risk of what the rules found. */
   readonly content?: number;
 }
-export type Signal = keyof Signals;
+type Signal = keyof Signals;
 
 /** How much of a signal counts, and below which value it says nothing. `bench/safety/risk.ts` calibrates them. */
 const WEIGHTS: Readonly<Record<Signal, { readonly weight: number; readonly floor: number }>> = {
