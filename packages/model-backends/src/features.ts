@@ -48,3 +48,14 @@ export const SAMPLING = {
   presence_penalty: 'yes',
   frequency_penalty: 'yes',
 } as const satisfies Partial<Features>;
+
+/** What the APIs of providers other than OpenAI have no word for. */
+export const ONLY_OPENAI = {
+  min_p: 'no effect',
+  seed: 'no effect',
+  presence_penalty: 'no effect',
+  frequency_penalty: 'no effect',
+  logit_bias: 'no effect',
+  logprobs: 'refused',
+  top_logprobs: { support: 'no effect', note: 'belongs to `logprobs`' },
+} as const satisfies Partial<Features>;

@@ -101,6 +101,8 @@ export function decodeChatCompletion(json: unknown): ModelEvent[] {
 
 /** Follows the chunks of one stream: who has begun, who has finished, the last usage. */
 export class ChunkReader {
+  /** Its last event is `[DONE]`, which is no JSON. */
+  readonly ended = false;
   /** Events read and not yet taken. */
   readonly events: ModelEvent[] = [];
   /** Choices that have begun; true once they have finished. */
@@ -110,7 +112,7 @@ export class ChunkReader {
   #usage: Usage | undefined;
 
   /** Takes one `chat.completion.chunk`. Throws the error of an error body, `upstream_failed` for anything else. */
-  chunk(json: unknown): void {
+  read(json: unknown): void {
     const failure = errorFromBody(json);
     if (failure !== undefined) throw failure;
     const parsed = Chunk.safeParse(json);
@@ -204,7 +206,7 @@ function pushDelta(
 }
 
 function readUsage(usage: WireUsage): Usage {
-  const cached = usage.prompt_tokens_details?.cached_tokens;
+  const cached = usage.prompt_tokens_details?.cached_tokens ?? usage.prompt_cache_hit_tokens;
   const reasoning = usage.completion_tokens_details?.reasoning_tokens;
   return {
     input_tokens: usage.prompt_tokens,

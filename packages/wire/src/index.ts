@@ -3,9 +3,12 @@ export {
   type AnthropicOptions,
   anthropicEncoder,
   anthropicMessages,
+  decodeAnthropicMessage,
+  decodeAnthropicStream,
   encodeAnthropicMessage,
   encodeAnthropicModel,
   fromAnthropic,
+  toAnthropic,
 } from './anthropic/index.ts';
 export { chatChunkEncoder, DONE_FRAME } from './chunk-encoder.ts';
 export { completionEncoder, encodeCompletion, fromCompletion, inOneStream } from './completions.ts';
