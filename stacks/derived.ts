@@ -28,7 +28,9 @@ export const derived = {
   gateway_backends: ({ stack, placement, at }) =>
     gatewayBackends(stack, placement, at.operator?.MODEL_BACKENDS).join(','),
   embedded_models: ({ stack, at }) => embeddedModels(stack, at),
+  queue_weights: ({ stack }) => stack.limits.queue_weights && JSON.stringify(stack.limits.queue_weights),
   remote_concurrency: ({ stack }) => remoteConcurrency(stack),
+  safety_allow: ({ stack }) => stack.safety.allow && JSON.stringify(stack.safety.allow),
 } as const satisfies Readonly<Record<string, (environment: Environment) => string | undefined>>;
 
 function remoteConcurrency(stack: Stack): string | undefined {

@@ -3,6 +3,18 @@ import { z } from 'zod';
 /** Overrides of feature flags (`flags` of the manifests). */
 export const Features = z.record(z.string().regex(/^[A-Z][A-Z0-9_]+$/), z.boolean());
 
+/** What the safety policy does (docs/safety.md); what is left out, the platform's defaults decide. */
+export const Safety = z.strictObject({
+  mode: z.enum(['off', 'flag', 'enforce']).optional(),
+  /** What becomes of moderate findings in answers. */
+  moderate: z.enum(['flag', 'redact']).optional(),
+  /** Categories that are not looked for, and texts whose rules are off. */
+  allow: z
+    .strictObject({ categories: z.array(z.string()), texts: z.array(z.string()) })
+    .partial()
+    .optional(),
+});
+
 export const Limits = z.object({
   /** Tokens of input and output together that one model call may have (blueprint 9.3). */
   max_tokens: z.number().int().min(256).max(1_000_000),
@@ -12,5 +24,7 @@ export const Limits = z.object({
   max_parallel_requests: z.number().int().min(1),
   /** Inferences that may wait per model before the gateway answers 429. */
   queue_max_waiting: z.number().int().min(1),
+  /** Shares of a model's tokens by the caller's id while more wait than it can answer; who is not named has 1. */
+  queue_weights: z.record(z.string().min(1).max(128), z.number().min(0.01).max(100)).optional(),
   request_timeout_ms: z.number().int().min(1000),
 });

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import {
+  counter,
   defineManifest,
   FlagList,
   jsonText,
@@ -15,6 +16,7 @@ import {
 } from '@mcp/contracts';
 import { backendSettings, RemoteBackendList, RemoteBackendName } from '@mcp/model-backends/registry';
 import { servingMetrics, servingSettings } from '@mcp/model-serving/manifest';
+import { safetyMetrics, safetySettings } from '@mcp/safety/manifest';
 import { MAX_BODY_BYTES } from '@mcp/service-kit/manifest';
 import { z } from 'zod';
 import { SecureUrl } from './src/auth/secure-url.ts';
@@ -45,6 +47,7 @@ export const manifest = defineManifest({
   slo: { p95_ms: 800, error_ratio: 0.02 },
   drain_s: 20,
   settings: {
+    ...safetySettings,
     ...onlyWith('MCP_REMOTE_BACKENDS', { ...backendSettings(RemoteBackendName.options), ...servingSettings }),
     MCP_REMOTE_BACKENDS: {
       schema: RemoteBackendList.prefault(''),
@@ -151,23 +154,16 @@ export const manifest = defineManifest({
     },
   },
   metrics: {
-    gateway_admission_rejected_total: {
-      type: 'counter',
-      category: 'error_count',
-      unit: '1',
-      labels: ['code'],
+    gateway_admission_rejected_total: counter('error_count', ['code'], {
       help: 'Requests refused before any model was asked: rate limit, full queue, too many in flight.',
       panels: [{ dashboard: 'overview', title: 'Refused before any model', by: ['code'] }],
-    },
-    gateway_stream_disconnects_total: {
-      type: 'counter',
-      category: 'error_count',
-      unit: '1',
-      labels: ['endpoint'],
+    }),
+    gateway_stream_disconnects_total: counter('error_count', ['endpoint'], {
       help: 'Streams whose client left before the end.',
       panels: [{ dashboard: 'overview', title: 'Clients that left a stream', by: ['endpoint'] }],
-    },
+    }),
     ...servingMetrics,
+    ...safetyMetrics,
   },
 });
 

@@ -13,6 +13,7 @@ export * from './conversation/conversation.ts';
 export * from './conversation/decision.ts';
 export * from './conversation/log.ts';
 export * from './conversation/participant.ts';
+export * from './conversation/safety.ts';
 export * from './conversation/stored-answers.ts';
 export * from './models/anthropic.ts';
 export * from './models/formats.ts';

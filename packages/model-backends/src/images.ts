@@ -8,7 +8,7 @@ interface InlineImage {
 }
 
 /** The picture in a `data:` URL; undefined for a URL that somebody has to fetch. */
-function imageIn(url: string): InlineImage | undefined {
+export function imageIn(url: string): InlineImage | undefined {
   const [, media_type, data] = /^data:(image\/[\w.+-]+);base64,([A-Za-z0-9+/=]+)$/.exec(url) ?? [];
   return media_type === undefined || data === undefined ? undefined : { media_type, data };
 }

@@ -148,11 +148,12 @@ function parametersOf(row: PublicRoute): Json[] {
   ];
 }
 
+/** Headers of answers that models have a part in. */
+const FOR_MODELS: ReadonlySet<string> = new Set(['x-mcp-ignored-fields', 'x-mcp-safety']);
+
 /** What goes well, by status; one status may have several forms. */
 function answersOf(row: PublicRoute): Operation['responses'] {
-  const names = Object.keys(HEADERS).filter(
-    (name) => name !== 'x-mcp-ignored-fields' || row.asks_models === true,
-  );
+  const names = Object.keys(HEADERS).filter((name) => row.asks_models === true || !FOR_MODELS.has(name));
   const headers = Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
   const responses: Record<string, Operation['responses'][string]> = {};
   for (const answer of row.answers) {
@@ -208,7 +209,7 @@ const SHAPES = {
   problem: { type: 'application/problem+json', schema: 'Problem' },
   openai: { type: 'application/json', schema: 'OpenAiError' },
   anthropic: { type: 'application/json', schema: 'AnthropicError' },
-} as const satisfies Record<PublicRoute['errors'], unknown>;
+} as const satisfies Record<NonNullable<PublicRoute['errors']> | 'problem', unknown>;
 
 function refusalsOf(row: PublicRoute): Operation['responses'] {
   const by_status = new Map<number, Set<ErrorCode>>();
@@ -216,7 +217,7 @@ function refusalsOf(row: PublicRoute): Operation['responses'] {
     const { status } = ERROR_CODES[code];
     by_status.set(status, (by_status.get(status) ?? new Set()).add(code));
   }
-  const { type, schema } = SHAPES[row.errors];
+  const { type, schema } = SHAPES[row.errors ?? 'problem'];
   return Object.fromEntries(
     [...by_status].map(([status, codes]) => [
       status,

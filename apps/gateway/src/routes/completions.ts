@@ -6,7 +6,7 @@ import {
   PublicChatCompletionRequest,
   PublicEmbeddingsRequest,
 } from '@mcp/contracts';
-import { type KitContext, type KitEnv, parseBody, streamEvents, textAnswer } from '@mcp/service-kit';
+import { type KitContext, type KitEnv, streamEvents, textAnswer } from '@mcp/service-kit';
 import {
   chatChunkEncoder,
   collect,
@@ -25,22 +25,21 @@ import {
   CONVERSATION_HEADER,
   completionEvents,
   gathered,
+  inferenceBody,
   JSON_ANSWER,
-  noteIgnored,
   noteOverhead,
   OVERHEAD_HEADER,
+  safetyOf,
 } from '../transports/completion.ts';
 import { guardInference } from '../transports/http.ts';
 import { OPENAI_SSE } from '../transports/sse.ts';
 
 /** OpenAI's wire: chat completions, embeddings. */
 export function openAiRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
-  const max_bytes = gateway.kit.config.MCP_MAX_BODY_BYTES;
   app.post(
     '/v1/chat/completions',
     guardInference(gateway, async (c, call) => {
-      const given = await parseBody(c, PublicChatCompletionRequest, max_bytes);
-      noteIgnored(c, given);
+      const given = await inferenceBody(gateway, c, PublicChatCompletionRequest);
       const { request, functions } = fromPublicChat(given);
       const events = completionEvents(gateway, c, {
         request,
@@ -55,7 +54,7 @@ export function openAiRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.post(
     '/v1/embeddings',
     guardInference(gateway, async (c, call) => {
-      const { input, ...rest } = await parseBody(c, PublicEmbeddingsRequest, max_bytes);
+      const { input, ...rest } = await inferenceBody(gateway, c, PublicEmbeddingsRequest);
       const texts = await textsOf(input, { model: rest.model, param: 'input' });
       const request = { ...rest, input: typeof input === 'string' ? input : [...texts] };
       const state = c.get('state');
@@ -98,7 +97,8 @@ async function whole(
   if (store) {
     const { headers } = c.get('state');
     const conversation_id = headers[CONVERSATION_HEADER];
-    const id = await recordCompletion(gateway, { request, completion, call, conversation_id });
+    const safety = safetyOf(gateway, c).verdict;
+    const id = await recordCompletion(gateway, { request, completion, call, conversation_id, safety });
     if (id !== undefined) headers[CONVERSATION_HEADER] = id;
   }
   return textAnswer(c, text, JSON_ANSWER);
@@ -123,7 +123,8 @@ function streamed(
     onEnd() {
       if (kept === undefined) return DONE_FRAME;
       const conversation_id = headers[CONVERSATION_HEADER];
-      return recordedEnd(gateway, { request, call, kept, conversation_id });
+      const safety = safetyOf(gateway, c).verdict;
+      return recordedEnd(gateway, { request, call, kept, conversation_id, safety });
     },
   });
 }

@@ -5,8 +5,10 @@ import {
   type ModelEvent,
   nameIn,
 } from '@mcp/contracts';
-import type { KitContext } from '@mcp/service-kit';
+import { Findings, safetyHeader } from '@mcp/safety/guard';
+import { type KitContext, parseBody, type RequestState, textAnswer } from '@mcp/service-kit';
 import { type Completion, collect, ignoredIn } from '@mcp/wire';
+import type { z } from 'zod';
 import type { Gateway } from '../gateway.ts';
 import { isAlias } from '../pipeline/aliases.ts';
 import { complete } from '../pipeline/inference.ts';
@@ -17,12 +19,20 @@ export const OVERHEAD_HEADER = 'x-mcp-overhead-ms';
 /** The conversation that a request began or was recorded as. */
 export const CONVERSATION_HEADER = 'x-mcp-conversation-id';
 
+/** What the safety stages found so far and what was done about it; `passed` where they found nothing. */
+const SAFETY_HEADER = 'x-mcp-safety';
 /** Fields of the request that changed no answer. */
 const IGNORED_HEADER = 'x-mcp-ignored-fields';
 
-/** Says of a request, as its schema took it, which fields that passed over. */
-export function noteIgnored(c: KitContext, request: unknown): void {
+/** The body of a request to models; which of its fields were passed over is said in a header. */
+export async function inferenceBody<S extends z.ZodType>(
+  gateway: Gateway,
+  c: KitContext,
+  schema: S,
+): Promise<z.output<S>> {
+  const request = await parseBody(c, schema, gateway.kit.config.MCP_MAX_BODY_BYTES);
   sayIgnored(c, ignoredIn(request));
+  return request;
 }
 
 function sayIgnored(c: KitContext, fields: readonly string[]): void {
@@ -31,6 +41,29 @@ function sayIgnored(c: KitContext, fields: readonly string[]): void {
   const before = headers[IGNORED_HEADER];
   const all = [...(before === undefined ? [] : before.split(', ')), ...fields];
   headers[IGNORED_HEADER] = [...new Set(all)].join(', ');
+}
+
+/** Of requests with several completions. */
+const found = new WeakMap<RequestState, Findings>();
+
+/** Where what the safety stages find of a request is gathered; its header and its span tell it. */
+export function safetyOf(gateway: Gateway, c: KitContext): Findings {
+  const state = c.get('state');
+  const known = found.get(state);
+  if (known !== undefined) return known;
+  const findings = new Findings();
+  found.set(state, findings);
+  if (gateway.guard.policy.mode === 'off') return findings;
+  state.onSeal(() => {
+    state.headers[SAFETY_HEADER] = safetyHeader(findings.verdict);
+  });
+  state.onFinish(() => {
+    const { verdict } = findings;
+    if (verdict === undefined) return;
+    state.span.set({ 'mcp.safety.action': verdict.action });
+    gateway.kit.log.info({ request_id: state.request_id, safety: verdict }, 'safety findings');
+  });
+  return findings;
 }
 
 interface Asked {
@@ -52,6 +85,7 @@ export function completionEvents(
   return complete(gateway, {
     request,
     call,
+    findings: safetyOf(gateway, c),
     onConversation: (id) => {
       state.headers[CONVERSATION_HEADER] = id;
     },
@@ -76,6 +110,15 @@ export async function gathered(
   const text = JSON.stringify(encode(completion));
   headers[OVERHEAD_HEADER] = (before_ms + performance.now() - answered_ms).toFixed(3);
   return { completion, text };
+}
+
+/** Answers with a whole completion. */
+export async function wholeAnswer(
+  c: KitContext,
+  events: AsyncIterable<ModelEvent>,
+  encode: (completion: Completion) => object,
+): Promise<Response> {
+  return textAnswer(c, (await gathered(c, events, encode)).text, JSON_ANSWER);
 }
 
 /** Says what the gateway took until a stream was asked for. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { FinishReason, Usage } from '../models/model.ts';
 import { Decision } from './decision.ts';
 import { MAX_PARTICIPANTS, Participant, ParticipantId, PromptName, StepId } from './participant.ts';
+import { SafetyVerdict } from './safety.ts';
 
 /** How the participants work together (blueprint 9.1). */
 export const ConversationMode = z.enum(['debate', 'cross-check', 'answer']);
@@ -108,6 +109,8 @@ export const ChatEvent = z.discriminatedUnion('type', [
     participants: z.array(Participant),
     models: z.array(z.string()),
     exchanges: z.number().int(),
+    /** What was found in the question; absent where nothing was. */
+    safety: SafetyVerdict.optional(),
   }),
   z.object({
     type: z.literal('message.start'),
@@ -139,6 +142,8 @@ export const ChatEvent = z.discriminatedUnion('type', [
     finish_reason: FinishReason,
     usage: Usage,
     content: z.string(),
+    /** What was found in the turn; absent where nothing was. */
+    safety: SafetyVerdict.optional(),
   }),
   z.object({ type: z.literal('decision'), seq: z.number().int(), step: StepId, decision: Decision }),
   z.object({ type: z.literal('done'), seq: z.number().int(), response: ChatResponse }),

@@ -3,6 +3,7 @@ import { FinishReason, Usage } from '../models/model.ts';
 import { ConversationMode } from './chat.ts';
 import { Decision } from './decision.ts';
 import { MAX_PARTICIPANTS, Participant, Step } from './participant.ts';
+import { SafetyVerdict } from './safety.ts';
 
 /** What the records of every version have (blueprint 9.4 plus hash_prev, pii_tags, trace_id of phase F). */
 const RecordBase = z.object({
@@ -19,6 +20,8 @@ const RecordBase = z.object({
   finish_reason: FinishReason.optional(),
   usage: Usage.optional(),
   decision: Decision.optional(),
+  /** What the safety stages found, and what was done about it; absent where they found nothing. */
+  safety: SafetyVerdict.optional(),
   /** What truncation or summary did to the context of this turn. */
   budget: z
     .object({

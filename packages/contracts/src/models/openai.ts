@@ -251,8 +251,6 @@ export const WireUsage = z.object({
   prompt_tokens: z.number().int().nonnegative(),
   completion_tokens: z.number().int().nonnegative(),
   total_tokens: z.number().int().nonnegative(),
-  /** DeepSeek's word for what it had in its cache. */
-  prompt_cache_hit_tokens: z.number().int().nonnegative().nullish(),
   prompt_tokens_details: z.object({ cached_tokens: z.number().int().nonnegative().nullish() }).nullish(),
   completion_tokens_details: z
     .object({ reasoning_tokens: z.number().int().nonnegative().nullish() })

@@ -2,7 +2,7 @@
 import { type FinishReason, type ModelEvent, PlatformError, type Usage } from '@mcp/contracts';
 import { z } from 'zod';
 import { decodeSse, type EventReader } from '../decode-stream.ts';
-import { errorFromBody } from '../errors.ts';
+import { errorFromBody, parseUpstream } from '../errors.ts';
 
 const tokens = z.number().int().nonnegative().nullish();
 const WireUsage = z.object({
@@ -59,20 +59,8 @@ const KNOWN = new Set<string>(Event.options.map(({ shape }) => shape.type.value)
 
 /** Events of a `message` object. Throws `upstream_failed` when it is none, and the error of an error body. */
 export function decodeAnthropicMessage(json: unknown): ModelEvent[] {
-  const { data, error } = Message.safeParse(json);
-  if (data === undefined)
-    throw (
-      errorFromBody(json) ??
-      new PlatformError(
-        'upstream_failed',
-        'The model server answered with something that is not a message.',
-        {
-          cause: error,
-        },
-      )
-    );
   const reader = new AnthropicReader();
-  const { content, stop_reason, usage, ...message } = data;
+  const { content, stop_reason, usage, ...message } = parseUpstream(Message, json, 'a message');
   reader.take({ type: 'message_start', message: { ...message, usage } });
   for (const [at, block] of content.entries()) {
     reader.take({ type: 'content_block_start', index: at, content_block: block });

@@ -33,7 +33,6 @@ export const conversationRoutes = {
       json('The whole conversation.', named('ChatResponse', ChatResponse)),
       events('With `stream`: its events; `id` is `seq`.', named('ChatEvent', ChatEvent)),
     ],
-    errors: 'problem',
   },
   'GET /ws': {
     tag: 'conversations',
@@ -42,14 +41,12 @@ export const conversationRoutes = {
       'Frames are JSON; the key comes as a header, or as the subprotocol `mcp-key.<key>` beside `mcp`. docs/conversation.md has the frames.',
     scope: 'chat',
     answers: [{ status: 101, description: 'The connection is a WebSocket now.' }],
-    errors: 'problem',
   },
   'GET /v1/prompts': {
     tag: 'conversations',
     summary: 'List system prompts',
     scope: 'chat',
     answers: [json('All prompts.', named('Prompts', z.object({ prompts: z.array(PromptInfo) })))],
-    errors: 'problem',
   },
   'GET /v1/conversations': {
     tag: 'conversations',
@@ -57,7 +54,6 @@ export const conversationRoutes = {
     scope: 'chat',
     query: ListConversationsQuery,
     answers: [json('A page of them.', named('ConversationPage', ConversationPage))],
-    errors: 'problem',
   },
   'GET /v1/conversations/:id': {
     tag: 'conversations',
@@ -65,7 +61,6 @@ export const conversationRoutes = {
     scope: 'chat',
     params: id,
     answers: [json('The conversation.', named('Conversation', Conversation))],
-    errors: 'problem',
   },
   'GET /v1/conversations/:id/log': {
     tag: 'conversations',
@@ -73,7 +68,6 @@ export const conversationRoutes = {
     scope: 'chat',
     params: id,
     answers: [json('The signed log.', named('ConversationLog', ConversationLog))],
-    errors: 'problem',
   },
   'GET /v1/conversations/:id/events': {
     tag: 'conversations',
@@ -85,7 +79,6 @@ export const conversationRoutes = {
       events('Its events, to its end.', named('ChatEvent', ChatEvent)),
       { status: 204, description: 'There is nothing more.' },
     ],
-    errors: 'problem',
   },
   'POST /v1/conversations/:id/cancel': {
     tag: 'conversations',
@@ -93,7 +86,6 @@ export const conversationRoutes = {
     scope: 'chat',
     params: id,
     answers: [json('It has ended.', named('ConversationSummary', ConversationSummary))],
-    errors: 'problem',
     codes: ['conflict'],
   },
   'POST /v1/conversations/:id/verify': {
@@ -102,7 +94,6 @@ export const conversationRoutes = {
     scope: 'chat',
     params: id,
     answers: [json('The verdict.', named('ChainVerdict', ChainVerdict))],
-    errors: 'problem',
   },
   'POST /v1/verify': {
     tag: 'conversations',
@@ -113,7 +104,6 @@ export const conversationRoutes = {
       example: { messages: [] },
     },
     answers: [json('The verdict.', named('ChainVerdict', ChainVerdict))],
-    errors: 'problem',
   },
   'POST /v1/jobs': {
     tag: 'jobs',
@@ -124,7 +114,6 @@ export const conversationRoutes = {
       example: { spec: { kind: 'export' } },
     },
     answers: [json('The job; `location` is where it is.', named('Job', Job), 202)],
-    errors: 'problem',
   },
   'GET /v1/jobs': {
     tag: 'jobs',
@@ -132,7 +121,6 @@ export const conversationRoutes = {
     scope: 'jobs',
     query: ListJobsQuery,
     answers: [json('The jobs.', named('Jobs', z.object({ jobs: z.array(Job) })))],
-    errors: 'problem',
   },
   'GET /v1/jobs/:id': {
     tag: 'jobs',
@@ -144,7 +132,6 @@ export const conversationRoutes = {
       json('The job.', named('Job', Job)),
       events('The job after each change, to its end.', named('Job', Job)),
     ],
-    errors: 'problem',
   },
   'GET /v1/jobs/:id/result': {
     tag: 'jobs',
@@ -155,7 +142,6 @@ export const conversationRoutes = {
       json('The result, where it is a value.', named('JobResult', z.unknown())),
       text('The result, where it is a file.', 'application/jsonl'),
     ],
-    errors: 'problem',
     codes: ['conflict'],
   },
   'POST /v1/jobs/:id/retry': {
@@ -164,7 +150,6 @@ export const conversationRoutes = {
     scope: 'jobs',
     params: job,
     answers: [json('The job.', named('Job', Job), 202)],
-    errors: 'problem',
     codes: ['conflict'],
   },
   'POST /v1/jobs/:id/cancel': {
@@ -173,7 +158,6 @@ export const conversationRoutes = {
     scope: 'jobs',
     params: job,
     answers: [json('The job.', named('Job', Job))],
-    errors: 'problem',
     codes: ['conflict'],
   },
   'GET /v1/regions': {
@@ -186,7 +170,6 @@ export const conversationRoutes = {
         named('Regions', z.object({ here: z.string(), regions: z.array(RegionRoute) })),
       ),
     ],
-    errors: 'problem',
   },
   'GET /v1/traces/:trace_id': {
     tag: 'platform',
@@ -194,6 +177,5 @@ export const conversationRoutes = {
     scope: 'chat',
     params: { trace_id: '32 hex digits, as in the header `x-trace-id`.' },
     answers: [json('Its spans.', named('Trace', z.object({ spans: z.array(SpanRecord) })))],
-    errors: 'problem',
   },
 } as const satisfies PublicRoutes;
