@@ -192,6 +192,7 @@ function takeEvent(state: ChatState, event: ChatEvent): ChatState {
           turn.status === 'streaming' ? { ...turn, text: turn.text + event.text } : turn,
         ),
       );
+    case 'stream_resumed':
     case 'truncated':
       // Why it ended is in its message.end.
       return seen;

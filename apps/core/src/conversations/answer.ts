@@ -6,10 +6,12 @@ import type {
   ModelEvent,
   Participant,
   SafetyVerdict,
+  StreamResumed,
   Usage,
 } from '@mcp/contracts';
 import { AnswerLimit, alternate, ReasoningSplitter, tokensPerChar } from '@mcp/conversation';
 import { Findings, type Guard, guardEvents } from '@mcp/safety/guard';
+import type { Span } from '@mcp/service-kit';
 import type { BudgetDeps, Fitted } from './budget.ts';
 import type { Emit } from './events.ts';
 
@@ -29,6 +31,8 @@ export interface Answer {
   readonly truncated: boolean;
   /** What the safety stages found in it. */
   readonly safety: SafetyVerdict | undefined;
+  /** Where another model went on with it. */
+  readonly resumed: readonly StreamResumed[];
 }
 
 /** Who is asked in which turn, and how. */
@@ -53,7 +57,7 @@ interface Ask extends Asked {
 export async function answerOf(
   deps: Pick<BudgetDeps, 'kit' | 'models'> & { readonly guard: Guard },
   ask: Ask,
-  { call, emit }: { readonly call: CallContext; readonly emit: Emit },
+  { call, emit, span }: { readonly call: CallContext; readonly emit: Emit; readonly span: Span },
 ): Promise<Answer> {
   const { fitted, turn, step, message_id } = ask;
   const { id: participant, model } = ask.participant;
@@ -61,6 +65,7 @@ export async function answerOf(
   const splitter = new ReasoningSplitter();
   const limit = limitOf(ask);
   const findings = new Findings();
+  const resumed: StreamResumed[] = [];
   let text = '';
   let reasoning = '';
   let written = 0;
@@ -74,6 +79,12 @@ export async function answerOf(
   const take = (event: ModelEvent) => {
     if (event.type === 'finish') finish = event.reason;
     else if (event.type === 'usage') usage = event.usage;
+    else if (event.type === 'stream_resumed') {
+      const { from, to, code } = event;
+      resumed.push({ from, to, code });
+      span.event('stream_resumed', { from, to, code });
+      emit({ type: 'stream_resumed', ...which, from, to, code });
+    }
     if (event.type !== 'text' && event.type !== 'reasoning') return;
     written++;
     const split = event.type === 'text' ? splitter.push(event.text) : { text: '', reasoning: event.text };
@@ -100,7 +111,7 @@ export async function answerOf(
     emit({ type: 'truncated', ...which, input_tokens, output_tokens, limit_tokens });
     deps.kit.metrics.inc('token_budget_answers_ended_total', { model });
   }
-  return { text, reasoning, finish, usage, output_tokens, truncated, safety: findings.verdict };
+  return { text, reasoning, finish, usage, output_tokens, truncated, resumed, safety: findings.verdict };
 }
 
 /** Where the budget leaves less than was asked for, the answer is watched. */

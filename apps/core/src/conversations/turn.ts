@@ -7,6 +7,7 @@ import {
   type LogRecord,
   PlatformError,
   type SafetyVerdict,
+  type StreamResumed,
   type Usage,
 } from '@mcp/contracts';
 import { errorOf } from '@mcp/conversation';
@@ -42,6 +43,7 @@ export interface TurnResult {
   readonly reasoning: string;
   readonly finish: FinishReason;
   readonly usage: Usage;
+  readonly resumed?: readonly StreamResumed[];
   readonly budget: NonNullable<LogRecord['budget']>;
   /** Steps that the model was shown, and the summary of those that it was not. */
   readonly parents: Fitted['parents'];
@@ -128,8 +130,8 @@ async function attemptTurn(
   const fitted = await budgetOf(deps, { ...request, model }, call);
   const { budget, parents, summary } = fitted;
   emit({ type: 'message.start', message_id, turn, attempt, step, participant, role: participant, model });
-  const answer = await answerOf(deps, { ...request, fitted, message_id }, { call, emit });
-  const { usage: reported, output_tokens, safety } = answer;
+  const answer = await answerOf(deps, { ...request, fitted, message_id }, { call, emit, span });
+  const { usage: reported, output_tokens, safety, resumed } = answer;
   const counted = reported ?? { input_tokens: budget.input_tokens, output_tokens };
   const finish = finishOf(answer, { model, cancelled: call.signal.aborted });
   if (reported !== undefined) learn(deps, model, { ...fitted, usage: reported });
@@ -146,6 +148,7 @@ async function attemptTurn(
     reasoning: answer.reasoning,
     finish,
     usage: counted,
+    ...(resumed.length === 0 ? {} : { resumed }),
     budget: answer.truncated ? { ...budget, answer_truncated: true } : budget,
     parents,
     summary,
