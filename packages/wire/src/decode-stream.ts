@@ -2,6 +2,7 @@ import { type ModelEvent, PlatformError } from '@mcp/contracts';
 import { createParser } from 'eventsource-parser';
 import { ChunkReader } from './decode.ts';
 import { upstreamError } from './errors.ts';
+import { readResumed } from './resumed.ts';
 
 /** Characters that may come without completing an event before the stream is given up. */
 const MAX_EVENT_CHARS = 8 * 1024 * 1024;
@@ -77,6 +78,10 @@ class SseReader {
     onEvent: (event) => {
       this.#pending = 0;
       if (!this.ended) this.#onEvent(event.event, event.data);
+    },
+    onComment: (comment) => {
+      const resumed = readResumed(comment);
+      if (resumed !== undefined && !this.ended) this.chunks.events.push(resumed);
     },
   });
   /** Characters since the last complete event. */

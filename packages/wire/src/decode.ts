@@ -3,6 +3,7 @@ import {
   type LogprobToken,
   type ModelEvent,
   PlatformError,
+  StreamResumed,
   type Usage,
   WireUsage,
 } from '@mcp/contracts';
@@ -52,7 +53,8 @@ const Head = {
   model: z.string().nullish(),
   created: z.number().nullish(),
   system_fingerprint: z.string().nullish().catch(undefined),
-  /** Ours: fields of the request that the backend made no use of. */
+  /** Ours: the model that answered for an alias; fields of the request that the backend made no use of. */
+  mcp_model: z.string().max(200).optional().catch(undefined),
   mcp_ignored: z.array(z.string().max(64)).max(64).optional().catch(undefined),
 };
 const Choice = {
@@ -75,14 +77,17 @@ const Chunk = z.object({
 });
 const Whole = z.object({
   ...Head,
+  /** Ours: models that broke off, and who went on. */
+  mcp_resumed: z.array(StreamResumed).max(16).optional().catch(undefined),
   choices: z.array(z.object({ ...Choice, message: Delta })).min(1),
   usage: LooseUsage.nullish(),
 });
 
 /** Events of a `chat.completion` object. Throws `upstream_failed` when it is none, and the error of an error body. */
 export function decodeChatCompletion(json: unknown): ModelEvent[] {
-  const { choices, usage, ...head } = parseUpstream(Whole, json, 'a chat completion');
+  const { choices, usage, mcp_resumed = [], ...head } = parseUpstream(Whole, json, 'a chat completion');
   const events: ModelEvent[] = [startEvent(head)];
+  for (const one of mcp_resumed) events.push({ type: 'stream_resumed', ...one });
   for (const { index, message, ...choice } of choices) {
     pushDelta(events, { index, delta: message, logprobs: choice.logprobs }, new Set());
     events.push({
@@ -161,6 +166,7 @@ function startEvent(head: z.infer<z.ZodObject<typeof Head>>): ModelEvent {
     model: head.model ?? '',
     backend: head.system_fingerprint ?? 'openai',
     created_s: head.created ?? 0,
+    ...(head.mcp_model === undefined ? {} : { served_by: head.mcp_model }),
     ...(head.mcp_ignored === undefined ? {} : { ignored: head.mcp_ignored }),
   };
 }

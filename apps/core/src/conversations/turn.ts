@@ -9,6 +9,7 @@ import {
   type Participant,
   PlatformError,
   type SafetyVerdict,
+  type StreamResumed,
   type Usage,
 } from '@mcp/contracts';
 import { alternate, ReasoningSplitter } from '@mcp/conversation';
@@ -50,6 +51,7 @@ export interface TurnResult {
   readonly reasoning: string;
   readonly finish: FinishReason;
   readonly usage: Usage;
+  readonly resumed?: readonly StreamResumed[];
   readonly budget: NonNullable<LogRecord['budget']>;
   /** Steps that the model was shown, and the summary of those that it was not. */
   readonly parents: Fitted['parents'];
@@ -142,6 +144,7 @@ async function attemptTurn(
   let written = 0;
   let finish: FinishReason | undefined;
   let usage: Usage | undefined;
+  const resumed: StreamResumed[] = [];
   const findings = new Findings();
   const say = (piece: { text: string; reasoning: string }) => {
     reasoning += piece.reasoning;
@@ -155,7 +158,12 @@ async function attemptTurn(
       if (event.type === 'text' || event.type === 'reasoning') written++;
       if (event.type === 'text') say(splitter.push(event.text));
       else if (event.type === 'reasoning') reasoning += event.text;
-      else if (event.type === 'finish') finish = event.reason;
+      else if (event.type === 'stream_resumed') {
+        const { from, to, code } = event;
+        resumed.push({ from, to, code });
+        span.event('stream_resumed', { from, to, code });
+        emit({ type: 'stream_resumed', message_id, turn, step, participant, from, to, code });
+      } else if (event.type === 'finish') finish = event.reason;
       else if (event.type === 'usage') usage = event.usage;
     }
   } catch (error) {
@@ -178,6 +186,7 @@ async function attemptTurn(
     reasoning,
     finish,
     usage: counted,
+    ...(resumed.length === 0 ? {} : { resumed }),
     budget,
     parents,
     summary,

@@ -173,6 +173,9 @@ function* toModelEvents(event: Exclude<ChatEvent, { type: 'start' }>): Generator
     case 'delta':
       yield { type: 'reasoning', choice: 0, text: event.text };
       return;
+    case 'stream_resumed':
+      yield { type: 'stream_resumed', from: event.from, to: event.to, code: event.code };
+      return;
     case 'message.end':
     case 'decision':
       return;
