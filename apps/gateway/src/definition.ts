@@ -1,7 +1,7 @@
 import type { ModelGatewayApi } from '@mcp/contracts';
 import { createBackends } from '@mcp/model-backends';
 import { createModelGateway, nearby } from '@mcp/model-serving';
-import { createGuard, policyOf } from '@mcp/safety/guard';
+import { guardOf } from '@mcp/safety/guard';
 import { defineService } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import { createApp } from './app.ts';
@@ -58,7 +58,7 @@ export const definition = defineService({
       stats,
       live,
       traces,
-      guard: createGuard(policyOf(config)),
+      guard: guardOf(config, (err) => kit.log.warn({ err }, 'the moderation did not answer')),
       risk: await riskRouterOf(kit),
     });
     const close = async () => {

@@ -65,7 +65,10 @@ const Choice = {
   mcp_finish: FinishReason.optional().catch(undefined),
 };
 /** Not every server says the sum, and nobody reads it. */
-const LooseUsage = WireUsage.omit({ total_tokens: true });
+const LooseUsage = WireUsage.omit({ total_tokens: true }).extend({
+  /** DeepSeek's word for what it had in its cache. */
+  prompt_cache_hit_tokens: z.number().int().nonnegative().nullish(),
+});
 type LooseUsage = z.infer<typeof LooseUsage>;
 const Chunk = z.object({
   ...Head,
@@ -99,6 +102,8 @@ export function decodeChatCompletion(json: unknown): ModelEvent[] {
 
 /** Follows the chunks of one stream: who has begun, who has finished, the last usage. */
 export class ChunkReader {
+  /** Its last event is `[DONE]`, which is no JSON. */
+  readonly ended = false;
   /** Events read and not yet taken. */
   readonly events: ModelEvent[] = [];
   /** Choices that have begun; true once they have finished. */
@@ -108,7 +113,7 @@ export class ChunkReader {
   #usage: Usage | undefined;
 
   /** Takes one `chat.completion.chunk`. Throws the error of an error body, `upstream_failed` for anything else. */
-  chunk(json: unknown): void {
+  read(json: unknown): void {
     const failure = errorFromBody(json);
     if (failure !== undefined) throw failure;
     const parsed = Chunk.safeParse(json);
@@ -211,7 +216,7 @@ function pushDelta(
 }
 
 function readUsage(usage: LooseUsage): Usage {
-  const cached = usage.prompt_tokens_details?.cached_tokens;
+  const cached = usage.prompt_tokens_details?.cached_tokens ?? usage.prompt_cache_hit_tokens;
   const reasoning = usage.completion_tokens_details?.reasoning_tokens;
   return {
     input_tokens: usage.prompt_tokens,

@@ -10,7 +10,14 @@ import type {
   StreamResumed,
   Usage,
 } from '@mcp/contracts';
-import { checkMessages, countSafety, type Findings, guardEvents, noteInjection } from '@mcp/safety/guard';
+import {
+  checkMessages,
+  countSafety,
+  type Findings,
+  guardEvents,
+  moderateQuestion,
+  noteInjection,
+} from '@mcp/safety/guard';
 import type { Gateway } from '../gateway.ts';
 import { aliasEvents, ignoredByAliases, isAlias, toConversation } from './aliases.ts';
 import { classifiedMeanwhile, screened } from './screening.ts';
@@ -29,6 +36,7 @@ export async function* converse(gateway: Gateway, talk: Talk): AsyncGenerator<Ch
     if (request.message !== undefined) {
       const messages = [{ role: 'user' as const, content: request.message }];
       checkMessages(gateway.guard, messages, findings);
+      await moderateQuestion(gateway.guard, messages, findings);
       noteInjection(gateway.guard, messages, findings);
     }
     yield* talked(gateway, talk);
@@ -71,6 +79,7 @@ export async function* complete(gateway: Gateway, completion: Completion): Async
   const { call, findings } = completion;
   try {
     const wanted = screened(gateway, completion.request, findings);
+    await moderateQuestion(gateway.guard, wanted.messages, findings);
     const routed = gateway.risk?.route({ request: wanted, call, findings });
     if (routed !== undefined) completion.onRisk(routed.header);
     const request = routed?.request ?? wanted;
