@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request as httpRequest } from 'node:http';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
@@ -221,6 +222,9 @@ await upstream.reached(999_999_999);
 
 const cells: object[] = [];
 await many(300);
+// How late a process of its own comes to its turn here, which every figure holds.
+const delay = monitorEventLoopDelay({ resolution: 5 });
+delay.enable();
 for (const phase of PHASES)
   for (const transport of TRANSPORTS) {
     const work: number[] = [];
@@ -244,6 +248,7 @@ for (const phase of PHASES)
     cells.push(cell);
     console.log(JSON.stringify(cell));
   }
+delay.disable();
 const before = await left();
 const started_ms = performance.now();
 await many(Number(values.cancels));
@@ -254,6 +259,10 @@ const result = {
   node: process.version,
   cpus: cpus().length,
   load_average: loadavg().map((one) => Number(one.toFixed(1))),
+  event_loop_delay: {
+    p50_ms: Number((delay.percentile(50) / 1e6).toFixed(2)),
+    p99_ms: Number((delay.percentile(99) / 1e6).toFixed(2)),
+  },
   samples: Number(values.samples),
   cells,
   cancels: { count: Number(values.cancels), took_s, before, after },
