@@ -176,6 +176,7 @@ function* toModelEvents(event: Exclude<ChatEvent, { type: 'start' }>): Generator
     case 'stream_resumed':
       yield { type: 'stream_resumed', from: event.from, to: event.to, code: event.code };
       return;
+    case 'truncated':
     case 'message.end':
     case 'decision':
       return;
