@@ -21,7 +21,7 @@ export interface BudgetOptions {
   readonly summarize?: ((dropped: readonly ChatMessage[]) => Promise<string | undefined>) | undefined;
 }
 
-export type BudgetAction = NonNullable<LogRecord['budget']>['action'];
+type BudgetAction = NonNullable<LogRecord['budget']>['action'];
 
 export interface Budgeted {
   readonly messages: readonly ChatMessage[];
