@@ -1,4 +1,11 @@
-import { DURATION_BUCKETS_S, defineManifest, TRACE_SUBJECTS, wholeText } from '@mcp/contracts';
+import {
+  DURATION_BUCKETS_S,
+  defineManifest,
+  Graphs,
+  jsonText,
+  TRACE_SUBJECTS,
+  wholeText,
+} from '@mcp/contracts';
 import { provenanceMetrics } from '@mcp/provenance/manifest';
 import { z } from 'zod';
 
@@ -72,6 +79,12 @@ export const manifest = defineManifest({
       from: 'derived.prompts_dir',
       operator: true,
     },
+    MCP_GRAPHS: {
+      schema: jsonText(Graphs).prefault('[]'),
+      meaning: 'Graphs of agents of your own, as JSON; one with the name of a built-in graph replaces it.',
+      from: 'derived.graphs',
+      operator: true,
+    },
     MCP_EVENT_LOG_BYTES: {
       schema: z.coerce
         .number()
@@ -133,6 +146,26 @@ export const manifest = defineManifest({
           summary: 'Conversations with {{ $labels.model }} outgrow their token budget in $region.',
           description:
             '{{ $value | humanizePercentage }} of the turns lose the beginning of their context; raise limits.max_tokens or switch TOKEN_BUDGET_SUMMARY_ENABLED on.',
+        },
+      ],
+    },
+    graph_nodes_total: {
+      type: 'counter',
+      category: 'conversation',
+      unit: '1',
+      labels: ['graph', 'status'],
+      help: 'Nodes of graphs of agents; status is finished, skipped or failed.',
+      panels: [{ dashboard: 'models', title: 'Nodes of graphs', by: ['graph', 'status'] }],
+      alerts: [
+        {
+          name: 'McpGraphNodesFail',
+          group: 'conversations',
+          severity: 'warning',
+          expr: 'sum by (graph) (rate(graph_nodes_total{namespace="$namespace",status="failed"}[30m])) / sum by (graph) (rate(graph_nodes_total{namespace="$namespace"}[30m])) > 0.1',
+          for: '30m',
+          summary: 'Nodes of {{ $labels.graph }} fail in $region.',
+          description:
+            '{{ $value | humanizePercentage }} of its nodes fail: answers come without them, or not at all. The log of the core says why; docs/agents.md has timeout_ms, retries and optional.',
         },
       ],
     },

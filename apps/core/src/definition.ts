@@ -8,6 +8,7 @@ import { EventLog } from './conversations/event-log.ts';
 import { PromptLibrary } from './conversations/prompts.ts';
 import { Runs } from './conversations/runs.ts';
 import { Sweeper } from './conversations/sweeper.ts';
+import { GraphLibrary } from './graphs/library.ts';
 import { Committer } from './log/committer.ts';
 import { LogHeads } from './log/heads.ts';
 import { openArchive } from './log/open-archive.ts';
@@ -74,6 +75,7 @@ export const definition = defineService({
       runs,
       log: events,
       prompts: new PromptLibrary(config.MCP_PROMPTS_DIR),
+      graphs: new GraphLibrary(config.MCP_GRAPHS),
     });
     const close = async () => {
       await runs.stop();

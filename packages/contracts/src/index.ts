@@ -9,8 +9,10 @@ export { type PublicAnswer, type PublicRoute, type PublicRoutes, TAGS } from './
 export * from './api/services.ts';
 export * from './api/trace.ts';
 export * from './conversation/chat.ts';
+export * from './conversation/confidence.ts';
 export * from './conversation/conversation.ts';
 export * from './conversation/decision.ts';
+export * from './conversation/graph.ts';
 export * from './conversation/log.ts';
 export * from './conversation/participant.ts';
 export * from './conversation/stored-answers.ts';

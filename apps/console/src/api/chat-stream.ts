@@ -164,6 +164,7 @@ const EVENT_TYPES: ReadonlySet<string> = new Set<ChatEvent['type']>([
   'message.start',
   'delta',
   'message.end',
+  'node',
   'decision',
   'done',
   'error',

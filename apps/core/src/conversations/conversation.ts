@@ -5,9 +5,11 @@ import {
   type ChatResponse,
   type Place,
   PlatformError,
+  TurnMode,
 } from '@mcp/contracts';
 import { participantAt, planTurn, stateOf, wantsCritique } from '@mcp/conversation';
 import { EventQueue, RetryBudget, toPlatformError } from '@mcp/service-kit';
+import { runGraph } from '../graphs/run.ts';
 import { type DecideDeps, decide, finalists, type Prepared, prepare } from './decide.ts';
 import type { EventLog } from './event-log.ts';
 import { type Emit, EVENTS_PER_RECORD, outlet } from './events.ts';
@@ -19,6 +21,7 @@ import { runTurn, type TurnDeps } from './turn.ts';
 /**
  * The one file where the order of steps of a conversation is written:
  * open → for each turn: plan → budget → ask → record → … → arbitrate (→ critique) → record the decision → done.
+ * Of a graph of agents, between open and done: `graphs/run.ts`.
  */
 export interface ConversationDeps extends TurnDeps, DecideDeps, Omit<SessionDeps, 'takeRoom'> {
   readonly kit: TurnDeps['kit'];
@@ -89,13 +92,20 @@ async function hold(deps: ConversationDeps, session: Session, step: Run): Promis
   const models = modelsOf(participants);
   step.emit({ type: 'start', conversation_id: id, trace_id, mode, participants, models, exchanges });
   try {
-    for (let turn = stateOf(session.recorder.records).turns.length; turn < exchanges; turn++)
-      await takeTurn(deps, session, { ...step, turn, kind: 'turn' });
-    await decideAndRecord(deps, session, step);
+    if (session.settings.graph === undefined) await takeTurns(deps, session, step);
+    else await runGraph(deps, { session, graph: session.settings.graph }, step);
     await finish(deps, session, { ...step, status: 'completed' });
   } catch (error) {
     await breakOff(deps, session, { ...step, error });
   }
+}
+
+/** The turns that are left, and the decision. */
+async function takeTurns(deps: ConversationDeps, session: Session, step: Run): Promise<void> {
+  const { exchanges } = session.summary;
+  for (let turn = stateOf(session.recorder.records).turns.length; turn < exchanges; turn++)
+    await takeTurn(deps, session, { ...step, turn, kind: 'turn' });
+  await decideAndRecord(deps, session, step);
 }
 
 /** Loads or creates the conversation. */
@@ -118,7 +128,7 @@ async function takeTurn(
   const participant = participantAt(summary.participants, kind === 'critique' ? 0 : turn);
   const { earlier, question, turns } = stateOf(recorder.records);
   const context = planTurn({
-    mode: summary.mode,
+    mode: TurnMode.parse(summary.mode),
     participants: summary.participants.map(({ id }) => id),
     participant: participant.id,
     system: systems.get(participant.id) ?? { step: undefined, content: '' },

@@ -5,6 +5,7 @@ import {
   type ChatCompletionRequest,
   type ChatMessage,
   type FinishReason,
+  type LogprobToken,
   type LogRecord,
   type Participant,
   PlatformError,
@@ -35,6 +36,10 @@ export interface TurnRequest {
   readonly max_tokens_per_turn: number;
   readonly temperature: number | undefined;
   readonly seed: number | undefined;
+  /** What of the request is not the same for all turns. */
+  readonly asked?: Pick<ChatCompletionRequest, 'response_format' | 'logprobs'>;
+  /** Of its span. */
+  readonly attributes?: Readonly<Record<string, string>>;
 }
 
 /** What a model said in its turn, whole or in part. */
@@ -44,6 +49,8 @@ export interface TurnResult {
   readonly reasoning: string;
   readonly finish: FinishReason;
   readonly usage: Usage;
+  /** Of the tokens of the text, where the server gives them. */
+  readonly logprobs: readonly LogprobToken[];
   readonly budget: NonNullable<LogRecord['budget']>;
   /** Steps that the model was shown, and the summary of those that it was not. */
   readonly parents: Fitted['parents'];
@@ -70,6 +77,7 @@ export async function runTurn(
         'mcp.participant': id,
         'mcp.attempt': attempt,
         model_name: model,
+        ...request.attributes,
       },
     });
     try {
@@ -131,6 +139,7 @@ async function attemptTurn(
   const splitter = new ReasoningSplitter();
   let text = '';
   let reasoning = '';
+  const logprobs: LogprobToken[] = [];
   let written = 0;
   let finish: FinishReason | undefined;
   let usage: Usage | undefined;
@@ -143,6 +152,7 @@ async function attemptTurn(
   try {
     for await (const event of deps.models.generate(modelRequest(request, fitted), call)) {
       if (event.type === 'text' || event.type === 'reasoning') written++;
+      if (event.type === 'text') logprobs.push(...(event.logprobs ?? []));
       if (event.type === 'text') say(splitter.push(event.text));
       else if (event.type === 'reasoning') reasoning += event.text;
       else if (event.type === 'finish') finish = event.reason;
@@ -165,6 +175,7 @@ async function attemptTurn(
     reasoning,
     finish,
     usage: counted,
+    logprobs,
     budget,
     parents,
     summary,
@@ -175,10 +186,11 @@ async function attemptTurn(
 
 /** What the model is asked: its context, and no longer an answer than the budget leaves room for. */
 function modelRequest(
-  { participant, turn, max_tokens_per_turn, temperature, seed }: TurnRequest,
+  { participant, turn, max_tokens_per_turn, temperature, seed, asked }: TurnRequest,
   { messages, budget }: Fitted,
 ): ChatCompletionRequest {
   return {
+    ...asked,
     model: participant.model,
     messages: alternate(messages),
     stream: true,

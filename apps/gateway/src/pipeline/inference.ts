@@ -36,7 +36,7 @@ interface Completion {
 /** A completion of a model, or of an alias for a conversation. All its events pass here. */
 export async function* complete(gateway: Gateway, completion: Completion): AsyncGenerator<ModelEvent> {
   const { request, call } = completion;
-  if (isAlias(request.model)) {
+  if (await isAlias(gateway.graphs, request.model)) {
     completion.onIgnored(ignoredByAliases(request));
     yield* aliasEvents(converse(gateway, toConversation(request), call), completion);
     return;

@@ -24,7 +24,7 @@ export const Decision = z.object({
   message_id: z.uuid(),
   /** One sentence for a person. */
   reason: z.string(),
-  method: z.enum(['composite', 'fastest-successful', 'only-candidate', 'disabled']),
+  method: z.enum(['composite', 'fastest-successful', 'only-candidate', 'disabled', 'graph']),
   /**
    * 1 - cosine of the two answers that are furthest apart (blueprint, arbitration v2); null with one candidate, or
    * when no embedding was available.
