@@ -41,7 +41,8 @@ export function shuffled<T>(items: readonly T[]): T[] {
   return out;
 }
 
-function mulberry32(seed: number): () => number {
+/** Seeded random numbers in [0, 1). */
+export function mulberry32(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -24,7 +24,7 @@ function opa(args: readonly string[]): void {
   }
 }
 
-const files = ['lib.rego', ...GATEKEEPER_RULES.map(({ name }) => `${name}.rego`)];
+const files = ['lib.rego', ...GATEKEEPER_RULES.map(({ name }) => `../rules/${name}/rule.rego`)];
 const scratch = mkdtempSync(join(tmpdir(), 'mcp-policies-'));
 try {
   opa(['check', '--strict', ...files]);

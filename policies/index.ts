@@ -12,11 +12,11 @@ export {
   type ImagePolicyOptions,
 } from './images/cluster-image-policy.ts';
 export { type Params, type PolicySettings, paramsOf } from './params.ts';
+export type { Rule } from './rules/rule.ts';
 export {
   appliesTo,
   packConfig,
   RULES,
-  type Rule,
   type Violation,
   violations,
   violationsOf,

@@ -151,3 +151,12 @@ function meets({ operator, values }: z.infer<typeof Requirement>, value: string 
 export function namespaceOf(object: KubernetesObject): string {
   return object.metadata.namespace ?? 'default';
 }
+
+/** Objects of a kind in the namespace of another. */
+export function beside(
+  object: KubernetesObject,
+  all: readonly KubernetesObject[],
+  kind: string,
+): KubernetesObject[] {
+  return all.filter((one) => one.kind === kind && namespaceOf(one) === namespaceOf(object));
+}

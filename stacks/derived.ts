@@ -29,6 +29,7 @@ export const derived = {
   gateway_backends: ({ stack, placement, at }) =>
     gatewayBackends(stack, placement, at.operator?.MODEL_BACKENDS).join(','),
   embedded_models: ({ stack, at }) => embeddedModels(stack, at),
+  queue_weights: ({ stack }) => stack.limits.queue_weights && JSON.stringify(stack.limits.queue_weights),
   remote_concurrency: ({ stack }) => remoteConcurrency(stack),
 } as const satisfies Readonly<Record<string, (environment: Environment) => string | undefined>>;
 

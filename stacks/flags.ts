@@ -1,24 +1,19 @@
 /** Every feature flag, joined from the manifests that ask for it. */
-import { DefinitionError, type FlagTable } from '@mcp/contracts';
+import type { FlagTable } from '@mcp/contracts';
+import { joinRows } from './join.ts';
 import { services } from './services.ts';
 
 /** Throws a DefinitionError for a flag of which two manifests say different things. */
 export function joinFlags(
   manifests: readonly { readonly name: string; readonly flags: FlagTable }[],
 ): FlagTable {
-  const found = new Map<string, { readonly by: string; readonly row: FlagTable[string] }>();
-  const faults: string[] = [];
-  for (const { name: by, flags } of manifests)
-    for (const [name, row] of Object.entries(flags)) {
-      const known = found.get(name) ?? { by, row };
-      found.set(name, known);
-      if (known.row.default !== row.default || known.row.description !== row.description)
-        faults.push(
-          `${name} is described by ${known.by} and by ${by} in different words: share one row, or give one of them another name`,
-        );
-    }
-  if (faults.length > 0) throw new DefinitionError('The table of flags', faults);
-  return Object.fromEntries([...found].map(([name, { row }]) => [name, row]));
+  const parts = manifests.map(({ name: by, flags: rows }) => ({ by, rows }));
+  return joinRows(
+    'The table of flags',
+    parts,
+    (name, one, other) =>
+      `${name} is described by ${one} and by ${other} in different words: share one row, or give one of them another name`,
+  );
 }
 
 export const FLAGS = joinFlags(Object.values(services));

@@ -12,5 +12,7 @@ export const Limits = z.object({
   max_parallel_requests: z.number().int().min(1),
   /** Inferences that may wait per model before the gateway answers 429. */
   queue_max_waiting: z.number().int().min(1),
+  /** Shares of a model's tokens by the caller's id while more wait than it can answer; who is not named has 1. */
+  queue_weights: z.record(z.string().min(1).max(128), z.number().min(0.01).max(100)).optional(),
   request_timeout_ms: z.number().int().min(1000),
 });

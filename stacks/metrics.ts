@@ -1,6 +1,7 @@
 /** Every metric, joined from the manifests that record it. */
-import { DefinitionError, type MetricTable } from '@mcp/contracts';
+import type { MetricTable } from '@mcp/contracts';
 import { commonMetrics } from '@mcp/service-kit/manifest';
+import { joinRows } from './join.ts';
 import { services } from './services.ts';
 
 type Union<T> = (T extends unknown ? (one: T) => void : never) extends (all: infer A) => void ? A : never;
@@ -13,19 +14,13 @@ export type MetricName = keyof Metrics & string;
 export function joinMetrics(
   manifests: readonly { readonly name: string; readonly metrics: MetricTable }[],
 ): MetricTable {
-  const found = new Map<string, { readonly by: string; readonly row: MetricTable[string] }>();
-  const faults: string[] = [];
-  for (const { name: by, metrics } of manifests)
-    for (const [name, row] of Object.entries(metrics)) {
-      const known = found.get(name) ?? { by, row };
-      found.set(name, known);
-      if (JSON.stringify(known.row) !== JSON.stringify(row))
-        faults.push(
-          `${name} is not the same in ${known.by} and in ${by}: share one row (a package's manifest.ts), or give one of them another name`,
-        );
-    }
-  if (faults.length > 0) throw new DefinitionError('The table of metrics', faults);
-  return Object.fromEntries([...found].map(([name, { row }]) => [name, row]));
+  const parts = manifests.map(({ name: by, metrics: rows }) => ({ by, rows }));
+  return joinRows(
+    'The table of metrics',
+    parts,
+    (name, one, other) =>
+      `${name} is not the same in ${one} and in ${other}: share one row (a package's manifest.ts), or give one of them another name`,
+  );
 }
 
 export const METRICS = joinMetrics([

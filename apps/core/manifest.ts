@@ -1,7 +1,8 @@
 import {
-  DURATION_BUCKETS_S,
+  counter,
   defineManifest,
   Graphs,
+  histogram,
   jsonText,
   TRACE_SUBJECTS,
   wholeText,
@@ -25,7 +26,6 @@ export const manifest = defineManifest({
   },
   egress: ['log-archive'],
   volume: { size_gib: 10 },
-  public: false,
   size: { cpu_request: '250m', cpu_limit: '1', memory_request: '192Mi', memory_limit: '512Mi' },
   scaling: { on: 'cpu', min: 2, max: 10, target_percent: 65 },
   slo: { p95_ms: 1200, error_ratio: 0.02 },
@@ -121,19 +121,11 @@ export const manifest = defineManifest({
   },
   metrics: {
     ...provenanceMetrics,
-    conversation_turns_total: {
-      type: 'counter',
-      category: 'conversation',
-      unit: '1',
-      labels: ['model', 'status'],
+    conversation_turns_total: counter('conversation', ['model', 'status'], {
       help: 'Turns of conversations, by how they ended.',
       panels: [{ dashboard: 'models', title: 'Turns', by: ['model', 'status'] }],
-    },
-    token_budget_actions_total: {
-      type: 'counter',
-      category: 'conversation',
-      unit: '1',
-      labels: ['model', 'phase'],
+    }),
+    token_budget_actions_total: counter('conversation', ['model', 'phase'], {
       help: 'What the token budget did to a context; phase is none, truncated or summarized.',
       panels: [{ dashboard: 'models', title: 'Token budget', by: ['model', 'phase'] }],
       alerts: [
@@ -148,12 +140,8 @@ export const manifest = defineManifest({
             '{{ $value | humanizePercentage }} of the turns lose the beginning of their context; raise limits.max_tokens or switch TOKEN_BUDGET_SUMMARY_ENABLED on.',
         },
       ],
-    },
-    graph_nodes_total: {
-      type: 'counter',
-      category: 'conversation',
-      unit: '1',
-      labels: ['graph', 'status'],
+    }),
+    graph_nodes_total: counter('conversation', ['graph', 'status'], {
       help: 'Nodes of graphs of agents; status is finished, skipped or failed.',
       panels: [{ dashboard: 'models', title: 'Nodes of graphs', by: ['graph', 'status'] }],
       alerts: [
@@ -168,40 +156,24 @@ export const manifest = defineManifest({
             '{{ $value | humanizePercentage }} of its nodes fail: answers come without them, or not at all. The log of the core says why; docs/agents.md has timeout_ms, retries and optional.',
         },
       ],
-    },
-    model_arbitration_total: {
-      type: 'counter',
-      category: 'conversation',
-      unit: '1',
-      labels: ['status'],
+    }),
+    model_arbitration_total: counter('conversation', ['status'], {
       help: 'Arbitrations between two models, by method.',
       panels: [{ dashboard: 'models', title: 'Arbitrations by method', by: ['status'] }],
-    },
-    model_arbitration_divergence: {
-      type: 'histogram',
-      category: 'conversation',
+    }),
+    model_arbitration_divergence: histogram('conversation', [], {
       unit: 'ratio',
-      labels: [],
       help: 'Divergence D = 1 - cosine of the two candidates.',
       buckets: [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 2],
       panels: [{ dashboard: 'models', title: 'Divergence of candidates, p95', by: [] }],
-    },
-    model_arbitration_duration_seconds: {
-      type: 'histogram',
-      category: 'conversation',
-      unit: 's',
-      labels: [],
+    }),
+    model_arbitration_duration_seconds: histogram('conversation', [], {
       help: 'Time the arbitration added to a conversation.',
-      buckets: DURATION_BUCKETS_S,
       panels: [{ dashboard: 'models', title: 'Time of arbitration, p95', by: [] }],
-    },
-    conversation_log_writes_total: {
-      type: 'counter',
-      category: 'conversation',
-      unit: '1',
-      labels: ['status'],
+    }),
+    conversation_log_writes_total: counter('conversation', ['status'], {
       help: 'Logs written to files or object storage; status is ok or failed.',
       panels: [{ dashboard: 'operations', title: 'Conversation logs written', by: ['status'] }],
-    },
+    }),
   },
 });

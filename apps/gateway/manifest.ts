@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import {
+  counter,
   defineManifest,
   FlagList,
   jsonText,
@@ -151,22 +152,14 @@ export const manifest = defineManifest({
     },
   },
   metrics: {
-    gateway_admission_rejected_total: {
-      type: 'counter',
-      category: 'error_count',
-      unit: '1',
-      labels: ['code'],
+    gateway_admission_rejected_total: counter('error_count', ['code'], {
       help: 'Requests refused before any model was asked: rate limit, full queue, too many in flight.',
       panels: [{ dashboard: 'overview', title: 'Refused before any model', by: ['code'] }],
-    },
-    gateway_stream_disconnects_total: {
-      type: 'counter',
-      category: 'error_count',
-      unit: '1',
-      labels: ['endpoint'],
+    }),
+    gateway_stream_disconnects_total: counter('error_count', ['endpoint'], {
       help: 'Streams whose client left before the end.',
       panels: [{ dashboard: 'overview', title: 'Clients that left a stream', by: ['endpoint'] }],
-    },
+    }),
     ...servingMetrics,
   },
 });

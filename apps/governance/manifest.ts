@@ -1,4 +1,4 @@
-import { defineManifest, JOB_QUEUE, TRACE_SUBJECTS } from '@mcp/contracts';
+import { counter, defineManifest, gauge, JOB_QUEUE, TRACE_SUBJECTS } from '@mcp/contracts';
 import { provenanceMetrics } from '@mcp/provenance/manifest';
 import { z } from 'zod';
 
@@ -21,8 +21,6 @@ export const manifest = defineManifest({
       `$JS.API.CONSUMER.INFO.${JOB_QUEUE.stream}.${JOB_QUEUE.consumer}`,
     ],
   },
-  egress: [],
-  public: false,
   size: { cpu_request: '50m', cpu_limit: '250m', memory_request: '96Mi', memory_limit: '256Mi' },
   scaling: { on: 'fixed', replicas: 1 },
   slo: { p95_ms: 2500, error_ratio: 0.02 },
@@ -42,19 +40,12 @@ export const manifest = defineManifest({
   },
   metrics: {
     ...provenanceMetrics,
-    governance_runs_total: {
-      type: 'counter',
-      category: 'governance',
-      unit: '1',
-      labels: ['job', 'status'],
+    governance_runs_total: counter('governance', ['job', 'status'], {
       help: 'Runs of governance jobs.',
       panels: [{ dashboard: 'operations', title: 'Governance runs', by: ['job', 'status'] }],
-    },
-    governance_last_success_timestamp_seconds: {
-      type: 'gauge',
-      category: 'governance',
+    }),
+    governance_last_success_timestamp_seconds: gauge('governance', ['job'], {
       unit: 's',
-      labels: ['job'],
       help: 'Unix time of the last run of a governance job that found nothing wrong.',
       panels: [{ dashboard: 'operations', title: 'Last success of governance', by: ['job'] }],
       alerts: [
@@ -72,12 +63,8 @@ export const manifest = defineManifest({
             'GET /admin/governance shows the last run of each job and its findings; the log of governance says more.',
         },
       ],
-    },
-    bus_up: {
-      type: 'gauge',
-      category: 'event_bus',
-      unit: '1',
-      labels: [],
+    }),
+    bus_up: gauge('event_bus', [], {
       help: 'Whether the event bus gave its figures when last asked: 1 or 0; after 0 the other bus metrics are left out.',
       panels: [{ dashboard: 'bus', title: 'Figures are there', by: [] }],
       alerts: [
@@ -92,12 +79,9 @@ export const manifest = defineManifest({
             'Either the bus does not answer governance, or nobody has the metrics of governance: whether the bus is full is not known. See docs/runbooks/event-bus.md.',
         },
       ],
-    },
-    bus_storage_used_bytes: {
-      type: 'gauge',
-      category: 'event_bus',
+    }),
+    bus_storage_used_bytes: gauge('event_bus', ['server'], {
       unit: 'bytes',
-      labels: ['server'],
       help: 'Bytes of all streams that a server of the event bus keeps a copy of.',
       panels: [{ dashboard: 'bus', title: 'Storage used', by: ['server'] }],
       alerts: [
@@ -112,28 +96,19 @@ export const manifest = defineManifest({
             '{{ $labels.server }} has used {{ $value | humanizePercentage }} of what it may store. See docs/runbooks/event-bus.md.',
         },
       ],
-    },
-    bus_storage_reserved_bytes: {
-      type: 'gauge',
-      category: 'event_bus',
+    }),
+    bus_storage_reserved_bytes: gauge('event_bus', ['server'], {
       unit: 'bytes',
-      labels: ['server'],
       help: 'Sizes (max_bytes) of all streams that a server of the event bus keeps a copy of.',
       panels: [{ dashboard: 'bus', title: 'Storage reserved', by: ['server'] }],
-    },
-    bus_storage_limit_bytes: {
-      type: 'gauge',
-      category: 'event_bus',
+    }),
+    bus_storage_limit_bytes: gauge('event_bus', ['server'], {
       unit: 'bytes',
-      labels: ['server'],
       help: 'What a server of the event bus may store (max_file_store).',
       panels: [{ dashboard: 'bus', title: 'Storage there is', by: ['server'] }],
-    },
-    bus_stream_bytes: {
-      type: 'gauge',
-      category: 'event_bus',
+    }),
+    bus_stream_bytes: gauge('event_bus', ['stream'], {
       unit: 'bytes',
-      labels: ['stream'],
       help: 'Bytes in a stream, bucket or object store of the event bus, one copy of it.',
       panels: [{ dashboard: 'bus', title: 'Bytes of streams', by: ['stream'] }],
       alerts: [
@@ -149,38 +124,23 @@ export const manifest = defineManifest({
             'It has {{ $value | humanizePercentage }} of its size; when full, it refuses writes. See docs/runbooks/event-bus.md.',
         },
       ],
-    },
-    bus_stream_limit_bytes: {
-      type: 'gauge',
-      category: 'event_bus',
+    }),
+    bus_stream_limit_bytes: gauge('event_bus', ['stream', 'discard'], {
       unit: 'bytes',
-      labels: ['stream', 'discard'],
       help: 'Size (max_bytes) of a stream, bucket or object store; when full, discard new refuses writes and old drops the oldest.',
       panels: [{ dashboard: 'bus', title: 'Sizes of streams', by: ['stream', 'discard'] }],
-    },
-    bus_stream_messages: {
-      type: 'gauge',
-      category: 'event_bus',
-      unit: '1',
-      labels: ['stream'],
+    }),
+    bus_stream_messages: gauge('event_bus', ['stream'], {
       help: 'Messages in a stream, bucket (KV_) or object store (OBJ_) of the event bus; other: what is not of the platform.',
       panels: [{ dashboard: 'bus', title: 'Messages in streams', by: ['stream'] }],
-    },
-    bus_consumer_pending: {
-      type: 'gauge',
-      category: 'event_bus',
-      unit: '1',
-      labels: ['stream', 'consumer'],
+    }),
+    bus_consumer_pending: gauge('event_bus', ['stream', 'consumer'], {
       help: 'Messages that a durable consumer has not been given yet.',
       panels: [{ dashboard: 'bus', title: 'Not yet delivered', by: ['stream', 'consumer'] }],
-    },
-    bus_consumer_ack_pending: {
-      type: 'gauge',
-      category: 'event_bus',
-      unit: '1',
-      labels: ['stream', 'consumer'],
+    }),
+    bus_consumer_ack_pending: gauge('event_bus', ['stream', 'consumer'], {
       help: 'Messages that a durable consumer was given and has not acknowledged.',
       panels: [{ dashboard: 'bus', title: 'Delivered, not acknowledged', by: ['stream', 'consumer'] }],
-    },
+    }),
   },
 });

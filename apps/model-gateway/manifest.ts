@@ -13,7 +13,6 @@ export const manifest = defineManifest({
   bus: { streams: {}, buckets: [], publishes: [TRACE_SUBJECTS, LIVE_SUBJECTS.queues] },
   egress: ['model-backends'],
   weights: true,
-  public: false,
   size: { cpu_request: '1', cpu_limit: '2', memory_request: '2Gi', memory_limit: '4Gi' },
   scaling: { on: 'cpu', min: 1, max: 6, target_percent: 75 },
   slo: { p95_ms: 1200, error_ratio: 0.02 },

@@ -1,6 +1,8 @@
 import {
-  DURATION_BUCKETS_S,
+  counter,
   defineManifest,
+  gauge,
+  histogram,
   JOB_QUEUE,
   RIGHTS_SUBJECT,
   TRACE_SUBJECTS,
@@ -22,8 +24,6 @@ export const manifest = defineManifest({
     buckets: ['mcp_jobs'],
     publishes: [TRACE_SUBJECTS, RIGHTS_SUBJECT],
   },
-  egress: [],
-  public: false,
   size: { cpu_request: '100m', cpu_limit: '500m', memory_request: '128Mi', memory_limit: '384Mi' },
   scaling: {
     on: 'queue',
@@ -67,30 +67,17 @@ export const manifest = defineManifest({
     },
   },
   metrics: {
-    job_queue_depth: {
-      type: 'gauge',
-      category: 'queue_depth',
-      unit: '1',
-      labels: ['phase'],
+    job_queue_depth: gauge('queue_depth', ['phase'], {
       help: 'Jobs; phase is pending (not yet delivered), in_flight or dead.',
       panels: [{ dashboard: 'operations', title: 'Jobs waiting, in flight, dead', by: ['phase'] }],
-    },
-    jobs_total: {
-      type: 'counter',
-      category: 'queue_depth',
-      unit: '1',
-      labels: ['kind', 'status'],
+    }),
+    jobs_total: counter('queue_depth', ['kind', 'status'], {
       help: 'Jobs that came to an end, or were tried again.',
       panels: [{ dashboard: 'operations', title: 'Jobs ended', by: ['kind', 'status'] }],
-    },
-    job_duration_seconds: {
-      type: 'histogram',
-      category: 'latency_histogram',
-      unit: 's',
-      labels: ['kind', 'status'],
+    }),
+    job_duration_seconds: histogram('latency_histogram', ['kind', 'status'], {
       help: 'Time of one attempt at a job.',
-      buckets: DURATION_BUCKETS_S,
       panels: [{ dashboard: 'operations', title: 'Time of a job, p95', by: ['kind'] }],
-    },
+    }),
   },
 });

@@ -1,24 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServiceName } from '@mcp/contracts';
-import { keySetOf } from '@mcp/service-kit';
 import {
   type DeploymentContext,
-  identitiesOf,
   type Placed,
   type Stack,
   serviceEnvironment,
   services,
-  signingKeyOf,
-  signingServices,
   stacks,
 } from '@mcp/stacks';
 import { startNats } from '@mcp/testkit';
 import { fetch } from 'undici';
 import { z } from 'zod';
+import { newSecrets, type Secrets } from '../../tests/e2e/secrets.ts';
 
 const HERE = import.meta.dirname;
 const ROOT = join(HERE, '../..');
@@ -125,16 +122,7 @@ async function ours(options: OursOptions): Promise<Target> {
 function deploymentContext(options: OursOptions, stack: Stack, admin: string): DeploymentContext {
   const names = Object.keys(services) as ServiceName[];
   const ports = Object.fromEntries(names.map((name, offset) => [name, options.base_port + offset]));
-  const signing = Object.fromEntries(
-    signingServices.map((name) => [signingKeyOf(name), randomBytes(32).toString('hex')] as const),
-  );
-  const secrets: Readonly<Record<string, string>> = {
-    ...signing,
-    service_jwks: JSON.stringify(keySetOf(identitiesOf((name) => [signing[signingKeyOf(name)] ?? '']))),
-    prov_secret: randomBytes(32).toString('base64url'),
-    admin_key_hash: createHash('sha256').update(admin).digest('hex'),
-    openai_api_key: 'bench',
-  };
+  const secrets: Secrets = { ...newSecrets(admin), openai_api_key: 'bench' };
   return {
     region: stack.regions[0]?.name ?? '',
     host: '127.0.0.1',

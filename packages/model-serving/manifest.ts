@@ -1,5 +1,13 @@
 /** What whoever serves models reads of its environment and records: the model-gateway, and the gateway for servers elsewhere. */
-import { DURATION_BUCKETS_S, defineMetrics, defineSettings, jsonText, wholeText } from '@mcp/contracts';
+import {
+  counter,
+  defineMetrics,
+  defineSettings,
+  gauge,
+  histogram,
+  jsonText,
+  wholeText,
+} from '@mcp/contracts';
 import { z } from 'zod';
 
 export const servingSettings = defineSettings({
@@ -7,6 +15,16 @@ export const servingSettings = defineSettings({
     schema: wholeText(1, 100_000).default(256),
     meaning: 'Inferences that may wait per model before callers are told to come back (429).',
     from: 'stack.limits.queue_max_waiting',
+    operator: true,
+  },
+  MCP_QUEUE_WEIGHTS: {
+    schema: jsonText(
+      z.record(z.string().min(1).max(128), z.number().min(0.01).max(100)),
+      'must be JSON such as {"key:0a1b2c":4}, each weight from 0.01 to 100',
+    ).prefault('{}'),
+    meaning:
+      "Shares of a model's tokens by caller (id of the key or token), as JSON, while more wait than it can answer; others have 1.",
+    from: 'derived.queue_weights',
     operator: true,
   },
   MODEL_CONCURRENCY: {
@@ -29,68 +47,41 @@ function byModel<S extends z.ZodType>(schema: S, example: string) {
 }
 
 export const servingMetrics = defineMetrics({
-  queue_depth: {
-    type: 'gauge',
-    category: 'queue_depth',
-    unit: '1',
-    labels: ['model', 'class'],
+  queue_depth: gauge('queue_depth', ['model', 'class'], {
     help: 'Inferences waiting, by queue class; class running counts those at work.',
     per_pod: true,
     panels: [{ dashboard: 'overview', title: 'Inference queue', by: ['model', 'class'] }],
-  },
-  model_inferences_total: {
-    type: 'counter',
-    category: 'model_inference',
-    unit: '1',
-    labels: ['model', 'status', 'phase'],
+  }),
+  model_inferences_total: counter('model_inference', ['model', 'status', 'phase'], {
     help: 'Inferences finished; status is the unified finish reason or the error code, phase is chat or embedding.',
     panels: [{ dashboard: 'models', title: 'Inferences', by: ['model', 'status'] }],
-  },
-  model_inference_duration_seconds: {
-    type: 'histogram',
-    category: 'model_inference',
-    unit: 's',
-    labels: ['model', 'status', 'phase'],
+  }),
+  model_inference_duration_seconds: histogram('model_inference', ['model', 'status', 'phase'], {
     help: 'Inference time; phase is queue, first_token or total.',
-    buckets: DURATION_BUCKETS_S,
     panels: [{ dashboard: 'models', title: 'Inference time, p95', by: ['model', 'phase'] }],
-  },
-  model_time_per_output_token_seconds: {
-    type: 'histogram',
-    category: 'model_inference',
-    unit: 's',
-    labels: ['model'],
+  }),
+  model_time_per_output_token_seconds: histogram('model_inference', ['model'], {
     help: 'Mean time per output token after the first.',
     buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
     panels: [{ dashboard: 'models', title: 'Time per output token, p95', by: ['model'] }],
-  },
-  model_tokens_total: {
-    type: 'counter',
-    category: 'token_io',
+  }),
+  model_tokens_total: counter('token_io', ['model', 'direction'], {
     unit: 'tokens',
-    labels: ['model', 'direction'],
     help: 'Tokens read (direction in) and written (direction out) by models.',
     panels: [
       { dashboard: 'overview', title: 'Tokens per second', by: ['service', 'direction'] },
       { dashboard: 'models', title: 'Tokens per second by model', by: ['model', 'direction'] },
     ],
-  },
-  model_cost_usd_total: {
-    type: 'counter',
-    category: 'token_io',
+  }),
+  model_cost_usd_total: counter('token_io', ['model'], {
     unit: 'USD',
-    labels: ['model'],
     help: 'Estimated cost of the tokens of models whose price is known.',
     panels: [
       { dashboard: 'overview', title: 'Cost per hour', by: ['service'] },
       { dashboard: 'models', title: 'Cost per hour by model', by: ['model'] },
     ],
-  },
-  model_cost_unknown_total: {
-    type: 'counter',
-    category: 'token_io',
-    unit: '1',
-    labels: ['model'],
+  }),
+  model_cost_unknown_total: counter('token_io', ['model'], {
     help: 'Inferences of models whose price is unknown: an alarm, never counted as free.',
     panels: [
       { dashboard: 'overview', title: 'Inferences of unknown cost', by: ['service'] },
@@ -107,5 +98,5 @@ export const servingMetrics = defineMetrics({
         description: '{{ $value | humanize }} inferences within an hour are missing from the costs.',
       },
     ],
-  },
+  }),
 });

@@ -1,12 +1,8 @@
 /** What whoever checks conversation logs records: core when it is asked, governance every day. */
-import { defineMetrics } from '@mcp/contracts';
+import { counter, defineMetrics } from '@mcp/contracts';
 
 export const provenanceMetrics = defineMetrics({
-  provenance_verifications_total: {
-    type: 'counter',
-    category: 'governance',
-    unit: '1',
-    labels: ['status'],
+  provenance_verifications_total: counter('governance', ['status'], {
     help: 'Logs checked; status is ok, unconfirmed or broken.',
     panels: [{ dashboard: 'operations', title: 'Hash chains checked', by: ['service', 'status'] }],
     alerts: [
@@ -21,5 +17,5 @@ export const provenanceMetrics = defineMetrics({
           '{{ $labels.service }} found {{ $value | humanize }} hash chains broken within an hour. Its log names the conversations and the first broken entry.',
       },
     ],
-  },
+  }),
 });

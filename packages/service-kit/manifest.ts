@@ -1,8 +1,10 @@
 /** What every service reads of its environment and records, whatever it is for. */
 import {
-  DURATION_BUCKETS_S,
+  counter,
   defineMetrics,
   defineSettings,
+  gauge,
+  histogram,
   jsonText,
   listText,
   ServiceKeySet,
@@ -114,21 +116,12 @@ export const NOT_PROBES = '!~/healthz|/readyz|/metrics';
 
 /** Metrics of every service. */
 export const commonMetrics = defineMetrics({
-  service_requests_total: {
-    type: 'counter',
-    category: 'service_request',
-    unit: '1',
-    labels: REQUEST,
+  service_requests_total: counter('service_request', REQUEST, {
     help: 'HTTP requests answered, by route pattern and status.',
     panels: [{ dashboard: 'overview', title: 'Requests', by: ['service'], match: { endpoint: NOT_PROBES } }],
-  },
-  service_request_duration_seconds: {
-    type: 'histogram',
-    category: 'latency_histogram',
-    unit: 's',
-    labels: REQUEST,
+  }),
+  service_request_duration_seconds: histogram('latency_histogram', REQUEST, {
     help: 'Time from the request line to the last byte of the answer.',
-    buckets: DURATION_BUCKETS_S,
     panels: [
       {
         dashboard: 'overview',
@@ -137,38 +130,23 @@ export const commonMetrics = defineMetrics({
         match: { endpoint: NOT_PROBES },
       },
     ],
-  },
-  service_errors_total: {
-    type: 'counter',
-    category: 'error_count',
-    unit: '1',
-    labels: ['endpoint', 'status', 'model', 'phase', 'code'],
+  }),
+  service_errors_total: counter('error_count', ['endpoint', 'status', 'model', 'phase', 'code'], {
     help: 'Requests answered with an error, by error code.',
     panels: [{ dashboard: 'overview', title: 'Errors', by: ['service', 'code'] }],
-  },
-  service_requests_in_flight: {
-    type: 'gauge',
-    category: 'service_request',
-    unit: '1',
-    labels: [],
+  }),
+  service_requests_in_flight: gauge('service_request', [], {
     help: 'HTTP requests being answered now.',
     per_pod: true,
     panels: [{ dashboard: 'overview', title: 'Requests in flight', by: ['service'] }],
-  },
-  trace_spans_dropped_total: {
-    type: 'counter',
-    category: 'error_count',
-    unit: '1',
-    labels: [],
+  }),
+  trace_spans_dropped_total: counter('error_count', [], {
     help: 'Spans that did not reach the trace store: the event bus was away for too long.',
     panels: [{ dashboard: 'overview', title: 'Spans that were not kept', by: ['service'] }],
-  },
-  cache_hit_ratio: {
-    type: 'gauge',
-    category: 'cache_hit_ratio',
+  }),
+  cache_hit_ratio: gauge('cache_hit_ratio', ['cache'], {
     unit: 'ratio',
-    labels: ['cache'],
     help: 'Hits over look-ups of a cache since start.',
     panels: [{ dashboard: 'overview', title: 'Cache hits', by: ['service', 'cache'] }],
-  },
+  }),
 });

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { RULES, type Rule } from '../rules.ts';
+import type { Rule } from '../rules/rule.ts';
+import { RULES } from '../rules.ts';
 
-/** Rules that Gatekeeper knows, each with a Rego file of its name. */
+/** Rules that Gatekeeper knows, each with its Rego beside it. */
 export const GATEKEEPER_RULES: readonly Rule[] = RULES.filter(({ gatekeeper }) => gatekeeper !== 'none');
 
 const read = (file: string) => readFileSync(new URL(file, import.meta.url), 'utf8');
@@ -14,7 +15,7 @@ export function libraryOf(): string {
 
 /** Rego of one rule. Throws ENOENT where it has none. */
 export function regoOf(rule: Rule): string {
-  return read(`${rule.name}.rego`);
+  return read(`../rules/${rule.name}/rule.rego`);
 }
 
 /** Path of a rule's refusals in the compiled bundle: `mcp/image_tag/violation`. */

@@ -1,5 +1,5 @@
 import { type PolicySettings, paramsOf } from '../params.ts';
-import type { Rule } from '../rules.ts';
+import type { Rule } from '../rules/rule.ts';
 import { GATEKEEPER_RULES, libraryOf, regoOf } from './source.ts';
 
 const TARGET = 'admission.k8s.gatekeeper.sh';

@@ -5,7 +5,8 @@ import { entrypointOf } from '../gatekeeper/source.ts';
 import { parametersOf } from '../gatekeeper/templates.ts';
 import { KubernetesObject, namespaceOf } from '../objects.ts';
 import type { Params } from '../params.ts';
-import { appliesTo, type Rule } from '../rules.ts';
+import type { Rule } from '../rules/rule.ts';
+import { appliesTo } from '../rules.ts';
 
 const Result = z.tuple([z.object({ result: z.array(z.object({ msg: z.string() })) })]);
 

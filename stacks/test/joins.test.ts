@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { joinFlags } from '../flags.ts';
 import { joinMetrics } from '../metrics.ts';
+import { services } from '../services.ts';
 import { type Declaration, joinSettings } from '../variables.ts';
 
 const text = z.string();
@@ -93,22 +94,7 @@ describe('the joins of metrics and flags', () => {
 });
 
 describe('a manifest', () => {
-  const base: Parameters<typeof defineManifest>[0] = {
-    name: 'core',
-    summary: 's',
-    port: 9999,
-    entry: 'x',
-    calls: [],
-    speaks_for: 'itself',
-    needs: [],
-    bus: { streams: {}, buckets: [] },
-    egress: [],
-    public: false,
-    size: { cpu_request: '1', cpu_limit: '1', memory_request: '64Mi', memory_limit: '64Mi' },
-    scaling: { on: 'fixed', replicas: 1 },
-    slo: { p95_ms: 100, error_ratio: 0.01 },
-    drain_s: 5,
-  };
+  const base = { ...services.core, settings: {}, metrics: {}, flags: {} };
   const setting = (change: Partial<Setting>) => ({ ...base, settings: { MCP_A: { ...row, ...change } } });
 
   const refused: readonly [string, Parameters<typeof defineManifest>[0], RegExp][] = [

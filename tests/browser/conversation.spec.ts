@@ -35,6 +35,15 @@ test.describe('a conversation', () => {
     await expect(page.locator('.chat-head')).toContainText('4 of 4 turns');
   });
 
+  test('is begun by three participants, one of them under an id of its own', async ({ page, key }) => {
+    await signIn(page, key);
+    await page.getByRole('button', { name: 'Add a participant' }).click();
+    await page.getByLabel('Id C').fill('critic');
+    await converse(page, 'What is a queue?', 3);
+    await expect(page.getByRole('article')).toHaveCount(3);
+    await expect(page.getByRole('article', { name: /^Turn 3, model critic/ })).toBeVisible();
+  });
+
   test('shows markup that a model writes as text', async ({ page, key }) => {
     await signIn(page, key);
     await converse(page, 'What is a queue?');

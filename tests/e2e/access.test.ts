@@ -2,8 +2,6 @@ import { generateKeyPairSync, sign as signBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ServiceName } from '@mcp/contracts';
-import { type Stack, stacks } from '@mcp/stacks';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Shipped, startShipped } from './shipped.ts';
@@ -42,11 +40,8 @@ beforeAll(async () => {
     return `${signed}.${signBytes('sha256', Buffer.from(signed), key).toString('base64url')}`;
   };
   running = await startShipped({
-    stack: stacks.local as Stack,
-    services: [...ServiceName.options].reverse(),
+    models: MODELS,
     operator: {
-      MODEL_BACKENDS: 'scripted',
-      MCP_SCRIPTED_MODELS: JSON.stringify(MODELS),
       MCP_OIDC_ISSUER: issuer,
       MCP_OIDC_AUDIENCE: 'mcp',
       MCP_JOB_CONCURRENCY: '1',

@@ -3,17 +3,13 @@ import { createOpenAI } from '@ai-sdk/openai';
 import { ChatEvent, Conversation } from '@mcp/contracts';
 import { generateText, streamText } from 'ai';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
-import { type Platform, startPlatform } from './support.ts';
+import { startPlatform } from './support.ts';
 
-let platform: Platform;
-let openai: OpenAI;
-beforeAll(async () => {
-  platform = await startPlatform();
-  openai = new OpenAI({ baseURL: `${platform.url}/v1`, apiKey: platform.key, maxRetries: 0 });
-});
+const platform = await startPlatform();
+const openai = platform.openai();
 afterAll(() => platform.stop());
 
 const ask = (content: string, model = 'scripted/alpha') => ({
@@ -154,7 +150,7 @@ describe('the official openai client', () => {
     await expect(openai.chat.completions.create({ ...ask('x'), temperature: 9 })).rejects.toBeInstanceOf(
       OpenAI.BadRequestError,
     );
-    const stranger = new OpenAI({ baseURL: `${platform.url}/v1`, apiKey: 'mcp_wrong', maxRetries: 0 });
+    const stranger = platform.openai('mcp_wrong');
     await expect(stranger.models.list()).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
   });
 });

@@ -82,11 +82,7 @@ describe('an answer of a provider that is cut', () => {
     await cutting.close();
   });
 
-  const ask = (path: string, body?: object) =>
-    fetch(`${shipped.urls.gateway}${path}`, {
-      headers: { authorization: `Bearer ${shipped.key}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
-    });
+  const ask: Shipped['ask'] = (path, body) => shipped.ask(path, body);
   const completion = (model: string) => ({ model, messages: [{ role: 'user', content: 'How is it?' }] });
   const conversation = (model: string) => ({ modelA: model, modelB: model, message: 'How is it?' });
 

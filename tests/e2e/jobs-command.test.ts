@@ -3,7 +3,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Job, type JobStatus } from '@mcp/contracts';
-import { type Stack, stacks } from '@mcp/stacks';
 import { freePort } from '@mcp/testkit';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
@@ -17,12 +16,8 @@ let running: Shipped;
 let url: string;
 beforeAll(async () => {
   running = await startShipped({
-    stack: stacks.local as Stack,
     services: ['task-engine', 'core', 'model-gateway', 'gateway'],
-    operator: {
-      MODEL_BACKENDS: 'scripted',
-      MCP_SCRIPTED_MODELS: JSON.stringify([{ id: 'vectors', kind: 'embedding' }]),
-    },
+    models: [{ id: 'vectors', kind: 'embedding' }],
   });
   url = running.urls.gateway;
   await vi.waitFor(async () => expect((await ask('/v1/jobs')).status).toBe(200), 20_000);

@@ -1,15 +1,11 @@
 /** What OpenAI's wire was before chats and tools, and what its clients send beside, by the official client. */
 import { encode } from 'gpt-tokenizer/encoding/cl100k_base';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Platform, startPlatform } from './support.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { startPlatform } from './support.ts';
 
-let platform: Platform;
-let openai: OpenAI;
-beforeAll(async () => {
-  platform = await startPlatform();
-  openai = new OpenAI({ baseURL: `${platform.url}/v1`, apiKey: platform.key, maxRetries: 0 });
-});
+const platform = await startPlatform();
+const openai = platform.openai();
 afterAll(() => platform.stop());
 
 const model = 'scripted/alpha';

@@ -34,11 +34,7 @@ describe('a conversation whose first model has no room', () => {
     await busy.close();
   });
 
-  const ask = (path: string, body?: object) =>
-    fetch(`${shipped.urls.gateway}${path}`, {
-      headers: { authorization: `Bearer ${shipped.key}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
-    });
+  const ask: Shipped['ask'] = (path, body) => shipped.ask(path, body);
   const conversations = async () => Listed.parse(await (await ask('/v1/conversations')).json()).conversations;
   const chat = (more: object = {}) =>
     ask('/chat', { modelA: 'm', modelB: 'm', exchanges: 1, message: 'How is it?', ...more });

@@ -232,12 +232,7 @@ describe('retries of one request', () => {
       secrets: { openai_targets: JSON.stringify(list) },
     });
     onTestFinished(() => running.stop());
-    return (path: string, body: object) =>
-      fetch(`${running.urls.gateway}${path}`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${running.key}`, 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      });
+    return running.ask;
   };
 
   it('have one budget over gateway, core, model-gateway, servers and fallbacks', async () => {

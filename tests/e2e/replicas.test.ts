@@ -1,23 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ChainVerdict, type ChatEvent, Conversation, type ServiceName } from '@mcp/contracts';
-import { keySetOf } from '@mcp/service-kit';
-import {
-  identitiesOf,
-  type SecretName,
-  serviceEnvironment,
-  services,
-  signingKeyOf,
-  signingServices,
-  stacks,
-} from '@mcp/stacks';
+import { serviceEnvironment, services, stacks } from '@mcp/stacks';
 import { freePort, type NatsServer, type PostgresServer, startNats, startPostgres } from '@mcp/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newSecrets, type Secrets } from './secrets.ts';
 import { SCRIPT, streamOf } from './support.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -36,9 +27,7 @@ let postgres: PostgresServer;
 let database: string;
 const dirs: string[] = [];
 /** Of all replicas of a service, as they are of a stack. */
-const signing: Partial<Record<SecretName, string>> = Object.fromEntries(
-  signingServices.map((name) => [signingKeyOf(name), randomBytes(32).toString('hex')]),
-);
+const shared = newSecrets(KEY);
 const pods: Pod[] = [];
 
 async function startPod(service: ServiceName, endpoints: Partial<Record<ServiceName, string>>): Promise<Pod> {
@@ -46,13 +35,7 @@ async function startPod(service: ServiceName, endpoints: Partial<Record<ServiceN
   const dir = mkdtempSync(join(tmpdir(), 'mcp-pod-'));
   dirs.push(dir);
   const port = await freePort();
-  const secrets: Partial<Record<SecretName, string>> = {
-    ...signing,
-    service_jwks: JSON.stringify(keySetOf(identitiesOf((name) => [signing[signingKeyOf(name)] ?? '']))),
-    prov_secret: 'a provenance secret for these tests only',
-    admin_key_hash: createHash('sha256').update(KEY).digest('hex'),
-    database_url: database,
-  };
+  const secrets: Secrets = { ...shared, database_url: database };
   const nowhere = Object.fromEntries(Object.keys(services).map((name) => [name, 'http://127.0.0.1:9']));
   const env = serviceEnvironment(
     prod,

@@ -1,19 +1,14 @@
 import { createOpenAI } from '@ai-sdk/openai';
 import { generateText, stepCountIs, streamText, tool } from 'ai';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type Platform, startPlatform } from './support.ts';
+import { startPlatform } from './support.ts';
 
-let platform: Platform;
-let openai: OpenAI;
-beforeAll(async () => {
-  platform = await startPlatform();
-  openai = clientOf(platform.key);
-});
+const platform = await startPlatform();
+const openai = platform.openai();
 afterAll(() => platform.stop());
 
-const clientOf = (apiKey: string) => new OpenAI({ baseURL: `${platform.url}/v1`, apiKey, maxRetries: 0 });
 const ask = (input: string, model = 'scripted/alpha') => ({ model, input });
 const WEATHER = {
   type: 'function' as const,
@@ -296,7 +291,7 @@ describe('a stored response', () => {
 
   it("is its owner's alone", async () => {
     const { id } = await first();
-    const stranger = clientOf(await newKey());
+    const stranger = platform.openai(await newKey());
     for (const attempt of [
       () => stranger.responses.retrieve(id),
       () => stranger.responses.delete(id),
@@ -318,7 +313,7 @@ describe('a stored response', () => {
     const by = await openai.responses.create(request);
     const plain = await openai.responses.create(ask('and?'));
     expect(by.usage?.input_tokens).toBeGreaterThan(plain.usage?.input_tokens ?? 0);
-    await expect(clientOf(await newKey()).responses.create(request)).rejects.toMatchObject({
+    await expect(platform.openai(await newKey()).responses.create(request)).rejects.toMatchObject({
       status: 404,
       param: 'input.0',
     });
@@ -384,7 +379,7 @@ describe('a stored completion', () => {
 
   it("is its owner's alone", async () => {
     const { id } = await kept('mine', { test: 'mine' });
-    const { completions } = clientOf(await newKey()).chat;
+    const { completions } = platform.openai(await newKey()).chat;
     expect((await completions.list()).data).toEqual([]);
     for (const attempt of [
       () => completions.retrieve(id),

@@ -1,34 +1,30 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Principal, ServiceName } from '@mcp/contracts';
-import {
-  keySetOf,
-  type ServiceDefinition,
-  type StartedServices,
-  startServices,
-  TokenSigner,
-} from '@mcp/service-kit';
+import { type ServiceDefinition, type StartedServices, startServices, TokenSigner } from '@mcp/service-kit';
 import {
   type DeploymentContext,
-  identitiesOf,
-  type SecretName,
   type Stack,
   serviceEnvironment,
   services,
   signingKeyOf,
-  signingServices,
+  stacks,
 } from '@mcp/stacks';
 import { freePort, startNats } from '@mcp/testkit';
+import { newSecrets, type Secrets } from './secrets.ts';
 
 export interface ShippedOptions {
-  readonly stack: Stack;
-  /** Each on a port of its own, calling the others over HTTP. */
-  readonly services: readonly ServiceName[];
+  /** The stack `local` where none is given. */
+  readonly stack?: Stack;
+  /** Each on a port of its own, calling the others over HTTP; all where none are given. */
+  readonly services?: readonly ServiceName[];
+  /** Scripted models, in place of those of the stack. */
+  readonly models?: readonly object[];
   /** What an operator sets around the platform. */
   readonly operator?: Readonly<Record<string, string>>;
-  readonly secrets?: Readonly<Partial<Record<SecretName, string>>>;
+  readonly secrets?: Secrets;
 }
 
 export interface Shipped {
@@ -38,6 +34,8 @@ export interface Shipped {
   readonly routes: readonly ShippedRoute[];
   /** An admin key of the gateway. */
   readonly key: string;
+  /** Asks the gateway with that key; with a body, it is a POST. */
+  ask(path: string, body?: object): Promise<Response>;
   /** The token of a call between services. */
   token(from: ServiceName, to: ServiceName, principal: Principal): Promise<string>;
   stop(): Promise<void>;
@@ -51,11 +49,10 @@ interface ShippedRoute {
 
 /** Services of a stack as it ships them: the environment that their pods would get, a real event bus, real sockets. */
 export async function startShipped(options: ShippedOptions): Promise<Shipped> {
-  const { stack } = options;
+  const { stack = stacks.local as Stack, models } = options;
+  const names = options.services ?? [...ServiceName.options].reverse();
   const data = mkdtempSync(join(tmpdir(), 'mcp-shipped-'));
-  const nats = options.services.some((name) => services[name].needs.includes('nats'))
-    ? await startNats()
-    : undefined;
+  const nats = names.some((name) => services[name].needs.includes('nats')) ? await startNats() : undefined;
   const ports = Object.fromEntries(
     await Promise.all(ServiceName.options.map(async (name) => [name, await freePort()] as const)),
   ) as Record<ServiceName, number>;
@@ -63,16 +60,7 @@ export async function startShipped(options: ShippedOptions): Promise<Shipped> {
     ServiceName.options.map((name) => [name, `http://127.0.0.1:${ports[name]}`]),
   ) as Record<ServiceName, string>;
   const key = `mcp_${randomBytes(32).toString('base64url')}`;
-  const signing: Partial<Record<SecretName, string>> = Object.fromEntries(
-    signingServices.map((name) => [signingKeyOf(name), randomBytes(32).toString('hex')]),
-  );
-  const secrets: Partial<Record<SecretName, string>> = {
-    ...signing,
-    service_jwks: JSON.stringify(keySetOf(identitiesOf((name) => [signing[signingKeyOf(name)] ?? '']))),
-    prov_secret: randomBytes(32).toString('base64url'),
-    admin_key_hash: createHash('sha256').update(key).digest('hex'),
-    ...options.secrets,
-  };
+  const secrets: Secrets = { ...newSecrets(key), ...options.secrets };
   const at: DeploymentContext = {
     region: stack.regions[0]?.name ?? '',
     host: '127.0.0.1',
@@ -82,7 +70,11 @@ export async function startShipped(options: ShippedOptions): Promise<Shipped> {
     nats_address: `127.0.0.1:${nats?.port ?? 0}`,
     secret: (name) => secrets[name],
     asset: (id) => join(data, 'models', id),
-    operator: { MCP_LOG_LEVEL: 'fatal', ...options.operator },
+    operator: {
+      MCP_LOG_LEVEL: 'fatal',
+      ...(models && { MODEL_BACKENDS: 'scripted', MCP_SCRIPTED_MODELS: JSON.stringify(models) }),
+      ...options.operator,
+    },
   };
   const running: StartedServices[] = [];
   const routes: ShippedRoute[] = [];
@@ -92,7 +84,7 @@ export async function startShipped(options: ShippedOptions): Promise<Shipped> {
     rmSync(data, { recursive: true, force: true });
   };
   try {
-    for (const service of options.services)
+    for (const service of names)
       running.push(
         await startServices(
           telling(await definitionOf(service), (all) =>
@@ -106,8 +98,13 @@ export async function startShipped(options: ShippedOptions): Promise<Shipped> {
     throw error;
   }
   const token = async (from: ServiceName, to: ServiceName, principal: Principal) =>
-    new TokenSigner(from, signing[signingKeyOf(from)] ?? '').token(to, principal);
-  return { urls, data, routes, key, token, stop };
+    new TokenSigner(from, secrets[signingKeyOf(from)] ?? '').token(to, principal);
+  const ask: Shipped['ask'] = (path, body) =>
+    fetch(`${urls.gateway}${path}`, {
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    });
+  return { urls, data, routes, key, ask, token, stop };
 }
 
 /** A definition that says which routes its app has, once it is made. */

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { ChatEvent, type ServiceName } from '@mcp/contracts';
 import { freePort } from '@mcp/testkit';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
+import OpenAI from 'openai';
 import { z } from 'zod';
 
 const MCP = fileURLToPath(new URL('../../tools/src/main.ts', import.meta.url));
@@ -54,6 +55,8 @@ export interface Platform {
   readonly data: string;
   fetch(path: string, init?: RequestInit): Promise<Response>;
   json(path: string, body?: unknown): Promise<unknown>;
+  /** The official client, which asks once; with the platform's key unless another is given. */
+  openai(key?: string): OpenAI;
   chat(body: object, signal?: AbortSignal): AsyncGenerator<ChatEvent>;
   /** Runs a command of `mcp` on its data directory; its output. Throws when it fails. */
   mcp(...args: string[]): Promise<string>;
@@ -97,6 +100,7 @@ export async function startPlatform(env: Record<string, string> = {}): Promise<P
       if (!response.ok) throw new Error(`${path} answered ${response.status}: ${JSON.stringify(json)}`);
       return json;
     },
+    openai: (apiKey = key) => new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 }),
     async *chat(body, signal) {
       const response = await platform.fetch('/chat', {
         method: 'POST',

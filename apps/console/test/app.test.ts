@@ -1,24 +1,7 @@
 // @vitest-environment happy-dom
-import { afterEach, describe, expect, it } from 'vitest';
-import {
-  all,
-  closeConsole,
-  field,
-  fill,
-  isNamed,
-  KEY,
-  named,
-  never,
-  one,
-  openConsole,
-  problem,
-  settle,
-  submit,
-  textOf,
-  until,
-} from './support/screen.ts';
-
-afterEach(closeConsole);
+import { describe, expect, it } from 'vitest';
+import { KEY, never, openConsole, problem, settle, until } from './support/console.ts';
+import { all, field, fill, isNamed, named, one, submit, textOf } from './support/screen.ts';
 
 const MODELS = 'GET /v1/models';
 const kept = () => sessionStorage.getItem('mcp.key');

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ChatEvent, ChatResponse, Decision, LogRecord, LogRecordV2, StepKind } from '@mcp/contracts';
+import type { ChatEvent, ChatResponse, LogRecord, LogRecordV2, StepKind } from '@mcp/contracts';
 import { ChatEvent as ChatEventSchema } from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -12,6 +12,7 @@ import {
   isActive,
   reduceChat,
 } from '../src/chat/state.ts';
+import { decision as decisionOf } from './support/samples.ts';
 
 const CONVERSATION = randomUUID();
 const TRACE = 'a'.repeat(32);
@@ -38,21 +39,6 @@ const plan = fc.array(plannedTurn, { minLength: 1, maxLength: 6 });
 
 function idAt(turn: number): string {
   return PARTICIPANTS[turn % PARTICIPANTS.length]?.id ?? '';
-}
-
-function decisionFor(message_id: string): Decision {
-  return {
-    chosen: 'modelA',
-    message_id,
-    reason: 'A says more.',
-    method: 'composite',
-    divergence: 0.2,
-    safety_delta: 0,
-    weights: { semantic: 0.5, coherence: 0.3, safety: 0.2 },
-    candidates: [],
-    critique_turn: false,
-    duration_ms: 3,
-  };
 }
 
 /** The events a gateway sends for a plan, checked against the contract. */
@@ -83,7 +69,7 @@ function script(turns: readonly PlannedTurn[]): { events: ChatEvent[]; texts: st
       messages.push({ ...head, role: idAt(turn), model, ...end });
     });
   });
-  const decision = decisionFor(messages[0]?.message_id ?? randomUUID());
+  const decision = decisionOf(2, { chosen: 'modelA', message_id: messages[0]?.message_id ?? randomUUID() });
   push({ type: 'decision', step: 'last', decision });
   const usage = { input_tokens: 1, output_tokens: 1 };
   const response = {

@@ -1,23 +1,8 @@
 // @vitest-environment happy-dom
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { never, openConsole, problem, until } from './support/console.ts';
 import { conversation, decision, idOf, record, summary } from './support/samples.ts';
-import {
-  all,
-  closeConsole,
-  field,
-  fill,
-  isNamed,
-  named,
-  never,
-  one,
-  openConsole,
-  press,
-  problem,
-  textOf,
-  until,
-} from './support/screen.ts';
-
-afterEach(closeConsole);
+import { all, field, fill, isNamed, named, one, press, textOf } from './support/screen.ts';
 
 const LIST = 'GET /v1/conversations';
 const FIRST = `GET /v1/conversations/${idOf(1)}`;

@@ -1,5 +1,7 @@
 // @vitest-environment happy-dom
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { never, problem, settle, until } from './support/console.ts';
+import { ask, open } from './support/converse.ts';
 import { FarSocket } from './support/far-socket.ts';
 import {
   conversation,
@@ -11,29 +13,7 @@ import {
   STOP,
   TRACE,
 } from './support/samples.ts';
-import {
-  type Answers,
-  all,
-  closeConsole,
-  field,
-  fill,
-  isNamed,
-  named,
-  never,
-  one,
-  openConsole,
-  press,
-  problem,
-  settle,
-  submit,
-  textOf,
-  until,
-} from './support/screen.ts';
-
-beforeEach(() => {
-  FarSocket.opened = [];
-});
-afterEach(closeConsole);
+import { all, field, fill, isNamed, named, one, press, submit, textOf } from './support/screen.ts';
 
 const ID = idOf(1);
 const GET = `GET /v1/conversations/${ID}`;
@@ -72,26 +52,6 @@ const response = (status: string, count = 2, decided: object | null = decision(c
   },
 });
 
-/** Opens the first page and waits for its models. */
-const open = async (answers: Answers = {}, hash = '#/converse') => {
-  const screen = openConsole(hash, answers);
-  vi.stubGlobal('WebSocket', FarSocket);
-  await until(() => expect(screen.calledWith('GET /v1/models')).toHaveLength(1));
-  await settle();
-  return screen;
-};
-
-/** Asks a question; what is said on the far end gets its numbers here. */
-const ask = async (question = 'Why?') => {
-  fill('Question', question);
-  await settle();
-  submit('.setup');
-  await until(() => expect(FarSocket.opened).toHaveLength(1));
-  const far = FarSocket.opened[0] as FarSocket;
-  far.onopen?.();
-  let seq = 0;
-  return { far, say: (...events: object[]) => far.say(...events.map((event) => ({ ...event, seq: seq++ }))) };
-};
 const turns = () =>
   all('.turn:not(.turn-waiting)').map((turn) => turn.querySelector('.turn-body')?.textContent?.trim());
 const badge = () => textOf('.chat-head .badge');
@@ -109,15 +69,17 @@ describe('the form', () => {
     await open({ 'GET /v1/models': { data: [{ mcp: model('alpha') }, { mcp: coming }] } });
     await until(() => expect(textOf('.waiting')).toContain('beta 40 % of 1 GB'));
     expect([field('Model A').value, field('Model B').value]).toEqual(['alpha', 'alpha']);
-    const option = one<HTMLOptionElement>('.side-a option[value=beta]');
+    const option = one<HTMLOptionElement>('.participant.who-a option[value=beta]');
     expect([option.disabled, option.textContent]).toEqual([true, 'beta – 40 % of 1 GB']);
   });
 
   it('offers only models that chat, and says so where there is none', async () => {
     const data = [{ mcp: model('mcp/debate') }, { mcp: model('e', { kind: 'embedding' }) }];
     await open({ 'GET /v1/models': { data } });
-    expect(textOf('.side-a')).toContain('No model is here yet');
-    expect(all('.side-a option[value=e], .side-a option[value="mcp/debate"]')).toHaveLength(0);
+    expect(textOf('.participant.who-a')).toContain('No model is here yet');
+    expect(
+      all('.participant.who-a option[value=e], .participant.who-a option[value="mcp/debate"]'),
+    ).toHaveLength(0);
   });
 
   it('says what it could not load, and loads it again', async () => {
@@ -162,7 +124,7 @@ describe('the form', () => {
       sha256: 'x',
     }));
     await open({ 'GET /v1/prompts': { prompts } });
-    await until(() => expect(all('.side-b option[value=mine]')).toHaveLength(1));
+    await until(() => expect(all('.participant.who-b option[value=mine]')).toHaveLength(1));
     for (const [label, value] of [
       ['Model A', 'beta'],
       ['Prompt B', 'mine'],
@@ -179,12 +141,13 @@ describe('the form', () => {
       mode: 'cross-check',
       exchanges: 5,
       max_tokens_per_turn: 64,
-      modelA: 'beta',
-      modelB: 'alpha',
-      promptB: 'mine',
+      participants: [
+        { id: 'modelA', model: 'beta' },
+        { id: 'modelB', model: 'alpha', prompt: 'mine' },
+      ],
     });
     expect(JSON.parse(localStorage.getItem('mcp.converse') ?? '')).toMatchObject({
-      modelA: 'beta',
+      participants: [{ model: 'beta' }, { model: '', prompt: 'mine' }],
       exchanges: 5,
     });
   });
@@ -324,7 +287,7 @@ describe('a conversation', () => {
     const { say } = await ask();
     say(begin(), ...turnOf(0, 'First.'), response('completed', 2, null));
     await until(() => expect(badge()).toBe('completed'));
-    expect(all('.side-a')).toHaveLength(0);
+    expect(all('.participant.who-a')).toHaveLength(0);
     fill('Next question in this conversation', 'And then?');
     await settle();
     submit('.setup');

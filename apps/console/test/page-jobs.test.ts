@@ -1,26 +1,10 @@
 // @vitest-environment happy-dom
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { never, openConsole, problem, until } from './support/console.ts';
 import { idOf, job, summary } from './support/samples.ts';
-import {
-  all,
-  closeConsole,
-  field,
-  fill,
-  isNamed,
-  named,
-  never,
-  one,
-  openConsole,
-  problem,
-  submit,
-  textOf,
-  until,
-} from './support/screen.ts';
+import { all, field, fill, isNamed, named, one, submit, textOf } from './support/screen.ts';
 
-afterEach(() => {
-  vi.restoreAllMocks();
-  return closeConsole();
-});
+afterEach(() => void vi.restoreAllMocks());
 
 const LIST = 'GET /v1/jobs';
 const MAKE = 'POST /v1/jobs';

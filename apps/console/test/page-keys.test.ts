@@ -1,24 +1,8 @@
 // @vitest-environment happy-dom
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { never, openConsole, problem, settle, until } from './support/console.ts';
 import { apiKey, idOf } from './support/samples.ts';
-import {
-  all,
-  closeConsole,
-  field,
-  fill,
-  isNamed,
-  named,
-  never,
-  one,
-  openConsole,
-  problem,
-  settle,
-  submit,
-  textOf,
-  until,
-} from './support/screen.ts';
-
-afterEach(closeConsole);
+import { all, field, fill, isNamed, named, one, submit, textOf } from './support/screen.ts';
 
 const LIST = 'GET /admin/keys';
 const MAKE = 'POST /admin/keys';

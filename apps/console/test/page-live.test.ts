@@ -1,7 +1,8 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { never, openConsole, problem, until } from './support/console.ts';
 import { model, stats } from './support/samples.ts';
-import { all, closeConsole, named, never, openConsole, problem, textOf, until } from './support/screen.ts';
+import { all, named, textOf } from './support/screen.ts';
 
 /** What reached the picture; a document without a canvas cannot draw it. */
 const drawn = vi.hoisted(() => ({ plots: [] as { data: unknown[][]; destroyed: boolean }[] }));
@@ -34,10 +35,7 @@ const next = (more: object = {}) => {
 beforeEach(() => {
   drawn.plots = [];
 });
-afterEach(() => {
-  vi.useRealTimers();
-  return closeConsole();
-});
+afterEach(() => void vi.useRealTimers());
 
 const figures = () => all('.chart-value').map((element) => element.textContent?.trim());
 const cells = () => all('tbody tr').map((row) => [...row.children].map((cell) => cell.textContent?.trim()));

@@ -1,23 +1,8 @@
 // @vitest-environment happy-dom
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { never, openConsole, problem, settle, until } from './support/console.ts';
 import { span, summary, TRACE } from './support/samples.ts';
-import {
-  all,
-  closeConsole,
-  fill,
-  named,
-  never,
-  one,
-  openConsole,
-  press,
-  problem,
-  settle,
-  submit,
-  textOf,
-  until,
-} from './support/screen.ts';
-
-afterEach(closeConsole);
+import { all, fill, named, one, press, submit, textOf } from './support/screen.ts';
 
 const GET = `GET /v1/traces/${TRACE}`;
 const SPANS = [

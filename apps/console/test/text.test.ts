@@ -203,10 +203,10 @@ describe('what the form was left at', () => {
   it('comes back as it was', () => {
     const text = fc.string({ maxLength: 20 });
     const settings = fc.record({
-      modelA: text,
-      modelB: text,
-      promptA: text,
-      promptB: text,
+      participants: fc.array(fc.record({ id: text, model: text, prompt: text }), {
+        minLength: 1,
+        maxLength: 8,
+      }),
       mode: fc.constantFrom('debate' as const, 'cross-check' as const, 'answer' as const),
       exchanges: fc.integer({ min: 1, max: 16 }),
       max_tokens_per_turn: fc.integer({ min: 1, max: 4096 }),
@@ -229,8 +229,13 @@ describe('what the form was left at', () => {
           expect(typeof value).toBe(typeof usual[name as keyof typeof usual]);
       }),
     );
-    localStorage.setItem('mcp.converse', '{"exchanges":"9","modelA":"m","__proto__":1,"other":2}');
-    expect(loadSettings()).toEqual({ ...usual, modelA: 'm' });
+    localStorage.setItem('mcp.converse', '{"exchanges":"9","mode":"answer","__proto__":1,"modelA":"m"}');
+    expect(loadSettings()).toEqual({ ...usual, mode: 'answer' });
+    const one = { id: 'a', model: 'm', prompt: '' };
+    for (const participants of [[], Array(9).fill(one), [one, null], [{ ...one, id: 7 }], { length: 1 }]) {
+      localStorage.setItem('mcp.converse', JSON.stringify({ participants }));
+      expect(loadSettings()).toEqual(usual);
+    }
   });
 
   it('does no harm where the browser refuses to keep it', () => {

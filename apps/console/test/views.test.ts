@@ -4,15 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { faultOf } from '../src/api/http.ts';
 import type { LiveStats } from '../src/api/platform.ts';
 import { explainDecision } from '../src/chat/explain.ts';
-import {
-  advance,
-  createReplay,
-  moveTo,
-  type Replay,
-  SPEEDS,
-  shownChars,
-  togglePlay,
-} from '../src/chat/replay.ts';
+import * as player from '../src/chat/replay.ts';
 import { addStats, EMPTY_SERIES, MAX_POINTS } from '../src/live/series.ts';
 import { modelChoice } from '../src/pages/models.ts';
 import { href, PAGES, parseRoute } from '../src/router.ts';
@@ -47,14 +39,15 @@ describe('a replay', () => {
     fc.assert(
       fc.property(
         lengths,
-        fc.constantFrom(...SPEEDS),
+        fc.constantFrom(...player.SPEEDS),
         fc.infiniteStream(fc.integer({ min: 1, max: 2000 })),
         (list, speed, time) => {
-          const seen = (replay: Replay) => list.map((_, step) => shownChars(replay, step) ?? -1);
-          let replay: Replay = togglePlay({ ...createReplay(list), speed });
+          const seen = (replay: player.Replay) =>
+            list.map((_, step) => player.shownChars(replay, step) ?? -1);
+          let replay: player.Replay = player.togglePlay({ ...player.createReplay(list), speed });
           let rounds = 0;
           while (replay.playing && rounds++ < 10_000) {
-            const next = advance(replay, time.next().value);
+            const next = player.advance(replay, time.next().value);
             seen(next).forEach((chars, step) => {
               expect(chars).toBeGreaterThanOrEqual(seen(replay)[step] ?? -1);
               expect(chars).toBeLessThanOrEqual(list[step] ?? 0);
@@ -72,13 +65,13 @@ describe('a replay', () => {
   it('steps within its bounds and pauses', () => {
     fc.assert(
       fc.property(lengths, fc.integer({ min: -20, max: 20 }), (list, at) => {
-        const moved = moveTo(togglePlay(createReplay(list)), at);
+        const moved = player.moveTo(player.togglePlay(player.createReplay(list)), at);
         expect(moved.playing).toBe(false);
         expect(moved.at).toBe(Math.max(0, Math.min(list.length, at)));
       }),
     );
-    expect(advance(createReplay([5]), 1000)).toEqual(createReplay([5]));
-    expect(togglePlay(createReplay([])).playing).toBe(false);
+    expect(player.advance(player.createReplay([5]), 1000)).toEqual(player.createReplay([5]));
+    expect(player.togglePlay(player.createReplay([])).playing).toBe(false);
   });
 });
 
@@ -163,19 +156,18 @@ describe('the choice of models', () => {
     cost_output_per_mtok_usd: null,
     status,
   });
-  const free = { modelA: '', modelB: '' };
+  const all = [model('a'), model('b'), model('c')];
 
-  it('takes two different ready models, and lets a late one join', () => {
-    expect(modelChoice([], free)).toEqual({ modelA: '', modelB: '' });
-    expect(modelChoice([model('a'), model('b', 'downloading')], free)).toEqual({ modelA: 'a', modelB: 'a' });
-    expect(modelChoice([model('a'), model('b')], free)).toEqual({ modelA: 'a', modelB: 'b' });
-  });
-
-  it('keeps a wish while its model is ready', () => {
-    const all = [model('a'), model('b'), model('c')];
-    expect(modelChoice(all, { modelA: '', modelB: 'a' })).toEqual({ modelA: 'b', modelB: 'a' });
-    expect(modelChoice(all, { modelA: 'c', modelB: 'c' })).toEqual({ modelA: 'c', modelB: 'c' });
-    expect(modelChoice(all.slice(0, 1), { modelA: 'c', modelB: 'a' })).toEqual({ modelA: 'a', modelB: 'a' });
+  it.each([
+    ['nothing where there is none', [], ['', ''], ['', '']],
+    ['the one that is ready', [model('a'), model('b', 'downloading')], ['', ''], ['a', 'a']],
+    ['different ones', all, ['', '', ''], ['a', 'b', 'c']],
+    ['the ready ones in turn where they are too few', all.slice(0, 2), ['', '', ''], ['a', 'b', 'a']],
+    ['a wish, and what nobody wishes for the others', all, ['', 'a', ''], ['b', 'a', 'c']],
+    ['one model as often as it is wished', all, ['c', 'c'], ['c', 'c']],
+    ['what is ready in place of what is not', all.slice(0, 1), ['c', 'a'], ['a', 'a']],
+  ])('takes %s', (_, models, wishes, chosen) => {
+    expect(modelChoice(models, wishes)).toEqual(chosen);
   });
 });
 

@@ -1,17 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type KeepAnswerRequest, MAX_CHAIN_ANSWERS, MAX_CHAIN_BYTES } from '@mcp/contracts';
+import { failure } from '@mcp/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  ADMIN,
-  BOB,
-  type Core,
-  callOf,
-  cleanUp,
-  failure,
-  startCore,
-  startReplica,
-  tamper,
-} from './harness.ts';
+import { ADMIN, BOB, type Core, callOf, cleanUp, startCore, startReplica, tamper } from './harness.ts';
 
 let core: Core;
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 import type { ChatEvent, ChatRequest } from '@mcp/contracts';
-import { type NatsServer, startNats } from '@mcp/testkit';
+import { failure, type NatsServer, startNats } from '@mcp/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { BOB, type Core, callOf, chat, cleanUp, failure, idOf, startCore, tempDir, the } from './harness.ts';
+import { BOB, type Core, callOf, chat, cleanUp, idOf, startCore, tempDir, the } from './harness.ts';
 import { ScriptedModels } from './scripted-models.ts';
 
 let nats: NatsServer;

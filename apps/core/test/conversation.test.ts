@@ -1,22 +1,9 @@
 import type { ChainVerdict, ModelInfo } from '@mcp/contracts';
 import { verifyLog } from '@mcp/provenance';
 import { openTraceStore, readTrace } from '@mcp/service-kit';
-import { startNats } from '@mcp/testkit';
+import { failure, startNats } from '@mcp/testkit';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
-import {
-  ADMIN,
-  BOB,
-  callOf,
-  chat,
-  cleanUp,
-  failure,
-  idOf,
-  only,
-  SECRET,
-  startCore,
-  tempDir,
-  the,
-} from './harness.ts';
+import { ADMIN, BOB, callOf, chat, cleanUp, idOf, only, SECRET, startCore, tempDir, the } from './harness.ts';
 import { chatModel, textOf } from './scripted-models.ts';
 
 afterEach(cleanUp);

@@ -1,4 +1,5 @@
 import { type AgentGraph, type ChatEvent, LogRecordV2, PlatformError } from '@mcp/contracts';
+import { failure } from '@mcp/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { SHIPPED_GRAPHS } from '../src/graphs/shipped.ts';
@@ -7,7 +8,6 @@ import {
   callOf,
   chat,
   cleanUp,
-  failure,
   idOf,
   only,
   startCore,

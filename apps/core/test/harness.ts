@@ -2,14 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import {
-  type CallContext,
-  type ChatEvent,
-  type ChatRequest,
-  type CoreApi,
-  PlatformError,
-  type Principal,
-} from '@mcp/contracts';
+import type { CallContext, ChatEvent, ChatRequest, CoreApi, Principal } from '@mcp/contracts';
 import { createKit, type KitEnv, type ServiceKit } from '@mcp/service-kit';
 import { type NatsServer, type PostgresServer, startNats, startPostgres, testIdentities } from '@mcp/testkit';
 import type { Hono } from 'hono';
@@ -217,16 +210,4 @@ export function startReplica(
   const dir = tempDir();
   databases.set(dir, url);
   return startCore({ ...options, dir });
-}
-
-/** What a promise or stream is refused with. */
-export async function failure(work: Promise<unknown> | AsyncIterable<unknown>): Promise<PlatformError> {
-  try {
-    if (work instanceof Promise) await work;
-    else for await (const _ of work);
-  } catch (error) {
-    if (error instanceof PlatformError) return error;
-    throw error;
-  }
-  throw new Error('it was not refused');
 }

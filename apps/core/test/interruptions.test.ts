@@ -1,6 +1,7 @@
 import { PlatformError } from '@mcp/contracts';
+import { failure } from '@mcp/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
-import { callOf, chat, cleanUp, failure, idOf, only, startCore, the } from './harness.ts';
+import { callOf, chat, cleanUp, idOf, only, startCore, the } from './harness.ts';
 
 afterEach(cleanUp);
 

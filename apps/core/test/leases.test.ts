@@ -1,16 +1,6 @@
+import { failure } from '@mcp/testkit';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import {
-  type Core,
-  callOf,
-  chat,
-  cleanUp,
-  failure,
-  idOf,
-  startCore,
-  startReplica,
-  tamper,
-  the,
-} from './harness.ts';
+import { type Core, callOf, chat, cleanUp, idOf, startCore, startReplica, tamper, the } from './harness.ts';
 import { ScriptedModels } from './scripted-models.ts';
 
 afterEach(cleanUp);

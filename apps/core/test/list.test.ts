@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { failure } from '@mcp/testkit';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { cursorOf, placeOf } from '../src/store/cursor.ts';
-import { ADMIN, ALICE, type Core, callOf, cleanUp, failure, planOf, startCore, tamper } from './harness.ts';
+import { ADMIN, ALICE, type Core, callOf, cleanUp, planOf, startCore, tamper } from './harness.ts';
 
 afterEach(cleanUp);
 

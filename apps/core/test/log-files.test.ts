@@ -3,19 +3,9 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { ConversationLog } from '@mcp/contracts';
 import { signLog, verifyLog } from '@mcp/provenance';
+import { failure } from '@mcp/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
-import {
-  type Core,
-  callOf,
-  chat,
-  cleanUp,
-  failure,
-  idOf,
-  SECRET,
-  startCore,
-  tempDir,
-  the,
-} from './harness.ts';
+import { type Core, callOf, chat, cleanUp, idOf, SECRET, startCore, tempDir, the } from './harness.ts';
 
 afterEach(cleanUp);
 

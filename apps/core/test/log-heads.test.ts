@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ChainVerdict } from '@mcp/contracts';
-import { startNats } from '@mcp/testkit';
+import { failure, startNats } from '@mcp/testkit';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
-import { ADMIN, type Core, callOf, chat, cleanUp, failure, idOf, startCore, tamper } from './harness.ts';
+import { ADMIN, type Core, callOf, chat, cleanUp, idOf, startCore, tamper } from './harness.ts';
 
 afterEach(cleanUp);
 

@@ -1,7 +1,7 @@
 import type { ChatEvent, ChatRequest, Principal } from '@mcp/contracts';
-import { callerHeaders } from '@mcp/testkit';
+import { callerHeaders, failure } from '@mcp/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ALICE, BOB, type Core, callOf, chat, cleanUp, failure, idOf, startCore, the } from './harness.ts';
+import { ALICE, BOB, type Core, callOf, chat, cleanUp, idOf, startCore, the } from './harness.ts';
 
 afterEach(cleanUp);
 

@@ -2,10 +2,12 @@
  * Logs, files and rows that commit 41183ba has made, under the secret of the tests, with a conversation that was
  * running when its process died: they are read, verified and gone on with.
  */
+
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConversationLog, LogRecord } from '@mcp/contracts';
 import { verifyLog } from '@mcp/provenance';
+import { failure } from '@mcp/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
@@ -13,7 +15,6 @@ import {
   callOf,
   chat,
   cleanUp,
-  failure,
   only,
   SECRET,
   startCore,

@@ -1,25 +1,21 @@
 /** Conversations of one, two and three participants, by each of the ways in which a client may hold them. */
 import { ChatEvent, ChatResponse, ConversationLog, LogRecordV2 } from '@mcp/contracts';
-import { type NatsServer, startNats } from '@mcp/testkit';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { forget, type Platform, type Shared, shared, startPlatform } from './support.ts';
 
-let nats: NatsServer;
 let place: Shared;
 let platform: Platform;
 
 beforeAll(async () => {
-  nats = await startNats();
-  place = shared(nats);
+  place = await shared();
   platform = await startPlatform('in one process', place);
   await vi.waitFor(async () => expect((await platform.ask('/v1/models')).status).toBe(200), 15_000);
 });
 afterAll(async () => {
   await platform.close();
-  forget(place);
-  await nats.close();
+  await forget(place);
 });
 
 type Body = Readonly<Record<string, unknown>>;

@@ -1,5 +1,4 @@
 import { ChatResponse } from '@mcp/contracts';
-import { type NatsServer, startNats } from '@mcp/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { forget, type Platform, type Shared, shared, startPlatform } from './support.ts';
@@ -11,18 +10,15 @@ interface TraceSpan {
 }
 
 describe.each(['in one process', 'apart'] as const)('the platform, %s', (form) => {
-  let nats: NatsServer;
   let place: Shared;
   let platform: Platform;
   beforeAll(async () => {
-    nats = await startNats();
-    place = shared(nats);
+    place = await shared();
     platform = await startPlatform(form, place);
   });
   afterAll(async () => {
     await platform.close();
-    forget(place);
-    await nats.close();
+    await forget(place);
   });
 
   const ask: Platform['ask'] = (...given) => platform.ask(...given);

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { Job, JobFile } from '@mcp/contracts';
-import { type NatsServer, startNats } from '@mcp/testkit';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
@@ -16,13 +15,11 @@ const Figures = z.object({
 
 /** All services in one process, and each in its own, on one event bus: what one of them did is known at the other. */
 describe('two replicas of every service', () => {
-  let nats: NatsServer;
   let place: Shared;
   let one: Platform;
   let two: Platform;
   beforeAll(async () => {
-    nats = await startNats();
-    place = shared(nats);
+    place = await shared();
     one = await startPlatform('in one process', place);
     two = await startPlatform('apart', place);
     for (const { ask } of [one, two])
@@ -30,8 +27,7 @@ describe('two replicas of every service', () => {
   });
   afterAll(async () => {
     await Promise.all([one.close(), two.close()]);
-    forget(place);
-    await nats.close();
+    await forget(place);
   });
 
   const figuresOf = async ({ ask }: Platform) => Figures.parse(await (await ask('/admin/stats')).json());

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type StartedServices, startServices } from '@mcp/service-kit';
-import { freePort, type NatsServer, testIdentities } from '@mcp/testkit';
+import { freePort, type NatsServer, startNats, testIdentities } from '@mcp/testkit';
 import { definition } from '../src/definition.ts';
 
 const BEHIND = ['core', 'model-gateway', 'task-engine', 'governance'] as const;
@@ -27,9 +27,10 @@ export interface Shared {
   readonly prov_secret: string;
 }
 
-export function shared(nats: NatsServer): Shared {
+/** An event bus and secrets for replicas to share. */
+export async function shared(): Promise<Shared> {
   return {
-    nats,
+    nats: await startNats(),
     dir: mkdtempSync(join(tmpdir(), 'mcp-platform-')),
     admin: `mcp_${randomBytes(32).toString('base64url')}`,
     identities: testIdentities(),
@@ -37,8 +38,9 @@ export function shared(nats: NatsServer): Shared {
   };
 }
 
-export function forget({ dir }: Shared): void {
+export async function forget({ dir, nats }: Shared): Promise<void> {
   rmSync(dir, { recursive: true, force: true });
+  await nats.close();
 }
 
 /** The real services on the scripted models: in this process, or each in its own. */

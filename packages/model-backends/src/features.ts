@@ -17,34 +17,41 @@ export function ignoredBy(features: Features): readonly Exclude<Feature, 'pictur
   );
 }
 
+function each<const F extends Feature, const S extends FeatureRow['support']>(support: S, ...features: F[]) {
+  return Object.fromEntries(features.map((feature) => [feature, support])) as Readonly<Record<F, S>>;
+}
+
 /** Labels and hints that mean something to a server elsewhere alone. */
-export const HINTS = {
-  metadata: 'no effect',
-  prompt_cache_key: 'no effect',
-  reasoning_effort: 'no effect',
-  safety_identifier: 'no effect',
-  service_tier: 'no effect',
-  user: 'no effect',
-  verbosity: 'no effect',
-} as const satisfies Partial<Features>;
+export const HINTS = each(
+  'no effect',
+  'metadata',
+  'prompt_cache_key',
+  'reasoning_effort',
+  'safety_identifier',
+  'service_tier',
+  'user',
+  'verbosity',
+);
 
 /** What each backend of ours does by itself: how an answer comes, how many there are, where they end. */
-export const BASICS = {
-  stream: 'yes',
-  stream_options: 'yes',
-  n: 'yes',
-  stop: 'yes',
-  max_tokens: 'yes',
-  max_completion_tokens: 'yes',
-} as const satisfies Partial<Features>;
+export const BASICS = each(
+  'yes',
+  'stream',
+  'stream_options',
+  'n',
+  'stop',
+  'max_tokens',
+  'max_completion_tokens',
+);
 
 /** What a backend whose model draws its tokens makes use of. */
-export const SAMPLING = {
-  temperature: 'yes',
-  top_p: 'yes',
-  top_k: 'yes',
-  min_p: 'yes',
-  seed: 'yes',
-  presence_penalty: 'yes',
-  frequency_penalty: 'yes',
-} as const satisfies Partial<Features>;
+export const SAMPLING = each(
+  'yes',
+  'temperature',
+  'top_p',
+  'top_k',
+  'min_p',
+  'seed',
+  'presence_penalty',
+  'frequency_penalty',
+);

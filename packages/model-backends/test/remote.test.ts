@@ -1,27 +1,12 @@
 import { type ChatCompletionRequest, type ModelBackend, PlatformError } from '@mcp/contracts';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { contextFor } from '../src/ollama/body.ts';
-import type { BackendName } from '../src/registry.ts';
-import { ELSEWHERE, make } from './under-test.ts';
-import { type Handler, serve } from './upstreams.ts';
+import { backendOf, signal } from './support.ts';
+import { ELSEWHERE } from './under-test.ts';
 
 afterEach(() => vi.restoreAllMocks());
-
-async function backendOf(
-  name: BackendName,
-  env: (url: string) => Record<string, string>,
-  handle: Handler,
-): Promise<ModelBackend> {
-  const upstream = await serve(handle);
-  const backend = await make(name, env(upstream.url));
-  onTestFinished(async () => {
-    await backend.close();
-    await upstream.close();
-  });
-  return backend;
-}
 
 /** The clock that lists are kept by, moved by hand. */
 function movableClock(): { pass(ms: number): void } {
@@ -35,7 +20,6 @@ function movableClock(): { pass(ms: number): void } {
   };
 }
 
-const signal = () => AbortSignal.timeout(5000);
 const ids = async (backend: ModelBackend) => (await backend.models(signal())).map(({ id }) => id);
 
 describe.each(ELSEWHERE)('the list of models of %s', (name, { env, list, describe: lists }) => {

@@ -47,7 +47,8 @@ export async function* infer(
   let visit: Visit | undefined;
   let failure: unknown;
   try {
-    visit = await placeOf(queues, offered, call);
+    const { expected } = queues.of(id);
+    visit = await placeOf(queues, offered, { call, tokens: expected.of(request) });
     const { route } = visit;
     accounting.queued(route.info);
     const forwarded = request.model === id ? request : { ...request, model: id };
@@ -59,6 +60,7 @@ export async function* infer(
         visit.accepted();
       }
       accounting.see(event);
+      if (event.type === 'usage') expected.learn(request, event.usage);
       for (const whole of characters.take(event))
         yield whole.type === 'start' ? startOf(whole, { request, asked, backend: route.backend }) : whole;
     }
@@ -95,7 +97,7 @@ export async function embed(
   let status = 'ok';
   let visit: Visit | undefined;
   try {
-    visit = await placeOf(queues, offered, call);
+    visit = await placeOf(queues, offered, { call, tokens: queues.of(id).expected.ofTexts(request.input) });
     const { route } = visit;
     const result = await route.backend.embed({ ...request, model: id }, optionsOf(call, span));
     visit.accepted();
@@ -120,9 +122,15 @@ export async function embed(
 }
 
 /** Waits for a place at one of the servers. */
-async function placeOf(queues: Queues, { id, routes, reach }: Offered, call: CallContext): Promise<Visit> {
-  const { class: cls, signal, place, principal } = call;
-  const visit = await queues.of(id).enter({ who: principal.id, class: cls, signal, routes, place });
+async function placeOf(
+  queues: Queues,
+  { id, routes, reach }: Offered,
+  { call, tokens }: { readonly call: CallContext; readonly tokens: number },
+): Promise<Visit> {
+  const { class: cls, signal, place, principal, deadline_ms } = call;
+  const time_left_ms = deadline_ms - Date.now();
+  const ask = { who: principal.id, class: cls, tokens, time_left_ms, signal, routes, place };
+  const visit = await queues.of(id).enter(ask);
   try {
     reach(visit.route);
     return visit;

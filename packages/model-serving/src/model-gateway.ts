@@ -23,7 +23,11 @@ interface ModelGatewayOptions {
 export function createModelGateway(options: ModelGatewayOptions): ModelGatewayApi {
   const { kit, backends, settings } = options;
   const catalog = new Catalog({ backends, concurrency: settings.MODEL_CONCURRENCY, log: kit.log });
-  const queues = new Queues({ metrics: kit.metrics, max_waiting: settings.MCP_QUEUE_MAX_WAITING });
+  const queues = new Queues({
+    metrics: kit.metrics,
+    max_waiting: settings.MCP_QUEUE_MAX_WAITING,
+    weights: settings.MCP_QUEUE_WEIGHTS,
+  });
   const deps = { ...options, catalog, queues };
   return {
     generate: (request, call) => generate(deps, request, call),

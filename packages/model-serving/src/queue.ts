@@ -1,12 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { type Place, PlatformError, type QueueClass, type QueueStatus } from '@mcp/contracts';
+import { ExpectedTokens } from './expected-tokens.ts';
 import { FairLine } from './fair-line.ts';
+import { Pace } from './pace.ts';
 import { type Choice, choose, type Route, type Visit } from './route.ts';
 
 export interface QueueOptions {
   readonly model: string;
   /** Inferences that may wait; one more is refused. */
   readonly max_waiting: number;
+  /** Share of a caller against the others' 1, by the principal's id. */
+  readonly weights?: Readonly<Record<string, number>>;
+  /** Milliseconds that never go back. */
+  readonly now?: () => number;
 }
 
 /** Who asks for a place, and where it may be. */
@@ -14,6 +20,10 @@ export interface Ask {
   /** The principal: places are shared between principals. */
   readonly who: string;
   readonly class: QueueClass;
+  /** Tokens that it is expected to take, input and output together. */
+  readonly tokens: number;
+  /** How long its caller waits for the whole answer; one that would only begin after that is refused at once. */
+  readonly time_left_ms?: number | undefined;
   readonly signal: AbortSignal;
   /** At least one. */
   readonly routes: readonly Route[];
@@ -23,24 +33,27 @@ export interface Ask {
 
 interface Waiter {
   readonly routes: readonly Route[];
+  readonly tokens: number;
   start(visit: Visit): void;
   refuse(error: PlatformError): void;
 }
 
+/** The longest that anybody is told to stay away: what comes after that is not foreseen. */
+const MAX_RETRY_AFTER_MS = 60_000;
 /** How long room is kept for somebody who does not come. */
 const PLACE_MS = 10_000;
-/** Weight of the newest duration in the moving average. */
-const EMA = 0.2;
 /** A server that is rate limited for longer is not waited for. */
 export const MAX_RETRY_WAIT_MS = 5000;
 
 /**
- * The queue of one model. Interactive inferences go before batch ones; within a class principals take turns, each with
- * its own in the order in which they came. When it is full, a principal with fewer in it than another takes the place
+ * The queue of one model. Interactive inferences go before batch ones; within a class principals take turns by the
+ * tokens that they use and by their weight, each with its own in the order in which they came. When it is full, a principal with fewer in it than another takes the place
  * of that one's last. Whoever leaves while waiting gives up its place at once. How many work at once is the routes'
  * business.
  */
 export class ModelQueue {
+  /** What requests to the model will take. */
+  readonly expected = new ExpectedTokens();
   readonly #options: QueueOptions;
   readonly #waiting: Readonly<Record<QueueClass, FairLine<Waiter>>> = {
     interactive: new FairLine(),
@@ -50,13 +63,14 @@ export class ModelQueue {
   /** Room that is kept for those who will come. */
   readonly #reserved = new Map<string, { readonly who: string; end(): void }>();
   #running = 0;
-  /** Moving average of how long an inference holds its place. */
-  #mean_ms = 1000;
+  readonly #pace = new Pace();
+  readonly #now: () => number;
   #alarm: NodeJS.Timeout | undefined;
 
   constructor(options: QueueOptions, onChange: (status: QueueStatus) => void) {
     this.#options = options;
     this.#onChange = onChange;
+    this.#now = options.now ?? (() => performance.now());
   }
 
   status(): QueueStatus {
@@ -70,10 +84,11 @@ export class ModelQueue {
   }
 
   /**
-   * Waits for a place at one of the routes. Throws `overloaded` when the queue is full or the servers are to be left
-   * alone for longer than 5 s, and the signal's reason when the caller leaves while waiting.
+   * Waits for a place at one of the routes. Throws `overloaded` when the queue is full, when its turn would come too
+   * late or when the servers are rate limited for longer than 5 s, and the signal's reason when the caller leaves.
    */
-  async enter({ who, class: cls, signal, routes, place }: Ask): Promise<Visit> {
+  async enter(ask: Ask): Promise<Visit> {
+    const { who, signal, routes, place } = ask;
     if (signal.aborted) throw reasonOf(signal);
     const kept = place !== undefined && this.#release(place);
     let choice = choose(routes);
@@ -83,8 +98,9 @@ export class ModelQueue {
       choice = choose(routes);
     }
     if (choice.type !== 'free' || this.#reserved.size > 0) this.#refuse(routes, { who, kept });
-    if (choice.type === 'free') return this.#start(choice.route);
-    return await this.#wait(cls, signal, { who, routes });
+    if (choice.type === 'free') return this.#start(choice.route, ask.tokens);
+    this.#refuseTooLate(ask);
+    return await this.#wait(ask);
   }
 
   /** Keeps room for one inference at these routes. Throws what {@link enter} would. */
@@ -118,6 +134,20 @@ export class ModelQueue {
     if (!kept && room <= this.#reserved.size && !this.#makeRoom(who, limit)) throw this.#full(limit);
   }
 
+  /** Throws `overloaded` when so many tokens are before it that its caller would have left. */
+  #refuseTooLate({ who, class: cls, time_left_ms, routes }: Ask): void {
+    const { interactive, batch } = this.#waiting;
+    const before = cls === 'interactive' ? interactive.ahead(who) : interactive.tokens + batch.ahead(who);
+    const places = routes.reduce((sum, one) => sum + one.limit, 0);
+    const wait_ms = this.#pace.waitMs(before, { running: this.#running, places });
+    if (time_left_ms === undefined || wait_ms === undefined || wait_ms <= time_left_ms) return;
+    throw new PlatformError(
+      'overloaded',
+      `The queue of ${this.#options.model} is so long that a turn comes in about ${seconds(wait_ms)} s; this request is given up after ${seconds(time_left_ms)} s. Try again later, or allow it more time.`,
+      { retry_after_ms: Math.ceil(wait_ms - time_left_ms) },
+    );
+  }
+
   /** Sends away the last of the principal with the most here, if that still leaves it as many as this one will have. */
   #makeRoom(who: string, limit: number): boolean {
     const counts = new Map<string, number>();
@@ -143,12 +173,12 @@ export class ModelQueue {
     return this.#waiting.interactive.length + this.#waiting.batch.length;
   }
 
-  #start(route: Route): Visit {
+  #start(route: Route, tokens: number): Visit {
     this.#running++;
-    const since_ms = performance.now();
+    const since_ms = this.#now();
     const visit = route.visit(() => {
       this.#running--;
-      this.#mean_ms += EMA * (performance.now() - since_ms - this.#mean_ms);
+      this.#pace.learn(tokens, this.#now() - since_ms);
       this.#serve();
       this.#onChange(this.status());
     });
@@ -162,11 +192,7 @@ export class ModelQueue {
     };
   }
 
-  #wait(
-    cls: QueueClass,
-    signal: AbortSignal,
-    { who, routes }: { who: string; routes: readonly Route[] },
-  ): Promise<Visit> {
+  #wait({ who, class: cls, tokens, signal, routes }: Ask): Promise<Visit> {
     const { promise, resolve, reject } = Promise.withResolvers<Visit>();
     const line = this.#waiting[cls];
     const leave = () => {
@@ -176,6 +202,7 @@ export class ModelQueue {
     };
     const waiter: Waiter = {
       routes,
+      tokens,
       start(visit) {
         signal.removeEventListener('abort', leave);
         resolve(visit);
@@ -186,7 +213,7 @@ export class ModelQueue {
       },
     };
     signal.addEventListener('abort', leave, { once: true });
-    line.add(who, waiter);
+    line.add(who, waiter, { tokens, weight: weightOf(this.#options.weights, who) });
     this.#onChange(this.status());
     this.#serve();
     return promise;
@@ -214,7 +241,7 @@ export class ModelQueue {
         }
         if (choice.type === 'free') {
           line.serve(at);
-          waiter.start(this.#start(choice.route));
+          waiter.start(this.#start(choice.route, waiter.tokens));
         } else if (closed !== undefined) {
           line.remove(waiter);
           waiter.refuse(closed);
@@ -227,13 +254,26 @@ export class ModelQueue {
   }
 
   #full(places: number): PlatformError {
-    const retry_after_ms = Math.min(60_000, Math.max(250, (this.#mean_ms * (this.#depth() + 1)) / places));
+    const { interactive, batch } = this.#waiting;
+    const drained_ms = this.#pace.drainedMs(interactive.tokens + batch.tokens, {
+      running: this.#running,
+      places,
+    });
+    const retry_after_ms = Math.round(Math.min(MAX_RETRY_AFTER_MS, Math.max(250, drained_ms)));
     return new PlatformError(
       'overloaded',
-      `The queue of ${this.#options.model} is full: ${this.#depth()} inferences wait. Try again in about ${Math.ceil(retry_after_ms / 1000)} s.`,
-      { retry_after_ms: Math.round(retry_after_ms) },
+      `The queue of ${this.#options.model} is full: ${this.#depth()} inferences wait. Try again in about ${seconds(retry_after_ms)} s.`,
+      { retry_after_ms },
     );
   }
+}
+
+function weightOf(weights: QueueOptions['weights'], who: string): number {
+  return weights !== undefined && Object.hasOwn(weights, who) ? (weights[who] ?? 1) : 1;
+}
+
+function seconds(ms: number): number {
+  return Math.ceil(ms / 1000);
 }
 
 /** Why nobody waits for these routes, or undefined. */

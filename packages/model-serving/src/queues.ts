@@ -4,6 +4,7 @@ import type { ServingMetrics } from './serving.ts';
 interface QueuesOptions {
   readonly metrics: ServingMetrics;
   readonly max_waiting: number;
+  readonly weights: Readonly<Record<string, number>>;
 }
 
 /** A queue per model, made when the model is first asked; its lengths are metrics. */
@@ -18,8 +19,8 @@ export class Queues {
   of(model: string): ModelQueue {
     const known = this.#queues.get(model);
     if (known !== undefined) return known;
-    const { metrics, max_waiting } = this.#options;
-    const queue = new ModelQueue({ model, max_waiting }, (status) => {
+    const { metrics, max_waiting, weights } = this.#options;
+    const queue = new ModelQueue({ model, max_waiting, weights }, (status) => {
       metrics.set('queue_depth', { model, class: 'running' }, status.running);
       metrics.set('queue_depth', { model, class: 'interactive' }, status.waiting_interactive);
       metrics.set('queue_depth', { model, class: 'batch' }, status.waiting_batch);

@@ -1,31 +1,14 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { type ModelBackend, PlatformError, type QueueClass } from '@mcp/contracts';
+import { PlatformError, type QueueClass } from '@mcp/contracts';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FairLine } from '../src/fair-line.ts';
 import { ModelQueue } from '../src/queue.ts';
-import { Route, type Visit } from '../src/route.ts';
+import type { Route, Visit } from '../src/route.ts';
+import { routeOf } from './support.ts';
 
 const PRINCIPALS = ['ann', 'bob', 'cat', 'dan'] as const;
 const who = fc.constantFrom(...PRINCIPALS);
-
-function routeOf(max_concurrency: number): Route {
-  return new Route({
-    backend: {} as ModelBackend,
-    tier: 0,
-    info: {
-      id: 'm',
-      backend: 'none',
-      kind: 'chat',
-      owned_by: 'test',
-      max_context: 8192,
-      max_concurrency,
-      cost_input_per_mtok_usd: 0,
-      cost_output_per_mtok_usd: 0,
-      status: 'ready',
-    },
-  });
-}
 
 /** A queue with callers by principal, and what has become of each. */
 class Scene {
@@ -45,7 +28,7 @@ class Scene {
   async arrive(name: string, cls: QueueClass = 'interactive'): Promise<void> {
     this.waiting.set(name, (this.waiting.get(name) ?? 0) + 1);
     const signal = new AbortController().signal;
-    this.queue.enter({ who: name, class: cls, signal, routes: this.#routes }).then(
+    this.queue.enter({ who: name, class: cls, tokens: 1, signal, routes: this.#routes }).then(
       (visit) => {
         this.#less(name);
         this.running.push(visit);
@@ -143,7 +126,7 @@ test('the line is a model of its rule: the lowest turn first, then who came firs
           const at = Math.max(now, next.get(one) ?? 0);
           next.set(one, at + 1);
           model.push({ who: one, turn: at, id });
-          line.add(one, id);
+          line.add(one, id, { tokens: 1, weight: 1 });
         } else if (model.length > 0) {
           const first = model.reduce((a, b) => (b.turn < a.turn ? b : a));
           expect(line.at(0)).toBe(first.id);

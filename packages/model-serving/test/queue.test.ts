@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { type ModelBackend, PlatformError, type QueueClass, type QueueStatus } from '@mcp/contracts';
+import { PlatformError, type QueueClass, type QueueStatus } from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ModelQueue } from '../src/queue.ts';
-import { Route } from '../src/route.ts';
+import { routeOf } from './support.ts';
 
 const LIMITS = { concurrency: fc.integer({ min: 1, max: 4 }), max_waiting: fc.integer({ min: 1, max: 5 }) };
 const CLASS = fc.constantFrom<QueueClass>('interactive', 'batch');
@@ -41,27 +41,9 @@ function makeReal(limits: { concurrency: number; max_waiting: number }): Real {
     told.status = status;
   });
   const routes = [routeOf(limits.concurrency)];
-  const enter: Real['enter'] = (cls, signal) => queue.enter({ who: 'alice', class: cls, signal, routes });
+  const enter: Real['enter'] = (cls, signal) =>
+    queue.enter({ who: 'alice', class: cls, tokens: 1, signal, routes });
   return { queue, enter, callers: [], told };
-}
-
-/** A server that is never asked: only its limit matters here. */
-function routeOf(max_concurrency: number): Route {
-  return new Route({
-    backend: {} as ModelBackend,
-    tier: 0,
-    info: {
-      id: 'm',
-      backend: 'none',
-      kind: 'chat',
-      owned_by: 'test',
-      max_context: 8192,
-      max_concurrency,
-      cost_input_per_mtok_usd: 0,
-      cost_output_per_mtok_usd: 0,
-      status: 'ready',
-    },
-  });
 }
 
 function arrive({ enter, callers }: Real, cls: QueueClass, stop = new AbortController()): Caller {
@@ -137,12 +119,19 @@ class Arrive implements Command {
   toString = () => `arrive(${this.cls}${this.aborted ? ', already gone' : ''})`;
 }
 
-/** Someone who runs gives the place back; `times` > 1 must not free a second one. */
-class Release implements Command {
+/** What happens to one of those who run or wait. */
+abstract class ToOne {
   readonly pick: number;
+  constructor(pick: number) {
+    this.pick = pick;
+  }
+}
+
+/** Someone who runs gives the place back; `times` > 1 must not free a second one. */
+class Release extends ToOne implements Command {
   readonly times: number;
   constructor(pick: number, times: number) {
-    this.pick = pick;
+    super(pick);
     this.times = times;
   }
   check = (model: Readonly<Model>) => running(model) > 0;
@@ -154,14 +143,10 @@ class Release implements Command {
     for (let time = 0; time < this.times; time++) real.callers[id]?.release();
     await compare(model, real);
   }
-  toString = () => `release(${this.pick}, ${this.times} times)`;
+  override toString = () => `release(${this.pick}, ${this.times} times)`;
 }
 
-class Abandon implements Command {
-  readonly pick: number;
-  constructor(pick: number) {
-    this.pick = pick;
-  }
+class Abandon extends ToOne implements Command {
   check = (model: Readonly<Model>) => depth(model) > 0;
   async run(model: Model, real: Real): Promise<void> {
     const id = choose(model, 'waiting', this.pick);
@@ -171,21 +156,17 @@ class Abandon implements Command {
     real.callers[id]?.stop.abort();
     await compare(model, real);
   }
-  toString = () => `abandon(${this.pick})`;
+  override toString = () => `abandon(${this.pick})`;
 }
 
 /** A signal that fires while its caller runs is the backend's business: the place is kept until it is given back. */
-class AbortRunning implements Command {
-  readonly pick: number;
-  constructor(pick: number) {
-    this.pick = pick;
-  }
+class AbortRunning extends ToOne implements Command {
   check = (model: Readonly<Model>) => running(model) > 0;
   async run(model: Model, real: Real): Promise<void> {
     real.callers[choose(model, 'running', this.pick)]?.stop.abort();
     await compare(model, real);
   }
-  toString = () => `abortRunning(${this.pick})`;
+  override toString = () => `abortRunning(${this.pick})`;
 }
 
 function choose({ fates }: Model, fate: Model['fates'][number], pick: number): number {
@@ -316,7 +297,7 @@ describe('the queue of one model', () => {
         const routes = [routeOf(limits.concurrency)];
         const { signal } = new AbortController();
         const enter = (place?: string) =>
-          real.queue.enter({ who: 'alice', class: 'interactive', signal, routes, place });
+          real.queue.enter({ who: 'alice', class: 'interactive', tokens: 1, signal, routes, place });
         const all = limits.concurrency + limits.max_waiting;
         const here = Math.min(present, all);
         for (let n = 0; n < here; n++) void enter();

@@ -11,6 +11,7 @@ import {
 } from '@mcp/contracts';
 import type { ServiceKit, Span } from '@mcp/service-kit';
 import { createModelGateway } from '../src/model-gateway.ts';
+import { Route } from '../src/route.ts';
 
 export function infoOf(id: string, change: Partial<ModelInfo> = {}): ModelInfo {
   return {
@@ -24,6 +25,11 @@ export function infoOf(id: string, change: Partial<ModelInfo> = {}): ModelInfo {
     status: 'ready',
     ...change,
   };
+}
+
+/** The way to a server that is never asked: only its limit matters. */
+export function routeOf(max_concurrency: number): Route {
+  return new Route({ backend: {} as ModelBackend, tier: 0, info: infoOf('m', { max_concurrency }) });
 }
 
 export function answerOf(text: string, usage = { input_tokens: 3, output_tokens: 2 }): ModelEvent[] {
@@ -117,7 +123,12 @@ export function gatewayOf(
   fallbacks: Record<string, string[]> = {},
 ): { api: ModelGatewayApi; seen: Seen } {
   const seen: Seen = { counts: new Map(), spans: [] };
-  const settings = { MCP_QUEUE_MAX_WAITING: 4, MODEL_CONCURRENCY: {}, MODEL_FALLBACKS: fallbacks };
+  const settings = {
+    MCP_QUEUE_MAX_WAITING: 4,
+    MCP_QUEUE_WEIGHTS: {},
+    MODEL_CONCURRENCY: {},
+    MODEL_FALLBACKS: fallbacks,
+  };
   return { api: createModelGateway({ kit: kitOf(seen), backends, settings }), seen };
 }
 

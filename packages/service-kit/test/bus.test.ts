@@ -21,6 +21,19 @@ async function busOf(): Promise<Bus> {
 
 const sizeOf = async (bus: Bus, stream: string) => (await bus.manager.streams.info(stream)).config.max_bytes;
 
+test('what replicas make at the same moment is made once, even of different sizes, and none of them is refused', async () => {
+  const replicas = await Promise.all(Array.from({ length: 4 }, busOf));
+  const all = (make: (bus: Bus, max_bytes: number) => Promise<unknown>) =>
+    Promise.all(replicas.map((bus, at) => make(bus, 4000 + at)));
+  for (let round = 0; round < 5; round++) {
+    const name = `mcp_race${round}`;
+    await all((bus, max_bytes) => bus.bucket(name, { history: 1, max_bytes }));
+    await all((bus, max_bytes) => bus.objects(name, { max_bytes }));
+    await all((bus, max_bytes) => bus.copy(name, 'elsewhere', max_bytes));
+    await all((bus, max_bytes) => bus.stream({ name: `RACE${round}`, subjects: [name], max_bytes }));
+  }
+});
+
 describe('a bucket or object store that exists', () => {
   test('gets the size that it is to have, and keeps what is in it', async () => {
     const bus = await busOf();

@@ -3,9 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallContext, type ChatEvent, PlatformError } from '@mcp/contracts';
+import { failure } from '@mcp/testkit';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { ndjson, type ServiceKit, type StartedServices, startServices } from '../src/index.ts';
-import { ALICE, callOf, cleanUp, env, failure, kitFor, serviceOf } from './support.ts';
+import { ALICE, callOf, cleanUp, env, kitFor, serviceOf } from './support.ts';
 
 let services: StartedServices;
 let kit: ServiceKit;

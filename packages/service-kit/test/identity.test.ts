@@ -1,4 +1,5 @@
 import { type Principal, ServiceName } from '@mcp/contracts';
+import { failure } from '@mcp/testkit';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   type IdentityRow,
@@ -7,7 +8,7 @@ import {
   startServices,
   TokenSigner,
 } from '../src/index.ts';
-import { ALICE, callOf, cleanUp, env, failure, kitFor, serviceOf } from './support.ts';
+import { ALICE, callOf, cleanUp, env, kitFor, serviceOf } from './support.ts';
 
 const secretOf = (name: string) => `${name} `.padEnd(40, 'x');
 const rows: readonly IdentityRow[] = [

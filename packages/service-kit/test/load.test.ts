@@ -3,11 +3,12 @@ import { Agent, createServer, request as httpRequest, type Server } from 'node:h
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { promisify } from 'node:util';
 import type { ChatEvent } from '@mcp/contracts';
+import { failure } from '@mcp/testkit';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { LANES } from '../src/clients/http-client.ts';
 import { Connections, maxConnections } from '../src/http/connections.ts';
 import { ndjson, type ServiceKit, type StartedServices, startServices } from '../src/index.ts';
-import { callOf, cleanUp, env, failure, kitFor, serviceOf } from './support.ts';
+import { callOf, cleanUp, env, kitFor, serviceOf } from './support.ts';
 
 const { places: LONG, max_waiting: WAITING } = LANES.long;
 

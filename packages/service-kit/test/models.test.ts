@@ -1,5 +1,5 @@
 /** Small parts against models of what they promise: retry budget, call scope, event queue, configuration, metrics. */
-import { defineMetrics, PlatformError, type Settings, serviceVariable } from '@mcp/contracts';
+import { PlatformError, type Settings, serviceVariable } from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
@@ -15,6 +15,7 @@ import {
   RetryBudget,
 } from '../src/index.ts';
 import { Metrics } from '../src/telemetry/metrics.ts';
+import { tokenMetrics } from './support.ts';
 
 describe('the retries of a request', () => {
   const step = fc.oneof(fc.constant('take' as const), fc.integer({ min: 0, max: 20 }));
@@ -200,26 +201,15 @@ describe('configuration', () => {
   });
 });
 
-const TABLE = defineMetrics({
-  tokens_total: {
-    type: 'counter',
-    category: 'token_io',
-    unit: 'tokens',
-    labels: ['model', 'direction'],
-    help: 'Tokens.',
-    panels: [{ dashboard: 'models', title: 'Tokens', by: ['model'] }],
-  },
-});
-
 describe('metrics', () => {
-  const linesOf = async (metrics: Metrics<typeof TABLE>, name: string) =>
+  const linesOf = async (metrics: Metrics<typeof tokenMetrics>, name: string) =>
     (await metrics.text()).split('\n').filter((line) => line.startsWith(`${name}{`));
 
   it('add up to what was counted, and have at most 101 values of a label, whatever the callers send', async () => {
     const counts = fc.array(fc.tuple(fc.nat(150), fc.integer({ min: 1, max: 5 })), { maxLength: 400 });
     await fc.assert(
       fc.asyncProperty(counts, async (all) => {
-        const metrics = new Metrics('core', TABLE);
+        const metrics = new Metrics('core', tokenMetrics);
         for (const [model, value] of all)
           metrics.inc('tokens_total', { model: `m${model}`, direction: 'in' }, value);
         const lines = await linesOf(metrics, 'tokens_total');
@@ -236,7 +226,7 @@ describe('metrics', () => {
       fc.asyncProperty(
         fc.string({ unit: fc.constantFrom('"', '\\', '\n', 'a', '{', '}', ',', '=') }),
         async (model) => {
-          const metrics = new Metrics('core', TABLE);
+          const metrics = new Metrics('core', tokenMetrics);
           metrics.inc('tokens_total', { model, direction: 'in' }, 3);
           const [line, ...more] = await linesOf(metrics, 'tokens_total');
           expect(more).toEqual([]);

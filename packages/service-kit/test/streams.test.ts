@@ -1,5 +1,7 @@
 /** Streams between services and to clients: whole however they are cut, and never taken for whole where they broke off. */
+
 import { ERROR_CODES, type ErrorCode, PlatformError } from '@mcp/contracts';
+import { failure } from '@mcp/testkit';
 import fc from 'fast-check';
 import type { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,7 +15,7 @@ import {
   streamBytes,
   streamEvents,
 } from '../src/index.ts';
-import { cleanUp, failure, kitFor } from './support.ts';
+import { cleanUp, kitFor } from './support.ts';
 
 let kit: ServiceKit;
 let app: Hono<KitEnv>;

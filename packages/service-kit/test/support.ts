@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   type CallContext,
+  counter,
   defineManifest,
-  PlatformError,
+  defineMetrics,
   type Principal,
   type ServiceName,
 } from '@mcp/contracts';
@@ -37,8 +38,6 @@ export function manifestOf(name: ServiceName) {
     speaks_for: 'anyone',
     needs: [],
     bus: { streams: {}, buckets: [] },
-    egress: [],
-    public: false,
     size: { cpu_request: '1', cpu_limit: '1', memory_request: '64Mi', memory_limit: '64Mi' },
     scaling: { on: 'fixed', replicas: 1 },
     slo: { p95_ms: 100, error_ratio: 0.01 },
@@ -108,14 +107,11 @@ export function callOf(change: Partial<CallContext> = {}): CallContext {
   };
 }
 
-/** What a promise or stream fails with. */
-export async function failure(work: Promise<unknown> | AsyncIterable<unknown>): Promise<PlatformError> {
-  try {
-    if (work instanceof Promise) await work;
-    else for await (const _ of work);
-  } catch (error) {
-    if (error instanceof PlatformError) return error;
-    throw error;
-  }
-  throw new Error('it did not fail');
-}
+/** A metric that tests count with. */
+export const tokenMetrics = defineMetrics({
+  tokens_total: counter('token_io', ['model', 'direction'], {
+    unit: 'tokens',
+    help: 'Tokens.',
+    panels: [{ dashboard: 'models', title: 'Tokens', by: ['model'] }],
+  }),
+});

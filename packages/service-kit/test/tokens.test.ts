@@ -1,10 +1,12 @@
 /** Tokens between services as properties: no change of one gets in, and nobody gets more than was granted. */
+
 import { type Principal, Scope, ServiceKeySet, ServiceName } from '@mcp/contracts';
+import { failure } from '@mcp/testkit';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type IdentityRow, keySetOf, TokenSigner } from '../src/index.ts';
 import { CallerVerifier } from '../src/runtime/identity.ts';
-import { ALICE, failure } from './support.ts';
+import { ALICE } from './support.ts';
 
 const secretOf = (name: string) => `${name} `.padEnd(40, 'x');
 const row = (

@@ -3,6 +3,7 @@ import {
   defineMetrics,
   ERROR_CODES,
   type ErrorCode,
+  gauge,
   PlatformError,
 } from '@mcp/contracts';
 import fc from 'fast-check';
@@ -24,7 +25,7 @@ import {
 } from '../src/index.ts';
 import { createFlags } from '../src/runtime/flags.ts';
 import { Metrics } from '../src/telemetry/metrics.ts';
-import { cleanUp } from './support.ts';
+import { cleanUp, tokenMetrics } from './support.ts';
 
 afterAll(cleanUp);
 
@@ -115,22 +116,12 @@ describe('a call scope', () => {
 
 const TABLE = defineMetrics({
   ...commonMetrics,
-  tokens_total: {
-    type: 'counter',
-    category: 'token_io',
-    unit: 'tokens',
-    labels: ['model', 'direction'],
-    help: 'Tokens.',
-    panels: [{ dashboard: 'models', title: 'Tokens', by: ['model'] }],
-  },
-  stream_bytes: {
-    type: 'gauge',
-    category: 'event_bus',
+  ...tokenMetrics,
+  stream_bytes: gauge('event_bus', ['stream'], {
     unit: 'bytes',
-    labels: ['stream'],
     help: 'Bytes.',
     panels: [{ dashboard: 'bus', title: 'Bytes', by: ['stream'] }],
-  },
+  }),
 });
 
 describe('metrics', () => {

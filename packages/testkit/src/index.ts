@@ -1,5 +1,6 @@
 /** What tests are made with: real servers, on free ports, gone at the end. */
 
+export { failure } from './failure.ts';
 export { callerHeaders, testIdentities } from './identities.ts';
 export { freePort, type NatsOptions, type NatsServer, startNats } from './nats.ts';
 export { type ObjectStorage, startObjectStorage } from './objects.ts';

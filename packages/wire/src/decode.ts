@@ -7,7 +7,7 @@ import {
   WireUsage,
 } from '@mcp/contracts';
 import { z } from 'zod';
-import { errorFromBody } from './errors.ts';
+import { errorFromBody, parseUpstream } from './errors.ts';
 import { readFinish } from './openai-chat.ts';
 
 /** JSON knows no -Infinity: servers write null or leave it out. */
@@ -62,30 +62,23 @@ const Choice = {
   /** Ours: the reason as the backend gave it, where the wire's word says less. */
   mcp_finish: FinishReason.optional().catch(undefined),
 };
+/** Not every server says the sum, and nobody reads it. */
+const LooseUsage = WireUsage.omit({ total_tokens: true });
+type LooseUsage = z.infer<typeof LooseUsage>;
 const Chunk = z.object({
   ...Head,
   choices: z.array(z.object({ ...Choice, delta: Delta.nullish() })).nullish(),
-  usage: WireUsage.nullish(),
+  usage: LooseUsage.nullish(),
 });
 const Whole = z.object({
   ...Head,
-  choices: z.array(z.object({ ...Choice, message: Delta })),
-  usage: WireUsage.nullish(),
+  choices: z.array(z.object({ ...Choice, message: Delta })).min(1),
+  usage: LooseUsage.nullish(),
 });
 
 /** Events of a `chat.completion` object. Throws `upstream_failed` when it is none, and the error of an error body. */
 export function decodeChatCompletion(json: unknown): ModelEvent[] {
-  const parsed = Whole.safeParse(json);
-  if (!parsed.success)
-    throw (
-      errorFromBody(json) ??
-      new PlatformError(
-        'upstream_failed',
-        'The model server answered with something that is not a chat completion.',
-        { cause: parsed.error },
-      )
-    );
-  const { choices, usage, ...head } = parsed.data;
+  const { choices, usage, ...head } = parseUpstream(Whole, json, 'a chat completion');
   const events: ModelEvent[] = [startEvent(head)];
   for (const { index, message, ...choice } of choices) {
     pushDelta(events, { index, delta: message, logprobs: choice.logprobs }, new Set());
@@ -140,8 +133,16 @@ export class ChunkReader {
     return this.#choices.size > 0 && [...this.#choices.values()].every((finished) => finished);
   }
 
-  /** Closes the stream: choices without a reason end as `other`, the usage comes last. */
+  /**
+   * Closes the stream: choices without a reason end as `other`, the usage comes last. Throws `upstream_interrupted` when
+   * none has begun.
+   */
   end(): void {
+    if (this.#choices.size === 0)
+      throw new PlatformError(
+        'upstream_interrupted',
+        'The model server ended its answer before it had begun. Try again.',
+      );
     for (const [choice, finished] of this.#choices)
       if (!finished) this.events.push({ type: 'finish', choice, reason: { unified: 'other', raw: null } });
     if (this.#usage !== undefined) this.events.push({ type: 'usage', usage: this.#usage });
@@ -203,7 +204,7 @@ function pushDelta(
   }
 }
 
-function readUsage(usage: WireUsage): Usage {
+function readUsage(usage: LooseUsage): Usage {
   const cached = usage.prompt_tokens_details?.cached_tokens;
   const reasoning = usage.completion_tokens_details?.reasoning_tokens;
   return {

@@ -1,6 +1,6 @@
 import { type EmbeddingsResult, type ModelInfo, PlatformError } from '@mcp/contracts';
 import { z } from 'zod';
-import { errorFromBody } from './errors.ts';
+import { parseUpstream } from './errors.ts';
 
 const Item = z.object({
   index: z.number().int().nonnegative().nullish(),
@@ -31,21 +31,12 @@ export function encodeEmbeddings(
 
 /** Vectors of an embeddings answer, in the order of the inputs. */
 export function decodeEmbeddings(json: unknown): EmbeddingsResult {
-  const parsed = Body.safeParse(json);
-  if (!parsed.success)
-    throw (
-      errorFromBody(json) ??
-      new PlatformError(
-        'upstream_failed',
-        'The model server answered with something that is not a list of embeddings.',
-        { cause: parsed.error },
-      )
-    );
-  const vectors = parsed.data.data
+  const body = parseUpstream(Body, json, 'a list of embeddings');
+  const vectors = body.data
     .map((item, at) => ({ ...item, index: item.index ?? at }))
     .sort((a, b) => a.index - b.index)
     .map(({ embedding }) => (typeof embedding === 'string' ? fromBase64(embedding) : embedding));
-  return { model: parsed.data.model, vectors, input_tokens: parsed.data.usage?.prompt_tokens ?? 0 };
+  return { model: body.model, vectors, input_tokens: body.usage?.prompt_tokens ?? 0 };
 }
 
 /** One entry of `GET /v1/models`, with what we know of the model beside OpenAI's fields. */

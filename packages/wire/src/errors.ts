@@ -60,6 +60,18 @@ export function errorFromBody(json: unknown, origin: ErrorOrigin = {}): Platform
   return undefined;
 }
 
+/** What a model server answered with, as its schema takes it. Throws the error of an error body, or `upstream_failed`. */
+export function parseUpstream<S extends z.ZodType>(schema: S, json: unknown, what: string): z.output<S> {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw (
+    errorFromBody(json) ??
+    new PlatformError('upstream_failed', `The model server answered with something that is not ${what}.`, {
+      cause: parsed.error,
+    })
+  );
+}
+
 function fromFields({ message, type, code, param }: Fields, origin: ErrorOrigin): PlatformError {
   return upstreamError({
     message,
@@ -114,11 +126,16 @@ export function upstreamError(failure: UpstreamFailure): PlatformError {
       `The model server refused our credentials or our account (status ${status}). The operator has to check the key and its credit.`,
       { retryable: false, cause: code ?? type },
     );
-  return new PlatformError(codeOf(failure), clip(failure.message), {
+  const message =
+    failure.message.trim() || `The model server said nothing of why it failed (status ${status}).`;
+  return new PlatformError(codeOf(failure), clip(message), {
     ...(failure.param === undefined ? {} : { param: failure.param }),
     ...(failure.retry_after_ms === undefined ? {} : { retry_after_ms: failure.retry_after_ms }),
   });
 }
+
+/** Beginnings of the dates of HTTP, and of ISO 8601: `Date.parse` makes a date of `after 5`, too. */
+const DATE = /^(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? |\d{4}-\d\d-\d\dT)/;
 
 /** How long a server asks to wait, in ms, from its headers: OpenAI's and Azure's exact ones first, then RFC 9110's. */
 export function retryAfterMs(
@@ -135,7 +152,7 @@ export function retryAfterMs(
   if (header === undefined) return undefined;
   const seconds = Number(header);
   if (Number.isFinite(seconds)) return bounded(seconds * 1000);
-  const date = Date.parse(header);
+  const date = DATE.test(header) ? Date.parse(header) : Number.NaN;
   return Number.isNaN(date) ? undefined : bounded(date - now_ms);
 }
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { anthropicEncoder, collect, encodeAnthropicMessage, fromAnthropic } from '../src/index.ts';
-import { generation, stream } from './support.ts';
+import { framesIn, generation, stream } from './support.ts';
 
 const Frame = z.looseObject({
   type: z.string(),
@@ -15,15 +15,7 @@ type Frame = z.infer<typeof Frame>;
 
 function framesOf(events: readonly ModelEvent[], thinking: boolean): Frame[] {
   const { encode, end } = anthropicEncoder({ thinking });
-  return (events.map(encode).join('') + end())
-    .split('\n\n')
-    .filter((text) => text !== '')
-    .map((text) => {
-      const [event, data] = text.split('\n');
-      const frame = Frame.parse(JSON.parse((data ?? '').replace(/^data: /, '')));
-      expect(event).toBe(`event: ${frame.type}`);
-      return frame;
-    });
+  return framesIn(events.map(encode).join('') + end(), Frame);
 }
 
 /** What a client puts together from the frames: the blocks in order. */

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { collect, ResponseEncoder, responseOf } from '../src/index.ts';
-import { generation, stream } from './support.ts';
+import { framesIn, generation, stream } from './support.ts';
 
 const ID = `resp_${'0af'.repeat(16)}`;
 const Item = z.looseObject({ id: z.string(), type: z.string() });
@@ -27,22 +27,10 @@ const encoderOf = (request: object = {}) =>
     store: true,
   });
 
-function framesIn(text: string): Frame[] {
-  return text
-    .split('\n\n')
-    .filter((one) => one !== '')
-    .map((one) => {
-      const [event, data] = one.split('\n');
-      const frame = Frame.parse(JSON.parse((data ?? '').replace(/^data: /, '')));
-      expect(event).toBe(`event: ${frame.type}`);
-      return frame;
-    });
-}
-
 function framesOf(events: readonly ModelEvent[]): Frame[] {
   const encoder = encoderOf();
   const text = events.map((event) => encoder.encode(event)).join('');
-  return framesIn(text + encoder.close() + encoder.end({ store: true, completed_s: 1 }));
+  return framesIn(text + encoder.close() + encoder.end({ store: true, completed_s: 1 }), Frame);
 }
 
 /** What a client puts together of one item: its deltas, and what is said of it when it is done. */
@@ -133,7 +121,7 @@ describe('a stream', () => {
       { type: 'text', choice: 0, text: 'so' },
     ];
     const text = events.map((event) => encoder.encode(event)).join('');
-    const frames = framesIn(text + encoder.fail(new PlatformError('upstream_failed', 'It broke.')));
+    const frames = framesIn(text + encoder.fail(new PlatformError('upstream_failed', 'It broke.')), Frame);
     expect(frames.at(-1)).toMatchObject({
       type: 'response.failed',
       sequence_number: frames.length - 1,

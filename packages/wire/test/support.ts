@@ -1,5 +1,7 @@
 import type { FinishReason, LogprobToken, ModelEvent, Usage } from '@mcp/contracts';
 import fc from 'fast-check';
+import { expect } from 'vitest';
+import type { z } from 'zod';
 import { chatChunkEncoder, DONE_FRAME } from '../src/index.ts';
 
 /** Bytes in pieces, as a network would hand them over. */
@@ -111,3 +113,16 @@ export const generation: fc.Arbitrary<ModelEvent[]> = fc
     ...interleave(choices),
     { type: 'usage', usage: counted },
   ]);
+
+/** The frames of a text of server-sent events, each under the name of its type. */
+export function framesIn<F extends { type: string }>(text: string, frame: z.ZodType<F>): F[] {
+  return text
+    .split('\n\n')
+    .filter((one) => one !== '')
+    .map((one) => {
+      const [event, data] = one.split('\n');
+      const parsed = frame.parse(JSON.parse((data ?? '').replace(/^data: /, '')));
+      expect(event).toBe(`event: ${parsed.type}`);
+      return parsed;
+    });
+}

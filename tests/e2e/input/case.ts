@@ -7,6 +7,23 @@ export type Send = (surface: Surface) => Promise<Response | Answer>;
 /** A request that must be refused: with which status, in which words. */
 export type Row = readonly [name: string, send: Send, status: number, message: RegExp];
 
+/** A row for each of the values that fields must not have. */
+export function refusals(
+  of: (change: Record<string, unknown>) => Send,
+  table: readonly (readonly [field: string, values: readonly unknown[]])[],
+): Row[] {
+  return table.flatMap(([field, values]) =>
+    values.map(
+      (value): Row => [
+        `${field}: ${JSON.stringify(value)}`,
+        of({ [field]: value }),
+        400,
+        new RegExp(`^${field}: must `),
+      ],
+    ),
+  );
+}
+
 /** Rows by the route that they are for, as its app names it: `GET /v1/jobs/:id`. */
 export type Table = Readonly<Record<string, readonly Row[]>>;
 

@@ -1,4 +1,4 @@
-import { post, type Row, type Send, type Table } from './case.ts';
+import { post, type Row, refusals, type Send, type Table } from './case.ts';
 import { TOOL } from './routes.ts';
 import { CHAT_MODEL, EMBEDDING_MODEL } from './surface.ts';
 
@@ -10,7 +10,7 @@ const message = (value: unknown): Send => completion({ messages: [value] });
 const image = { type: 'image_url', image_url: { url: 'x' } };
 
 /** Values out of range or of no meaning, a field each. */
-const ranges: Row[] = [
+const ranges = refusals(completion, [
   ['n', [0, 17, -1, 1.5, 1e308]],
   ['max_tokens', [0, -1, 0.5, 1_000_001]],
   ['max_completion_tokens', [0, -1, 0.5, 1_000_001]],
@@ -24,16 +24,7 @@ const ranges: Row[] = [
   ['seed', [0.5, 2 ** 53, 1e300]],
   ['verbosity', ['loud', '']],
   ['tool_choice', ['always', '', '__proto__']],
-].flatMap(([field, values]) =>
-  (values as unknown[]).map(
-    (value): Row => [
-      `${field}: ${JSON.stringify(value)}`,
-      completion({ [field as string]: value }),
-      400,
-      new RegExp(`^${field}: must `),
-    ],
-  ),
-);
+]);
 
 const lengths: Row[] = [
   ['model', 'm'.repeat(201), 200],

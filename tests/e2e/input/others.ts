@@ -1,4 +1,4 @@
-import { get, post, type Row, type Send, type Table, UNKNOWN_ID } from './case.ts';
+import { get, post, type Row, refusals, type Send, type Table, UNKNOWN_ID } from './case.ts';
 import { CHAT_MODEL } from './surface.ts';
 
 const chat = (change: Record<string, unknown>): Send => post('/chat', { message: 'hi', ...change });
@@ -27,7 +27,7 @@ const credentials: Row[] = [
   ['an expired key', by(({ ended }) => ended.expired), 401, /expired/],
 ];
 
-const ranges: Row[] = [
+const ranges = refusals(chat, [
   ['exchanges', [0, 17, -1, 1.5]],
   ['max_tokens_per_turn', [0, -1, 4097, 0.5]],
   ['temperature', [-1, 2.1]],
@@ -37,16 +37,7 @@ const ranges: Row[] = [
   ['promptA', ['../../etc/passwd', '', 'A', '__proto__', 'a'.repeat(65)]],
   ['promptB', ['a b', 'é']],
   ['conversation_id', ['1', '', `${UNKNOWN_ID} `]],
-].flatMap(([field, values]) =>
-  (values as unknown[]).map(
-    (value): Row => [
-      `${field}: ${JSON.stringify(value)}`,
-      chat({ [field as string]: value }),
-      400,
-      new RegExp(`^${field}: must `),
-    ],
-  ),
-);
+]);
 
 const chats: Row[] = [
   ...ranges,

@@ -1,4 +1,4 @@
-import { get, post, type Row, type Send, type Table } from './case.ts';
+import { get, post, type Row, refusals, type Send, type Table } from './case.ts';
 import { NO_COMPLETION, NO_RESPONSE } from './routes.ts';
 import { CHAT_MODEL } from './surface.ts';
 
@@ -41,7 +41,7 @@ const hosted: Row[] = [
   ],
 );
 
-const ranges: Row[] = [
+const ranges = refusals(asked, [
   ['temperature', [3, -0.1]],
   ['top_p', [1.1, -0.1]],
   ['max_output_tokens', [0, -1, 0.5, 1_000_001]],
@@ -50,16 +50,7 @@ const ranges: Row[] = [
   ['truncation', ['middle', '__proto__']],
   ['tool_choice', ['always', '', '__proto__']],
   ['previous_response_id', ['resp_1', 'chatcmpl-1', '', `${NO_RESPONSE} `, '../x', '\u0000']],
-].flatMap(([field, values]) =>
-  (values as unknown[]).map(
-    (value): Row => [
-      `${field}: ${JSON.stringify(value)}`,
-      asked({ [field as string]: value }),
-      400,
-      new RegExp(`^${field}: must `),
-    ],
-  ),
-);
+]);
 
 const lengths: Row[] = [
   ['model', 'm'.repeat(201), 200],
@@ -244,6 +235,14 @@ export const responses: Table = {
       get(`/v1/responses/${NO_RESPONSE}/input_items`),
       404,
       /There is no response/,
+    ],
+  ],
+  'POST /v1/responses/compact': [
+    [
+      'a list of items',
+      post('/v1/responses/compact', { model: CHAT_MODEL, input: [] }),
+      400,
+      /^Items are not compacted here\. Send fewer of them to POST \/v1\/responses/,
     ],
   ],
   'POST /v1/responses/:id/cancel': [

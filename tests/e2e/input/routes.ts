@@ -268,6 +268,7 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
     path: at(`/v1/responses/${NO_RESPONSE}/input_items`),
     query: [...PAGE, 'include'],
   },
+  'POST /v1/responses/compact': { scope: 'chat', path: at('/v1/responses/compact') },
   'POST /v1/responses/:id/cancel': { scope: 'chat', path: at(`/v1/responses/${NO_RESPONSE}/cancel`) },
   'POST /v1/embeddings': { scope: 'chat', path: at('/v1/embeddings'), body: EMBEDDINGS },
   'GET /v1/models': { scope: 'chat', path: at('/v1/models') },

@@ -1,8 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ServiceName } from '@mcp/contracts';
-import { type Stack, stacks } from '@mcp/stacks';
 import { z } from 'zod';
 import { type Shipped, startShipped } from '../shipped.ts';
 
@@ -40,15 +38,7 @@ export async function startSurface(): Promise<Surface> {
   mkdirSync(join(console_dir, 'assets'));
   writeFileSync(join(console_dir, 'index.html'), '<!doctype html>');
   writeFileSync(join(console_dir, 'assets', 'index.js'), 'export {};');
-  const shipped = await startShipped({
-    stack: stacks.local as Stack,
-    services: [...ServiceName.options].reverse(),
-    operator: {
-      MODEL_BACKENDS: 'scripted',
-      MCP_SCRIPTED_MODELS: JSON.stringify(MODELS),
-      MCP_CONSOLE_DIR: console_dir,
-    },
-  });
+  const shipped = await startShipped({ models: MODELS, operator: { MCP_CONSOLE_DIR: console_dir } });
   const { gateway: url } = shipped.urls;
   const ask: Surface['ask'] = (path, init = {}) => {
     const headers = new Headers(init.headers);

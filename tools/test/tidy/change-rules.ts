@@ -7,7 +7,6 @@ const MORE_PLACES: Readonly<Record<string, number>> = {
   service: 4,
   'page of the console': 3,
   job: 3,
-  'rule of the clusters': 4,
 };
 const PLACE = /`([\w.@<>-]+\/[\w.@<>/-]*)`/g;
 const REGISTRY = /`(\w+)` in `([^`]+)`/g;

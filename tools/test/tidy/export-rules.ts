@@ -57,6 +57,8 @@ function isPublic(path: string): boolean {
     path.endsWith('/global-setup.ts') ||
     // Found by the name of a backend.
     /^packages\/model-backends\/src\/[^/]+\/test\/under-test\.ts$/.test(path) ||
+    // Found by the name of a rule.
+    /^policies\/rules\/[^/]+\/examples\.ts$/.test(path) ||
     /(^|\/)[\w.-]+\.config\.ts$/.test(path) ||
     /^apps\/[^/]+\/src\/definition\.ts$/.test(path) ||
     path.endsWith('.d.ts')

@@ -6,6 +6,11 @@ type Tone = (typeof TONES)[number];
 
 type Participants = readonly Pick<Participant, 'id'>[];
 
+/** What the participant at this place is called where nobody calls it otherwise: modelA, modelB … modelH. */
+export function defaultId(at: number): string {
+  return `model${String.fromCharCode(65 + at)}`;
+}
+
 /** `A` for modelA, as the form calls it; others by the id that they were given. */
 export function labelOf(id: string): string {
   return /^model([A-H])$/.exec(id)?.[1] ?? id;
@@ -13,7 +18,10 @@ export function labelOf(id: string): string {
 
 /** A participant's tone by its place among all; of one that is not among them, the first. */
 export function toneOf(id: string, participants: Participants): Tone {
-  const at = participants.findIndex((one) => one.id === id);
+  return toneAt(participants.findIndex((one) => one.id === id));
+}
+
+export function toneAt(at: number): Tone {
   return TONES[at] ?? TONES[0];
 }
 

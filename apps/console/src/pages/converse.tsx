@@ -9,7 +9,7 @@ import { Fault, Loading, PageHead } from '../ui/basics.tsx';
 import { ChatView } from './converse-view.tsx';
 import { Setup } from './setup.tsx';
 
-/** The first page: a question, two models, their conversation as it is written, and the decision. */
+/** The first page: a question, one to eight models, their conversation as it is written, and the decision. */
 export function Converse({ id }: { readonly id: string | null }) {
   const chat = useChat();
   const { state } = chat;
@@ -23,7 +23,7 @@ export function Converse({ id }: { readonly id: string | null }) {
     <>
       <PageHead
         title="Converse"
-        lead="Two models work on one question. Every turn is recorded, and the decision between them is explained."
+        lead="Up to eight models work on one question. Every turn is recorded, and the decision between them is explained."
       />
       <div class="converse">
         <Setup chat={chat} />
@@ -59,8 +59,8 @@ function Invitation() {
       <h2>Ask something that deserves a second opinion</h2>
       <p>
         Model <span class="tag who-a">A</span> answers first, model <span class="tag who-b">B</span> replies,
-        and so on for as many turns as you choose. Then the platform scores the answers and says which one it
-        chooses, and why.
+        and so on, each in its turn, for as many turns as you choose. Then the platform scores the answers and
+        says which one it chooses, and why.
       </p>
       <p class="lead">
         Start with <kbd>Ctrl</kbd> <kbd>Enter</kbd>, stop with <kbd>Esc</kbd>. Earlier conversations are under{' '}

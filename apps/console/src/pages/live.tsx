@@ -52,49 +52,23 @@ function useChart(): FunctionComponent<ChartProps> | null {
   return chart?.component ?? null;
 }
 
+type Line = readonly [label: string, colour: string, field: keyof LiveSeries['points'][number]];
+
 interface ChartOf {
   readonly title: string;
   readonly unit: string;
-  readonly lines: readonly {
-    readonly label: string;
-    readonly colour: string;
-    readonly field: keyof LiveSeries['points'][number];
-  }[];
+  readonly lines: readonly Line[];
 }
 
-const CHARTS: readonly ChartOf[] = [
-  {
-    title: 'Latency',
-    unit: 'ms',
-    lines: [
-      { label: 'p95', colour: 'b', field: 'p95_ms' },
-      { label: 'p50', colour: 'a', field: 'p50_ms' },
-    ],
-  },
-  {
-    title: 'Tokens per second',
-    unit: '',
-    lines: [
-      { label: 'written', colour: 'b', field: 'tokens_out_per_s' },
-      { label: 'read', colour: 'a', field: 'tokens_in_per_s' },
-    ],
-  },
-  {
-    title: 'Requests per second',
-    unit: '',
-    lines: [
-      { label: 'requests', colour: 'a', field: 'requests_per_s' },
-      { label: 'errors %', colour: 'bad', field: 'error_percent' },
-    ],
-  },
-  {
-    title: 'Inference queues',
-    unit: '',
-    lines: [
-      { label: 'waiting', colour: 'b', field: 'waiting' },
-      { label: 'running', colour: 'a', field: 'running' },
-    ],
-  },
+function chart(title: string, unit: string, ...lines: Line[]): ChartOf {
+  return { title, unit, lines };
+}
+
+const CHARTS = [
+  chart('Latency', 'ms', ['p95', 'b', 'p95_ms'], ['p50', 'a', 'p50_ms']),
+  chart('Tokens per second', '', ['written', 'b', 'tokens_out_per_s'], ['read', 'a', 'tokens_in_per_s']),
+  chart('Requests per second', '', ['requests', 'a', 'requests_per_s'], ['errors %', 'bad', 'error_percent']),
+  chart('Inference queues', '', ['waiting', 'b', 'waiting'], ['running', 'a', 'running']),
 ];
 
 function Charts({ series }: { readonly series: LiveSeries }) {
@@ -110,8 +84,9 @@ function Charts({ series }: { readonly series: LiveSeries }) {
           title={title}
           unit={unit}
           at_s={at_s}
-          lines={lines.map(({ field, ...line }) => ({
-            ...line,
+          lines={lines.map(([label, colour, field]) => ({
+            label,
+            colour,
             values: points.map((point) => point[field]),
           }))}
         />

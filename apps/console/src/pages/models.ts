@@ -6,17 +6,14 @@ export function chatModels(models: readonly ModelInfo[]): readonly ModelInfo[] {
 }
 
 /**
- * The pair to show. A wish counts while its model is ready; otherwise the first ready models stand in, two different
- * ones where there are two – so a model that arrives late joins without anyone choosing it.
+ * The models to show, one for each wish. A wish counts while its model is ready; otherwise a ready model that nobody has
+ * stands in, and where there is none, the ready ones in turn – so a model that arrives late joins without anyone
+ * choosing it.
  */
-export function modelChoice(
-  models: readonly ModelInfo[],
-  wish: { readonly modelA: string; readonly modelB: string },
-): { readonly modelA: string; readonly modelB: string } {
+export function modelChoice(models: readonly ModelInfo[], wishes: readonly string[]): readonly string[] {
   const ready = models.filter((model) => model.status === 'ready').map((model) => model.id);
-  const modelA = ready.includes(wish.modelA)
-    ? wish.modelA
-    : (ready.find((id) => id !== wish.modelB) ?? ready[0] ?? '');
-  const modelB = ready.includes(wish.modelB) ? wish.modelB : (ready.find((id) => id !== modelA) ?? modelA);
-  return { modelA, modelB };
+  const free = ready.filter((id) => !wishes.includes(id));
+  return wishes.map((wish, at) =>
+    ready.includes(wish) ? wish : (free.shift() ?? ready[at % ready.length] ?? ''),
+  );
 }

@@ -1,17 +1,23 @@
-import type { ChatRequest, ConversationMode, ModelInfo, PromptInfo } from '@mcp/contracts';
+import type { ChatRequest, ConversationMode } from '@mcp/contracts';
 import type { RefObject } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import type { ChatController } from '../chat/controller.ts';
+import { defaultId } from '../chat/participants.ts';
 import { canResume, isActive } from '../chat/state.ts';
 import { useLoaded } from '../hooks.ts';
 import { href, navigate } from '../router.ts';
 import { type ConverseSettings, loadSettings, saveSettings } from '../settings.ts';
 import { Fault } from '../ui/basics.tsx';
 import { chatModels, modelChoice } from './models.ts';
+import { idFault, Participants } from './participants.tsx';
 
 const MODES: readonly { readonly mode: ConversationMode; readonly label: string; readonly hint: string }[] = [
-  { mode: 'debate', label: 'Debate', hint: 'B challenges what A answers, A revises it.' },
-  { mode: 'cross-check', label: 'Cross-check', hint: 'B checks each fact, A takes the corrections over.' },
+  { mode: 'debate', label: 'Debate', hint: 'Each challenges the answer before it, or revises its own.' },
+  {
+    mode: 'cross-check',
+    label: 'Cross-check',
+    hint: 'Each checks the facts said before, or takes corrections over.',
+  },
   { mode: 'answer', label: 'Answer', hint: 'Each answers alone first, then they compare.' },
 ];
 
@@ -30,18 +36,23 @@ export function Setup({ chat }: { readonly chat: ChatController }) {
   };
   const active = isActive(chat.state.phase);
   const going = chat.state.conversation_id !== null;
-  const choice = modelChoice(models.data ?? [], settings);
+  const { participants } = settings;
+  const choice = modelChoice(
+    models.data ?? [],
+    participants.map(({ model }) => model),
+  );
   const submit = (event?: Event) => {
     event?.preventDefault();
     const message = question.trim();
-    if (active) return;
+    if (active || (!going && idFault(participants) !== null)) return;
     if (message === '') {
       setFault('Write a question first.');
       field.current?.focus();
       return;
     }
     setFault(null);
-    chat.ask(toRequest(message, { ...settings, ...choice }, chat.state.conversation_id));
+    const chosen = participants.map((one, at) => ({ ...one, model: choice[at] ?? '' }));
+    chat.ask(toRequest(message, { ...settings, participants: chosen }, chat.state.conversation_id));
     setQuestion('');
     // On a touch screen the keyboard would cover what is now being written.
     if (window.matchMedia('(pointer: coarse)').matches) field.current?.blur();
@@ -60,12 +71,13 @@ export function Setup({ chat }: { readonly chat: ChatController }) {
       {going ? (
         <p class="lead">Models, prompts and mode stay as this conversation began.</p>
       ) : (
-        <ModelFields
+        <Participants
           models={models.data ?? []}
-          choice={choice}
           prompts={prompts.data ?? []}
-          settings={settings}
-          change={change}
+          participants={participants}
+          choice={choice}
+          fault={idFault(participants)}
+          change={(next) => change({ participants: next })}
         />
       )}
       <ShapeFields settings={settings} change={change} begun={going} />
@@ -126,16 +138,17 @@ function useModels() {
 }
 
 function toRequest(message: string, settings: ConverseSettings, conversation_id: string | null) {
-  const { modelA, modelB, promptA, promptB, mode, exchanges, max_tokens_per_turn } = settings;
+  const { participants, mode, exchanges, max_tokens_per_turn } = settings;
   const shape = { message, exchanges, max_tokens_per_turn };
   if (conversation_id !== null) return { ...shape, conversation_id } satisfies ChatRequest;
   return {
     ...shape,
     mode,
-    ...(modelA === '' ? {} : { modelA }),
-    ...(modelB === '' ? {} : { modelB }),
-    ...(promptA === '' ? {} : { promptA }),
-    ...(promptB === '' ? {} : { promptB }),
+    participants: participants.map(({ id, model, prompt }, at) => ({
+      id: id || defaultId(at),
+      ...(model === '' ? {} : { model }),
+      ...(prompt === '' ? {} : { prompt }),
+    })),
   } satisfies ChatRequest;
 }
 
@@ -175,119 +188,6 @@ function Buttons({ chat, onNew }: { readonly chat: ChatController; readonly onNe
         </button>
       ) : null}
     </div>
-  );
-}
-
-interface ModelFieldsProps {
-  readonly models: readonly ModelInfo[];
-  readonly choice: { readonly modelA: string; readonly modelB: string };
-  readonly prompts: readonly PromptInfo[];
-  readonly settings: ConverseSettings;
-  readonly change: (part: Partial<ConverseSettings>) => void;
-}
-
-function ModelFields({ models, choice, prompts, settings, change }: ModelFieldsProps) {
-  const waiting = models.filter((model) => model.status !== 'ready');
-  return (
-    <>
-      <fieldset class="side-fields side-a" aria-label="Side A">
-        <ModelSelect
-          label="Model A"
-          models={models}
-          value={choice.modelA}
-          onPick={(modelA) => change({ modelA })}
-        />
-        <PromptSelect
-          label="Prompt A"
-          prompts={prompts}
-          value={settings.promptA}
-          onPick={(promptA) => change({ promptA })}
-        />
-      </fieldset>
-      <fieldset class="side-fields side-b" aria-label="Side B">
-        <ModelSelect
-          label="Model B"
-          models={models}
-          value={choice.modelB}
-          onPick={(modelB) => change({ modelB })}
-        />
-        <PromptSelect
-          label="Prompt B"
-          prompts={prompts}
-          value={settings.promptB}
-          onPick={(promptB) => change({ promptB })}
-        />
-      </fieldset>
-      {waiting.length === 0 ? null : (
-        <ul class="waiting" aria-label="Models on their way">
-          {waiting.map((model) => (
-            <li key={model.id}>
-              <span
-                class="spinner"
-                aria-hidden="true"
-                data-still={model.status === 'unavailable' ? '' : undefined}
-              />
-              <span>
-                <strong>{model.id}</strong> {model.detail ?? model.status}
-              </span>
-            </li>
-          ))}
-        </ul>
-      )}
-    </>
-  );
-}
-
-interface SelectProps {
-  readonly label: string;
-  readonly value: string;
-  readonly onPick: (value: string) => void;
-}
-
-function ModelSelect({
-  label,
-  models,
-  value,
-  onPick,
-}: SelectProps & { readonly models: readonly ModelInfo[] }) {
-  return (
-    <label class="field">
-      <span>{label}</span>
-      <select value={value} onChange={(event) => onPick(event.currentTarget.value)}>
-        {models.length === 0 ? <option value="">No model is here yet</option> : null}
-        {models.map((model) => (
-          <option key={model.id} value={model.id} disabled={model.status !== 'ready'}>
-            {model.status === 'ready' ? model.id : `${model.id} – ${model.detail ?? model.status}`}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}
-
-function PromptSelect({
-  label,
-  prompts,
-  value,
-  onPick,
-}: SelectProps & { readonly prompts: readonly PromptInfo[] }) {
-  const chosen = prompts.find((prompt) => prompt.name === value);
-  return (
-    <label class="field">
-      <span>{label}</span>
-      <select
-        value={chosen?.name ?? ''}
-        title={chosen?.description}
-        onChange={(event) => onPick(event.currentTarget.value)}
-      >
-        <option value="">Default</option>
-        {prompts.map((prompt) => (
-          <option key={prompt.name} value={prompt.name} title={prompt.description}>
-            {prompt.source === 'user' ? `${prompt.name} (yours)` : prompt.name}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }
 

@@ -208,7 +208,7 @@ const SHAPES = {
   problem: { type: 'application/problem+json', schema: 'Problem' },
   openai: { type: 'application/json', schema: 'OpenAiError' },
   anthropic: { type: 'application/json', schema: 'AnthropicError' },
-} as const satisfies Record<PublicRoute['errors'], unknown>;
+} as const satisfies Record<NonNullable<PublicRoute['errors']> | 'problem', unknown>;
 
 function refusalsOf(row: PublicRoute): Operation['responses'] {
   const by_status = new Map<number, Set<ErrorCode>>();
@@ -216,7 +216,7 @@ function refusalsOf(row: PublicRoute): Operation['responses'] {
     const { status } = ERROR_CODES[code];
     by_status.set(status, (by_status.get(status) ?? new Set()).add(code));
   }
-  const { type, schema } = SHAPES[row.errors];
+  const { type, schema } = SHAPES[row.errors ?? 'problem'];
   return Object.fromEntries(
     [...by_status].map(([status, codes]) => [
       status,

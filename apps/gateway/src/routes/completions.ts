@@ -6,7 +6,7 @@ import {
   PublicChatCompletionRequest,
   PublicEmbeddingsRequest,
 } from '@mcp/contracts';
-import { type KitContext, type KitEnv, parseBody, streamEvents, textAnswer } from '@mcp/service-kit';
+import { type KitContext, type KitEnv, streamEvents, textAnswer } from '@mcp/service-kit';
 import {
   chatChunkEncoder,
   collect,
@@ -25,8 +25,8 @@ import {
   CONVERSATION_HEADER,
   completionEvents,
   gathered,
+  inferenceBody,
   JSON_ANSWER,
-  noteIgnored,
   noteOverhead,
   OVERHEAD_HEADER,
 } from '../transports/completion.ts';
@@ -35,12 +35,10 @@ import { OPENAI_SSE } from '../transports/sse.ts';
 
 /** OpenAI's wire: chat completions, embeddings. */
 export function openAiRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
-  const max_bytes = gateway.kit.config.MCP_MAX_BODY_BYTES;
   app.post(
     '/v1/chat/completions',
     guardInference(gateway, async (c, call) => {
-      const given = await parseBody(c, PublicChatCompletionRequest, max_bytes);
-      noteIgnored(c, given);
+      const given = await inferenceBody(gateway, c, PublicChatCompletionRequest);
       const { request, functions } = fromPublicChat(given);
       const events = completionEvents(gateway, c, {
         request,
@@ -55,7 +53,7 @@ export function openAiRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.post(
     '/v1/embeddings',
     guardInference(gateway, async (c, call) => {
-      const { input, ...rest } = await parseBody(c, PublicEmbeddingsRequest, max_bytes);
+      const { input, ...rest } = await inferenceBody(gateway, c, PublicEmbeddingsRequest);
       const texts = await textsOf(input, { model: rest.model, param: 'input' });
       const request = { ...rest, input: typeof input === 'string' ? input : [...texts] };
       const state = c.get('state');

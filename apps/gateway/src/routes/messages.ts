@@ -4,15 +4,7 @@ import {
   AnthropicQuery,
   type ModelEvent,
 } from '@mcp/contracts';
-import {
-  type KitContext,
-  type KitEnv,
-  parseBody,
-  parseQuery,
-  streamEvents,
-  textAnswer,
-  toAnthropicError,
-} from '@mcp/service-kit';
+import { type KitContext, type KitEnv, parseQuery, streamEvents, toAnthropicError } from '@mcp/service-kit';
 import {
   type AnthropicOptions,
   anthropicEncoder,
@@ -23,35 +15,27 @@ import {
 } from '@mcp/wire';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
-import {
-  completionEvents,
-  gathered,
-  JSON_ANSWER,
-  noteIgnored,
-  noteOverhead,
-} from '../transports/completion.ts';
+import { completionEvents, inferenceBody, noteOverhead, wholeAnswer } from '../transports/completion.ts';
 import { guard, guardInference } from '../transports/http.ts';
 import { SSE } from '../transports/sse.ts';
 
 /** Anthropic's Messages API, for every model and alias of the platform. */
 export function messageRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
-  const max_bytes = gateway.kit.config.MCP_MAX_BODY_BYTES;
   app.post(
     '/v1/messages',
     guardInference(
       gateway,
       async (c, call) => {
         parseQuery(c, AnthropicQuery);
-        const request = await parseBody(c, AnthropicMessagesRequest, max_bytes);
+        const request = await inferenceBody(gateway, c, AnthropicMessagesRequest);
         const state = c.get('state');
         state.headers['request-id'] = state.request_id;
-        noteIgnored(c, request);
         const asked = { request: fromAnthropic(request), call, format: 'messages' as const };
         const events = completionEvents(gateway, c, asked);
         const options = { thinking: request.thinking !== undefined && request.thinking.type !== 'disabled' };
         if (request.stream === true) return streamed(c, events, options);
         const encode = (completion: Completion) => encodeAnthropicMessage(completion, options);
-        return textAnswer(c, (await gathered(c, events, encode)).text, JSON_ANSWER);
+        return wholeAnswer(c, events, encode);
       },
       { query: true },
     ),
@@ -60,8 +44,7 @@ export function messageRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
     '/v1/messages/count_tokens',
     guard(gateway, { scope: 'chat', query: true, body: true }, async (c, call) => {
       parseQuery(c, AnthropicQuery);
-      const request = await parseBody(c, AnthropicCountTokensRequest, max_bytes);
-      noteIgnored(c, request);
+      const request = await inferenceBody(gateway, c, AnthropicCountTokensRequest);
       const { model } = request;
       const { tokens } = await gateway
         .inference()

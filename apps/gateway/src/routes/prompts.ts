@@ -1,5 +1,5 @@
 import { CompletionRequest } from '@mcp/contracts';
-import { type KitEnv, parseBody, streamEvents, textAnswer } from '@mcp/service-kit';
+import { type KitEnv, streamEvents } from '@mcp/service-kit';
 import {
   completionEncoder,
   DONE_FRAME,
@@ -10,13 +10,7 @@ import {
 } from '@mcp/wire';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
-import {
-  completionEvents,
-  gathered,
-  JSON_ANSWER,
-  noteIgnored,
-  noteOverhead,
-} from '../transports/completion.ts';
+import { completionEvents, inferenceBody, noteOverhead, wholeAnswer } from '../transports/completion.ts';
 import { guardInference } from '../transports/http.ts';
 import { OPENAI_SSE } from '../transports/sse.ts';
 
@@ -25,19 +19,14 @@ export function promptRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.post(
     '/v1/completions',
     guardInference(gateway, async (c, call) => {
-      const given = await parseBody(c, CompletionRequest, gateway.kit.config.MCP_MAX_BODY_BYTES);
-      noteIgnored(c, given);
+      const given = await inferenceBody(gateway, c, CompletionRequest);
       const prompts = await textsOf(given.prompt, { model: given.model, param: 'prompt' });
       const events = inOneStream(fromCompletion(given, prompts), (request) =>
         completionEvents(gateway, c, { request, call, format: 'completions' }),
       );
       const options = { echoed: given.echo === true ? prompts : [], n: given.n ?? 1 };
       if (given.stream !== true)
-        return textAnswer(
-          c,
-          (await gathered(c, events, (completion) => encodeCompletion(completion, options))).text,
-          JSON_ANSWER,
-        );
+        return wholeAnswer(c, events, (completion) => encodeCompletion(completion, options));
       noteOverhead(c);
       const include_usage = given.stream_options?.include_usage === true;
       return streamEvents(c, events, {

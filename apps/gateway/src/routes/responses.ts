@@ -11,7 +11,6 @@ import {
 import {
   type KitContext,
   type KitEnv,
-  parseBody,
   parseNestedQuery,
   streamEvents,
   textAnswer,
@@ -33,8 +32,8 @@ import { truncated } from '../pipeline/truncation.ts';
 import {
   CONVERSATION_HEADER,
   completionEvents,
+  inferenceBody,
   JSON_ANSWER,
-  noteIgnored,
   noteOverhead,
   OVERHEAD_HEADER,
 } from '../transports/completion.ts';
@@ -46,12 +45,10 @@ const ItemList = z.array(z.looseObject({ id: z.string() }));
 
 /** OpenAI's Responses API, for every model and alias of the platform. */
 export function responseRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
-  const max_bytes = gateway.kit.config.MCP_MAX_BODY_BYTES;
   app.post(
     '/v1/responses',
     guardInference(gateway, async (c, call) => {
-      const request = await parseBody(c, ResponsesRequest, max_bytes);
-      noteIgnored(c, request);
+      const request = await inferenceBody(gateway, c, ResponsesRequest);
       const making = await begun(gateway, c, { request, call });
       return request.stream === true ? streamed(c, making) : whole(c, making);
     }),
@@ -59,10 +56,19 @@ export function responseRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.post(
     '/v1/responses/input_tokens',
     guard(gateway, { scope: 'chat', body: true }, async (c, call) => {
-      const request = await parseBody(c, ResponseTokensRequest, max_bytes);
+      const request = await inferenceBody(gateway, c, ResponseTokensRequest);
       const messages = responseMessages(request, await saidBy(gateway, request, call));
       const { tokens } = await gateway.inference().countTokens({ model: request.model, messages }, call);
       return c.json({ object: 'response.input_tokens', input_tokens: tokens });
+    }),
+  );
+  app.post(
+    '/v1/responses/compact',
+    guard(gateway, { scope: 'chat', body: true }, async () => {
+      throw new PlatformError(
+        'invalid_request',
+        'Items are not compacted here. Send fewer of them to POST /v1/responses, or truncation: auto.',
+      );
     }),
   );
   storedRoutes(app, gateway);

@@ -5,8 +5,9 @@ import {
   type ModelEvent,
   nameIn,
 } from '@mcp/contracts';
-import type { KitContext } from '@mcp/service-kit';
+import { type KitContext, parseBody, textAnswer } from '@mcp/service-kit';
 import { type Completion, collect, ignoredIn } from '@mcp/wire';
+import type { z } from 'zod';
 import type { Gateway } from '../gateway.ts';
 import { aliasLabel } from '../pipeline/aliases.ts';
 import { complete } from '../pipeline/inference.ts';
@@ -20,9 +21,15 @@ export const CONVERSATION_HEADER = 'x-mcp-conversation-id';
 /** Fields of the request that changed no answer. */
 const IGNORED_HEADER = 'x-mcp-ignored-fields';
 
-/** Says of a request, as its schema took it, which fields that passed over. */
-export function noteIgnored(c: KitContext, request: unknown): void {
+/** The body of a request to models; which of its fields were passed over is said in a header. */
+export async function inferenceBody<S extends z.ZodType>(
+  gateway: Gateway,
+  c: KitContext,
+  schema: S,
+): Promise<z.output<S>> {
+  const request = await parseBody(c, schema, gateway.kit.config.MCP_MAX_BODY_BYTES);
   sayIgnored(c, ignoredIn(request));
+  return request;
 }
 
 function sayIgnored(c: KitContext, fields: readonly string[]): void {
@@ -76,6 +83,15 @@ export async function gathered(
   const text = JSON.stringify(encode(completion));
   headers[OVERHEAD_HEADER] = (before_ms + performance.now() - answered_ms).toFixed(3);
   return { completion, text };
+}
+
+/** Answers with a whole completion. */
+export async function wholeAnswer(
+  c: KitContext,
+  events: AsyncIterable<ModelEvent>,
+  encode: (completion: Completion) => object,
+): Promise<Response> {
+  return textAnswer(c, (await gathered(c, events, encode)).text, JSON_ANSWER);
 }
 
 /** Says what the gateway took until a stream was asked for. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { JsonSchema } from './json-schema.ts';
-import { ignored, repeatedAt, WireName } from './wire-fields.ts';
+import { ignored, notOffered, repeatedAt, WireName } from './wire-fields.ts';
 
 /**
  * The request side of Anthropic's Messages API, as published in its API reference (version 2023-06-01). Fields that
@@ -109,6 +109,9 @@ const asked = {
       ...ignored('anthropic', 'output config'),
     })
     .nullish(),
+  inference_geo: notOffered('where texts may be processed is said by the header x-mcp-residency'),
+  container: notOffered('code is not run here. Give tools, and run them yourself'),
+  mcp_servers: notOffered('servers of tools are not called here. Give tools, and call them yourself'),
   ...ignored('anthropic', 'request'),
 };
 

@@ -108,5 +108,5 @@ export const FEATURES = Object.keys(chat) as readonly Feature[];
 /** What a format calls a field of a completion, where it has a word for it. */
 export function nameIn(format: keyof typeof FORMATS, feature: string): string | undefined {
   const names: Readonly<Record<string, string | undefined>> = FORMATS[format].names;
-  return names[feature];
+  return Object.hasOwn(names, feature) ? names[feature] : undefined;
 }

@@ -1,13 +1,11 @@
 import { z } from 'zod';
 import { JsonSchema } from './json-schema.ts';
-import { ignored, repeatedAt, WireName } from './wire-fields.ts';
+import { ignored, notOffered, repeatedAt, WireName } from './wire-fields.ts';
 
 /**
  * The request side of OpenAI's Responses API, as published in its API reference. Fields that change no answer here are
  * ignored; what is OpenAI's and not offered here is refused with the way out, any other field by its name.
  */
-const notOffered = (message: string) => z.null({ error: `is not offered: ${message}` }).optional();
-
 const Text = z.string().max(1_000_000);
 const ItemId = z.string().min(1).max(200);
 const CallId = z.string().min(1).max(200);

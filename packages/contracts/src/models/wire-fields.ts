@@ -79,3 +79,8 @@ export function listOf<S extends z.ZodType>(item: S, max: number) {
     return z.NEVER;
   }, z.array(item).min(1).max(max));
 }
+
+/** A field of the wire that means something elsewhere and nothing here: it is refused with the way out. */
+export function notOffered(way_out: string) {
+  return z.null({ error: `is not offered: ${way_out}` }).optional();
+}

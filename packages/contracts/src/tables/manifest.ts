@@ -44,13 +44,13 @@ export const ServiceManifest = z.object({
     subscribes: z.array(z.string()).default([]),
   }),
   /** What it may reach outside the cluster. */
-  egress: z.array(z.enum(['model-backends', 'identity-provider', 'log-archive'])),
+  egress: z.array(z.enum(['model-backends', 'identity-provider', 'log-archive'])).default([]),
   /** Room for what must survive a pod; undefined: it keeps nothing. */
   volume: z.object({ size_gib: z.number().int().min(1) }).optional(),
   /** True where models may run in its process: the weights of the stack's embedded models are part of its image. */
   weights: z.boolean().default(false),
   /** True when it listens to the outside world. */
-  public: z.boolean(),
+  public: z.boolean().default(false),
   size: z.object({ cpu_request: Cpu, cpu_limit: Cpu, memory_request: Memory, memory_limit: Memory }),
   scaling: z.discriminatedUnion('on', [
     z.object({

@@ -11,7 +11,7 @@ export const DASHBOARDS = {
 type DashboardName = keyof typeof DASHBOARDS;
 
 /** Bounds of histograms of how long something takes, in seconds. */
-export const DURATION_BUCKETS_S = [
+const DURATION_BUCKETS_S = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8, 1.2, 2.5, 5, 10, 30, 60, 120,
 ] as const;
 
@@ -39,6 +39,9 @@ const Alert = z.strictObject({
   description: z.string().min(1),
 });
 export type Alert = z.infer<typeof Alert>;
+
+/** Labels that every series or every bucket has by itself. */
+const RESERVED_LABELS: ReadonlySet<string> = new Set(['service', 'le']);
 
 export const Metric = z
   .strictObject({
@@ -72,6 +75,14 @@ export const Metric = z
       context.addIssue({ code: 'custom', path: [path], message });
     if ((type === 'histogram') !== (buckets !== undefined))
       fault('buckets', 'a histogram has buckets, and nothing else does');
+    if (buckets?.some((bound, at) => at > 0 && bound <= (buckets[at - 1] ?? 0)) === true)
+      fault('buckets', 'must ascend: an observation is counted at the first bound that holds it');
+    const taken = labels.find((label, at) => RESERVED_LABELS.has(label) || labels.indexOf(label) !== at);
+    if (taken !== undefined)
+      fault(
+        'labels',
+        `${taken} is taken: each label once, and ${[...RESERVED_LABELS].join(' and ')} are ours`,
+      );
     const known = new Set(['service', ...labels]);
     for (const { title, by, match } of panels)
       for (const label of [...by, ...Object.keys(match ?? {})])
@@ -87,4 +98,38 @@ export type MetricTable = z.infer<typeof MetricTable>;
 /** Keeps the exact types of metrics that several manifests share; each manifest that names them checks them. */
 export function defineMetrics<const M extends MetricTable>(metrics: M): M {
   return metrics;
+}
+
+/** What a row says beside its type, category and labels; its unit where it is not the usual one. */
+type Row = Omit<z.input<typeof Metric>, 'type' | 'category' | 'labels' | 'unit' | 'buckets'> & {
+  readonly unit?: Metric['unit'];
+};
+type Labels = readonly string[];
+type Typed<T extends Metric['type'], L extends Labels> = Metric & { readonly type: T; readonly labels: L };
+
+/** A metric that only grows. */
+export function counter<const L extends Labels>(
+  category: Metric['category'],
+  labels: L,
+  row: Row,
+): Typed<'counter', L> {
+  return { type: 'counter', category, unit: '1', labels, ...row };
+}
+
+/** A metric that says how much there is now. */
+export function gauge<const L extends Labels>(
+  category: Metric['category'],
+  labels: L,
+  row: Row,
+): Typed<'gauge', L> {
+  return { type: 'gauge', category, unit: '1', labels, ...row };
+}
+
+/** A metric of how often values were how large: of how long something took, unless it has a unit and buckets of its own. */
+export function histogram<const L extends Labels>(
+  category: Metric['category'],
+  labels: L,
+  row: Row & { readonly buckets?: readonly number[] },
+): Typed<'histogram', L> & { readonly buckets: readonly number[] } {
+  return { type: 'histogram', category, unit: 's', labels, buckets: DURATION_BUCKETS_S, ...row };
 }

@@ -8,7 +8,7 @@ import {
   type Token,
   TokenBias,
 } from 'node-llama-cpp';
-import { maxTokens } from '../text.ts';
+import { maxTokens, textOf } from '../text.ts';
 import { type CallPlan, callPlanOf, shownTools } from './calls/plan.ts';
 import type { CallSyntax } from './calls/syntax.ts';
 import { grammarOf } from './grammar.ts';
@@ -98,14 +98,12 @@ export function countMessages(
 }
 
 function charsOf(messages: readonly ChatMessage[]): number {
-  return messages.reduce(
-    (sum, { content }) =>
-      sum +
-      (typeof content === 'string'
-        ? content.length
-        : (content ?? []).reduce((part, one) => part + ('text' in one ? one.text.length : 0), 0)),
-    0,
-  );
+  return messages.reduce((sum, message) => {
+    const calls = message.role === 'assistant' ? (message.tool_calls ?? []) : [];
+    return (
+      sum + textOf(message).length + calls.reduce((all, call) => all + call.function.arguments.length, 0)
+    );
+  }, 0);
 }
 
 async function modeOf(

@@ -70,12 +70,28 @@ function convert(schema: unknown, options: Conversion, path: readonly string[]):
   }
   const alternatives = schema.oneOf ?? schema.anyOf;
   if (Array.isArray(alternatives))
-    return { ...shared, oneOf: alternatives.map((one, at) => inner(one, 'oneOf', String(at))) };
+    return {
+      ...shared,
+      oneOf: alternatives.map((one, at) => inner(withSiblings(one, schema), 'oneOf', String(at))),
+    };
   if ('const' in schema) return { const: schema.const };
   if (Array.isArray(schema.enum)) return { enum: schema.enum };
   if (Array.isArray(schema.type))
     return { ...shared, oneOf: schema.type.map((type) => inner({ ...schema, type }, String(type))) };
   return { ...shared, ...typed(schema, options, { path, inner }) };
+}
+
+/** An alternative with what stands beside it, which holds for each of them: `properties` beside `anyOf` is common. */
+function withSiblings(alternative: unknown, schema: Schema): unknown {
+  const { $defs: _shared, definitions: _old, ...rest } = schema;
+  const { [schema.oneOf == null ? 'anyOf' : 'oneOf']: _alternatives, ...siblings } = rest;
+  if (alternative === true) return siblings;
+  if (!isObject(alternative)) return alternative;
+  const properties =
+    isObject(siblings.properties) && isObject(alternative.properties)
+      ? { properties: { ...siblings.properties, ...alternative.properties } }
+      : {};
+  return { ...siblings, ...alternative, ...properties };
 }
 
 interface Walk {

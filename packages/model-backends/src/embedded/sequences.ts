@@ -64,6 +64,8 @@ export class Sequences {
       const left = () => {
         this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
         reject(abortError(signal));
+        // Who stood first may have waited for more than the next one needs.
+        this.#serve();
       };
       const waiter: Waiter = {
         prompt,

@@ -64,12 +64,16 @@ class OpenAiBackend implements ModelBackend {
 /** Tokens by OpenAI's o200k vocabulary: an estimate for other models. Loaded on first use, for it is large. */
 async function estimate(request: CountTokensRequest): Promise<number> {
   const { encode } = await import('gpt-tokenizer/encoding/o200k_base');
+  // What looks like a special token is text here: left to itself the tokenizer throws.
+  const as_text = { disallowedSpecial: new Set<string>() };
   return request.messages.reduce(
     (sum, message) =>
       sum +
       3 +
-      encode(typeof message.content === 'string' ? message.content : JSON.stringify(message.content ?? ''))
-        .length,
+      encode(
+        typeof message.content === 'string' ? message.content : JSON.stringify(message.content ?? ''),
+        as_text,
+      ).length,
     3,
   );
 }

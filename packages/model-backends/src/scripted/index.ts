@@ -190,7 +190,10 @@ class ScriptedBackend implements ModelBackend {
       yield { type: 'finish', choice, reason: { unified: 'tool_calls', raw: 'tool_calls' } };
       return scriptedTokens(rule.tool_call.arguments).length;
     }
-    const { text, stopped } = cutAtStop(rule.reply.replaceAll('{last}', turn.last), stops(turn.request.stop));
+    const { text, stopped } = cutAtStop(
+      rule.reply.replaceAll('{last}', () => turn.last),
+      stops(turn.request.stop),
+    );
     const tokens = scriptedTokens(text);
     let reason: FinishReason = stopped
       ? { unified: 'stop', raw: 'stop_sequence' }

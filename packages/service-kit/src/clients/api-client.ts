@@ -1,4 +1,4 @@
-import type { ApiOf, CallContext, Endpoint, Endpoints } from '@mcp/contracts';
+import { type ApiOf, type CallContext, type Endpoint, type Endpoints, PlatformError } from '@mcp/contracts';
 import type { z } from 'zod';
 import { type RequestOptions, restoreError, type ServiceClient } from './http-client.ts';
 import { readNdjson } from './read-ndjson.ts';
@@ -16,7 +16,7 @@ function methodOf(endpoint: Endpoint, client: ServiceClient): (...args: unknown[
       case 'json':
         return client
           .json({ ...request, lane: endpoint.lane ?? 'short' }, call)
-          .then((answer) => endpoint.answer.parse(answer));
+          .then((answer) => fitting(endpoint.answer, answer));
       case 'events':
         return events(client, { request, event: endpoint.event }, call);
       case 'bytes':
@@ -50,7 +50,18 @@ async function* events(
   call: CallContext,
 ): AsyncGenerator<unknown> {
   const body = await client.stream(request, call);
-  for await (const value of readNdjson(client.bytes(body, call), restoreError)) yield event.parse(value);
+  for await (const value of readNdjson(client.bytes(body, call), restoreError)) yield fitting(event, value);
+}
+
+/** What a service of another version may answer is nothing that the caller did wrong. */
+function fitting(schema: z.ZodType, value: unknown): unknown {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new PlatformError(
+    'upstream_failed',
+    'A service answered with something else than its API says. Try again in a moment.',
+    { cause: parsed.error },
+  );
 }
 
 async function* bytes(

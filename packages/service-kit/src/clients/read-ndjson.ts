@@ -1,4 +1,4 @@
-import { PlatformError } from '@mcp/contracts';
+import { jsonOf, PlatformError } from '@mcp/contracts';
 
 /** Characters one line between services may have. */
 const MAX_LINE = 8 * 1024 * 1024;
@@ -14,7 +14,9 @@ export async function* readNdjson(
     rest += decoder.decode(chunk, { stream: true });
     let from = 0;
     for (let at = rest.indexOf('\n'); at >= 0; at = rest.indexOf('\n', from)) {
-      const value: unknown = JSON.parse(rest.slice(from, at));
+      const value = jsonOf(rest.slice(from, at));
+      if (value === undefined)
+        throw new PlatformError('upstream_failed', 'A service sent a line that is not JSON. Try again.');
       from = at + 1;
       if (typeof value === 'object' && value !== null && '$end' in value) return;
       if (typeof value === 'object' && value !== null && '$error' in value) throw restore(value.$error);

@@ -29,8 +29,8 @@ export class RetryBudget implements Budget {
     return true;
   }
 
-  /** Another process has spent some: it says how many it left over. */
+  /** Another process has spent some: it says how many it left over. What is no such number is not believed. */
   settle(left: number): void {
-    this.#left = Math.min(this.#left, left);
+    if (Number.isInteger(left) && left >= 0) this.#left = Math.min(this.#left, left);
   }
 }

@@ -70,6 +70,8 @@ const OPERATION_MS = 2000;
 /** How JetStream names the stream of a bucket (NATS ADR-8). */
 const BUCKET_STREAM = 'KV_';
 const RETRY_MS = 250;
+/** JetStream's code where a stream of that name, made otherwise, came while one was to be made (NATS: JSStreamNameExistErr). */
+const NAME_IN_USE = 10_058;
 
 /** Connects, waiting up to a minute for a server that is still starting. Throws when it does not come, or on abort. */
 export async function connectBus(url: string, options: BusOptions): Promise<Bus> {
@@ -111,26 +113,26 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
       await answered(() => ensureStream(manager, placed), signal);
     },
     async bucket(name, more) {
-      return keptAs(await buckets.create(name, { ...more, replicas }), more.max_bytes);
+      return keptAs(await made(() => buckets.create(name, { ...more, replicas })), more.max_bytes);
     },
     async copy(name, region, max_bytes) {
       const copy = copyOfBucket(name, region);
-      if ((await findStream(manager, `${BUCKET_STREAM}${copy}`)) === undefined)
-        await manager.streams.add({
-          name: `${BUCKET_STREAM}${copy}`,
-          mirror: { name: `${BUCKET_STREAM}${name}`, domain: region },
-          // It must not answer for this region's own bucket of that name.
-          mirror_direct: false,
-          allow_direct: true,
-          max_msgs_per_subject: 1,
-          max_bytes,
-          num_replicas: replicas,
-        });
+      const mirror = {
+        name: `${BUCKET_STREAM}${copy}`,
+        mirror: { name: `${BUCKET_STREAM}${name}`, domain: region },
+        // It must not answer for this region's own bucket of that name.
+        mirror_direct: false,
+        allow_direct: true,
+        max_msgs_per_subject: 1,
+        max_bytes,
+        num_replicas: replicas,
+      };
+      await made(async () => (await findStream(manager, mirror.name)) ?? manager.streams.add(mirror));
       // `open` would not look at whose keys it holds.
       return keptAs(await buckets.create(copy, { replicas }), max_bytes);
     },
     async objects(name, more) {
-      return keptAs(await stores.create(name, { ...more, replicas }), more.max_bytes);
+      return keptAs(await made(() => stores.create(name, { ...more, replicas })), more.max_bytes);
     },
     async check() {
       await connection.rtt();
@@ -229,7 +231,21 @@ function isAsWanted(there: StreamConfig, wanted: StreamSettings): boolean {
   return Object.entries(wanted).every(([name, value]) => isDeepStrictEqual(known.get(name), value));
 }
 
-async function ensureStream(manager: JetStreamManager, config: StreamSettings): Promise<void> {
+/** What is made unless it is there: where another process makes it at the same moment, it is there at the second look. */
+async function made<T>(make: () => Promise<T>): Promise<T> {
+  try {
+    return await make();
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === NAME_IN_USE) return make();
+    throw error;
+  }
+}
+
+function ensureStream(manager: JetStreamManager, config: StreamSettings): Promise<void> {
+  return made(() => addOrUpdate(manager, config));
+}
+
+async function addOrUpdate(manager: JetStreamManager, config: StreamSettings): Promise<void> {
   const there = await findStream(manager, config.name);
   if (there === undefined) await manager.streams.add(config);
   // All servers have to agree on a change: what is as it should be stays.

@@ -119,17 +119,19 @@ function messagesOf(spans: readonly SpanRecord[], onDropped: (spans: number) => 
   let chars = 0;
   for (const span of spans) {
     const text = JSON.stringify(span);
-    if (text.length > MAX_MESSAGE_CHARS) {
+    // With what stands before and behind it in the list.
+    const size = text.length + 2;
+    if (size > MAX_MESSAGE_CHARS) {
       onDropped(1);
       continue;
     }
-    if (chars + text.length > MAX_MESSAGE_CHARS) {
+    if (chars + size > MAX_MESSAGE_CHARS) {
       messages.push(`[${parts.join(',')}]`);
       parts = [];
       chars = 0;
     }
     parts.push(text);
-    chars += text.length;
+    chars += size;
   }
   if (parts.length > 0) messages.push(`[${parts.join(',')}]`);
   return messages;

@@ -5,6 +5,7 @@ import type {
   ChatCompletionRequest,
   ChatMessage,
 } from '@mcp/contracts';
+import { boundedMessages } from '../message-bounds.ts';
 
 /** An Anthropic Messages request as the chat completion it asks for. */
 export function fromAnthropic(request: AnthropicMessagesRequest): ChatCompletionRequest {
@@ -39,13 +40,14 @@ function formatOf({
   };
 }
 
-/** The messages of a request, the system prompt first. */
+/** The messages of a request, the system prompt first. Throws `invalid_request`, `context_length_exceeded`. */
 export function anthropicMessages({ system, messages }: AnthropicCountTokensRequest): ChatMessage[] {
   const text = system === undefined || typeof system === 'string' ? system : joined(system);
-  return [
-    ...(text === undefined || text === '' ? [] : [{ role: 'system', content: text } as const]),
-    ...messages.flatMap(toMessages),
-  ];
+  const said = messages.flatMap(toMessages);
+  // A system prompt alone asks for nothing.
+  if (said.length === 0) return boundedMessages([], 'messages');
+  const first = text === undefined || text === '' ? [] : [{ role: 'system', content: text } as const];
+  return boundedMessages([...first, ...said], 'messages');
 }
 
 type Tools = NonNullable<AnthropicMessagesRequest['tools']>;

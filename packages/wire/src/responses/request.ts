@@ -7,10 +7,8 @@ import {
   type ResponseTokensRequest,
   textOf as textOfContent,
 } from '@mcp/contracts';
+import { boundedMessages } from '../message-bounds.ts';
 import { type ItemPrefix, itemId } from './ids.ts';
-
-/** Messages that a chat completion may have. */
-const MAX_MESSAGES = 2048;
 
 /** An item that says something itself. */
 export type SaidItem = Exclude<ResponseItem, { type: 'item_reference' }>;
@@ -199,22 +197,7 @@ class Messages {
   whole(): ChatMessage[] {
     this.#endAnswer();
     this.#endResults();
-    const { length } = this.#messages;
-    if (length === 0)
-      throw new PlatformError(
-        'invalid_request',
-        'input: has nothing that a model could answer. Add a message.',
-        {
-          param: 'input',
-        },
-      );
-    if (length > MAX_MESSAGES)
-      throw new PlatformError(
-        'context_length_exceeded',
-        `input: with what was said before there are ${length} messages; a model takes ${MAX_MESSAGES}. Begin anew with what matters of them.`,
-        { param: 'input' },
-      );
-    return this.#messages;
+    return boundedMessages(this.#messages, 'input');
   }
 
   #message({ role, content }: MessageItem): void {

@@ -22,7 +22,6 @@ const adminRoutes = {
     answers: [
       json('The keys, without their secrets.', named('Keys', z.object({ keys: z.array(ApiKeyView) }))),
     ],
-    errors: 'problem',
   },
   'POST /admin/keys': {
     tag: 'admin',
@@ -39,7 +38,6 @@ const adminRoutes = {
         201,
       ),
     ],
-    errors: 'problem',
   },
   'DELETE /admin/keys/:id': {
     tag: 'admin',
@@ -47,7 +45,6 @@ const adminRoutes = {
     scope: 'admin',
     params: { id: 'Id of the key.' },
     answers: [json('The key as it is now.', named('Key', ApiKeyView))],
-    errors: 'problem',
   },
   'GET /admin/governance': {
     tag: 'admin',
@@ -59,7 +56,6 @@ const adminRoutes = {
         named('GovernanceJobs', z.object({ jobs: z.array(GovernanceJob) })),
       ),
     ],
-    errors: 'problem',
   },
   'POST /admin/governance/:job/run': {
     tag: 'admin',
@@ -67,7 +63,6 @@ const adminRoutes = {
     scope: 'admin',
     params: { job: 'Name of the job.' },
     answers: [json('How it went.', named('GovernanceRun', GovernanceRun))],
-    errors: 'problem',
     codes: ['conflict'],
   },
   'GET /admin/stats': {
@@ -75,19 +70,17 @@ const adminRoutes = {
     summary: 'Read live figures of the region',
     scope: 'admin',
     answers: [json('The figures.', named('Stats', PlatformStats))],
-    errors: 'problem',
   },
   'GET /admin/flags': {
     tag: 'admin',
     summary: 'List feature flags',
     scope: 'admin',
     answers: [json('The flags with their values.', named('Flags', Flags))],
-    errors: 'problem',
   },
 } as const satisfies PublicRoutes;
 
 function page(summary: string, content_type: string, ...codes: ErrorCode[]): PublicRoute {
-  return { tag: 'service', summary, answers: [text('The file.', content_type)], errors: 'problem', codes };
+  return { tag: 'service', summary, answers: [text('The file.', content_type)], codes };
 }
 
 /** A file of the console, which is there once that was built. */
@@ -100,14 +93,12 @@ const openRoutes = {
     tag: 'service',
     summary: 'Say whether the process is alive',
     answers: [json('It is.', named('Health', Health))],
-    errors: 'problem',
   },
   'GET /readyz': {
     tag: 'service',
     summary: 'Say whether requests can be served',
     description: 'Otherwise 503 with the checks that failed.',
     answers: [json('They can.', named('Health', Health))],
-    errors: 'problem',
     codes: ['unavailable'],
   },
   'GET /metrics': page('Read metrics in the format of Prometheus', 'text/plain', 'unauthenticated'),
@@ -115,7 +106,6 @@ const openRoutes = {
     tag: 'service',
     summary: 'Read this document',
     answers: [json('OpenAPI 3.1.', named('OpenApiDocument', z.record(z.string(), z.unknown())))],
-    errors: 'problem',
   },
   'GET /docs': page('Read this document as a page', 'text/html'),
   'GET /': page('Open the console', 'text/html', 'unavailable'),

@@ -34,7 +34,6 @@ export const conversationRoutes = {
       json('The whole conversation.', named('ChatResponse', ChatResponse)),
       events('With `stream`: its events; `id` is `seq`.', named('ChatEvent', ChatEvent)),
     ],
-    errors: 'problem',
   },
   'GET /ws': {
     tag: 'conversations',
@@ -43,21 +42,18 @@ export const conversationRoutes = {
       'Frames are JSON; the key comes as a header, or as the subprotocol `mcp-key.<key>` beside `mcp`. docs/conversation.md has the frames.',
     scope: 'chat',
     answers: [{ status: 101, description: 'The connection is a WebSocket now.' }],
-    errors: 'problem',
   },
   'GET /v1/prompts': {
     tag: 'conversations',
     summary: 'List system prompts',
     scope: 'chat',
     answers: [json('All prompts.', named('Prompts', z.object({ prompts: z.array(PromptInfo) })))],
-    errors: 'problem',
   },
   'GET /v1/graphs': {
     tag: 'conversations',
     summary: 'List graphs of agents',
     scope: 'chat',
     answers: [json('All graphs.', named('Graphs', z.object({ graphs: z.array(GraphInfo) })))],
-    errors: 'problem',
   },
   'GET /v1/conversations': {
     tag: 'conversations',
@@ -65,7 +61,6 @@ export const conversationRoutes = {
     scope: 'chat',
     query: ListConversationsQuery,
     answers: [json('A page of them.', named('ConversationPage', ConversationPage))],
-    errors: 'problem',
   },
   'GET /v1/conversations/:id': {
     tag: 'conversations',
@@ -73,7 +68,6 @@ export const conversationRoutes = {
     scope: 'chat',
     params: id,
     answers: [json('The conversation.', named('Conversation', Conversation))],
-    errors: 'problem',
   },
   'GET /v1/conversations/:id/log': {
     tag: 'conversations',
@@ -81,7 +75,6 @@ export const conversationRoutes = {
     scope: 'chat',
     params: id,
     answers: [json('The signed log.', named('ConversationLog', ConversationLog))],
-    errors: 'problem',
   },
   'GET /v1/conversations/:id/events': {
     tag: 'conversations',
@@ -93,7 +86,6 @@ export const conversationRoutes = {
       events('Its events, to its end.', named('ChatEvent', ChatEvent)),
       { status: 204, description: 'There is nothing more.' },
     ],
-    errors: 'problem',
   },
   'POST /v1/conversations/:id/cancel': {
     tag: 'conversations',
@@ -101,7 +93,6 @@ export const conversationRoutes = {
     scope: 'chat',
     params: id,
     answers: [json('It has ended.', named('ConversationSummary', ConversationSummary))],
-    errors: 'problem',
     codes: ['conflict'],
   },
   'POST /v1/conversations/:id/verify': {
@@ -110,7 +101,6 @@ export const conversationRoutes = {
     scope: 'chat',
     params: id,
     answers: [json('The verdict.', named('ChainVerdict', ChainVerdict))],
-    errors: 'problem',
   },
   'POST /v1/verify': {
     tag: 'conversations',
@@ -121,7 +111,6 @@ export const conversationRoutes = {
       example: { messages: [] },
     },
     answers: [json('The verdict.', named('ChainVerdict', ChainVerdict))],
-    errors: 'problem',
   },
   'POST /v1/jobs': {
     tag: 'jobs',
@@ -132,7 +121,6 @@ export const conversationRoutes = {
       example: { spec: { kind: 'export' } },
     },
     answers: [json('The job; `location` is where it is.', named('Job', Job), 202)],
-    errors: 'problem',
   },
   'GET /v1/jobs': {
     tag: 'jobs',
@@ -140,7 +128,6 @@ export const conversationRoutes = {
     scope: 'jobs',
     query: ListJobsQuery,
     answers: [json('The jobs.', named('Jobs', z.object({ jobs: z.array(Job) })))],
-    errors: 'problem',
   },
   'GET /v1/jobs/:id': {
     tag: 'jobs',
@@ -152,7 +139,6 @@ export const conversationRoutes = {
       json('The job.', named('Job', Job)),
       events('The job after each change, to its end.', named('Job', Job)),
     ],
-    errors: 'problem',
   },
   'GET /v1/jobs/:id/result': {
     tag: 'jobs',
@@ -163,7 +149,6 @@ export const conversationRoutes = {
       json('The result, where it is a value.', named('JobResult', z.unknown())),
       text('The result, where it is a file.', 'application/jsonl'),
     ],
-    errors: 'problem',
     codes: ['conflict'],
   },
   'POST /v1/jobs/:id/retry': {
@@ -172,7 +157,6 @@ export const conversationRoutes = {
     scope: 'jobs',
     params: job,
     answers: [json('The job.', named('Job', Job), 202)],
-    errors: 'problem',
     codes: ['conflict'],
   },
   'POST /v1/jobs/:id/cancel': {
@@ -181,7 +165,6 @@ export const conversationRoutes = {
     scope: 'jobs',
     params: job,
     answers: [json('The job.', named('Job', Job))],
-    errors: 'problem',
     codes: ['conflict'],
   },
   'GET /v1/regions': {
@@ -194,7 +177,6 @@ export const conversationRoutes = {
         named('Regions', z.object({ here: z.string(), regions: z.array(RegionRoute) })),
       ),
     ],
-    errors: 'problem',
   },
   'GET /v1/traces/:trace_id': {
     tag: 'platform',
@@ -202,6 +184,5 @@ export const conversationRoutes = {
     scope: 'chat',
     params: { trace_id: '32 hex digits, as in the header `x-trace-id`.' },
     answers: [json('Its spans.', named('Trace', z.object({ spans: z.array(SpanRecord) })))],
-    errors: 'problem',
   },
 } as const satisfies PublicRoutes;

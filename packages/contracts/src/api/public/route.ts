@@ -49,8 +49,8 @@ export interface PublicRoute {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Named & { readonly example: unknown };
   readonly answers: readonly PublicAnswer[];
-  /** Shape of its errors. */
-  readonly errors: 'problem' | 'openai' | 'anthropic';
+  /** The wire whose shape its errors have; absent: they are problems (RFC 9457). */
+  readonly errors?: 'openai' | 'anthropic';
   /** Codes that it knows beside those of every route of its kind. */
   readonly codes?: readonly ErrorCode[];
 }

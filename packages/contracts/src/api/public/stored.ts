@@ -91,6 +91,11 @@ export const storedRoutes = {
       ),
     ],
   },
+  'POST /v1/responses/compact': {
+    ...stored,
+    summary: 'Compact the items of a conversation: not offered, so that it is refused',
+    answers: [json('Never.', named('Response', ResponseAnswer))],
+  },
   'POST /v1/responses/:id/cancel': {
     ...stored,
     summary: 'Cancel a response in the background: there are none, so that it is refused',

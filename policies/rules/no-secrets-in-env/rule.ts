@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { type KubernetesObject, list, readContainers } from '../objects.ts';
-import type { Params } from '../params.ts';
+import { type KubernetesObject, list, readContainers } from '../../objects.ts';
+import type { Params } from '../../params.ts';
+import { type ObjectRule, PODS } from '../rule.ts';
 
 const WithEnv = z.object({
   name: z.string(),
@@ -11,7 +12,7 @@ const WithEnv = z.object({
 const ConfigMap = z.object({ data: z.record(z.string(), z.string()).nullish() });
 
 /** A ConfigMap counts as well, for pods take their environment from it. The value is never repeated. */
-export function noSecretsInEnv(object: KubernetesObject, params: Params): string[] {
+function check(object: KubernetesObject, params: Params): string[] {
   if (object.kind === 'ConfigMap') {
     const { data } = ConfigMap.parse(object);
     return Object.entries(data ?? {}).flatMap(([name, value]) => ofPair({ name, value }, 'key', params));
@@ -49,3 +50,14 @@ function looksSecret(value: string, { secret_values }: Params): boolean {
 function matches(text: string, patterns: readonly string[]): boolean {
   return patterns.some((pattern) => new RegExp(pattern).test(text));
 }
+
+export const noSecretsInEnv: ObjectRule = {
+  scope: 'object',
+  gatekeeper: 'admission',
+  name: 'no-secrets-in-env',
+  summary: 'No environment value, command line or ConfigMap holds a secret.',
+  message: 'secrets come from a Secret; use valueFrom.secretKeyRef, or $(NAME) of a variable that does',
+  kinds: [...PODS, { group: '', kinds: ['ConfigMap'] }],
+  params: ['secret_names', 'not_secret_names', 'secret_values'],
+  check,
+};

@@ -1,14 +1,8 @@
-import {
-  type Container,
-  containersOf,
-  everyContainerOf,
-  type KubernetesObject,
-  type PodOf,
-  podOf,
-} from '../objects.ts';
+import { type Container, everyContainerOf, type KubernetesObject, type PodOf, podOf } from '../../objects.ts';
+import { type ObjectRule, PODS } from '../rule.ts';
 
 /** Pod Security Standard `restricted`, and a read-only root beyond it. */
-export function restrictedPods(object: KubernetesObject): string[] {
+function check(object: KubernetesObject): string[] {
   const pod = podOf(object);
   if (pod === undefined) return [];
   return [...ofHost(pod), ...everyContainerOf(pod).flatMap((one) => ofContainer(one, pod))];
@@ -40,39 +34,13 @@ function ofContainer({ name, securityContext: own }: Container, { spec }: PodOf)
   return problems;
 }
 
-const RESOURCES = ['cpu', 'memory'] as const;
-
-export function resourcesSet(object: KubernetesObject): string[] {
-  const pod = podOf(object);
-  if (pod === undefined) return [];
-  return containersOf(pod).flatMap(({ name, resources }) =>
-    (['requests', 'limits'] as const).flatMap((which) =>
-      RESOURCES.filter((resource) => resources?.[which][resource] === undefined).map(
-        (resource) => `container ${name} has no ${which}.${resource}`,
-      ),
-    ),
-  );
-}
-
-export function noHostPath(object: KubernetesObject): string[] {
-  const pod = podOf(object);
-  if (pod === undefined) return [];
-  const volumes = pod.spec.volumes
-    .filter(({ hostPath }) => hostPath !== undefined && hostPath !== null)
-    .map(({ name }) => `volume ${name} is a hostPath`);
-  const ports = everyContainerOf(pod)
-    .filter(({ ports }) => ports.some(({ hostPort }) => (hostPort ?? 0) !== 0))
-    .map(({ name }) => `container ${name} has a hostPort`);
-  return [...volumes, ...ports];
-}
-
-/** Data of a residency lies on nodes that are marked for it: `residency.mcp.platform/eu: "true"`. */
-export function residencyNodes(object: KubernetesObject): string[] {
-  const pod = podOf(object);
-  const residency = pod?.labels['mcp.platform/residency'];
-  if (pod === undefined || residency === undefined || residency === 'any') return [];
-  const key = `residency.mcp.platform/${residency}`;
-  return pod.spec.nodeSelector[key] === 'true'
-    ? []
-    : [`the pod of residency ${residency} lacks the nodeSelector ${key}: "true"`];
-}
+export const restrictedPods: ObjectRule = {
+  scope: 'object',
+  gatekeeper: 'admission',
+  name: 'restricted-pods',
+  summary: 'Pods meet Pod Security `restricted` and have a read-only root.',
+  message: 'pods run restricted; take the security context of the platform (infra/charts/workload/pod.ts)',
+  kinds: PODS,
+  params: [],
+  check,
+};
