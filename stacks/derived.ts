@@ -31,6 +31,7 @@ export const derived = {
   embedded_models: ({ stack, at }) => embeddedModels(stack, at),
   queue_weights: ({ stack }) => stack.limits.queue_weights && JSON.stringify(stack.limits.queue_weights),
   remote_concurrency: ({ stack }) => remoteConcurrency(stack),
+  safety_allow: ({ stack }) => stack.safety.allow && JSON.stringify(stack.safety.allow),
 } as const satisfies Readonly<Record<string, (environment: Environment) => string | undefined>>;
 
 function remoteConcurrency(stack: Stack): string | undefined {

@@ -3,6 +3,18 @@ import { z } from 'zod';
 /** Overrides of feature flags (`flags` of the manifests). */
 export const Features = z.record(z.string().regex(/^[A-Z][A-Z0-9_]+$/), z.boolean());
 
+/** What the safety policy does (docs/safety.md); what is left out, the platform's defaults decide. */
+export const Safety = z.strictObject({
+  mode: z.enum(['off', 'flag', 'enforce']).optional(),
+  /** What becomes of moderate findings in answers. */
+  moderate: z.enum(['flag', 'redact']).optional(),
+  /** Categories that are not looked for, and texts whose rules are off. */
+  allow: z
+    .strictObject({ categories: z.array(z.string()), texts: z.array(z.string()) })
+    .partial()
+    .optional(),
+});
+
 export const Limits = z.object({
   /** Tokens of input and output together that one model call may have (blueprint 9.3). */
   max_tokens: z.number().int().min(256).max(1_000_000),

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { shortOfConnections } from './database.ts';
 import { missingDependencies, neededBy } from './dependencies.ts';
 import { KubernetesSettings } from './kubernetes.ts';
-import { Features, Limits } from './limits.ts';
+import { Features, Limits, Safety } from './limits.ts';
 import { ServicePlacement } from './placement.ts';
 import { services } from './services.ts';
 
@@ -67,6 +67,7 @@ export const Stack = z
     graphs: Graphs.default([]),
     limits: Limits,
     features: Features,
+    safety: Safety.default({}),
     /** Undefined: API keys alone, and no pod reaches an identity provider. */
     identity_provider: IdentityProvider.optional(),
     /** `external_url`: somebody else runs the event bus. */

@@ -8,6 +8,7 @@ import {
   wholeText,
 } from '@mcp/contracts';
 import { provenanceMetrics } from '@mcp/provenance/manifest';
+import { safetyMetrics, safetySettings } from '@mcp/safety/manifest';
 import { z } from 'zod';
 
 export const manifest = defineManifest({
@@ -31,6 +32,7 @@ export const manifest = defineManifest({
   slo: { p95_ms: 1200, error_ratio: 0.02 },
   drain_s: 30,
   settings: {
+    ...safetySettings,
     MAX_TOKENS: {
       schema: wholeText(256, 1_000_000).default(4096),
       meaning: 'Tokens of input and output together that one model call may have (blueprint 9.3).',
@@ -121,6 +123,7 @@ export const manifest = defineManifest({
   },
   metrics: {
     ...provenanceMetrics,
+    ...safetyMetrics,
     conversation_turns_total: counter('conversation', ['model', 'status'], {
       help: 'Turns of conversations, by how they ended.',
       panels: [{ dashboard: 'models', title: 'Turns', by: ['model', 'status'] }],

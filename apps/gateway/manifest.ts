@@ -16,6 +16,7 @@ import {
 } from '@mcp/contracts';
 import { backendSettings, RemoteBackendList, RemoteBackendName } from '@mcp/model-backends/registry';
 import { servingMetrics, servingSettings } from '@mcp/model-serving/manifest';
+import { safetyMetrics, safetySettings } from '@mcp/safety/manifest';
 import { MAX_BODY_BYTES } from '@mcp/service-kit/manifest';
 import { z } from 'zod';
 import { SecureUrl } from './src/auth/secure-url.ts';
@@ -46,6 +47,7 @@ export const manifest = defineManifest({
   slo: { p95_ms: 800, error_ratio: 0.02 },
   drain_s: 20,
   settings: {
+    ...safetySettings,
     ...onlyWith('MCP_REMOTE_BACKENDS', { ...backendSettings(RemoteBackendName.options), ...servingSettings }),
     MCP_REMOTE_BACKENDS: {
       schema: RemoteBackendList.prefault(''),
@@ -161,6 +163,7 @@ export const manifest = defineManifest({
       panels: [{ dashboard: 'overview', title: 'Clients that left a stream', by: ['endpoint'] }],
     }),
     ...servingMetrics,
+    ...safetyMetrics,
   },
 });
 

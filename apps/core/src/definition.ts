@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CoreApi, coreEndpoints } from '@mcp/contracts';
+import { createGuard, policyOf } from '@mcp/safety/guard';
 import { apiApp, defineService } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import { createCore } from './api.ts';
@@ -59,8 +60,11 @@ export const definition = defineService({
       max_bytes: config.MCP_EVENT_LOG_BYTES,
       onCancel: (conversation_id) => runs.cancel(conversation_id),
     });
+    const tag_pii = kit.flags.enabled('PII_TAGGING_ENABLED');
+    const guard = createGuard(policyOf(config));
     const api: CoreApi = createCore({
       kit,
+      guard,
       // Looked up at each call: the model-gateway may share this process and start later.
       get models() {
         return kit.clients.modelGateway;
@@ -71,7 +75,7 @@ export const definition = defineService({
       answers,
       upkeep,
       checks: new LogChecks(open),
-      recorder: { store, leases, committer, secret, tag_pii: kit.flags.enabled('PII_TAGGING_ENABLED') },
+      recorder: { store, leases, committer, secret, tag_pii, guard },
       runs,
       log: events,
       prompts: new PromptLibrary(config.MCP_PROMPTS_DIR),

@@ -1,6 +1,7 @@
 import type { ModelGatewayApi } from '@mcp/contracts';
 import { createBackends } from '@mcp/model-backends';
 import { createModelGateway, nearby } from '@mcp/model-serving';
+import { createGuard, policyOf } from '@mcp/safety/guard';
 import { defineService } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import { createApp } from './app.ts';
@@ -57,6 +58,7 @@ export const definition = defineService({
       stats,
       live,
       traces,
+      guard: createGuard(policyOf(config)),
     });
     const close = async () => {
       stopRights();

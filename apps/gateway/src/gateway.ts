@@ -1,4 +1,5 @@
 import type { ModelGatewayApi } from '@mcp/contracts';
+import type { Guard } from '@mcp/safety/guard';
 import type { Authenticator } from './auth/authenticator.ts';
 import type { KeyStore } from './auth/keys.ts';
 import type { GatewayKit } from './kit.ts';
@@ -21,4 +22,6 @@ export interface Gateway {
   readonly stats: LiveStats;
   readonly live: LiveFigures;
   readonly traces: Traces;
+  /** The safety policy. */
+  readonly guard: Guard;
 }

@@ -1,3 +1,3 @@
-/** Personal data and risk in texts: pure and deterministic. */
+/** Personal data, risk and safety of texts: pure and deterministic. */
 export { type PiiTag, piiTags } from './pii.ts';
-export { type Risk, type RiskCategory, riskScore } from './risk.ts';
+export { type Risk, riskScore } from './risk.ts';

@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { extractIBAN, isValidIBAN } from 'ibantools';
 import { findPhoneNumbersInText } from 'libphonenumber-js/min';
+import { hasSecret } from './secrets.ts';
 
 /** Characters that are looked at; a text with more is tagged `unread` beside what was found. */
 const MAX_CHARS = 200_000;
@@ -18,8 +19,6 @@ const CARD = /(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.])/g;
 const IBAN = /\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b/g;
 const IPV4 = /(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.])/;
 const IPV6 = /(?<![\w:.])[0-9a-f]{1,4}:[0-9a-f:]{2,35}[0-9a-f](?![\w:])/gi;
-const SECRET =
-  /\b(?:sk-[\w-]{20,}|mcp_[\w-]{43}|gh[pousr]_\w{36,}|xox[abprs]-[\w-]{10,}|AKIA[A-Z0-9]{16}|AIza[\w-]{35}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,})|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----/;
 
 /**
  * Kinds of personal data in a text (blueprint phase F), sorted, without the data. Cards are checked by Luhn,
@@ -35,7 +34,7 @@ export function piiTags(text: string): PiiTag[] {
     tags.add('credit_card');
   if ([...read.matchAll(IBAN)].some(([match]) => hasIban(match))) tags.add('iban');
   if (IPV4.test(read) || [...read.matchAll(IPV6)].some(([match]) => isAddress(match))) tags.add('ip_address');
-  if (SECRET.test(read)) tags.add('secret');
+  if (hasSecret(read)) tags.add('secret');
   if (text.length > MAX_CHARS || phones === 'too-many') tags.add('unread');
   return [...tags].sort();
 }

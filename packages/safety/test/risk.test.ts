@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type RiskCategory, riskScore } from '../src/index.ts';
+import { CATEGORY_NAMES, CATEGORIES as REGISTRY, type SafetyCategory } from '../src/categories.ts';
+import { riskScore } from '../src/index.ts';
 import { evidenceIn } from '../src/risk.ts';
+import { PHRASES as TABLE } from '../src/rules/phrases.ts';
 
 /** One phrase of each kind, and one near it that only looks like it. */
-const PHRASES: readonly [RiskCategory, string, string][] = [
+const PHRASES: readonly [SafetyCategory, string, string][] = [
   ['self-harm', 'how to end my life', 'how to end my lease'],
   ['violence', 'how to poison someone', 'how to poison rats'],
   ['weapons', 'make a pipe bomb', 'make a bath bombastic'],
@@ -30,6 +32,12 @@ describe('evidence', () => {
     expect(riskScore(phrase).categories).toEqual(['sexual-minors']);
     expect(riskScore(near).categories).toEqual(['sexual-minors']);
     expect(riskScore('An erotic novel. Children sing elsewhere.').categories).toEqual([]);
+  });
+
+  it('has phrases for every category but those that other stages find', () => {
+    const named = new Set(TABLE.map(({ category }) => category));
+    expect(CATEGORY_NAMES.filter((name) => !named.has(name))).toEqual(['secrets']);
+    for (const { openai } of Object.values(REGISTRY)) expect(openai.length).toBeGreaterThan(0);
   });
 
   it('beyond what is read does not count', () => {

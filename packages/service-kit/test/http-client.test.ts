@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ERROR_CODES, type ErrorCode, PlatformError } from '@mcp/contracts';
+import { failure } from '@mcp/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ServiceClient } from '../src/clients/http-client.ts';
 import { readNdjson } from '../src/clients/read-ndjson.ts';
@@ -13,7 +14,7 @@ import {
   toOpenAiError,
   toProblem,
 } from '../src/index.ts';
-import { callOf, failure } from './support.ts';
+import { callOf } from './support.ts';
 
 type Answer = (response: ServerResponse, request: IncomingMessage, times: number) => void;
 

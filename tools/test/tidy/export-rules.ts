@@ -9,7 +9,7 @@ interface Exported {
 }
 
 /**
- * Exports that no other file imports. The index of a package is its public face and may offer more than is used here;
+ * Exports that no other file imports. The index of a package, or of a part of it, is its public face and may offer more than is used here;
  * configuration files are read by their tools.
  */
 export function unusedExports(files: readonly SourceFile[]): Violation[] {
@@ -48,7 +48,7 @@ function usedNames(files: readonly SourceFile[]): Map<string, Set<string>> {
 /** Files whose exports are for others than this project's files. */
 function isPublic(path: string): boolean {
   return (
-    /^packages\/[^/]+\/src\/index\.ts$/.test(path) ||
+    /^packages\/[^/]+\/src\/(?:[^/]+\/)?index\.ts$/.test(path) ||
     path === 'stacks/index.ts' ||
     path === 'policies/index.ts' ||
     // Pulumi reads what the program exports as stack outputs.

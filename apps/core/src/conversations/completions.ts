@@ -77,6 +77,7 @@ function stepsFor(request: RecordCompletionRequest, { before, newStepId, trace_i
     trace_id,
     finish_reason: request.finish_reason,
     usage: request.usage,
+    ...(request.safety === undefined ? {} : { safety: request.safety }),
     ...(request.reasoning === undefined ? {} : { reasoning: request.reasoning }),
   };
   return [...asked, answer];

@@ -156,6 +156,7 @@ async function takeTurn(
     finish_reason: result.finish,
     usage: result.usage,
     content: result.text,
+    ...(result.safety === undefined ? {} : { safety: result.safety }),
   });
   if (result.finish.unified === 'cancelled') throw call.signal.reason;
 }

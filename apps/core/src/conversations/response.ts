@@ -89,6 +89,7 @@ export function stepsOfTurn(
       finish_reason: result.finish,
       usage: result.usage,
       budget: result.budget,
+      ...(result.safety === undefined ? {} : { safety: result.safety }),
       ...(result.reasoning === '' ? {} : { reasoning: result.reasoning }),
       ...(confidence === undefined ? {} : { confidence }),
     },

@@ -9,9 +9,11 @@ import {
   type LogRecord,
   type Participant,
   PlatformError,
+  type SafetyVerdict,
   type Usage,
 } from '@mcp/contracts';
 import { alternate, ReasoningSplitter } from '@mcp/conversation';
+import { countSafety, Findings, type Guard, guardEvents } from '@mcp/safety/guard';
 import { backOff, type Span, toPlatformError } from '@mcp/service-kit';
 import type { CoreKit } from '../kit.ts';
 import { type BudgetDeps, budgetOf, type Fitted } from './budget.ts';
@@ -21,7 +23,11 @@ const FIRST_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 15_000;
 
 /** What a turn needs. */
-export type TurnDeps = BudgetDeps & { readonly kit: Pick<CoreKit, 'tracer' | 'log'> };
+export type TurnDeps = BudgetDeps & {
+  readonly kit: Pick<CoreKit, 'tracer' | 'log'>;
+  /** The safety policy. */
+  readonly guard: Guard;
+};
 
 export interface TurnRequest {
   readonly turn: number;
@@ -55,6 +61,8 @@ export interface TurnResult {
   /** Steps that the model was shown, and the summary of those that it was not. */
   readonly parents: Fitted['parents'];
   readonly summary: Fitted['summary'];
+  /** What was found in it. */
+  readonly safety: SafetyVerdict | undefined;
   readonly trace_id: string;
   readonly duration_ms: number;
 }
@@ -143,6 +151,7 @@ async function attemptTurn(
   let written = 0;
   let finish: FinishReason | undefined;
   let usage: Usage | undefined;
+  const findings = new Findings();
   const say = (piece: { text: string; reasoning: string }) => {
     reasoning += piece.reasoning;
     if (piece.text === '') return;
@@ -150,7 +159,8 @@ async function attemptTurn(
     emit({ type: 'delta', message_id, turn, step, participant, text: piece.text });
   };
   try {
-    for await (const event of deps.models.generate(modelRequest(request, fitted), call)) {
+    const events = deps.models.generate(modelRequest(request, fitted), call);
+    for await (const event of guardEvents(deps.guard, events, findings)) {
       if (event.type === 'text' || event.type === 'reasoning') written++;
       if (event.type === 'text') logprobs.push(...(event.logprobs ?? []));
       if (event.type === 'text') say(splitter.push(event.text));
@@ -163,12 +173,15 @@ async function attemptTurn(
   }
   say(splitter.end());
   finish = finishOf(finish, { model, cancelled: call.signal.aborted });
+  const safety = findings.verdict;
   const counted = usage ?? { input_tokens: budget.input_tokens, output_tokens: written };
   span.set({
     tokens_in: counted.input_tokens,
     tokens_out: counted.output_tokens,
     'mcp.budget.action': budget.action,
+    'mcp.safety.action': safety?.action ?? 'none',
   });
+  countSafety(deps.kit.metrics, safety);
   return {
     message_id,
     text,
@@ -179,6 +192,7 @@ async function attemptTurn(
     budget,
     parents,
     summary,
+    safety,
     trace_id: span.trace_id,
     duration_ms: performance.now() - started_ms,
   };

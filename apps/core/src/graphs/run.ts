@@ -134,6 +134,7 @@ class GraphRun {
       finish_reason: result.finish,
       usage: result.usage,
       content: result.text,
+      ...(result.safety === undefined ? {} : { safety: result.safety }),
       ...sure,
     });
     if (confidence === undefined) return;

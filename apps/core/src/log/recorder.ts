@@ -3,6 +3,7 @@ import { type ConversationStatus, type LogRecord, LogRecordV1, type LogRecordV2 
 import { newStepIds, stepsOf } from '@mcp/conversation';
 import { chainRecord, type LogHeader, type NewRecord, roleOf, signatureOf, signLog } from '@mcp/provenance';
 import { piiTags } from '@mcp/safety';
+import { type Guard, verdictOn } from '@mcp/safety/guard';
 import type { ConversationStore, Lease, NewConversation, Stored } from '../store/conversations.ts';
 import type { Leases } from '../store/leases.ts';
 import type { Committer } from './committer.ts';
@@ -14,6 +15,8 @@ export interface RecorderDeps {
   readonly committer: Committer;
   readonly secret: string;
   readonly tag_pii: boolean;
+  /** Says of questions what is found in them; turns bring their own verdict. */
+  readonly guard: Guard;
 }
 
 /** A step as the conversation hands it in. */
@@ -110,12 +113,14 @@ export class Recorder {
     const added: LogRecord[] = [];
     for (const step of steps) {
       const { content, reasoning } = step;
+      const safety = step.kind === 'question' ? verdictOn(this.#deps.guard, content) : step.safety;
       const said = {
         ...step,
         content: content.toWellFormed(),
         reasoning: reasoning?.toWellFormed(),
         message_id: step.message_id ?? randomUUID(),
         at: new Date().toISOString(),
+        ...(safety === undefined ? {} : { safety }),
         pii_tags: this.#deps.tag_pii ? piiTags(`${content}\n${reasoning ?? ''}`) : [],
       };
       const record = this.#header.version === 1 ? asVersion1(said) : asVersion2(said);

@@ -33,6 +33,11 @@ export const HEADERS = {
   'x-ratelimit-limit-requests': { description: 'Requests a minute.', schema: whole },
   'x-ratelimit-remaining-requests': { description: 'Requests that are left.', schema: whole },
   'x-ratelimit-reset-requests': { description: 'When all are there again.', schema: text },
+  'x-mcp-safety': {
+    description:
+      'What the safety policy found by then and what was done about it; `passed` where it found nothing.',
+    schema: text,
+  },
   'x-mcp-ignored-fields': {
     description: 'Fields of the request that changed no answer, separated by commas.',
     schema: text,

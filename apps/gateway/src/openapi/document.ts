@@ -148,11 +148,12 @@ function parametersOf(row: PublicRoute): Json[] {
   ];
 }
 
+/** Headers of answers that models have a part in. */
+const FOR_MODELS: ReadonlySet<string> = new Set(['x-mcp-ignored-fields', 'x-mcp-safety']);
+
 /** What goes well, by status; one status may have several forms. */
 function answersOf(row: PublicRoute): Operation['responses'] {
-  const names = Object.keys(HEADERS).filter(
-    (name) => name !== 'x-mcp-ignored-fields' || row.asks_models === true,
-  );
+  const names = Object.keys(HEADERS).filter((name) => row.asks_models === true || !FOR_MODELS.has(name));
   const headers = Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
   const responses: Record<string, Operation['responses'][string]> = {};
   for (const answer of row.answers) {

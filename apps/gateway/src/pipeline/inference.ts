@@ -9,45 +9,72 @@ import type {
   PlatformError,
   Usage,
 } from '@mcp/contracts';
+import { checkMessages, countSafety, type Findings, guardEvents } from '@mcp/safety/guard';
 import type { Gateway } from '../gateway.ts';
 import { aliasEvents, ignoredByAliases, isAlias, toConversation } from './aliases.ts';
 
-/** A conversation between models. All its events pass here, whatever they leave by. */
-export async function* converse(
-  gateway: Gateway,
-  request: ChatRequest,
-  call: CallContext,
-): AsyncGenerator<ChatEvent> {
+interface Talk {
+  readonly request: ChatRequest;
+  readonly call: CallContext;
+  /** Gets what the safety stages find. */
+  readonly findings: Findings;
+}
+
+/** A conversation between models. All its events pass here, whatever they leave by. Throws `content_filter`. */
+export async function* converse(gateway: Gateway, talk: Talk): AsyncGenerator<ChatEvent> {
+  const { request, findings } = talk;
+  try {
+    if (request.message !== undefined)
+      checkMessages(gateway.guard, [{ role: 'user', content: request.message }], findings);
+    yield* talked(gateway, talk);
+  } finally {
+    countSafety(gateway.kit.metrics, findings.verdict);
+  }
+}
+
+/** The turns are guarded where they are made: their verdicts come with them. */
+async function* talked(gateway: Gateway, { request, call, findings }: Talk): AsyncGenerator<ChatEvent> {
+  const asked = findings.verdict;
   for await (const event of gateway.kit.clients.core.chat(request, call)) {
     if (event.type === 'done') settle(gateway, event.response.usage);
-    yield event;
+    if (event.type === 'message.end' && event.safety !== undefined) findings.merge(event.safety);
+    yield event.type === 'start' && asked !== undefined ? { ...event, safety: asked } : event;
   }
 }
 
 interface Completion {
   readonly request: ChatCompletionRequest;
   readonly call: CallContext;
+  /** Gets what the safety stages find. */
+  readonly findings: Findings;
   /** Called before the first event of a model that is a conversation. */
   readonly onConversation: (id: string) => void;
   /** Called before the first event with the fields that the model's backend makes no use of. */
   readonly onIgnored: (fields: readonly string[]) => void;
 }
 
-/** A completion of a model, or of an alias for a conversation. All its events pass here. */
+/** A completion of a model, or of an alias for a conversation. All its events pass here. Throws `content_filter`. */
 export async function* complete(gateway: Gateway, completion: Completion): AsyncGenerator<ModelEvent> {
-  const { request, call } = completion;
-  if (await isAlias(gateway.graphs, request.model)) {
-    completion.onIgnored(ignoredByAliases(request));
-    yield* aliasEvents(converse(gateway, toConversation(request), call), completion);
-    return;
-  }
-  for await (const event of gateway.inference().generate(request, call)) {
-    if (event.type === 'usage') settle(gateway, event.usage);
-    if (event.type === 'start' && event.ignored !== undefined) {
-      const { ignored, ...start } = event;
-      completion.onIgnored(ignored);
-      yield start;
-    } else yield event;
+  const { request, call, findings } = completion;
+  try {
+    checkMessages(gateway.guard, request.messages, findings);
+    if (await isAlias(gateway.graphs, request.model)) {
+      completion.onIgnored(ignoredByAliases(request));
+      const talk = { request: toConversation(request), call, findings };
+      yield* aliasEvents(talked(gateway, talk), completion);
+      return;
+    }
+    const events = gateway.inference().generate(request, call);
+    for await (const event of guardEvents(gateway.guard, events, findings)) {
+      if (event.type === 'usage') settle(gateway, event.usage);
+      if (event.type === 'start' && event.ignored !== undefined) {
+        const { ignored, ...start } = event;
+        completion.onIgnored(ignored);
+        yield start;
+      } else yield event;
+    }
+  } finally {
+    countSafety(gateway.kit.metrics, findings.verdict);
   }
 }
 

@@ -5,6 +5,7 @@ import {
   type KeepAnswerRequest,
   type RecordCompletionRequest,
   type ResponsesRequest,
+  type SafetyVerdict,
   type StoredAnswer,
   textOf,
 } from '@mcp/contracts';
@@ -30,13 +31,15 @@ export interface Recordable {
   readonly request: ChatCompletionRequest;
   readonly completion: Completion;
   readonly call: CallContext;
+  /** What was found in it. */
+  readonly safety?: SafetyVerdict | undefined;
   /** Of a model that is a conversation: that one's log has it already. */
   readonly conversation_id?: string | undefined;
 }
 
 /** Keeps a completion, to be asked for again, and in a conversation log. Returns the conversation's id. */
 export function recordCompletion(gateway: Gateway, recordable: Recordable): Promise<string | undefined> {
-  const { request, completion, call, conversation_id } = recordable;
+  const { request, completion, call, conversation_id, safety } = recordable;
   const { choices: output, ...body } = encodeChatCompletion(completion);
   const answer: KeepAnswerRequest = {
     id: completion.id,
@@ -48,7 +51,7 @@ export function recordCompletion(gateway: Gateway, recordable: Recordable): Prom
     output: JSON.stringify(output),
     body: JSON.stringify(body),
     log: logOf(conversation_id, {
-      record: { question: request.messages.flatMap(toQuestion), ...answerOf(completion) },
+      record: { question: request.messages.flatMap(toQuestion), ...answerOf(completion, safety) },
       earlier: [],
     }),
   };
@@ -68,6 +71,7 @@ export interface RecordableResponse {
   readonly completion: Completion;
   readonly call: CallContext;
   readonly conversation_id: string | undefined;
+  readonly safety: SafetyVerdict | undefined;
 }
 
 /** The same for a response; one that goes on with another is recorded in the same log. */
@@ -89,7 +93,10 @@ export function recordResponse(
     output: JSON.stringify(output),
     body: JSON.stringify(body),
     log: logOf(recordable.conversation_id, {
-      record: { question: [...system, ...said.items.flatMap(itemQuestion)], ...answerOf(completion) },
+      record: {
+        question: [...system, ...said.items.flatMap(itemQuestion)],
+        ...answerOf(completion, recordable.safety),
+      },
       earlier: said.earlier.flatMap(itemQuestion),
     }),
   };
@@ -132,11 +139,10 @@ function logOf(
   return conversation_id === undefined ? { in: 'answers', ...own } : { in: 'conversation', conversation_id };
 }
 
-function answerOf({
-  model,
-  choices: [choice],
-  usage,
-}: Completion): Omit<RecordCompletionRequest, 'question'> {
+function answerOf(
+  { model, choices: [choice], usage }: Completion,
+  safety: SafetyVerdict | undefined,
+): Omit<RecordCompletionRequest, 'question'> {
   const calls =
     choice?.tool_calls.map(({ function: { name, arguments: given } }) => callText(name, given)) ?? [];
   const text = choice?.text ?? '';
@@ -146,6 +152,7 @@ function answerOf({
     ...(choice === undefined || choice.reasoning === '' ? {} : { reasoning: choice.reasoning }),
     finish_reason: choice?.finish ?? { unified: 'other', raw: null },
     usage: usage ?? { input_tokens: 0, output_tokens: 0 },
+    ...(safety === undefined ? {} : { safety }),
   };
 }
 

@@ -3,7 +3,13 @@ import { type KitContext, type KitEnv, parseBody, streamText, textAnswer } from 
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
 import { converse } from '../pipeline/inference.ts';
-import { CONVERSATION_HEADER, JSON_ANSWER, noteOverhead, OVERHEAD_HEADER } from '../transports/completion.ts';
+import {
+  CONVERSATION_HEADER,
+  JSON_ANSWER,
+  noteOverhead,
+  OVERHEAD_HEADER,
+  safetyOf,
+} from '../transports/completion.ts';
 import { guardInference } from '../transports/http.ts';
 import {
   acceptsEventStream,
@@ -40,7 +46,7 @@ interface Asked {
 async function whole(gateway: Gateway, c: KitContext, { request, call }: Asked): Promise<Response> {
   const { headers, started_ms } = c.get('state');
   const before_ms = performance.now() - started_ms;
-  for await (const event of converse(gateway, request, call)) {
+  for await (const event of converse(gateway, { request, call, findings: safetyOf(gateway, c) })) {
     if (event.type === 'start') headers[CONVERSATION_HEADER] = event.conversation_id;
     if (event.type === 'error') throw errorOf(event);
     if (event.type !== 'done') continue;
@@ -56,7 +62,7 @@ function streamed(gateway: Gateway, c: KitContext, { request, call }: Asked): Pr
   const progress = newProgress();
   const { headers } = c.get('state');
   noteOverhead(c);
-  const events = converse(gateway, request, call);
+  const events = converse(gateway, { request, call, findings: safetyOf(gateway, c) });
   return streamText(c, frames(events, { progress, headers }), {
     ...SSE,
     onError: (error) => {

@@ -29,6 +29,7 @@ import {
   JSON_ANSWER,
   noteOverhead,
   OVERHEAD_HEADER,
+  safetyOf,
 } from '../transports/completion.ts';
 import { guardInference } from '../transports/http.ts';
 import { OPENAI_SSE } from '../transports/sse.ts';
@@ -96,7 +97,8 @@ async function whole(
   if (store) {
     const { headers } = c.get('state');
     const conversation_id = headers[CONVERSATION_HEADER];
-    const id = await recordCompletion(gateway, { request, completion, call, conversation_id });
+    const safety = safetyOf(gateway, c).verdict;
+    const id = await recordCompletion(gateway, { request, completion, call, conversation_id, safety });
     if (id !== undefined) headers[CONVERSATION_HEADER] = id;
   }
   return textAnswer(c, text, JSON_ANSWER);
@@ -121,7 +123,8 @@ function streamed(
     onEnd() {
       if (kept === undefined) return DONE_FRAME;
       const conversation_id = headers[CONVERSATION_HEADER];
-      return recordedEnd(gateway, { request, call, kept, conversation_id });
+      const safety = safetyOf(gateway, c).verdict;
+      return recordedEnd(gateway, { request, call, kept, conversation_id, safety });
     },
   });
 }

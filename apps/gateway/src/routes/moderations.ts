@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ModerationRequest } from '@mcp/contracts';
-import { evidenceIn, type RiskCategory } from '@mcp/safety/risk';
+import { CATEGORIES, CATEGORY_NAMES, OPENAI_CATEGORIES, type SafetyCategory } from '@mcp/safety/categories';
+import { evidenceIn } from '@mcp/safety/risk';
 import { type KitEnv, parseBody } from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
@@ -8,23 +9,13 @@ import { guard } from '../transports/http.ts';
 
 /** What looked at the texts, as the answer names it. */
 const MODEL = 'mcp/lexical-risk';
-/** OpenAI's categories, and one of ours, by the evidence that counts for them. */
-const CATEGORIES: Readonly<Record<string, readonly RiskCategory[]>> = {
-  harassment: [],
-  'harassment/threatening': [],
-  hate: ['hate'],
-  'hate/threatening': [],
-  illicit: ['malware', 'weapons'],
-  'illicit/violent': ['weapons'],
-  'self-harm': ['self-harm'],
-  'self-harm/intent': [],
-  'self-harm/instructions': [],
-  sexual: ['sexual-minors'],
-  'sexual/minors': ['sexual-minors'],
-  violence: ['violence', 'weapons'],
-  'violence/graphic': [],
-  'prompt-injection': ['prompt-injection'],
-};
+/** OpenAI's categories and ours, with those of the registry that count for them. */
+const NAMES: ReadonlyMap<string, readonly SafetyCategory[]> = new Map(
+  [...OPENAI_CATEGORIES, ...CATEGORY_NAMES.flatMap((name) => CATEGORIES[name].openai)].map((openai) => [
+    openai,
+    CATEGORY_NAMES.filter((name) => (CATEGORIES[name].openai as readonly string[]).includes(openai)),
+  ]),
+);
 
 /** `POST /v1/moderations`: phrases that call for caution, in OpenAI's format. */
 export function moderationRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
@@ -46,7 +37,7 @@ function textsOf(input: ModerationRequest['input']): readonly string[] {
 
 function resultOf(text: string): object {
   const found = new Map(evidenceIn(text).map(({ category, weight }) => [category, weight]));
-  const scores = Object.entries(CATEGORIES).map(
+  const scores = [...NAMES].map(
     ([name, kinds]) => [name, Math.max(0, ...kinds.map((kind) => found.get(kind) ?? 0))] as const,
   );
   return {

@@ -36,6 +36,7 @@ import {
   JSON_ANSWER,
   noteOverhead,
   OVERHEAD_HEADER,
+  safetyOf,
 } from '../transports/completion.ts';
 import { guard, guardInference } from '../transports/http.ts';
 import { pageOf } from '../transports/lists.ts';
@@ -142,6 +143,7 @@ async function begun(
         ...{ request, said, response, id, call },
         completion: encoder.completion(),
         conversation_id: headers[CONVERSATION_HEADER],
+        safety: safetyOf(gateway, c).verdict,
       });
       if (conversation_id === undefined) return { ...end, store: false };
       return { ...end, beside: { mcp: { conversation_id } } };

@@ -8,6 +8,7 @@ import {
   SOCKET_PATH,
   WsClientFrame,
 } from '@mcp/contracts';
+import { Findings } from '@mcp/safety/guard';
 import { type CallScope, fromZod, parseJson, type Span, toPlatformError } from '@mcp/service-kit';
 import type { RawData, WebSocket } from 'ws';
 import type { Gateway } from '../gateway.ts';
@@ -189,7 +190,8 @@ export class ChatSocket {
   }
 
   async #converse(request: ChatRequest, running: Running): Promise<void> {
-    const events = converse(this.#options.gateway, request, running.call);
+    const findings = new Findings();
+    const events = converse(this.#options.gateway, { request, call: running.call, findings });
     const timer = closing(running.scope.signal);
     try {
       for (;;) {

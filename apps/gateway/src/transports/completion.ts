@@ -5,7 +5,8 @@ import {
   type ModelEvent,
   nameIn,
 } from '@mcp/contracts';
-import { type KitContext, parseBody, textAnswer } from '@mcp/service-kit';
+import { Findings, safetyHeader } from '@mcp/safety/guard';
+import { type KitContext, parseBody, type RequestState, textAnswer } from '@mcp/service-kit';
 import { type Completion, collect, ignoredIn } from '@mcp/wire';
 import type { z } from 'zod';
 import type { Gateway } from '../gateway.ts';
@@ -18,6 +19,8 @@ export const OVERHEAD_HEADER = 'x-mcp-overhead-ms';
 /** The conversation that a request began or was recorded as. */
 export const CONVERSATION_HEADER = 'x-mcp-conversation-id';
 
+/** What the safety stages found so far and what was done about it; `passed` where they found nothing. */
+const SAFETY_HEADER = 'x-mcp-safety';
 /** Fields of the request that changed no answer. */
 const IGNORED_HEADER = 'x-mcp-ignored-fields';
 
@@ -40,6 +43,29 @@ function sayIgnored(c: KitContext, fields: readonly string[]): void {
   headers[IGNORED_HEADER] = [...new Set(all)].join(', ');
 }
 
+/** Of requests with several completions. */
+const found = new WeakMap<RequestState, Findings>();
+
+/** Where what the safety stages find of a request is gathered; its header and its span tell it. */
+export function safetyOf(gateway: Gateway, c: KitContext): Findings {
+  const state = c.get('state');
+  const known = found.get(state);
+  if (known !== undefined) return known;
+  const findings = new Findings();
+  found.set(state, findings);
+  if (gateway.guard.policy.mode === 'off') return findings;
+  state.onSeal(() => {
+    state.headers[SAFETY_HEADER] = safetyHeader(findings.verdict);
+  });
+  state.onFinish(() => {
+    const { verdict } = findings;
+    if (verdict === undefined) return;
+    state.span.set({ 'mcp.safety.action': verdict.action });
+    gateway.kit.log.info({ request_id: state.request_id, safety: verdict }, 'safety findings');
+  });
+  return findings;
+}
+
 interface Asked {
   readonly request: ChatCompletionRequest;
   readonly call: CallContext;
@@ -59,6 +85,7 @@ export function completionEvents(
   return complete(gateway, {
     request,
     call,
+    findings: safetyOf(gateway, c),
     onConversation: (id) => {
       state.headers[CONVERSATION_HEADER] = id;
     },

@@ -4,6 +4,7 @@ import { Confidence } from './confidence.ts';
 import { Decision } from './decision.ts';
 import { GraphName } from './graph.ts';
 import { MAX_PARTICIPANTS, Participant, ParticipantId, PromptName, StepId } from './participant.ts';
+import { SafetyVerdict } from './safety.ts';
 
 /** How participants work together that take turns (blueprint 9.1). */
 export const TurnMode = z.enum(['debate', 'cross-check', 'answer']);
@@ -124,6 +125,8 @@ export const ChatEvent = z.discriminatedUnion('type', [
     participants: z.array(Participant),
     models: z.array(z.string()),
     exchanges: z.number().int(),
+    /** What was found in the question; absent where nothing was. */
+    safety: SafetyVerdict.optional(),
   }),
   z.object({
     type: z.literal('message.start'),
@@ -157,6 +160,8 @@ export const ChatEvent = z.discriminatedUnion('type', [
     content: z.string(),
     /** Of a node of a graph. */
     confidence: Confidence.optional(),
+    /** What was found in the turn; absent where nothing was. */
+    safety: SafetyVerdict.optional(),
   }),
   /** A node of a graph that says nothing: its branch was not taken, or it failed and may. */
   z.object({

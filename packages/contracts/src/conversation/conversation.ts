@@ -5,6 +5,7 @@ import { ConversationMode } from './chat.ts';
 import { Decision } from './decision.ts';
 import { LogRecord } from './log.ts';
 import { Participant } from './participant.ts';
+import { SafetyVerdict } from './safety.ts';
 
 export const ConversationStatus = z.enum(['running', 'completed', 'cancelled', 'interrupted', 'failed']);
 export type ConversationStatus = z.infer<typeof ConversationStatus>;
@@ -98,5 +99,6 @@ export const RecordCompletionRequest = z.object({
   reasoning: z.string().optional(),
   finish_reason: FinishReason,
   usage: Usage,
+  safety: SafetyVerdict.optional(),
 });
 export type RecordCompletionRequest = z.infer<typeof RecordCompletionRequest>;

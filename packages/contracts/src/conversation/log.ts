@@ -5,6 +5,7 @@ import { Confidence } from './confidence.ts';
 import { Decision } from './decision.ts';
 import { MAX_GRAPH_NODES } from './graph.ts';
 import { Participant, Step } from './participant.ts';
+import { SafetyVerdict } from './safety.ts';
 
 /** What the records of every version have (blueprint 9.4 plus hash_prev, pii_tags, trace_id of phase F). */
 const RecordBase = z.object({
@@ -21,6 +22,8 @@ const RecordBase = z.object({
   finish_reason: FinishReason.optional(),
   usage: Usage.optional(),
   decision: Decision.optional(),
+  /** What the safety stages found, and what was done about it; absent where they found nothing. */
+  safety: SafetyVerdict.optional(),
   /** What truncation or summary did to the context of this turn. */
   budget: z
     .object({

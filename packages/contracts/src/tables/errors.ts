@@ -14,6 +14,7 @@ export const ERROR_CODES = {
   method_not_allowed: { status: 405, title: 'Method not allowed', retryable: false },
   request_timeout: { status: 408, title: 'Request body took too long', retryable: true },
   conflict: { status: 409, title: 'Conflict', retryable: false },
+  content_filter: { status: 400, title: 'Refused by the safety policy', retryable: false },
   payload_too_large: { status: 413, title: 'Body too large', retryable: false },
   uri_too_long: { status: 414, title: 'URI too long', retryable: false },
   unsupported_media_type: { status: 415, title: 'Unsupported media type', retryable: false },
