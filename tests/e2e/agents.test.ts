@@ -27,6 +27,9 @@ const OWN = {
   output: ['two'],
 };
 
+/** Requests that one caller may have open. */
+const AT_ONCE = 32;
+
 let platform: Platform;
 let openai: OpenAI;
 beforeAll(async () => {
@@ -37,6 +40,7 @@ beforeAll(async () => {
       { id: 'scripted/embed', kind: 'embedding' },
     ]),
     MCP_GRAPHS: JSON.stringify([OWN]),
+    MCP_MAX_PARALLEL_REQUESTS: String(AT_ONCE),
   });
   openai = new OpenAI({ baseURL: `${platform.url}/v1`, apiKey: platform.key, maxRetries: 0 });
 });
@@ -192,6 +196,26 @@ describe('the trace of a graph', () => {
       expect(graph === undefined ? '' : nameAbove(graph)).toBe('http.server.request');
     },
   );
+});
+
+it('1,000 starts at once are each answered or refused in words, and nothing is left running', async () => {
+  const Told = z.object({ status: z.union([z.literal('completed'), z.literal(429)]) });
+  const body = JSON.stringify({ mode: 'single-with-critic', message: 'Go.' });
+  const statuses = await Promise.all(
+    Array.from({ length: 1000 }, async () => {
+      const answer = await platform.fetch('/chat', { method: 'POST', body });
+      const told: unknown = await answer.json();
+      expect(Told.safeParse(told).success, JSON.stringify(told)).toBe(true);
+      if (answer.status === 429) expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+      return answer.status;
+    }),
+  );
+  const count = (status: number) => statuses.filter((one) => one === status).length;
+  expect(count(200)).toBeGreaterThanOrEqual(AT_ONCE);
+  expect(count(200) + count(429)).toBe(1000);
+  const Listed = z.object({ conversations: z.array(z.object({ status: z.string() })) });
+  const { conversations } = Listed.parse(await platform.json('/v1/conversations?limit=200'));
+  expect(conversations.filter(({ status }) => status === 'running')).toEqual([]);
 });
 
 const SLOWLY = { mode: 'single-with-critic', message: 'Say slowly what survives.' };
