@@ -32,6 +32,17 @@ export function bootstrapMedian(values: readonly number[], draws = 2000): Interv
   };
 }
 
+/** A figure over `count` items with its 95 % bootstrap interval; `of` is given the items that were drawn. */
+export function bootstrapFigure(count: number, of: (picked: readonly number[]) => number, draws = 2000) {
+  const random = mulberry32(0x5eed);
+  const all = Array.from({ length: count }, (_, at) => at);
+  const drawn = Array.from({ length: draws }, () => of(all.map(() => Math.floor(random() * count)))).sort(
+    (a, b) => a - b,
+  );
+  const at = (share: number) => drawn[Math.floor(draws * share)] ?? Number.NaN;
+  return { value: of(all), low: at(0.025), high: at(0.975) };
+}
+
 export function shuffled<T>(items: readonly T[]): T[] {
   const out = [...items];
   for (let i = out.length - 1; i > 0; i--) {

@@ -20,6 +20,7 @@ export const derived = {
     stack.kubernetes.database === 'external' ? String(connectionsPerReplica(stack)) : undefined,
   prompts_dir: ({ at }) => `${at.data_dir}/prompts`,
   graphs: ({ stack }) => (stack.graphs.length === 0 ? undefined : JSON.stringify(stack.graphs)),
+  arbitration: ({ stack }) => stack.arbitration && JSON.stringify(stack.arbitration),
   region_routes: ({ stack, at }) => {
     const here = stack.regions.find(({ name }) => name === at.region);
     return here && JSON.stringify(routesOf(stack, here, at.region_url ?? (() => undefined)));
@@ -31,6 +32,7 @@ export const derived = {
   embedded_models: ({ stack, at }) => embeddedModels(stack, at),
   queue_weights: ({ stack }) => stack.limits.queue_weights && JSON.stringify(stack.limits.queue_weights),
   remote_concurrency: ({ stack }) => remoteConcurrency(stack),
+  risk_thresholds: ({ stack }) => stack.risk.thresholds && JSON.stringify(stack.risk.thresholds),
   safety_allow: ({ stack }) => stack.safety.allow && JSON.stringify(stack.safety.allow),
 } as const satisfies Readonly<Record<string, (environment: Environment) => string | undefined>>;
 

@@ -15,6 +15,23 @@ export const Safety = z.strictObject({
     .optional(),
 });
 
+const Threshold = z.number().min(0).max(1).optional();
+const Thresholds = z.strictObject({
+  baseline: Threshold,
+  critic: Threshold,
+  sandbox: Threshold,
+  refuse: Threshold,
+});
+
+/** How requests are routed by risk where RISK_ROUTING_ENABLED is on (docs/risk.md). */
+export const RiskRouting = z.strictObject({
+  thresholds: z
+    .strictObject({ default: Thresholds, callers: z.record(z.string(), Thresholds) })
+    .partial()
+    .optional(),
+  baseline_model: z.string().min(1).max(200).optional(),
+});
+
 export const Limits = z.object({
   /** Tokens of input and output together that one model call may have (blueprint 9.3). */
   max_tokens: z.number().int().min(256).max(1_000_000),

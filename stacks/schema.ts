@@ -1,10 +1,10 @@
-import { define, Graphs, Residency } from '@mcp/contracts';
+import { ArbitrationTerms, define, Graphs, Residency } from '@mcp/contracts';
 import { BackendName } from '@mcp/model-backends/registry';
 import { z } from 'zod';
 import { shortOfConnections } from './database.ts';
 import { missingDependencies, neededBy } from './dependencies.ts';
 import { KubernetesSettings } from './kubernetes.ts';
-import { Features, Limits, Safety } from './limits.ts';
+import { Features, Limits, RiskRouting, Safety } from './limits.ts';
 import { ServicePlacement } from './placement.ts';
 import { services } from './services.ts';
 
@@ -68,6 +68,9 @@ export const Stack = z
     limits: Limits,
     features: Features,
     safety: Safety.default({}),
+    /** Undefined: the arbitration's own weights and thresholds hold. */
+    arbitration: ArbitrationTerms.optional(),
+    risk: RiskRouting.default({}),
     /** Undefined: API keys alone, and no pod reaches an identity provider. */
     identity_provider: IdentityProvider.optional(),
     /** `external_url`: somebody else runs the event bus. */

@@ -1,4 +1,5 @@
 import {
+  ArbitrationTerms,
   counter,
   defineManifest,
   Graphs,
@@ -37,6 +38,13 @@ export const manifest = defineManifest({
       schema: wholeText(256, 1_000_000).default(4096),
       meaning: 'Tokens of input and output together that one model call may have (blueprint 9.3).',
       from: 'stack.limits.max_tokens',
+      operator: true,
+    },
+    MCP_ARBITRATION: {
+      schema: jsonText(ArbitrationTerms).optional(),
+      meaning:
+        'Weights, thresholds and bounds of the arbitration with their version, as JSON; what is left out has its default.',
+      from: 'derived.arbitration',
       operator: true,
     },
     PROV_SECRET: {
@@ -113,7 +121,20 @@ export const manifest = defineManifest({
     },
     ARBITRATION_CRITIQUE_ENABLED: {
       default: true,
-      description: 'Take one extra critique turn when the two models diverge.',
+      description: 'Take one extra critique turn when the answers diverge or contradict each other.',
+    },
+    ARBITRATION_JUDGE_ENABLED: {
+      default: false,
+      description:
+        'Let a model judge contradictions and soundness of the answers, by the probability of one word.',
+    },
+    MODEL_ARBITRATION_SHADOW: {
+      default: false,
+      description: 'Arbitrate and record what would be decided, without applying it.',
+    },
+    MODEL_ARBITRATION_DEBUG: {
+      default: false,
+      description: 'Write every component of each arbitration to the log of core.',
     },
     TOKEN_BUDGET_SUMMARY_ENABLED: {
       default: true,
@@ -173,6 +194,14 @@ export const manifest = defineManifest({
     model_arbitration_duration_seconds: histogram('conversation', [], {
       help: 'Time the arbitration added to a conversation.',
       panels: [{ dashboard: 'models', title: 'Time of arbitration, p95', by: [] }],
+    }),
+    model_arbitration_contradictions_total: counter('conversation', ['kind'], {
+      help: 'Contradictions between claims, by what shows them.',
+      panels: [{ dashboard: 'models', title: 'Contradictions by kind', by: ['kind'] }],
+    }),
+    model_arbitration_extra_turns_total: counter('conversation', ['reason'], {
+      help: 'Turns beyond those asked for, by why they were taken.',
+      panels: [{ dashboard: 'models', title: 'Extra turns', by: ['reason'] }],
     }),
     conversation_log_writes_total: counter('conversation', ['status'], {
       help: 'Logs written to files or object storage; status is ok or failed.',

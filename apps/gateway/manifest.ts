@@ -16,7 +16,7 @@ import {
 } from '@mcp/contracts';
 import { backendSettings, RemoteBackendList, RemoteBackendName } from '@mcp/model-backends/registry';
 import { servingMetrics, servingSettings } from '@mcp/model-serving/manifest';
-import { safetyMetrics, safetySettings } from '@mcp/safety/manifest';
+import { riskMetrics, riskSettings, safetyMetrics, safetySettings } from '@mcp/safety/manifest';
 import { MAX_BODY_BYTES } from '@mcp/service-kit/manifest';
 import { z } from 'zod';
 import { SecureUrl } from './src/auth/secure-url.ts';
@@ -48,6 +48,7 @@ export const manifest = defineManifest({
   drain_s: 20,
   settings: {
     ...safetySettings,
+    ...riskSettings,
     ...onlyWith('MCP_REMOTE_BACKENDS', { ...backendSettings(RemoteBackendName.options), ...servingSettings }),
     MCP_REMOTE_BACKENDS: {
       schema: RemoteBackendList.prefault(''),
@@ -152,6 +153,11 @@ export const manifest = defineManifest({
       description:
         'Keep responses, and completions that ask for it with `store: true`, with a conversation log of each.',
     },
+    RISK_ROUTING_ENABLED: {
+      default: false,
+      description:
+        'Route completions by their risk: a safer model, a second model that checks, no tools, or refusal.',
+    },
   },
   metrics: {
     gateway_admission_rejected_total: counter('error_count', ['code'], {
@@ -164,6 +170,7 @@ export const manifest = defineManifest({
     }),
     ...servingMetrics,
     ...safetyMetrics,
+    ...riskMetrics,
   },
 });
 

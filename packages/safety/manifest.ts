@@ -2,6 +2,7 @@
 import { defineMetrics, defineSettings, jsonText } from '@mcp/contracts';
 import { z } from 'zod';
 import { CATEGORY_NAMES, type SafetyCategory } from './src/categories.ts';
+import { DEFAULT_THRESHOLDS } from './src/routing/risk.ts';
 
 const Allow = z.strictObject({
   categories: z.array(z.enum(CATEGORY_NAMES as [SafetyCategory, ...SafetyCategory[]])).default([]),
@@ -31,6 +32,55 @@ export const safetySettings = defineSettings({
       'What the safety policy lets pass, as JSON: categories that are not looked for, and texts whose rules are off.',
     from: 'derived.safety_allow',
     operator: true,
+  },
+});
+
+const Threshold = z.number().min(0).max(1);
+const Thresholds = z
+  .strictObject({
+    baseline: Threshold.default(DEFAULT_THRESHOLDS.baseline),
+    critic: Threshold.default(DEFAULT_THRESHOLDS.critic),
+    sandbox: Threshold.default(DEFAULT_THRESHOLDS.sandbox),
+    refuse: Threshold.default(DEFAULT_THRESHOLDS.refuse),
+  })
+  .refine(
+    ({ baseline, critic, sandbox, refuse }) => baseline <= critic && critic <= sandbox && sandbox <= refuse,
+    'must ascend: baseline, critic, sandbox, refuse',
+  );
+
+/** What the gateway reads where it routes by risk. */
+export const riskSettings = defineSettings({
+  MCP_RISK_THRESHOLDS: {
+    schema: jsonText(
+      z.strictObject({
+        default: Thresholds.prefault({}),
+        callers: z.record(z.string().max(200), Thresholds).default({}),
+      }),
+      'must be JSON such as {"default":{"baseline":0.3},"callers":{"key:1":{"refuse":0.8}}}',
+    ).prefault('{}'),
+    meaning:
+      'Risk from which a request takes each route, as JSON: for all, and for callers by their id (docs/risk.md).',
+    from: 'derived.risk_thresholds',
+    operator: true,
+  },
+  MCP_RISK_BASELINE_MODEL: {
+    schema: z.string().min(1).max(200).optional(),
+    meaning:
+      'Model that answers doubtful requests instead of the one asked; unset, a second model checks the answer.',
+    from: 'stack.risk.baseline_model',
+    operator: true,
+  },
+});
+
+export const riskMetrics = defineMetrics({
+  request_risk: {
+    type: 'histogram',
+    category: 'conversation',
+    unit: 'ratio',
+    labels: ['phase'],
+    help: 'Risk of completions that are routed by it; phase is the route.',
+    buckets: [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1],
+    panels: [{ dashboard: 'models', title: 'Risk of requests by route, p95', by: ['phase'] }],
   },
 });
 

@@ -1,4 +1,4 @@
-import { ServiceName, serviceVariable } from '@mcp/contracts';
+import { ArbitrationTerms, ServiceName, serviceVariable } from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -176,6 +176,14 @@ describe('serviceEnvironment', () => {
       PII_TAGGING_ENABLED: 'false',
     });
     expect(env).not.toHaveProperty('LD_PRELOAD');
+  });
+
+  it('gives core the terms of the arbitration where the stack has its own, whole', () => {
+    const core = (stack: typeof local) =>
+      serviceEnvironment(stack, { service: 'core', in_process: [] }, deploymentContext());
+    expect(core(local)).not.toHaveProperty('MCP_ARBITRATION');
+    const arbitration = ArbitrationTerms.parse({ version: 'careful-1', thresholds: { divergence: 0.2 } });
+    expect(JSON.parse(core({ ...local, arbitration }).MCP_ARBITRATION ?? '')).toEqual(arbitration);
   });
 
   it('says where embedded models are, in the shape the backend reads', () => {

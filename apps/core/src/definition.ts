@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CoreApi, coreEndpoints } from '@mcp/contracts';
+import { ArbitrationTerms, type CoreApi, coreEndpoints } from '@mcp/contracts';
 import { createGuard, policyOf } from '@mcp/safety/guard';
 import { apiApp, defineService } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
@@ -70,6 +70,7 @@ export const definition = defineService({
         return kit.clients.modelGateway;
       },
       max_tokens: config.MAX_TOKENS,
+      terms: config.MCP_ARBITRATION ?? ArbitrationTerms.parse({}),
       ...state,
       logs: state,
       answers,

@@ -38,6 +38,7 @@ describe('a conversation of three', () => {
 
   it('is independent at first in mode answer, and goes on with what was chosen', async () => {
     const core = await startCore();
+    core.models.known.push(chatModel('gamma'));
     const first = await chat(core, { message: 'Why?', mode: 'answer', participants: [{}, {}, {}] });
     const id = idOf(first);
     expect(

@@ -15,6 +15,7 @@ import { LiveFigures } from './live/figures.ts';
 import { LiveStats } from './live/stats.ts';
 import { Traces } from './live/traces.ts';
 import { GraphCatalog, ModelCatalog } from './models.ts';
+import type { RiskRouter } from './pipeline/risk-router.ts';
 
 /** The gateway has no callers among the services, so its API is empty. */
 export const definition = defineService({
@@ -59,6 +60,7 @@ export const definition = defineService({
       live,
       traces,
       guard: createGuard(policyOf(config)),
+      risk: await riskRouterOf(kit),
     });
     const close = async () => {
       stopRights();
@@ -70,6 +72,14 @@ export const definition = defineService({
     return { app, api: {}, close };
   },
 });
+
+/** Loaded where it is used: it knows the telephone numbers of all countries. */
+async function riskRouterOf(kit: GatewayKit): Promise<RiskRouter | undefined> {
+  if (!kit.flags.enabled('RISK_ROUTING_ENABLED')) return undefined;
+  const { RiskRouter } = await import('./pipeline/risk-router.ts');
+  const { MCP_RISK_THRESHOLDS: thresholds, MCP_RISK_BASELINE_MODEL: baseline } = kit.config;
+  return new RiskRouter({ kit, thresholds, baseline });
+}
 
 /** Models of servers elsewhere are asked from here, all others through the model-gateway. */
 function inferenceOf(kit: GatewayKit, here: ModelGatewayApi | undefined): () => ModelGatewayApi {

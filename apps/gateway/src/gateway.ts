@@ -8,6 +8,7 @@ import type { LiveFigures } from './live/figures.ts';
 import type { LiveStats } from './live/stats.ts';
 import type { Traces } from './live/traces.ts';
 import type { GraphCatalog, ModelCatalog } from './models.ts';
+import type { RiskRouter } from './pipeline/risk-router.ts';
 
 /** What the routes work with. */
 export interface Gateway {
@@ -24,4 +25,6 @@ export interface Gateway {
   readonly traces: Traces;
   /** The safety policy. */
   readonly guard: Guard;
+  /** Undefined: requests are not routed by risk. */
+  readonly risk: RiskRouter | undefined;
 }

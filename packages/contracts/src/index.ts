@@ -8,6 +8,7 @@ export { PUBLIC_ROUTES } from './api/public/index.ts';
 export { type PublicAnswer, type PublicRoute, type PublicRoutes, TAGS } from './api/public/route.ts';
 export * from './api/services.ts';
 export * from './api/trace.ts';
+export * from './conversation/arbitration.ts';
 export * from './conversation/chat.ts';
 export * from './conversation/confidence.ts';
 export * from './conversation/conversation.ts';

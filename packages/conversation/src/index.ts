@@ -1,16 +1,10 @@
 /** A conversation of models: its graph of steps, turns, token budget, arbitration. Pure. */
-export {
-  type ArbitrationOptions,
-  arbitrate,
-  type Candidate,
-  cosine,
-  DEFAULT_WEIGHTS,
-  DIVERGENCE_THRESHOLD,
-  divergenceOf,
-  SAFETY_GAP_THRESHOLD,
-  wantsCritique,
-} from './arbitration/arbitration.ts';
+export { arbitrate, type Candidate, cosine, divergenceOf, type Verdict } from './arbitration/arbitration.ts';
+export { claimsOf } from './arbitration/claims/claims.ts';
 export { coherence } from './arbitration/coherence.ts';
+export { contradictionsOf, whyOf } from './arbitration/contradictions.ts';
+export { digestOf, extraTaskOf, extraTurnFor } from './arbitration/extra-turns.ts';
+export { contradictionQuestion, soundnessQuestion, yesOf } from './arbitration/judge.ts';
 export { type Budgeted, type BudgetOptions, extractSummary, fitBudget } from './budget/budget.ts';
 export {
   answerOf,

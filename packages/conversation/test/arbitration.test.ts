@@ -1,17 +1,7 @@
-import type { FinishReason } from '@mcp/contracts';
+import { ArbitrationTerms, type FinishReason } from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  arbitrate,
-  type Candidate,
-  coherence,
-  cosine,
-  DEFAULT_WEIGHTS,
-  DIVERGENCE_THRESHOLD,
-  divergenceOf,
-  SAFETY_GAP_THRESHOLD,
-  wantsCritique,
-} from '../src/index.ts';
+import { arbitrate, type Candidate, coherence, cosine, divergenceOf, extraTurnFor } from '../src/index.ts';
 
 const STOP: FinishReason = { unified: 'stop', raw: 'stop' };
 const IDS = ['modelA', 'modelB', 'modelC', 'modelD', 'modelE', 'modelF', 'modelG', 'modelH'];
@@ -49,7 +39,8 @@ function make(risk: number, at: readonly number[] | undefined, place: number): C
   return withId({ text, finish: STOP, risk, vector: at }, place);
 }
 
-const COMMON = { critique_turn: false, duration_ms: 1 };
+const TERMS = ArbitrationTerms.parse({});
+const COMMON = { terms: TERMS, contradictions: [] };
 
 describe('arbitrate', () => {
   it('is the same in whatever order the candidates come', () => {
@@ -69,7 +60,13 @@ describe('arbitrate', () => {
     const missing = fc.option(vector, { nil: undefined });
     fc.assert(
       fc.property(candidates(1, 8, missing), missing, weights, (list, question, chosen_weights) => {
-        const decision = arbitrate({ ...COMMON, question, candidates: list, weights: chosen_weights });
+        const terms = { ...TERMS, weights: { ...TERMS.weights, ...chosen_weights } };
+        const decision = arbitrate({ ...COMMON, question, candidates: list, terms });
+        expect(decision).toMatchObject({
+          weights: terms.weights,
+          version: '2',
+          thresholds: TERMS.thresholds,
+        });
         expect(decision.candidates.map(({ role }) => role)).toEqual(
           list.map(({ participant }) => participant),
         );
@@ -127,7 +124,7 @@ describe('arbitrate', () => {
           const mean = all.reduce((sum, value) => sum + value, 0) / all.length;
           return Math.min(1, Math.max(0, (mean + 1) / 2));
         };
-        const { semantic: s, coherence: c, safety: f } = DEFAULT_WEIGHTS;
+        const { semantic: s, coherence: c, safety: f } = TERMS.weights;
         const composite = (one: Candidate, other: Candidate) =>
           (s * semantic(one, other) + c * coherence(one.text, one.finish) + f * (1 - one.risk)) / (s + c + f);
         const decision = arbitrate({ ...COMMON, question, candidates: list });
@@ -221,27 +218,39 @@ describe('divergence', () => {
   });
 
   it.each([
-    ['far apart at like risk', [make(0, [1, 0], 0), make(0, [0, 1], 1)], true],
-    ['far apart at unlike risk', [make(0.9, [1, 0], 0), make(0, [0, 1], 1)], false],
-    ['close together', [make(0, [1, 0], 0), make(0, [1, 0.01], 1)], false],
-    ['one of three is far from the rest', [make(0, [1, 0], 0), make(0, [1, 0], 1), make(0, [0, 1], 2)], true],
-    ['unknown', [make(0, undefined, 0), make(0, [0, 1], 1)], false],
-    ['only one', [make(0, [1, 0], 0)], false],
-  ] as const)('asks for a critique: %s', (_, list, wanted) => {
-    expect(wantsCritique(list)).toBe(wanted);
+    ['far apart at like risk', [make(0, [1, 0], 0), make(0, [0, 1], 1)], 'divergence'],
+    ['far apart at unlike risk', [make(0.9, [1, 0], 0), make(0, [0, 1], 1)], undefined],
+    ['close together', [make(0, [1, 0], 0), make(0, [1, 0.01], 1)], undefined],
+    [
+      'one of three is far from the rest',
+      [make(0, [1, 0], 0), make(0, [1, 0], 1), make(0, [0, 1], 2)],
+      'divergence',
+    ],
+    ['unknown', [make(0, undefined, 0), make(0, [0, 1], 1)], undefined],
+    ['only one', [make(0, [1, 0], 0)], undefined],
+  ] as const)('asks for a refinement turn: %s', (_, list, wanted) => {
+    expect(extraTurnOf(list)).toBe(wanted);
   });
 
-  it('asks for a critique exactly within its thresholds', () => {
+  it('asks for a refinement turn exactly within its thresholds', () => {
     fc.assert(
-      fc.property(candidates(0, 8, fc.option(vector, { nil: undefined })), (list) => {
+      fc.property(candidates(1, 8, fc.option(vector, { nil: undefined })), (list) => {
         const { divergence, safety_delta } = divergenceOf(list);
-        expect(wantsCritique(list)).toBe(
-          (divergence ?? -1) > DIVERGENCE_THRESHOLD && (safety_delta ?? 2) < SAFETY_GAP_THRESHOLD,
+        const { thresholds } = TERMS;
+        expect(extraTurnOf(list) === 'divergence').toBe(
+          (divergence ?? -1) > thresholds.divergence && (safety_delta ?? 2) < thresholds.safety_gap,
         );
       }),
     );
   });
 });
+
+function extraTurnOf(list: readonly Candidate[]) {
+  const verdict = arbitrate({ ...COMMON, question: undefined, candidates: list });
+  // The extended loop is tested beside its own rules.
+  const terms = { ...TERMS, max_extended_turns: 0 };
+  return extraTurnFor({ verdict, terms, taken: 0, extended: 0, critique: true });
+}
 
 describe('cosine', () => {
   it('is symmetric, in [-1, 1], 1 with itself, and blind to length', () => {

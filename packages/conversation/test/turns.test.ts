@@ -181,10 +181,22 @@ describe('planTurn', () => {
     },
   );
 
-  it('asks in a critique for one answer, whoever takes it and however many answered', () => {
+  it('ends an extra turn with the task that it is given, whoever takes it and however many answered', () => {
     fc.assert(
       fc.property(plans, (plan) => {
-        expect(lastOf({ ...plan, critique: true })).toMatch(/The answers differ\. .* one final answer/);
+        expect(lastOf({ ...plan, task: 'Weigh them.' })).toMatch(/Weigh them\.$/);
+      }),
+    );
+  });
+
+  it('shows a digest instead of the turns so far', () => {
+    fc.assert(
+      fc.property(plans, (plan) => {
+        const digest = { step: 's99', content: 'In short.' };
+        const { sources } = planTurn({ ...plan, task: 'Think again.', digest });
+        expect(sources).toContain('s99');
+        for (const { step } of plan.past) expect(sources).not.toContain(step);
+        expect(lastOf({ ...plan, task: 'Think again.', digest })).toBe('In short.\n\nThink again.');
       }),
     );
   });

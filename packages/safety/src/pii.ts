@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { extractIBAN, isValidIBAN } from 'ibantools';
 import { findPhoneNumbersInText } from 'libphonenumber-js/min';
-import { hasSecret } from './secrets.ts';
+import { hasSecret, withoutSecrets } from './secrets.ts';
 
 /** Characters that are looked at; a text with more is tagged `unread` beside what was found. */
 const MAX_CHARS = 200_000;
@@ -37,6 +37,23 @@ export function piiTags(text: string): PiiTag[] {
   if (hasSecret(read)) tags.add('secret');
   if (text.length > MAX_CHARS || phones === 'too-many') tags.add('unread');
   return [...tags].sort();
+}
+
+/**
+ * The text with its personal data taken out, each by the name of its kind. What lies beyond what is read is left out too,
+ * and beyond so many candidates every group of digits is taken for a telephone number.
+ */
+export function redactPii(text: string): string {
+  let phones = 0;
+  const isPhone = (match: string) =>
+    ++phones > MAX_PHONE_CANDIDATES || findPhoneNumbersInText(match, { defaultCountry: 'US' }).length > 0;
+  return withoutSecrets(text.slice(0, MAX_CHARS), '[secret]')
+    .replace(new RegExp(EMAIL, 'gi'), '[email]')
+    .replace(CARD, (match) => (passesLuhn(match.replace(/\D/g, '')) ? '[credit_card]' : match))
+    .replace(IBAN, (match) => (hasIban(match) ? '[iban]' : match))
+    .replace(new RegExp(IPV4, 'g'), '[ip_address]')
+    .replace(IPV6, (match) => (isAddress(match) ? '[ip_address]' : match))
+    .replace(PHONE, (match) => (isPhone(match) ? '[phone]' : match));
 }
 
 /** Numbers without a country code are read as those of the United States. */

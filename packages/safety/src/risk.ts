@@ -1,4 +1,5 @@
-import { CATEGORIES, type SafetyCategory, type Severity, worse } from './categories.ts';
+import type { SafetyFinding } from '@mcp/contracts';
+import { CATEGORIES, CATEGORY_NAMES, type SafetyCategory, type Severity, worse } from './categories.ts';
 import { rulesIn } from './rules/rules.ts';
 
 export interface Risk {
@@ -29,6 +30,17 @@ export function evidenceIn(text: string): readonly Evidence[] {
   }));
 }
 
+/** Risk of findings of whatever stage; evidence of several kinds adds up as independent probabilities. */
+export function findingsRisk(findings: readonly Pick<SafetyFinding, 'category' | 'severity'>[]): number {
+  return 1 - findings.reduce((safe, finding) => safe * (1 - weightOf(finding)), 1);
+}
+
+/** A category that is none of the registry any more counts as much as others usually do. */
+function weightOf({ category, severity }: Pick<SafetyFinding, 'category' | 'severity'>): number {
+  const known = CATEGORY_NAMES.find((name) => name === category);
+  return CATEGORIES[known ?? 'violence'].weights[severity];
+}
+
 /**
  * Lexical evidence of risk: phrases, not a classifier. It is deterministic and cheap, misses what is said in
  * other words and cannot tell a warning from a threat; it serves to compare two answers and to explain why.
@@ -36,7 +48,7 @@ export function evidenceIn(text: string): readonly Evidence[] {
 export function riskScore(text: string): Risk {
   const hits = evidenceIn(text);
   return {
-    risk: 1 - hits.reduce((safe, { weight }) => safe * (1 - weight), 1),
+    risk: findingsRisk(hits),
     categories: hits.map(({ category }) => category),
   };
 }

@@ -47,17 +47,14 @@ const clientOf = (url: string) =>
   });
 const get = { method: 'GET', path: '/internal/things', idempotent: true } as const;
 const post = { method: 'POST', path: '/internal/things', body: { a: 1 } } as const;
-const json = (
-  response: ServerResponse,
-  status: number,
-  value: unknown,
-  headers: Record<string, string> = {},
-) =>
-  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value));
+const json = (response: ServerResponse, headers: Record<string, string> = {}) => ({
+  answer: (status: number, value: unknown) =>
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value)),
+});
 
 describe('what a call carries', () => {
   it('is who asks, for how long, in which trace, and what may still be tried', async () => {
-    answer = (response) => json(response, 200, { ok: true });
+    answer = (response) => json(response).answer(200, { ok: true });
     const call = callOf({
       class: 'batch',
       request_id: 'r-7',
@@ -80,7 +77,7 @@ describe('what a call carries', () => {
   });
 
   it('is no more than there is', async () => {
-    answer = (response) => json(response, 200, null);
+    answer = (response) => json(response).answer(200, null);
     await client.json(get, callOf());
     for (const name of ['x-mcp-place', 'x-mcp-retries', 'x-mcp-grant', 'traceparent'])
       expect(asked[0]?.headers).not.toHaveProperty(name);
@@ -93,7 +90,7 @@ describe('what a call carries', () => {
     [undefined, 2],
   ])('comes back with the retries that are left: %s', async (left, now) => {
     answer = (response) =>
-      json(response, 200, null, left === undefined ? {} : { 'x-mcp-retries-left': left });
+      json(response, left === undefined ? {} : { 'x-mcp-retries-left': left }).answer(200, null);
     const retries = new RetryBudget(2);
     await client.json(get, callOf({ retries }));
     expect(retries.left).toBe(now);
@@ -107,7 +104,7 @@ describe('what is tried again', () => {
     ['work that may be done once', post, 1],
     ['work that may be done twice', { ...post, idempotent: true }, 2],
   ] as const)('is %s whose connection broke: asked %#', async (_, request, times) => {
-    answer = (response, _request, at) => (at === 1 ? response.destroy() : json(response, 200, 'done'));
+    answer = (response, _request, at) => (at === 1 ? response.destroy() : json(response).answer(200, 'done'));
     const outcome = await client.json(request, callOf()).catch((error: unknown) => error);
     expect(asked).toHaveLength(times);
     if (times === 2) expect(outcome).toBe('done');
@@ -119,7 +116,7 @@ describe('what is tried again', () => {
   });
 
   it.each([500, 503, 429])('is nothing that was answered, with status %d', async (status) => {
-    answer = (response) => json(response, status, { code: 'unavailable', detail: 'no' });
+    answer = (response) => json(response).answer(status, { code: 'unavailable', detail: 'no' });
     await failure(client.json(get, callOf()));
     expect(asked).toHaveLength(1);
   });
@@ -158,7 +155,7 @@ describe('what is told of an answer', () => {
     async (code) => {
       const error = new PlatformError(code, 'It is so.', { param: 'a.b' });
       for (const body of [toProblem(error, 't'), toOpenAiError(error)]) {
-        answer = (response) => json(response, error.status, body, { 'retry-after-ms': '1500' });
+        answer = (response) => json(response, { 'retry-after-ms': '1500' }).answer(error.status, body);
         expect(await failure(client.json(get, callOf()))).toMatchObject({
           code,
           message: 'It is so.',
@@ -184,7 +181,7 @@ describe('what is told of an answer', () => {
     ],
     ['nothing', 500, '', 'upstream_failed', 'core answered with status 500.'],
   ])('is an error of ours where it is %s', async (_, status, body, code, message) => {
-    answer = (response) => json(response, status, body);
+    answer = (response) => json(response).answer(status, body);
     expect(await failure(client.json(get, callOf()))).toMatchObject({
       code,
       message: expect.stringContaining(message),
@@ -197,12 +194,10 @@ describe('what is told of an answer', () => {
     [undefined, undefined],
   ])('holds how long to wait: retry-after %s', async (value, wait_ms) => {
     answer = (response) =>
-      json(
-        response,
-        429,
-        { code: 'overloaded', detail: 'no' },
-        value === undefined ? {} : { 'retry-after': value },
-      );
+      json(response, value === undefined ? {} : { 'retry-after': value }).answer(429, {
+        code: 'overloaded',
+        detail: 'no',
+      });
     expect((await failure(client.json(get, callOf()))).retry_after_ms).toBe(wait_ms);
   });
 

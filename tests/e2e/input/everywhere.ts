@@ -161,7 +161,9 @@ export const everywhere: Table = Object.fromEntries(
       ...addresses(route, sample),
       ...(sample.scope === undefined ? [] : access(route, sample, sample.scope)),
       ...(sample.scope === undefined ? [] : parameters(route, sample)),
-      ...(sample.scope === undefined || sample.body !== undefined ? [] : bodies(route, sample)),
+      ...(sample.scope === undefined || sample.body !== undefined || sample.any_body
+        ? []
+        : bodies(route, sample)),
       ...(sample.uuid === true ? ids(route) : []),
     ],
   ]),

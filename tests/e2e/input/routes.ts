@@ -9,6 +9,8 @@ export interface Sample {
   readonly path: (surface: Surface) => string;
   /** A JSON body with every field that it knows. */
   readonly body?: Readonly<Record<string, unknown>>;
+  /** True where it is refused whatever its body says, which is not read. */
+  readonly any_body?: true;
   readonly query?: readonly string[];
   /** True where an id in the path is a UUID. */
   readonly uuid?: true;
@@ -268,7 +270,11 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
     path: at(`/v1/responses/${NO_RESPONSE}/input_items`),
     query: [...PAGE, 'include'],
   },
-  'POST /v1/responses/compact': { scope: 'chat', path: at('/v1/responses/compact') },
+  'POST /v1/responses/compact': {
+    scope: 'chat',
+    path: at('/v1/responses/compact'),
+    any_body: true,
+  },
   'POST /v1/responses/:id/cancel': { scope: 'chat', path: at(`/v1/responses/${NO_RESPONSE}/cancel`) },
   'POST /v1/embeddings': { scope: 'chat', path: at('/v1/embeddings'), body: EMBEDDINGS },
   'GET /v1/models': { scope: 'chat', path: at('/v1/models') },

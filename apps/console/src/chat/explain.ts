@@ -15,7 +15,12 @@ export const MEASURES = [
 
 /** How a decision came about, for someone who has not read the specification; the platform's own `reason` says what it is. */
 export function explainDecision(decision: Decision): readonly string[] {
-  return [...method(decision), ...divergence(decision), ...critique(decision)];
+  return [
+    ...method(decision),
+    ...divergence(decision),
+    ...critique(decision),
+    ...(decision.contradictions ?? []).map(({ why }) => why),
+  ];
 }
 
 /** Why a generation ended, in words; the usual end needs none. */
@@ -68,6 +73,11 @@ function method(decision: Decision): string[] {
       ];
     case 'graph':
       return ['The graph of agents says itself which of its nodes gives the answer.'];
+    case 'shadow':
+      return [
+        `With arbitration applied, the answer of ${decision.shadow?.chosen ?? 'another'} would stand.`,
+        took,
+      ];
     default:
       return decision.method satisfies never;
   }
@@ -79,7 +89,13 @@ function divergence(decision: Decision): string[] {
 }
 
 function critique(decision: Decision): string[] {
-  return decision.critique_turn
-    ? ['They were far enough apart that an extra critique turn was taken before deciding.']
-    : [];
+  if (!decision.critique_turn) return [];
+  const why = decision.extra_turns?.[0] ?? 'divergence';
+  return [
+    {
+      divergence: 'They were far enough apart that an extra critique turn was taken before deciding.',
+      contradiction: 'They contradicted each other, so an extra critique turn was taken before deciding.',
+      'low-composite': 'None scored well enough, so an extra turn was taken before deciding.',
+    }[why],
+  ];
 }

@@ -3,24 +3,27 @@ import {
   type ChatEvent,
   type ChatRequest,
   type ChatResponse,
+  type Participant,
   type Place,
   PlatformError,
   TurnMode,
 } from '@mcp/contracts';
-import { participantAt, planTurn, stateOf, wantsCritique } from '@mcp/conversation';
+import { participantAt, planTurn, stateOf } from '@mcp/conversation';
 import { EventQueue, RetryBudget, toPlatformError } from '@mcp/service-kit';
 import { runGraph } from '../graphs/run.ts';
-import { type DecideDeps, decide, finalists, type Prepared, prepare } from './decide.ts';
+import { decideAndRecord, type ExtraTurn } from './arbitration.ts';
+import { Candidates, candidateDeadline } from './candidates.ts';
+import type { DecideDeps } from './decide.ts';
 import type { EventLog } from './event-log.ts';
 import { type Emit, EVENTS_PER_RECORD, outlet } from './events.ts';
 import { modelsOf, responseOf, stepsOfTurn } from './response.ts';
 import type { Runs } from './runs.ts';
 import { createSession, resumeSession, type Session, type SessionDeps } from './sessions.ts';
-import { runTurn, type TurnDeps } from './turn.ts';
+import { runTurn, type TurnDeps, type TurnResult } from './turn.ts';
 
 /**
  * The one file where the order of steps of a conversation is written:
- * open → for each turn: plan → budget → ask → record → … → arbitrate (→ critique) → record the decision → done.
+ * open → for each turn: plan → budget → ask → record → … → arbitrate (→ extra turns) → record the decision → done.
  * Of a graph of agents, between open and done: `graphs/run.ts`.
  */
 export interface ConversationDeps extends TurnDeps, DecideDeps, Omit<SessionDeps, 'takeRoom'> {
@@ -102,10 +105,16 @@ async function hold(deps: ConversationDeps, session: Session, step: Run): Promis
 
 /** The turns that are left, and the decision. */
 async function takeTurns(deps: ConversationDeps, session: Session, step: Run): Promise<void> {
-  const { exchanges } = session.summary;
-  for (let turn = stateOf(session.recorder.records).turns.length; turn < exchanges; turn++)
-    await takeTurn(deps, session, { ...step, turn, kind: 'turn' });
-  await decideAndRecord(deps, session, step);
+  const { participants, exchanges } = session.summary;
+  const missing = await takeFirstTurns(deps, session, step);
+  const { turns } = stateOf(session.recorder.records);
+  for (let turn = turns.length; turn < exchanges && missing.length === 0; turn++)
+    await takeTurn(deps, session, { ...step, turn, participant: participantAt(participants, turn) });
+  await decideAndRecord(deps, session, {
+    ...step,
+    missing,
+    takeExtraTurn: (extra, call) => takeExtraTurn(deps, session, { ...step, call, extra }),
+  });
 }
 
 /** Loads or creates the conversation. */
@@ -116,16 +125,86 @@ function open(deps: SessionDeps, request: ChatRequest, call: CallContext): Promi
     : resumeSession(deps, { ...request, conversation_id }, call);
 }
 
+/** A turn that is to be taken. */
+interface Slot {
+  readonly turn: number;
+  readonly participant: Participant;
+  /** Undefined: one of those that were asked for. */
+  readonly extra?: ExtraTurn | undefined;
+}
+
+interface Asked {
+  readonly slot: Slot;
+  readonly step: string;
+  readonly result: TurnResult;
+}
+
 /** One turn: plan, ask, record, and only then say that it is over. Throws when it was cut short; the part is recorded. */
-async function takeTurn(
+async function takeTurn(deps: ConversationDeps, session: Session, run: Run & Slot): Promise<void> {
+  run.call.signal.throwIfAborted();
+  const { finish } = await keepTurn(session, run, await askTurn(deps, session, run));
+  if (finish.unified === 'cancelled') throw run.call.signal.reason;
+}
+
+function takeExtraTurn(
   deps: ConversationDeps,
   session: Session,
-  run: Run & { readonly turn: number; readonly kind: 'turn' | 'critique' },
+  { extra, ...run }: Run & { readonly extra: ExtraTurn },
 ): Promise<void> {
-  const { turn, kind, call, emit } = run;
+  const turn = stateOf(session.recorder.records).turns.length;
+  const participant = session.summary.participants.find(({ id }) => id === extra.participant);
+  if (participant === undefined) throw new PlatformError('internal', 'An extra turn has no participant.');
+  return takeTurn(deps, session, { ...run, turn, participant, extra });
+}
+
+/**
+ * The first turns of mode `answer`, which see nothing of each other, at the same time. They are recorded in their order.
+ * Returns who had not answered by the deadline when another had.
+ */
+async function takeFirstTurns(deps: ConversationDeps, session: Session, run: Run): Promise<string[]> {
+  const { mode, participants, exchanges } = session.summary;
+  const said = new Set(stateOf(session.recorder.records).turns.map(({ participant }) => participant));
+  const slots = participants
+    .slice(0, mode === 'answer' ? exchanges : 0)
+    .map((participant, turn): Slot => ({ participant, turn }))
+    .filter(({ participant }) => !said.has(participant.id));
+  if (slots.length === 0) return [];
+  const { call } = run;
+  const candidates = new Candidates(call.signal, {
+    deadline_ms: candidateDeadline(deps.terms, call),
+    isWhole: ({ result }: Asked) => result.finish.unified !== 'cancelled',
+  });
+  const missing: string[] = [];
+  let failure: unknown;
+  try {
+    const asked = slots.map((slot, at) =>
+      candidates.ask((signal) =>
+        // Room was taken for the first of them alone.
+        askTurn(deps, session, {
+          ...run,
+          ...slot,
+          call: { ...call, signal, place: at === 0 ? call.place : undefined },
+        }),
+      ),
+    );
+    for (const [at, one] of asked.entries()) {
+      const { answer, error, late } = await one;
+      if (answer !== undefined) await keepTurn(session, run, answer);
+      else if (!late) failure ??= error;
+      if (late) missing.push(slots[at]?.participant.id ?? '');
+    }
+  } finally {
+    await candidates.close();
+  }
   call.signal.throwIfAborted();
+  if (failure !== undefined) throw failure;
+  return missing;
+}
+
+/** Plans a turn and asks its model. */
+async function askTurn(deps: ConversationDeps, session: Session, run: Run & Slot): Promise<Asked> {
+  const { turn, participant, extra, call, emit } = run;
   const { summary, settings, systems, recorder } = session;
-  const participant = participantAt(summary.participants, kind === 'critique' ? 0 : turn);
   const { earlier, question, turns } = stateOf(recorder.records);
   const context = planTurn({
     mode: TurnMode.parse(summary.mode),
@@ -135,17 +214,25 @@ async function takeTurn(
     earlier,
     question,
     past: turns,
-    critique: kind === 'critique',
+    task: extra?.task,
+    digest: extra?.digest,
   });
   const { max_tokens_per_turn, temperature, seed } = settings;
   const step = recorder.newStepId();
-  const result = await runTurn(
-    deps,
-    { turn, step, participant, ...context, max_tokens_per_turn, temperature, seed },
-    { call, emit },
-  );
-  run.speed.set(result.message_id, result.duration_ms);
+  const request = { turn, step, participant, ...context, max_tokens_per_turn, temperature, seed };
+  return { slot: run, step, result: await runTurn(deps, request, { call, emit }) };
+}
+
+/** Records a turn, and only then says that it is over. */
+async function keepTurn(
+  { recorder }: Session,
+  { speed, emit }: Pick<Run, 'speed' | 'emit'>,
+  { slot, step, result }: Asked,
+): Promise<TurnResult> {
+  const { participant, turn, extra } = slot;
+  speed.set(result.message_id, result.duration_ms);
   const { newStepId } = recorder;
+  const kind = extra === undefined ? 'turn' : 'critique';
   await recorder.append(stepsOfTurn(result, { id: step, kind, participant, newStepId }));
   emit({
     type: 'message.end',
@@ -158,75 +245,7 @@ async function takeTurn(
     content: result.text,
     ...(result.safety === undefined ? {} : { safety: result.safety }),
   });
-  if (result.finish.unified === 'cancelled') throw call.signal.reason;
-}
-
-/** Arbitrates, after one more turn where the answers diverge, and records the decision. */
-async function decideAndRecord(deps: ConversationDeps, session: Session, run: Run): Promise<void> {
-  const span = deps.kit.tracer.start('conversation.arbitrate', { traceparent: run.call.traceparent });
-  const inner = { ...run, call: { ...run.call, traceparent: span.traceparent } };
-  try {
-    let prepared = await score(deps, session, inner.call);
-    if (criticises(deps, session, prepared)) {
-      const turn = stateOf(session.recorder.records).turns.length;
-      await takeTurn(deps, session, { ...inner, turn, kind: 'critique' });
-      prepared = await score(deps, session, inner.call);
-    }
-    const { question, turns } = stateOf(session.recorder.records);
-    const last = finalists(turns);
-    const decision = decide(deps, prepared, {
-      critique_turn: turns.length > session.summary.exchanges,
-      fastest: fastest(last, run.speed),
-    });
-    span.set({
-      arbitration_decision: decision.chosen,
-      'mcp.arbitration.method': decision.method,
-      ...(decision.divergence === null ? {} : { model_arbitration_divergence: decision.divergence }),
-    });
-    const { recorder, trace_id } = session;
-    const step = recorder.newStepId();
-    const parents = [question.step, ...last.map((one) => one.step)];
-    await recorder.append([
-      { step, kind: 'decision', parents, content: decision.reason, trace_id, decision },
-    ]);
-    run.emit({ type: 'decision', step, decision });
-  } catch (error) {
-    span.end(error);
-    throw error;
-  } finally {
-    span.end();
-  }
-}
-
-async function score(deps: ConversationDeps, session: Session, call: CallContext): Promise<Prepared> {
-  const prepared = await prepare(deps, stateOf(session.recorder.records), call);
-  // Without this a cancel would look like a missing embedding model.
-  call.signal.throwIfAborted();
-  return prepared;
-}
-
-/** One critique turn at most, counted over interruptions. */
-function criticises(deps: ConversationDeps, session: Session, prepared: Prepared): boolean {
-  const { flags } = deps.kit;
-  return (
-    flags.enabled('MODEL_ARBITRATION_ENABLED') &&
-    flags.enabled('ARBITRATION_CRITIQUE_ENABLED') &&
-    stateOf(session.recorder.records).turns.length <= session.summary.exchanges &&
-    wantsCritique(prepared.candidates)
-  );
-}
-
-/** The message that took least time; undefined when none was said in this run. */
-function fastest(
-  candidates: readonly { readonly message_id: string }[],
-  speed: ReadonlyMap<string, number>,
-): string | undefined {
-  let best: { readonly id: string; readonly ms: number } | undefined;
-  for (const { message_id } of candidates) {
-    const ms = speed.get(message_id);
-    if (ms !== undefined && (best === undefined || ms < best.ms)) best = { id: message_id, ms };
-  }
-  return best?.id;
+  return result;
 }
 
 async function finish(

@@ -1,14 +1,25 @@
-import { type CallContext, type Decision, type ModelGatewayApi, PlatformError } from '@mcp/contracts';
+/** Scores the candidates of a conversation, and makes of it the decision that is recorded. */
+import {
+  type ArbitrationTerms,
+  type CallContext,
+  type Decision,
+  type ExtraTurnTrigger,
+  type ModelGatewayApi,
+  PlatformError,
+  type RecordedContradiction,
+} from '@mcp/contracts';
 import {
   arbitrate,
   type Candidate,
   type ConversationState,
-  DEFAULT_WEIGHTS,
+  contradictionsOf,
   type FinishedTurn,
+  type Verdict,
 } from '@mcp/conversation';
 import { riskScore } from '@mcp/safety';
 import { callScope } from '@mcp/service-kit';
 import type { CoreKit } from '../kit.ts';
+import { judge } from './judge.ts';
 
 /** Embedding for the arbitration may take this long; then the fastest whole answer is taken. */
 const EMBED_TIMEOUT_MS = 5000;
@@ -18,14 +29,14 @@ const EMBED_CHARS = 1200;
 export interface DecideDeps {
   readonly kit: Pick<CoreKit, 'metrics' | 'tracer' | 'flags' | 'log'>;
   readonly models: ModelGatewayApi;
+  readonly terms: ArbitrationTerms;
 }
 
-/** Candidates with what the arbitration needs of them. */
-export interface Prepared {
+/** The candidates, and what the arbitration finds of them. */
+export interface Scored {
   readonly candidates: readonly Candidate[];
-  readonly question: readonly number[] | undefined;
-  /** Embedding took too long. */
-  readonly timed_out: boolean;
+  /** Undefined when they could not be compared: the arbitration is off, or embedding took too long. */
+  readonly verdict: Verdict | undefined;
   readonly duration_ms: number;
 }
 
@@ -34,19 +45,20 @@ export function finalists(turns: readonly FinishedTurn[]): FinishedTurn[] {
   return [...new Map(turns.map((turn) => [turn.participant, turn])).values()];
 }
 
-/** Embeds the question and the finalists' answers and scores their risk. Without an embedding model the vectors are missing. */
-export async function prepare(
+/** Embeds the question and the finalists' answers and scores them. Without an embedding model the vectors are missing. */
+export async function score(
   deps: DecideDeps,
   { question, turns }: Pick<ConversationState, 'question' | 'turns'>,
   call: CallContext,
-): Promise<Prepared> {
+): Promise<Scored> {
   const started_ms = performance.now();
   const last = finalists(turns);
+  const enabled = deps.kit.flags.enabled('MODEL_ARBITRATION_ENABLED');
   const { vectors, timed_out } =
-    last.length < 2
+    last.length < 2 || !enabled
       ? { vectors: undefined, timed_out: false }
       : await embed(deps, [question.content, ...last.map(({ content }) => content)], call);
-  const candidates = last.map(
+  const plain = last.map(
     (turn, i): Candidate => ({
       participant: turn.participant,
       model: turn.model,
@@ -57,59 +69,129 @@ export async function prepare(
       vector: vectors?.[i + 1],
     }),
   );
-  return { candidates, question: vectors?.[0], timed_out, duration_ms: performance.now() - started_ms };
+  if (!enabled || timed_out || plain.length === 0)
+    return { candidates: plain, verdict: undefined, duration_ms: performance.now() - started_ms };
+  const { terms } = deps;
+  const seen = contradictionsOf(plain, {
+    question: question.content,
+    least: terms.thresholds.contradiction,
+  });
+  const { candidates, contradictions } = deps.kit.flags.enabled('ARBITRATION_JUDGE_ENABLED')
+    ? await judge(deps, { question: question.content, candidates: plain, contradictions: seen }, call)
+    : { candidates: plain, contradictions: seen };
+  const verdict = arbitrate({ candidates, question: vectors?.[0], terms, contradictions });
+  return { candidates, verdict, duration_ms: performance.now() - started_ms };
 }
 
-/** The recorded decision. With the flag off the last answer of the first participant stands and nothing is scored. */
-export function decide(
-  deps: DecideDeps,
-  prepared: Prepared,
-  options: { critique_turn: boolean; fastest: string | undefined },
+/** What happened around the scoring. */
+export interface Around {
+  readonly critique_turn: boolean;
+  /** Why the extra turns of this run were taken; in shadow mode, would have been. */
+  readonly extra_turns: readonly ExtraTurnTrigger[];
+  /** Participants who had not answered by the deadline. */
+  readonly missing: readonly string[];
+  /** The message that took least time in this run. */
+  readonly fastest: string | undefined;
+  readonly duration_ms: number;
+}
+
+/** The recorded decision. With the flag off, and in shadow mode, the last answer of the first participant stands. */
+export function decide(deps: DecideDeps, scored: Scored, around: Around): Decision {
+  const { flags } = deps.kit;
+  const first = scored.candidates[0];
+  if (first === undefined) throw new PlatformError('internal', 'No model gave an answer to decide on.');
+  const decision = !flags.enabled('MODEL_ARBITRATION_ENABLED')
+    ? unscored(deps, first, {
+        ...around,
+        method: 'disabled',
+        reason: `Arbitration is switched off (MODEL_ARBITRATION_ENABLED): the last answer of ${first.participant} stands.`,
+      })
+    : decided(deps, scored, around);
+  const applied = flags.enabled('MODEL_ARBITRATION_SHADOW') ? shadowed(decision, first, around) : decision;
+  measure(deps, applied);
+  return applied;
+}
+
+function decided(deps: DecideDeps, scored: Scored, around: Around): Decision {
+  const { verdict, candidates } = scored;
+  const { missing, critique_turn, extra_turns, duration_ms } = around;
+  if (verdict !== undefined && missing.length === 0)
+    return {
+      ...verdict,
+      critique_turn,
+      duration_ms,
+      ...(extra_turns.length === 0 ? {} : { extra_turns: [...extra_turns] }),
+    };
+  const fastest = candidates.find(({ message_id }) => message_id === around.fastest) ?? candidates[0];
+  if (fastest === undefined) throw new PlatformError('internal', 'No model gave an answer to decide on.');
+  const why =
+    missing.length === 0
+      ? `The answers could not be compared within ${EMBED_TIMEOUT_MS / 1000} s`
+      : `${missing.join(', ')} had not answered by the deadline`;
+  return unscored(deps, fastest, {
+    ...around,
+    method: 'fastest-successful',
+    reason: `${why}: the fastest whole answer, by ${fastest.model}, stands.`,
+  });
+}
+
+/** A decision without scores. */
+function unscored(
+  { terms }: DecideDeps,
+  chosen: Candidate,
+  how: Around & Pick<Decision, 'method' | 'reason'>,
 ): Decision {
-  const started_ms = performance.now();
-  const plain = {
+  const { method, reason, critique_turn, duration_ms, missing, extra_turns } = how;
+  return {
+    chosen: chosen.participant,
+    message_id: chosen.message_id,
+    method,
+    reason,
     divergence: null,
     safety_delta: null,
-    weights: DEFAULT_WEIGHTS,
+    weights: terms.weights,
     candidates: [],
-    critique_turn: options.critique_turn,
+    critique_turn,
+    duration_ms: method === 'disabled' ? 0 : duration_ms,
+    version: terms.version,
+    ...(missing.length === 0 ? {} : { missing: [...missing] }),
+    ...(extra_turns.length === 0 ? {} : { extra_turns: [...extra_turns] }),
   };
-  const first = prepared.candidates[0];
-  if (first === undefined) throw new PlatformError('internal', 'No model gave an answer to decide on.');
-  let decision: Decision;
-  if (!deps.kit.flags.enabled('MODEL_ARBITRATION_ENABLED')) {
-    decision = {
-      ...plain,
-      chosen: first.participant,
-      message_id: first.message_id,
-      method: 'disabled',
-      reason: `Arbitration is switched off (MODEL_ARBITRATION_ENABLED): the last answer of ${first.participant} stands.`,
-      duration_ms: 0,
-    };
-  } else if (prepared.timed_out) {
-    const fastest = prepared.candidates.find(({ message_id }) => message_id === options.fastest) ?? first;
-    decision = {
-      ...plain,
-      chosen: fastest.participant,
-      message_id: fastest.message_id,
-      method: 'fastest-successful',
-      reason: `The answers could not be compared within ${EMBED_TIMEOUT_MS / 1000} s: the fastest whole answer, by ${fastest.model}, stands.`,
-      duration_ms: prepared.duration_ms,
-    };
-  } else {
-    decision = arbitrate({
-      candidates: prepared.candidates,
-      question: prepared.question,
-      critique_turn: options.critique_turn,
-      duration_ms: 0,
-    });
-    decision = { ...decision, duration_ms: prepared.duration_ms + performance.now() - started_ms };
-  }
-  deps.kit.metrics.inc('model_arbitration_total', { status: decision.method });
-  deps.kit.metrics.observe('model_arbitration_duration_seconds', {}, decision.duration_ms / 1000);
-  if (decision.divergence !== null)
-    deps.kit.metrics.observe('model_arbitration_divergence', {}, decision.divergence);
-  return decision;
+}
+
+/** The same recorded and not applied: the last answer of the first participant stands. */
+function shadowed(decision: Decision, first: Candidate, { extra_turns }: Around): Decision {
+  if (decision.method === 'disabled') return decision;
+  const { chosen, message_id, method, reason, extra_turns: _, ...rest } = decision;
+  return {
+    ...rest,
+    chosen: first.participant,
+    message_id: first.message_id,
+    method: 'shadow',
+    reason: `Arbitration is only watched (MODEL_ARBITRATION_SHADOW): the last answer of ${first.participant} stands.`,
+    shadow: { chosen, message_id, method, reason, extra_turn: extra_turns[0] ?? null },
+  };
+}
+
+function measure({ kit }: DecideDeps, decision: Decision): void {
+  const { metrics } = kit;
+  metrics.inc('model_arbitration_total', { status: decision.method });
+  metrics.observe('model_arbitration_duration_seconds', {}, decision.duration_ms / 1000);
+  if (decision.divergence !== null) metrics.observe('model_arbitration_divergence', {}, decision.divergence);
+  for (const { kind } of decision.contradictions ?? [])
+    metrics.inc('model_arbitration_contradictions_total', { kind });
+  if (!kit.flags.enabled('MODEL_ARBITRATION_DEBUG')) return;
+  // What was said stays in the conversation's log: here are the figures alone.
+  const { contradictions = [], reason: _, shadow, ...components } = decision;
+  const found = contradictions.map(({ kind, strength, against }: RecordedContradiction) => ({
+    kind,
+    strength,
+    against,
+  }));
+  kit.log.info(
+    { arbitration: { ...components, contradictions: found, shadow: shadow?.chosen } },
+    'arbitration',
+  );
 }
 
 async function embed(
@@ -117,7 +199,6 @@ async function embed(
   texts: readonly string[],
   call: CallContext,
 ): Promise<{ vectors: readonly (readonly number[])[] | undefined; timed_out: boolean }> {
-  if (!deps.kit.flags.enabled('MODEL_ARBITRATION_ENABLED')) return { vectors: undefined, timed_out: false };
   const deadline_ms = Math.min(call.deadline_ms, Date.now() + EMBED_TIMEOUT_MS);
   const scope = callScope(call.signal, deadline_ms);
   try {

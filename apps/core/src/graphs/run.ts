@@ -1,13 +1,6 @@
 /** Runs a graph of agents: what can run at once does, each node is recorded as it ends, and the answer is decided. */
 import type { AgentGraph, CallContext, Confidence, Decision, GraphNode } from '@mcp/contracts';
-import {
-  confidenceOf,
-  DEFAULT_WEIGHTS,
-  type NodeOutcome,
-  outputOf,
-  schedule,
-  stateOf,
-} from '@mcp/conversation';
+import { confidenceOf, type NodeOutcome, outputOf, schedule, stateOf } from '@mcp/conversation';
 import { callScope, type Span, toPlatformError } from '@mcp/service-kit';
 import type { Emit } from '../conversations/events.ts';
 import { stepsOfTurn } from '../conversations/response.ts';
@@ -165,7 +158,7 @@ class GraphRun {
       reason: reasonOf(graph, turn.participant, this.#outcomes),
       divergence: null,
       safety_delta: null,
-      weights: DEFAULT_WEIGHTS,
+      weights: { semantic: 0, coherence: 0, safety: 0 },
       candidates: [],
       critique_turn: false,
       duration_ms: 0,

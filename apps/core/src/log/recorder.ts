@@ -73,6 +73,7 @@ export class Recorder {
   /** Durable in the store when it returns. Throws `conflict` when the lease was lost: nothing is written then. */
   async append(steps: readonly NewStep[]): Promise<void> {
     const added = this.#chain(steps);
+    if (added.length === 0) return;
     await this.#deps.store.append(this.#lease, this.#addition(added));
     this.#records = [...this.#records, ...added];
   }

@@ -38,6 +38,10 @@ export const HEADERS = {
       'What the safety policy found by then and what was done about it; `passed` where it found nothing.',
     schema: text,
   },
+  'x-mcp-risk': {
+    description: 'Where requests are routed by risk: the risk, the route, and what it comes from.',
+    schema: text,
+  },
   'x-mcp-ignored-fields': {
     description: 'Fields of the request that changed no answer, separated by commas.',
     schema: text,

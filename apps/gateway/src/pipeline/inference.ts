@@ -9,9 +9,10 @@ import type {
   PlatformError,
   Usage,
 } from '@mcp/contracts';
-import { checkMessages, countSafety, type Findings, guardEvents } from '@mcp/safety/guard';
+import { checkMessages, countSafety, type Findings, guardEvents, noteInjection } from '@mcp/safety/guard';
 import type { Gateway } from '../gateway.ts';
 import { aliasEvents, ignoredByAliases, isAlias, toConversation } from './aliases.ts';
+import { classifiedMeanwhile, screened } from './screening.ts';
 
 interface Talk {
   readonly request: ChatRequest;
@@ -24,8 +25,11 @@ interface Talk {
 export async function* converse(gateway: Gateway, talk: Talk): AsyncGenerator<ChatEvent> {
   const { request, findings } = talk;
   try {
-    if (request.message !== undefined)
-      checkMessages(gateway.guard, [{ role: 'user', content: request.message }], findings);
+    if (request.message !== undefined) {
+      const messages = [{ role: 'user' as const, content: request.message }];
+      checkMessages(gateway.guard, messages, findings);
+      noteInjection(gateway.guard, messages, findings);
+    }
     yield* talked(gateway, talk);
   } finally {
     countSafety(gateway.kit.metrics, findings.verdict);
@@ -38,6 +42,8 @@ async function* talked(gateway: Gateway, { request, call, findings }: Talk): Asy
   for await (const event of gateway.kit.clients.core.chat(request, call)) {
     if (event.type === 'done') settle(gateway, event.response.usage);
     if (event.type === 'message.end' && event.safety !== undefined) findings.merge(event.safety);
+    if (event.type === 'decision')
+      gateway.risk?.noteDivergence(call.principal.id, event.decision.divergence ?? 0);
     yield event.type === 'start' && asked !== undefined ? { ...event, safety: asked } : event;
   }
 }
@@ -49,23 +55,32 @@ interface Completion {
   readonly findings: Findings;
   /** Called before the first event of a model that is a conversation. */
   readonly onConversation: (id: string) => void;
+  /** Called before the first event where requests are routed by risk. */
+  readonly onRisk: (header: string) => void;
   /** Called before the first event with the fields that the model's backend makes no use of. */
   readonly onIgnored: (fields: readonly string[]) => void;
 }
 
 /** A completion of a model, or of an alias for a conversation. All its events pass here. Throws `content_filter`. */
 export async function* complete(gateway: Gateway, completion: Completion): AsyncGenerator<ModelEvent> {
-  const { request, call, findings } = completion;
+  const { call, findings } = completion;
   try {
-    checkMessages(gateway.guard, request.messages, findings);
+    const wanted = screened(gateway, completion.request, findings);
+    const routed = gateway.risk?.route({ request: wanted, call, findings });
+    if (routed !== undefined) completion.onRisk(routed.header);
+    const request = routed?.request ?? wanted;
     if (await isAlias(gateway.graphs, request.model)) {
       completion.onIgnored(ignoredByAliases(request));
-      const talk = { request: toConversation(request), call, findings };
-      yield* aliasEvents(talked(gateway, talk), completion);
+      noteInjection(gateway.guard, request.messages, findings);
+      const events = talked(gateway, { request: toConversation(request), call, findings });
+      const answer = aliasEvents(events, { ...completion, request });
+      yield* routed?.watch(answer) ?? answer;
       return;
     }
-    const events = gateway.inference().generate(request, call);
-    for await (const event of guardEvents(gateway.guard, events, findings)) {
+    const asked = gateway.inference().generate(request, call);
+    const events = classifiedMeanwhile(gateway, { events: asked, request, findings });
+    const watched = routed?.watch(events) ?? events;
+    for await (const event of guardEvents(gateway.guard, watched, findings)) {
       if (event.type === 'usage') settle(gateway, event.usage);
       if (event.type === 'start' && event.ignored !== undefined) {
         const { ignored, ...start } = event;

@@ -21,6 +21,8 @@ export const CONVERSATION_HEADER = 'x-mcp-conversation-id';
 
 /** What the safety stages found so far and what was done about it; `passed` where they found nothing. */
 const SAFETY_HEADER = 'x-mcp-safety';
+/** The risk of the request, its route, and what it comes from. */
+const RISK_HEADER = 'x-mcp-risk';
 /** Fields of the request that changed no answer. */
 const IGNORED_HEADER = 'x-mcp-ignored-fields';
 
@@ -86,6 +88,9 @@ export function completionEvents(
     request,
     call,
     findings: safetyOf(gateway, c),
+    onRisk: (header) => {
+      state.headers[RISK_HEADER] = header;
+    },
     onConversation: (id) => {
       state.headers[CONVERSATION_HEADER] = id;
     },

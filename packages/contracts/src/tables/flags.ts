@@ -7,7 +7,10 @@ const Flag = z.strictObject({ default: z.boolean(), description: z.string().min(
 
 /** Flags by name, which tells them from other variables. */
 export const FlagTable = z
-  .record(z.string().regex(/^[A-Z][A-Z0-9_]*_ENABLED$/, 'must end in _ENABLED'), Flag)
+  .record(
+    z.string().regex(/^[A-Z][A-Z0-9_]*_(ENABLED|SHADOW|DEBUG)$/, 'must end in _ENABLED, _SHADOW or _DEBUG'),
+    Flag,
+  )
   .readonly();
 export type FlagTable = z.infer<typeof FlagTable>;
 

@@ -1,6 +1,13 @@
 /** Chooses among the participants' answers, and says why. */
-import type { CandidateScore, Decision, FinishReason } from '@mcp/contracts';
+import type {
+  ArbitrationTerms,
+  CandidateScore,
+  Decision,
+  FinishReason,
+  RecordedContradiction,
+} from '@mcp/contracts';
 import { coherence } from './coherence.ts';
+import { contradictedBy } from './contradictions.ts';
 
 /** One of the answers to decide between. */
 export interface Candidate {
@@ -13,22 +20,20 @@ export interface Candidate {
   readonly risk: number;
   /** Embedding of the text, or undefined when none was available. */
   readonly vector: readonly number[] | undefined;
+  /** The judge's probability that the answer is sound, where one was asked. */
+  readonly judged?: number | undefined;
 }
 
 export interface ArbitrationOptions {
   readonly candidates: readonly Candidate[];
   /** Embedding of the question. */
   readonly question: readonly number[] | undefined;
-  readonly weights?: Decision['weights'];
-  readonly critique_turn: boolean;
-  readonly duration_ms: number;
+  readonly terms: ArbitrationTerms;
+  readonly contradictions: readonly RecordedContradiction[];
 }
 
-export const DEFAULT_WEIGHTS: Decision['weights'] = { semantic: 0.4, coherence: 0.3, safety: 0.3 };
-/** Above this divergence answers are taken to say different things. */
-export const DIVERGENCE_THRESHOLD = 0.35;
-/** Below this difference in risk, neither is preferred for its safety. */
-export const SAFETY_GAP_THRESHOLD = 0.2;
+/** What the arbitration finds; what happened around it is added by who ran it. */
+export type Verdict = Omit<Decision, 'critique_turn' | 'duration_ms'>;
 
 /** Cosine of two vectors, in [-1, 1]; 0 when one has no length. */
 export function cosine(a: readonly number[], b: readonly number[]): number {
@@ -66,28 +71,14 @@ export function divergenceOf(candidates: readonly Candidate[]): {
   };
 }
 
-/** Whether they differ so much, at like risk, that one more turn is worth it. */
-export function wantsCritique(candidates: readonly Candidate[]): boolean {
-  const { divergence, safety_delta } = divergenceOf(candidates);
-  return (
-    divergence !== null &&
-    safety_delta !== null &&
-    divergence > DIVERGENCE_THRESHOLD &&
-    safety_delta < SAFETY_GAP_THRESHOLD
-  );
-}
-
 /**
- * Chooses the candidate with the highest weighted sum of semantic fit, coherence and safety, and says why. The order of
- * the candidates does not matter: equal scores go to the participant whose id comes first. Throws RangeError without
- * candidates.
+ * Chooses the candidate with the highest composite, and says why. The order of the candidates does not matter: equal
+ * scores go to the participant whose id comes first. Throws RangeError without candidates.
  */
-export function arbitrate(options: ArbitrationOptions): Decision {
-  const weights = options.weights ?? DEFAULT_WEIGHTS;
+export function arbitrate(options: ArbitrationOptions): Verdict {
+  const { terms, contradictions } = options;
   const candidates = [...options.candidates].sort((a, b) => (a.participant < b.participant ? -1 : 1));
-  const scored = candidates.map((candidate) =>
-    score(candidate, { candidates, question: options.question, weights }),
-  );
+  const scored = candidates.map((candidate) => score(candidate, { ...options, candidates }));
   // A sort is stable: those with equal scores stay in the order of their ids.
   const [best, next] = [...scored].sort((a, b) => b.composite - a.composite);
   if (best === undefined) throw new RangeError('there is nothing to decide between');
@@ -96,41 +87,42 @@ export function arbitrate(options: ArbitrationOptions): Decision {
     chosen: best.role,
     message_id: best.message_id,
     method: next === undefined ? 'only-candidate' : 'composite',
-    reason: next === undefined ? `${best.model} gave the only answer.` : reasonOf(best, next, divergence),
+    reason:
+      next === undefined
+        ? `${best.model} gave the only answer.`
+        : reasonOf(best, next, { divergence, threshold: terms.thresholds.divergence, contradictions }),
     divergence,
     safety_delta,
-    weights,
+    weights: terms.weights,
     candidates: scored,
-    critique_turn: options.critique_turn,
-    duration_ms: options.duration_ms,
+    version: terms.version,
+    thresholds: terms.thresholds,
+    contradictions: [...contradictions],
   };
 }
 
-interface Scale {
-  readonly candidates: readonly Candidate[];
-  readonly question: readonly number[] | undefined;
-  readonly weights: Decision['weights'];
-}
-
-function score(candidate: Candidate, { candidates, question, weights }: Scale): CandidateScore {
+function score(candidate: Candidate, options: ArbitrationOptions): CandidateScore {
+  const { weights } = options.terms;
   const parts = {
-    semantic: semanticFit(candidate, { candidates, question }),
+    semantic: semanticFit(candidate, options),
     coherence: coherence(candidate.text, candidate.finish),
     safety: clamp(1 - candidate.risk),
   };
+  const { judged } = candidate;
+  // Where a judge was asked, its word is worth as much as the heuristics.
+  const reasoning = judged === undefined ? parts.coherence : (parts.coherence + judged) / 2;
+  const contradicted = contradictedBy(candidate.participant, options.contradictions);
   const total = weights.semantic + weights.coherence + weights.safety;
-  const composite = clamp(
-    (weights.semantic * parts.semantic +
-      weights.coherence * parts.coherence +
-      weights.safety * parts.safety) /
-      (total || 1),
-  );
+  const sum =
+    weights.semantic * parts.semantic + weights.coherence * reasoning + weights.safety * parts.safety;
   return {
     role: candidate.participant,
     model: candidate.model,
     message_id: candidate.message_id,
     ...parts,
-    composite,
+    ...(judged === undefined ? {} : { judged }),
+    ...(contradicted === 0 ? {} : { contradicted }),
+    composite: clamp(sum / (total || 1) - weights.contradiction * contradicted),
   };
 }
 
@@ -138,13 +130,16 @@ function score(candidate: Candidate, { candidates, question, weights }: Scale): 
  * How well an answer fits: half by the question, half by how far it agrees with the others, however many they are.
  * Without embeddings it is the same for all and decides nothing.
  */
-function semanticFit({ vector, participant }: Candidate, scale: Omit<Scale, 'weights'>): number {
+function semanticFit(
+  { vector, participant }: Candidate,
+  { candidates, question }: Pick<ArbitrationOptions, 'candidates' | 'question'>,
+): number {
   if (vector === undefined) return 0.5;
-  const others = scale.candidates.flatMap((one) =>
+  const others = candidates.flatMap((one) =>
     one.participant === participant || one.vector === undefined ? [] : [cosine(vector, one.vector)],
   );
   const fits = [
-    ...(scale.question === undefined ? [] : [cosine(vector, scale.question)]),
+    ...(question === undefined ? [] : [cosine(vector, question)]),
     ...(others.length === 0 ? [] : [mean(others)]),
   ];
   return fits.length === 0 ? 0.5 : clamp((mean(fits) + 1) / 2);
@@ -154,25 +149,38 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-function reasonOf(best: CandidateScore, other: CandidateScore, divergence: number | null): string {
-  const parts = (['semantic', 'coherence', 'safety'] as const)
-    .map((name) => ({ name, lead: best[name] - other[name] }))
-    .sort((a, b) => b.lead - a.lead);
-  const lead = parts[0];
+interface Findings {
+  readonly divergence: number | null;
+  readonly threshold: number;
+  readonly contradictions: readonly RecordedContradiction[];
+}
+
+function reasonOf(best: CandidateScore, other: CandidateScore, findings: Findings): string {
+  const { divergence, threshold, contradictions } = findings;
+  const [lead] = leadsOf(best, other).sort((a, b) => b.lead - a.lead);
+  const why = lead === undefined || lead.lead < 0.005 ? 'the two are nearly equal' : `it ${lead.words}`;
+  const apart =
+    divergence === null
+      ? ''
+      : ` The answers ${divergence > threshold ? 'diverge' : 'agree in the main'} (divergence ${divergence.toFixed(2)}).`;
+  const [first] = contradictions;
+  const against = first === undefined ? '' : ` ${first.why}`;
+  return `${best.model} was chosen with ${best.composite.toFixed(2)} against ${other.composite.toFixed(2)}: ${why}.${apart}${against}`;
+}
+
+/** By how much the best leads in each component, in words. */
+function leadsOf(best: CandidateScore, other: CandidateScore): { lead: number; words: string }[] {
   const words = {
     semantic: 'fits the question better',
     coherence: 'reasons more coherently',
     safety: 'is safer',
   } as const;
-  const why =
-    lead === undefined || lead.lead < 0.005
-      ? 'the two are nearly equal'
-      : `it ${words[lead.name]} (${best[lead.name].toFixed(2)} against ${other[lead.name].toFixed(2)})`;
-  const apart =
-    divergence === null
-      ? ''
-      : ` The answers ${divergence > DIVERGENCE_THRESHOLD ? 'diverge' : 'agree in the main'} (divergence ${divergence.toFixed(2)}).`;
-  return `${best.model} was chosen with ${best.composite.toFixed(2)} against ${other.composite.toFixed(2)}: ${why}.${apart}`;
+  const leads = (['semantic', 'coherence', 'safety'] as const).map((name) => ({
+    lead: best[name] - other[name],
+    words: `${words[name]} (${best[name].toFixed(2)} against ${other[name].toFixed(2)})`,
+  }));
+  const contradicted = (other.contradicted ?? 0) - (best.contradicted ?? 0);
+  return [...leads, { lead: contradicted, words: 'is contradicted less' }];
 }
 
 function clamp(value: number): number {

@@ -30,8 +30,10 @@ export interface TurnPlan {
   readonly question: Said;
   /** Turns on this question so far. */
   readonly past: readonly PastTurn[];
-  /** The extra turn for answers that diverge. */
-  readonly critique?: boolean;
+  /** Of an extra turn: what it is told. */
+  readonly task?: string | undefined;
+  /** Of an extra turn: what it is shown instead of the turns so far. */
+  readonly digest?: Said | undefined;
 }
 
 /** Who takes a turn: the participants one after the other, then the first again (blueprint 9.1). */
@@ -61,7 +63,8 @@ export interface Shown {
  */
 export function planTurn(plan: TurnPlan): Context {
   const first = !plan.past.some(({ participant }) => participant === plan.participant);
-  const past = plan.mode === 'answer' && first ? [] : plan.past;
+  const alone = plan.digest !== undefined || (plan.mode === 'answer' && first);
+  const past = alone ? [] : plan.past;
   const shown = shownFirst(plan);
   const question_at = shown.length - 1;
   const order = [...new Set(past.map(({ participant }) => participant))];
@@ -69,6 +72,7 @@ export function planTurn(plan: TurnPlan): Context {
     if (turn.participant === plan.participant) shown.push(shownAs('assistant', turn));
     else shown.push(shownAs('user', { ...turn, content: quoted(turn, order) }));
   }
+  if (plan.digest !== undefined) shown.push(shownAs('user', plan.digest));
   return contextOf(shown, question_at, taskOf(plan, past));
 }
 
@@ -209,8 +213,7 @@ const TASKS: Readonly<Record<TurnMode, Tasks>> = {
 };
 
 function taskOf(plan: TurnPlan, past: readonly PastTurn[]): string | undefined {
-  if (plan.critique === true)
-    return 'The answers differ. Weigh them, keep what is right in each, and give one final answer to the question.';
+  if (plan.task !== undefined) return plan.task;
   if (past.length === 0) return undefined;
   const others = new Set(past.map(({ participant }) => participant).filter((id) => id !== plan.participant))
     .size;

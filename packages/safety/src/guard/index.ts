@@ -2,4 +2,5 @@
 export { checkMessages, createGuard, type Guard, verdictOn } from './guard.ts';
 export { countSafety } from './metrics.ts';
 export { Findings, policyOf, type SafetyPolicy, safetyHeader } from './policy.ts';
+export { injectionScore, noteInjection, QUARANTINED, quarantine } from './quarantine.ts';
 export { guardEvents } from './stream.ts';

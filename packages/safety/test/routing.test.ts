@@ -1,0 +1,93 @@
+import fc from 'fast-check';
+import { describe, expect, it, test } from 'vitest';
+import {
+  AnomalyHistory,
+  assess,
+  DEFAULT_THRESHOLDS,
+  dataClass,
+  normalizedEntropy,
+  ROUTES,
+  routeOf,
+  type Signals,
+  tokenVolatility,
+} from '../src/routing/index.ts';
+
+const unit = fc.double({ min: 0, max: 1, noNaN: true });
+const signals = fc.record(
+  { disagreement: unit, volatility: unit, history: unit, injection: unit, data: unit, content: unit },
+  { requiredKeys: [] },
+);
+
+describe('the risk of a request', () => {
+  it('is in [0, 1], and no signal that rises lowers it', () => {
+    fc.assert(
+      fc.property(
+        signals,
+        fc.constantFrom<keyof Signals>('volatility', 'injection', 'data', 'content'),
+        unit,
+        (given, name, value) => {
+          const { risk, reasons } = assess(given);
+          expect(risk).toBeGreaterThanOrEqual(0);
+          expect(risk).toBeLessThanOrEqual(1);
+          const more = assess({ ...given, [name]: Math.max(given[name] ?? 0, value) });
+          expect(more.risk).toBeGreaterThanOrEqual(risk - 1e-12);
+          expect(reasons.map(({ share }) => share)).toEqual(
+            reasons.map(({ share }) => share).sort((a, b) => b - a),
+          );
+        },
+      ),
+    );
+  });
+
+  it('is nothing where nothing is known, and names what it comes from', () => {
+    expect(assess({})).toEqual({ risk: 0, reasons: [] });
+    expect(assess({ injection: 1, data: 0.2 }).reasons.map(({ signal }) => signal)).toEqual([
+      'injection',
+      'data',
+    ]);
+  });
+
+  it('takes a more careful route the higher it is', () => {
+    fc.assert(
+      fc.property(unit, unit, (one, other) => {
+        const at = (risk: number) => ROUTES.indexOf(routeOf(risk, DEFAULT_THRESHOLDS));
+        expect(at(Math.max(one, other))).toBeGreaterThanOrEqual(at(Math.min(one, other)));
+      }),
+    );
+    expect([0, 0.3, 0.5, 0.6, 1].map((risk) => routeOf(risk, DEFAULT_THRESHOLDS))).toEqual([...ROUTES]);
+  });
+});
+
+test.each<[number, number]>([
+  [normalizedEntropy([1]), 0],
+  [normalizedEntropy([2, 2]), 1],
+  [normalizedEntropy([1, 0]), 0],
+  [normalizedEntropy([0, 0]), 0],
+  [tokenVolatility([]), 0],
+  [tokenVolatility([0, 0]), 0],
+  [tokenVolatility([-1.2, -1.2]), 0.5],
+  [tokenVolatility([Number.NEGATIVE_INFINITY]), 1],
+  [dataClass([]), 0],
+  [dataClass(['email', 'secret', 'unread']), 0.8],
+])('%d is %d', (value, expected) => {
+  expect(value).toBeCloseTo(expected, 10);
+});
+
+describe('the history of a caller', () => {
+  it('fades: half of it after ten minutes, and nobody else has it', () => {
+    let now = 0;
+    const history = new AnomalyHistory(() => now);
+    for (let i = 0; i < 6; i++) history.note('a', 1);
+    expect(history.density('a')).toBeCloseTo(1 - Math.exp(-2), 10);
+    expect(history.density('b')).toBe(0);
+    now = 600_000;
+    expect(history.density('a')).toBeCloseTo(1 - Math.exp(-1), 10);
+  });
+
+  it('is bounded: those who were quiet for longest are forgotten', () => {
+    const history = new AnomalyHistory();
+    for (let i = 0; i < 10_001; i++) history.note(`caller ${i}`, 1);
+    expect(history.density('caller 0')).toBe(0);
+    expect(history.density('caller 1')).toBeGreaterThan(0);
+  });
+});
