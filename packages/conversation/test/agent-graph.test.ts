@@ -271,7 +271,9 @@ describe('what a node is shown', () => {
   it.each(['critic', 'verifier', 'guardian'] as const)('asks a %s for a verdict', (role) => {
     expect(isJudge(role)).toBe(true);
     for (const needs of [[], [said('s2', 'answerer', 'Because.')]])
-      expect(plan(role, needs).messages.at(-1)?.content).toContain('one line of JSON: {"verdict":"pass"');
+      expect(plan(role, needs).messages.at(-1)?.content).toContain(
+        'one line of JSON that has three fields: "verdict"',
+      );
     expect(VERDICT_FORMAT.json_schema.schema.required[0]).toBe('verdict');
   });
 

@@ -5,6 +5,9 @@ import { z } from 'zod';
 /** Verdicts are short. */
 const JUDGE_TOKENS = 200;
 
+/** A judge that is less sure than this that a text passes is not content: one that fails it, or hardly passes it. */
+const CONTENT = 0.6;
+
 const answerer = { role: 'answerer', prompt: 'base_system' } as const;
 const synthesizer = { role: 'synthesizer', prompt: 'synthesizer' } as const;
 const critic = { role: 'critic', prompt: 'critic', max_tokens: JUDGE_TOKENS } as const;
@@ -38,7 +41,7 @@ const definitions = [
         id: 'repair',
         ...synthesizer,
         needs: ['chair', 'verifier'],
-        when: { node: 'verifier', confidence: '<', threshold: 0.5 },
+        when: { node: 'verifier', confidence: '<', threshold: CONTENT },
       },
     ],
     output: ['repair', 'chair'],
@@ -55,7 +58,7 @@ const definitions = [
         id: 'repair',
         ...synthesizer,
         needs: ['synthesizer', 'verifier'],
-        when: { node: 'verifier', confidence: '<', threshold: 0.5 },
+        when: { node: 'verifier', confidence: '<', threshold: CONTENT },
       },
       { id: 'guardian', ...guardian, needs: ['synthesizer', 'repair'] },
       {
@@ -63,7 +66,7 @@ const definitions = [
         role: 'synthesizer',
         prompt: 'safe_mode',
         needs: ['guardian'],
-        when: { node: 'guardian', confidence: '<', threshold: 0.5 },
+        when: { node: 'guardian', confidence: '<', threshold: CONTENT },
       },
     ],
     output: ['safe-answer', 'repair', 'synthesizer'],
@@ -78,7 +81,7 @@ const definitions = [
         id: 'revision',
         ...synthesizer,
         needs: ['answer', 'critic'],
-        when: { node: 'critic', confidence: '<', threshold: 0.6 },
+        when: { node: 'critic', confidence: '<', threshold: CONTENT },
       },
     ],
     output: ['revision', 'answer'],

@@ -31,8 +31,9 @@ const VERBS: Readonly<Record<AgentRole, string>> = {
   guardian: 'checked whether it is safe',
 };
 
+// Small models write down again whatever stands in an example.
 const AS_JSON =
-  'Answer with one line of JSON: {"verdict":"pass" or "fail","confidence":a number from 0 to 1 that says how sure you are of the verdict,"reason":"two sentences at most"}.';
+  'Answer with one line of JSON that has three fields: "verdict", which is "pass" or "fail"; "confidence", a number from 0 to 1 that says how sure you are of the verdict; "reason", which says why in two sentences at most.';
 
 const TASKS: Readonly<Record<AgentRole, { readonly first: string | undefined; readonly after: string }>> = {
   strategist: {
