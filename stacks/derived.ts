@@ -30,6 +30,9 @@ export const derived = {
   gateway_backends: ({ stack, placement, at }) =>
     gatewayBackends(stack, placement, at.operator?.MODEL_BACKENDS).join(','),
   embedded_models: ({ stack, at }) => embeddedModels(stack, at),
+  model_aliases: ({ stack }) =>
+    Object.keys(stack.aliases).length === 0 ? undefined : JSON.stringify(stack.aliases),
+  residency: ({ stack, at }) => stack.regions.find(({ name }) => name === at.region)?.residency,
   queue_weights: ({ stack }) => stack.limits.queue_weights && JSON.stringify(stack.limits.queue_weights),
   remote_concurrency: ({ stack }) => remoteConcurrency(stack),
   risk_thresholds: ({ stack }) => stack.risk.thresholds && JSON.stringify(stack.risk.thresholds),

@@ -119,6 +119,8 @@ const Settings = z.strictObject({
     /** PostgreSQL. There must be one where the database is external: an address of nobody is reached by nobody. */
     database: z.array(ExternalHost).default([]),
     'log-archive': z.array(ExternalHost).default([]),
+    /** The server of `safety.moderation`. */
+    moderation: z.array(ExternalHost).default([]),
   }),
   /** Port of every pod for its metrics: the only one that the monitoring namespace reaches. */
   metrics_port: z.number().int().min(1024).max(65535).default(9464),

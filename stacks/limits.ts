@@ -8,6 +8,14 @@ export const Safety = z.strictObject({
   mode: z.enum(['off', 'flag', 'enforce']).optional(),
   /** What becomes of moderate findings in answers. */
   moderate: z.enum(['flag', 'redact']).optional(),
+  /** A server with OpenAI's moderation that is asked as well; its addresses are `kubernetes.egress.moderation`. */
+  moderation: z
+    .strictObject({
+      url: z.url(),
+      model: z.string().min(1).optional(),
+      on_failure: z.enum(['closed', 'open']).optional(),
+    })
+    .optional(),
   /** Categories that are not looked for, and texts whose rules are off. */
   allow: z
     .strictObject({ categories: z.array(z.string()), texts: z.array(z.string()) })

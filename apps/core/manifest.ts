@@ -26,7 +26,7 @@ export const manifest = defineManifest({
     publishes: [TRACE_SUBJECTS, 'mcp.conversations.cancel'],
     subscribes: ['mcp.conversations.cancel'],
   },
-  egress: ['log-archive'],
+  egress: ['log-archive', 'moderation'],
   volume: { size_gib: 10 },
   size: { cpu_request: '250m', cpu_limit: '1', memory_request: '192Mi', memory_limit: '512Mi' },
   scaling: { on: 'cpu', min: 2, max: 10, target_percent: 65 },

@@ -40,7 +40,7 @@ export const manifest = defineManifest({
     publishes: Object.values(LIVE_SUBJECTS),
     subscribes: [...Object.values(LIVE_SUBJECTS), RIGHTS_SUBJECT],
   },
-  egress: ['identity-provider'],
+  egress: ['identity-provider', 'moderation'],
   public: true,
   size: { cpu_request: '250m', cpu_limit: '1', memory_request: '192Mi', memory_limit: '512Mi' },
   scaling: { on: 'cpu', min: 2, max: 10, target_percent: 65 },

@@ -5,7 +5,7 @@
  * unpacked wheel fitz-gov 4.1.0.
  */
 import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bootstrapFigure, quantile } from '../stats.ts';
@@ -37,6 +37,8 @@ interface Trial {
   readonly final: Row;
   readonly wall_ms: number;
   readonly cpu_ms: number;
+  /** Of it, what comes after the embedding. */
+  readonly compare_cpu_ms: number;
 }
 
 /** Scores one item as core does: embed the question and both answers, compare, choose. */
@@ -49,8 +51,10 @@ async function tryItem(models: Models, item: Item, rows: readonly Row[]): Promis
   const started_ms = performance.now();
   const started_cpu = process.cpuUsage();
   const vectors = await models.embed([questionOf(item), large.text || '-', small.text || '-']);
+  const embedded_cpu = process.cpuUsage();
   const { chosen, trigger } = arbitrated(item, [large, small], vectors);
   const cpu = process.cpuUsage(started_cpu);
+  const compared = process.cpuUsage(embedded_cpu);
   const wall_ms = performance.now() - started_ms;
   const refined = trigger === undefined ? undefined : row(LARGE, 'refinement');
   let final = chosen ?? large;
@@ -59,7 +63,19 @@ async function tryItem(models: Models, item: Item, rows: readonly Row[]): Promis
     final = arbitrated(item, [refined, small], again).chosen ?? refined;
   }
   const cpu_ms = (cpu.user + cpu.system) / 1000;
-  return { item, large, small, selected: chosen ?? large, trigger, refined, final, wall_ms, cpu_ms };
+  const compare_cpu_ms = (compared.user + compared.system) / 1000;
+  return {
+    item,
+    large,
+    small,
+    selected: chosen ?? large,
+    trigger,
+    refined,
+    final,
+    wall_ms,
+    cpu_ms,
+    compare_cpu_ms,
+  };
 }
 
 /** An answer to contradicting sources that does not tell both sides. */
@@ -155,6 +171,7 @@ const result = {
   node: process.version,
   cpus: cpus().length,
   cpu: cpus()[0]?.model ?? '',
+  load_average: round(loadavg()[0] ?? 0),
   corpus: 'fitz-gov 4.1.0 (PyPI, MIT)',
   models: [...new Set(rows.map(({ model, weights_sha256 }) => `${model} ${weights_sha256}`))],
   terms: TERMS,
@@ -187,6 +204,12 @@ const result = {
     cpu_p95_ms: round(
       quantile(
         trials.map(({ cpu_ms }) => cpu_ms),
+        0.95,
+      ),
+    ),
+    compare_cpu_p95_ms: round(
+      quantile(
+        trials.map(({ compare_cpu_ms }) => compare_cpu_ms),
         0.95,
       ),
     ),

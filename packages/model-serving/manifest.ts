@@ -6,6 +6,8 @@ import {
   gauge,
   histogram,
   jsonText,
+  ModelAliases,
+  Residency,
   wholeText,
 } from '@mcp/contracts';
 import { z } from 'zod';
@@ -39,6 +41,21 @@ export const servingSettings = defineSettings({
     meaning: 'Which model stands in for which, as JSON.',
     operator: true,
   },
+  MODEL_ALIASES: {
+    schema: jsonText(
+      ModelAliases,
+      'must be JSON such as {"fast":{"candidates":[{"model":"a"},{"model":"b"}],"strategy":"latency"}}',
+    ).prefault('{}'),
+    meaning:
+      'Names that stand for several models, with how one of them is chosen and who stands in, as JSON.',
+    from: 'derived.model_aliases',
+    operator: true,
+  },
+  MCP_RESIDENCY: {
+    schema: Residency.optional(),
+    meaning: "Where the platform's own models process text: the residency of the region.",
+    from: 'derived.residency',
+  },
 });
 
 /** A JSON object by model id. */
@@ -51,6 +68,34 @@ export const servingMetrics = defineMetrics({
     help: 'Inferences waiting, by queue class; class running counts those at work.',
     per_pod: true,
     panels: [{ dashboard: 'overview', title: 'Inference queue', by: ['model', 'class'] }],
+  }),
+  model_hedges_total: counter('model_inference', ['alias', 'won'], {
+    help: 'Requests of which a second model was asked beside a slow first one; won says which answered: first, second or none.',
+    panels: [{ dashboard: 'models', title: 'Hedged requests', by: ['alias', 'won'] }],
+  }),
+  model_streams_resumed_total: counter('model_inference', ['model'], {
+    help: 'Streams of a model or alias that broke off and that another model went on with.',
+    panels: [{ dashboard: 'models', title: 'Resumed streams', by: ['model'] }],
+  }),
+  model_circuit_open: gauge('error_count', ['model', 'server'], {
+    help: '1 while the circuit of a model at a server is open or half-open, else 0.',
+    per_pod: true,
+    panels: [{ dashboard: 'models', title: 'Open circuits', by: ['model', 'server'] }],
+    alerts: [
+      {
+        name: 'McpCircuitOpen',
+        group: 'conversations',
+        severity: 'warning',
+        expr: 'max by (model, server) (model_circuit_open{namespace="$namespace"}) > 0',
+        for: '10m',
+        summary: '{{ $labels.server }} has refused or failed {{ $labels.model }} for ten minutes in $region.',
+        description: 'Its circuit is open: requests go to other servers and models, or are refused.',
+      },
+    ],
+  }),
+  model_circuit_changes_total: counter('error_count', ['model', 'server', 'state'], {
+    help: 'How often the circuit of a model at a server became closed, open or half_open.',
+    panels: [{ dashboard: 'models', title: 'Changes of circuits', by: ['model', 'server', 'state'] }],
   }),
   model_inferences_total: counter('model_inference', ['model', 'status', 'phase'], {
     help: 'Inferences finished; status is the unified finish reason or the error code, phase is chat or embedding.',

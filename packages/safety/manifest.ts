@@ -33,6 +33,31 @@ export const safetySettings = defineSettings({
     from: 'derived.safety_allow',
     operator: true,
   },
+  MCP_MODERATION_URL: {
+    schema: z.url('must be the base URL of a server, such as https://api.openai.com/v1').optional(),
+    meaning:
+      "Base URL of a server with OpenAI's moderation, which is asked about questions and answers; unset, none is.",
+    from: 'stack.safety.moderation.url',
+    operator: true,
+  },
+  MCP_MODERATION_MODEL: {
+    schema: z.string().min(1).max(200).default('omni-moderation-latest'),
+    meaning: 'Model that moderates there.',
+    from: 'stack.safety.moderation.model',
+    operator: true,
+  },
+  MCP_MODERATION_ON_FAILURE: {
+    schema: z.enum(['closed', 'open']).default('closed'),
+    meaning:
+      'What happens while it does not answer: closed (nothing goes on) or open (texts pass without it).',
+    from: 'stack.safety.moderation.on_failure',
+    operator: true,
+  },
+  MCP_MODERATION_KEY: {
+    schema: z.string().min(1).optional(),
+    meaning: 'Key for MCP_MODERATION_URL.',
+    secret: { object: 'mcp-moderation', key: 'key', made: { by: 'operator' } },
+  },
 });
 
 const Threshold = z.number().min(0).max(1);

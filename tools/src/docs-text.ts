@@ -9,6 +9,7 @@ import {
   serviceVariable,
 } from '@mcp/contracts';
 import { dependencies } from '@mcp/dependencies';
+import { CASES, type CaseName, caseOf } from '@mcp/model-backends/cases';
 import { BACKENDS } from '@mcp/model-backends/registry';
 import { commonMetrics } from '@mcp/service-kit/manifest';
 import {
@@ -200,10 +201,47 @@ function backendsPage(): GeneratedPage {
       .map((name) => `\`${name}\``)
       .join(', '),
   ]);
-  const table = markdownTable(['backend', 'what it asks', 'models run in', 'settings'], rows);
-  const page = readFileSync(join(ROOT, path), 'utf8');
-  const marks = /(<!-- backends: written by `npx mcp docs` -->\n)[\s\S]*?(\n<!-- \/backends -->)/;
-  return { path, text: page.replace(marks, (_, begin: string, end: string) => `${begin}${table}${end}`) };
+  const tables = {
+    backends: markdownTable(['backend', 'what it asks', 'models run in', 'settings'], rows),
+    conformance: conformanceTable(),
+    published: publishedTable(),
+  };
+  let text = readFileSync(join(ROOT, path), 'utf8');
+  for (const [name, table] of Object.entries(tables)) {
+    const marks = new RegExp(`(<!-- ${name}: written by \`npx mcp docs\` -->\\n)[^]*?(\\n<!-- /${name} -->)`);
+    text = text.replace(marks, (_, begin: string, end: string) => `${begin}${table}${end}`);
+  }
+  return { path, text };
+}
+
+/** Which case of the conformance suite is run for which backend. */
+function conformanceTable(): string {
+  const cells = { tested: '✓', 'not offered': 'not offered by the provider', 'no server': '–' } as const;
+  const backends = Object.values(BACKENDS).map(({ manifest }) => manifest);
+  const rows = (Object.keys(CASES) as CaseName[]).map((name) => [
+    CASES[name].title,
+    ...backends.map((manifest) => cells[caseOf(manifest, name)]),
+  ]);
+  return markdownTable(['case', ...backends.map(({ name }) => name)], rows);
+}
+
+/** What providers published about their models, with the source and its date. */
+function publishedTable(): string {
+  const usd = (price: number | null | undefined) => (price == null ? 'unknown' : String(price));
+  const rows = Object.values(BACKENDS).flatMap(({ manifest: { name, published } }) =>
+    Object.entries(published?.models ?? {}).map(([id, facts]) => [
+      name,
+      `\`${id}\``,
+      facts.max_context === undefined ? 'unknown' : facts.max_context.toLocaleString('en'),
+      [facts.cost_input_per_mtok_usd, facts.cost_cached_input_per_mtok_usd, facts.cost_output_per_mtok_usd]
+        .map(usd)
+        .join(' / '),
+      facts.capabilities?.join(', ') ?? '–',
+      `[${published?.date}](${published?.source})${published?.note === undefined ? '' : `: ${published.note}`}`,
+    ]),
+  );
+  const head = ['backend', 'model', 'context', 'US$ per million: input / cached / output', 'can', 'source'];
+  return markdownTable(head, rows);
 }
 
 /** Every generated page, from the tables as they are now. */

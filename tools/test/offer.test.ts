@@ -112,27 +112,36 @@ describe('findSources', () => {
       },
       {
         name: 'LM Studio',
-        backend: 'openai',
+        backend: 'lm-studio',
         url: await serve(json({ object: 'list', data: [{ id: 'phi' }] })),
       },
-      { name: 'vLLM', backend: 'openai', url: await serve(json({ hello: 'world' })) },
-      { name: 'vLLM', backend: 'openai', url: await serve(() => undefined) },
+      { name: 'vLLM', backend: 'vllm', url: await serve(json({ object: 'list', data: [{ id: 'qwen' }] })) },
+      {
+        name: 'vLLM 8001',
+        backend: 'vllm',
+        url: await serve(json({ object: 'list', data: [{ id: 'phi' }] })),
+      },
+      { name: 'llama.cpp', backend: 'llama-cpp', url: await serve(json({ hello: 'world' })) },
+      { name: 'llama.cpp', backend: 'llama-cpp', url: await serve(() => undefined) },
     ];
     const env = { GROQ_API_KEY: 'gsk-secret', OPENAI_API_KEY: 'sk-secret' };
     const found = await findSources(env, { own_ports: new Set(), offline: false, servers });
     expect(found.map(describeSource)).toEqual([
       `Ollama at ${servers[0]?.url}: llama3.2:3b`,
-      `LM Studio at ${servers[1]?.url}/v1: phi`,
-      'OpenAI by OPENAI_API_KEY',
+      `LM Studio at ${servers[1]?.url}: phi`,
+      `vLLM at ${servers[2]?.url}: qwen`,
+      `vLLM 8001 at ${servers[3]?.url}: phi`,
       'Groq by GROQ_API_KEY',
+      'OpenAI by OPENAI_API_KEY',
     ]);
     expect(JSON.stringify(found)).not.toContain('secret');
-    const { operator, secrets } = foundVariables(found, models, env);
-    expect(operator).toEqual({ MODEL_BACKENDS: 'embedded,ollama,openai', OLLAMA_URL: servers[0]?.url });
-    expect(JSON.parse(secrets.OPENAI_TARGETS ?? '')).toEqual([
-      { name: 'lm-studio', base_url: `${servers[1]?.url}/v1` },
-      { name: 'groq', base_url: 'https://api.groq.com/openai/v1', api_key: 'gsk-secret' },
-    ]);
+    // Keys are settings of their backends, and are not handed over.
+    expect(foundVariables(found, models, env)).toEqual({
+      MODEL_BACKENDS: 'embedded,ollama,lm-studio,vllm,groq,openai',
+      OLLAMA_URL: servers[0]?.url,
+      LM_STUDIO_URL: servers[1]?.url,
+      VLLM_URL: `${servers[2]?.url},${servers[3]?.url}`,
+    });
   });
 
   it('asks nobody outside when it is to stay offline', async () => {
@@ -145,7 +154,7 @@ describe('findSources', () => {
 
   it('leaves out ports that are our own', async () => {
     const url = await serve(json({ object: 'list', data: [{ id: 'ours' }] }));
-    const servers: UsualServer[] = [{ name: 'vLLM', backend: 'openai', url }];
+    const servers: UsualServer[] = [{ name: 'vLLM', backend: 'vllm', url }];
     const own_ports = new Set([Number(new URL(url).port)]);
     expect(await findSources({}, { own_ports, offline: false, servers })).toEqual([]);
   });
@@ -155,6 +164,6 @@ describe('findSources', () => {
     const found = [
       { name: 'Ollama', backend: 'ollama', base_url: 'http://127.0.0.1:11434', models: ['a'] },
     ] as const;
-    expect(foundVariables(found, models, env)).toEqual({ operator: {}, secrets: {} });
+    expect(foundVariables(found, models, env)).toEqual({});
   });
 });

@@ -183,7 +183,13 @@ describe('a decision in words', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 8 }),
-        fc.constantFrom<Decision['method']>('composite', 'fastest-successful', 'only-candidate', 'disabled'),
+        fc.constantFrom<Decision['method']>(
+          'composite',
+          'fastest-successful',
+          'only-candidate',
+          'disabled',
+          'shadow',
+        ),
         fc.boolean(),
         fc.option(fc.float({ min: 0, max: 2, noNaN: true })),
         (count, method, critique_turn, divergence) => {

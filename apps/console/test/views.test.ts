@@ -225,5 +225,34 @@ describe('a decision in words', () => {
     expect(words('fastest-successful')).toContain('first model that answered');
     expect(words('only-candidate')).toContain('Only one participant');
     expect(words('composite')).toContain('unknown');
+    const shadow = {
+      chosen: 'modelB',
+      message_id: '',
+      method: 'composite',
+      reason: '',
+      extra_turn: null,
+    } as const;
+    expect(explainDecision({ ...decision, method: 'shadow', shadow }).join(' ')).toContain(
+      'the answer of modelB would stand',
+    );
+  });
+
+  it('says why an extra turn was taken, and which claims contradict each other', () => {
+    const claims = [
+      { role: 'modelA', claim: 'It opened in 1931.' },
+      { role: 'user', claim: 'It opened in 1958.' },
+    ] as const;
+    const found = { kind: 'number', strength: 0.9, against: null, why: '' } as const;
+    const made: Decision = {
+      ...decision,
+      extra_turns: ['contradiction'],
+      contradictions: [{ ...found, between: [claims[0], claims[1]] }],
+    };
+    const words = explainDecision(made).join(' ');
+    expect(words).toContain('They contradicted each other, so an extra critique turn');
+    expect(words).toContain('“It opened in 1931.” against “It opened in 1958.”');
+    expect(explainDecision({ ...made, extra_turns: ['low-composite'] }).join(' ')).toContain(
+      'None scored well',
+    );
   });
 });

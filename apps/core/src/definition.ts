@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ArbitrationTerms, type CoreApi, coreEndpoints } from '@mcp/contracts';
-import { createGuard, policyOf } from '@mcp/safety/guard';
+import { guardOf } from '@mcp/safety/guard';
 import { apiApp, defineService } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import { createCore } from './api.ts';
@@ -61,7 +61,7 @@ export const definition = defineService({
       onCancel: (conversation_id) => runs.cancel(conversation_id),
     });
     const tag_pii = kit.flags.enabled('PII_TAGGING_ENABLED');
-    const guard = createGuard(policyOf(config));
+    const guard = guardOf(config, (err) => log.warn({ err }, 'the moderation did not answer'));
     const api: CoreApi = createCore({
       kit,
       guard,

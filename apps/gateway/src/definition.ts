@@ -1,7 +1,7 @@
 import type { ModelGatewayApi } from '@mcp/contracts';
 import { createBackends } from '@mcp/model-backends';
 import { createModelGateway, nearby } from '@mcp/model-serving';
-import { createGuard, policyOf } from '@mcp/safety/guard';
+import { guardOf } from '@mcp/safety/guard';
 import { defineService } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import { createApp } from './app.ts';
@@ -59,7 +59,7 @@ export const definition = defineService({
       stats,
       live,
       traces,
-      guard: createGuard(policyOf(config)),
+      guard: guardOf(config, (err) => kit.log.warn({ err }, 'the moderation did not answer')),
       risk: await riskRouterOf(kit),
     });
     const close = async () => {
@@ -85,6 +85,12 @@ async function riskRouterOf(kit: GatewayKit): Promise<RiskRouter | undefined> {
 function inferenceOf(kit: GatewayKit, here: ModelGatewayApi | undefined): () => ModelGatewayApi {
   const apart = () => kit.clients.modelGateway;
   if (here === undefined) return apart;
-  const both = nearby({ here, apart, fallbacks: kit.config.MODEL_FALLBACKS, log: kit.log });
+  const both = nearby({
+    here,
+    apart,
+    fallbacks: kit.config.MODEL_FALLBACKS,
+    aliases: kit.config.MODEL_ALIASES,
+    log: kit.log,
+  });
   return () => both;
 }

@@ -47,6 +47,7 @@ export async function forget({ dir, nats }: Shared): Promise<void> {
 export async function startPlatform(
   form: 'in one process' | 'apart',
   { nats, dir, admin, identities, prov_secret }: Shared,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<Platform> {
   const env: Record<string, string> = {
     MCP_DATA: dir,
@@ -59,6 +60,7 @@ export async function startPlatform(
     MCP_ADMIN_KEY_HASH: createHash('sha256').update(admin).digest('hex'),
     MODEL_BACKENDS: 'scripted',
     ...(form === 'in one process' ? { MCP_IN_PROCESS: BEHIND.join(',') } : {}),
+    ...more,
   };
   for (const name of BEHIND) {
     const port = String(await freePort());

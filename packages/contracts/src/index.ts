@@ -18,6 +18,7 @@ export * from './conversation/log.ts';
 export * from './conversation/participant.ts';
 export * from './conversation/safety.ts';
 export * from './conversation/stored-answers.ts';
+export * from './models/alias.ts';
 export * from './models/anthropic.ts';
 export * from './models/formats.ts';
 export * from './models/message-text.ts';

@@ -7,7 +7,13 @@ const CODES = Object.keys(ERROR_CODES) as ErrorCode[];
 
 /** What clients have come to rely on: a row that changes its meaning is a change of the interface. */
 const STATUS: Readonly<Record<number, readonly ErrorCode[]>> = {
-  400: ['invalid_request', 'invalid_json', 'context_length_exceeded', 'unsupported_parameter'],
+  400: [
+    'invalid_request',
+    'invalid_json',
+    'context_length_exceeded',
+    'unsupported_parameter',
+    'content_filter',
+  ],
   401: ['unauthenticated'],
   403: ['forbidden'],
   404: ['not_found', 'model_not_found'],

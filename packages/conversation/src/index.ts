@@ -1,5 +1,6 @@
 /** A conversation of models: its graph of steps, turns, token budget, arbitration. Pure. */
-export { arbitrate, type Candidate, cosine, divergenceOf, type Verdict } from './arbitration/arbitration.ts';
+export { arbitrate, cosine, divergenceOf, type Verdict } from './arbitration/arbitration.ts';
+export type { Candidate } from './arbitration/candidate.ts';
 export { claimsOf } from './arbitration/claims/claims.ts';
 export { coherence } from './arbitration/coherence.ts';
 export { contradictionsOf, whyOf } from './arbitration/contradictions.ts';

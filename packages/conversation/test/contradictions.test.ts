@@ -2,12 +2,12 @@
 import {
   ArbitrationTerms,
   type ContradictionKind,
+  Decision,
   type FinishReason,
-  RecordedContradiction,
+  type RecordedContradiction,
 } from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import {
   arbitrate,
   contradictionQuestion,
@@ -90,7 +90,7 @@ describe('a contradiction between two answers', () => {
     fc.assert(
       fc.property(fc.array(text, { minLength: 2, maxLength: 4 }), text, (texts, question) => {
         const found = between(texts, { question, least: 0.1 });
-        expect(z.array(RecordedContradiction).max(16).parse(found)).toEqual(found);
+        expect(Decision.shape.contradictions.parse(found)).toEqual(found);
         for (const { strength, between: claims } of found) {
           expect(strength).toBeGreaterThanOrEqual(0.1);
           for (const { claim } of claims) expect(claim.isWellFormed()).toBe(true);
@@ -236,6 +236,11 @@ describe('an extra turn', () => {
     expect(extraTaskOf('contradiction', contradictions)).toContain(
       '- "The bridge was opened in 1931." against "The bridge was opened in 1958."',
     );
+    expect(extraTaskOf('contradiction', contradictions)).toMatch(
+      /tells both sides and says that they disagree\.$/,
+    );
+    const decided = contradictions.map((one) => ({ ...one, against: 'modelA' }));
+    expect(extraTaskOf('contradiction', decided)).toContain('Correct what is wrong.');
     expect(extraTaskOf('divergence', [])).toMatch(/^The answers differ\./);
     expect(extraTaskOf('low-composite', [])).not.toContain('In dispute');
     const verdict = scored(0.3);

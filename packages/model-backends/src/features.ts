@@ -55,3 +55,14 @@ export const SAMPLING = each(
   'presence_penalty',
   'frequency_penalty',
 );
+
+/** What the APIs of providers other than OpenAI have no word for. */
+export const ONLY_OPENAI = {
+  min_p: 'no effect',
+  seed: 'no effect',
+  presence_penalty: 'no effect',
+  frequency_penalty: 'no effect',
+  logit_bias: 'no effect',
+  logprobs: 'refused',
+  top_logprobs: { support: 'no effect', note: 'belongs to `logprobs`' },
+} as const satisfies Partial<Features>;

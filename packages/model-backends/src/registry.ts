@@ -1,16 +1,38 @@
 /** Every backend, by its name. A new one: a folder beside these, and its line here. Light: no backend is loaded by it. */
 import { type ConfigOf, listText, type ModelBackend, type Settings } from '@mcp/contracts';
 import { z } from 'zod';
+import { manifest as anthropic } from './anthropic/manifest.ts';
+import { manifest as azureOpenAi } from './azure-openai/manifest.ts';
+import { manifest as bedrock } from './bedrock/manifest.ts';
+import { manifest as deepSeek } from './deepseek/manifest.ts';
 import { manifest as embedded } from './embedded/manifest.ts';
+import { manifest as groq } from './groq/manifest.ts';
+import { manifest as llamaCpp } from './llama-cpp/manifest.ts';
+import { manifest as lmStudio } from './lm-studio/manifest.ts';
 import { manifest as ollama } from './ollama/manifest.ts';
 import { manifest as openai } from './openai/manifest.ts';
 import { manifest as scripted } from './scripted/manifest.ts';
+import { manifest as triton } from './triton/manifest.ts';
+import { manifest as tritonOpenAi } from './triton-openai/manifest.ts';
+import { manifest as vertex } from './vertex/manifest.ts';
+import { manifest as vllm } from './vllm/manifest.ts';
 
 export const BACKENDS = {
+  anthropic: entry(anthropic, () => import('./anthropic/index.ts')),
+  'azure-openai': entry(azureOpenAi, () => import('./azure-openai/index.ts')),
+  bedrock: entry(bedrock, () => import('./bedrock/index.ts')),
+  deepseek: entry(deepSeek, () => import('./deepseek/index.ts')),
   embedded: entry(embedded, () => import('./embedded/index.ts')),
+  groq: entry(groq, () => import('./groq/index.ts')),
+  'llama-cpp': entry(llamaCpp, () => import('./llama-cpp/index.ts')),
+  'lm-studio': entry(lmStudio, () => import('./lm-studio/index.ts')),
   ollama: entry(ollama, () => import('./ollama/index.ts')),
   openai: entry(openai, () => import('./openai/index.ts')),
   scripted: entry(scripted, () => import('./scripted/index.ts')),
+  triton: entry(triton, () => import('./triton/index.ts')),
+  'triton-openai': entry(tritonOpenAi, () => import('./triton-openai/index.ts')),
+  vertex: entry(vertex, () => import('./vertex/index.ts')),
+  vllm: entry(vllm, () => import('./vllm/index.ts')),
 };
 type Backends = typeof BACKENDS;
 

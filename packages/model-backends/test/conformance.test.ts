@@ -1,41 +1,14 @@
-import {
-  type ChatCompletionRequest,
-  FEATURES,
-  type Feature,
-  type ModelEvent,
-  ModelInfo,
-  PlatformError,
-} from '@mcp/contracts';
+import { type ChatCompletionRequest, FEATURES, type Feature } from '@mcp/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CASES, type Case, type CaseName, caseOf, offers } from '../src/cases.ts';
 import { supportOf } from '../src/features.ts';
 import { BACKENDS } from '../src/registry.ts';
-import { BACKENDS_UNDER_TEST, ELSEWHERE, make, type Subject, start } from './under-test.ts';
-import { serve } from './upstreams.ts';
-
-const options = (signal = new AbortController().signal) => ({
-  signal,
-  deadline_ms: Date.now() + 30_000,
-  traceparent: undefined,
-});
-
-async function eventsOf(events: AsyncIterable<ModelEvent>): Promise<ModelEvent[]> {
-  const seen: ModelEvent[] = [];
-  for await (const event of events) seen.push(event);
-  return seen;
-}
-
-const textOf = (events: readonly ModelEvent[], choice = 0) =>
-  events.map((event) => (event.type === 'text' && event.choice === choice ? event.text : '')).join('');
-const finishOf = (events: readonly ModelEvent[]) =>
-  events.find((event) => event.type === 'finish')?.reason.unified;
-const codeOf = (promise: Promise<unknown>) =>
-  promise.then(
-    () => 'no error',
-    (error: unknown) => (error instanceof PlatformError ? error.code : String(error)),
-  );
+import { asked, callOptions, codeOf, eventsOf, textOf } from './cases/asking.ts';
+import { FAILURE_CHECKS } from './cases/failures.ts';
+import { BY_SCHEMA, notOffered, OFFER_CHECKS, PICTURE } from './cases/offers.ts';
+import { BACKENDS_UNDER_TEST, ELSEWHERE, type Subject, start } from './under-test.ts';
 
 const TOOL = { type: 'function' as const, function: { name: 'f', parameters: { type: 'object' } } };
-const PICTURE = { type: 'image_url' as const, image_url: { url: 'data:image/png;base64,AA==' } };
 /** A value for each feature, which another server would make something of. */
 const ASKED: Readonly<Record<Feature, Partial<ChatCompletionRequest>>> = {
   stream: { stream: false },
@@ -57,8 +30,8 @@ const ASKED: Readonly<Record<Feature, Partial<ChatCompletionRequest>>> = {
   tools: { tools: [TOOL] },
   tool_choice: { tools: [TOOL], tool_choice: 'none' },
   parallel_tool_calls: { parallel_tool_calls: false },
-  response_format: { response_format: { type: 'json_object' } },
-  pictures: { messages: [{ role: 'user', content: [PICTURE] }] },
+  response_format: { response_format: BY_SCHEMA },
+  pictures: { messages: [{ role: 'user', content: [{ type: 'text', text: 'one' }, PICTURE] }] },
   reasoning_effort: { reasoning_effort: 'low' },
   verbosity: { verbosity: 'low' },
   service_tier: { service_tier: 'flex' },
@@ -68,250 +41,50 @@ const ASKED: Readonly<Record<Feature, Partial<ChatCompletionRequest>>> = {
   user: { user: 'u' },
 };
 
+const casesOf = (group: object) => Object.keys(group) as CaseName[];
+
+it('runs every case', () => {
+  const run = [...casesOf(OFFER_CHECKS), ...casesOf(FAILURE_CHECKS)];
+  expect(run.sort()).toEqual(casesOf(CASES).sort());
+});
+
 describe.each(BACKENDS_UNDER_TEST)('the backend %s', (name, underTest) => {
   const open = () => start(name, underTest);
   let subject: Subject;
-  const ask = (content: string, more: Partial<ChatCompletionRequest> = {}): ChatCompletionRequest => ({
-    model: subject.chat,
-    messages: [{ role: 'user', content }],
-    temperature: 0,
-    max_tokens: 48,
-    stream: true,
-    ...more,
-  });
-  const generate = (request: ChatCompletionRequest, signal?: AbortSignal) =>
-    eventsOf(subject.backend.generate(request, options(signal)));
 
   beforeAll(async () => {
     subject = await open();
   });
   afterAll(() => subject.close());
 
-  it('describes its models', async () => {
-    const models = await subject.backend.models(AbortSignal.timeout(5000));
-    for (const model of models) expect(ModelInfo.parse(model)).toEqual(model);
-    expect(models.find(({ id }) => id === subject.chat)).toMatchObject({ kind: 'chat', status: 'ready' });
-    expect(models.find(({ id }) => id === subject.embedding)).toMatchObject({ kind: 'embedding' });
-  });
-
   it.each(FEATURES)('makes of %s what its table says', async (feature) => {
     const { support } = supportOf(BACKENDS[name].manifest.features, feature);
     expect(subject.backend.ignores?.includes(feature as never) ?? false).toBe(support === 'no effect');
-    const asked = generate(ask('one', { max_tokens: 12, ...ASKED[feature] }));
-    // What is passed on is for the server behind, which here is the scripted one.
+    const generate = (more: Partial<ChatCompletionRequest>) =>
+      eventsOf(subject.backend.generate(asked(subject, 'one', { max_tokens: 12, ...more }), callOptions()));
+    const by_schema = feature === 'response_format' && !offers(BACKENDS[name].manifest, 'json_schema');
+    const answer = generate(by_schema ? { response_format: { type: 'json_object' } } : ASKED[feature]);
+    // What is passed on is for the server behind, which here is the scripted one: it is shown no pictures.
     const refused =
       support === 'refused' ||
       (support === 'passed on' &&
+        feature !== 'pictures' &&
         supportOf(BACKENDS.scripted.manifest.features, feature).support === 'refused');
-    if (refused) expect(await codeOf(asked)).toBe('unsupported_parameter');
-    else if (support === 'no effect')
-      expect(textOf(await asked)).toBe(textOf(await generate(ask('one', { max_tokens: 12 }))));
-    else expect((await asked).at(-1)?.type).toBe('usage');
+    if (refused) expect(await codeOf(answer)).toBe('unsupported_parameter');
+    else if (support === 'no effect') expect(textOf(await answer)).toBe(textOf(await generate({})));
+    else expect((await answer).at(-1)?.type).toBe('usage');
   });
 
-  it.each([true, false])('says start, text, finish and usage in this order (stream: %s)', async (stream) => {
-    const events = await generate(ask('What is a queue?', { stream }));
-    const types = events.map(({ type }) => type);
-    expect(types[0]).toBe('start');
-    expect(types.filter((type) => type === 'start')).toHaveLength(1);
-    expect(types.lastIndexOf('text')).toBeLessThan(types.indexOf('finish'));
-    expect(types.at(-1)).toBe('usage');
-    expect(textOf(events).trim()).not.toBe('');
-    if (subject.reply !== undefined) expect(textOf(events)).toBe(subject.reply('What is a queue?'));
-    const usage = events.find((event) => event.type === 'usage')?.usage;
-    expect(usage?.input_tokens).toBeGreaterThan(0);
-    expect(usage?.output_tokens).toBeGreaterThan(0);
-  });
-
-  it('calls a tool of its own accord, and says words where none is needed', async () => {
-    const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
-    const tools = [{ type: 'function' as const, function: { name: 'get_weather', parameters } }];
-    // A real model this small does what it sees done.
-    const before = ['Rome', 'Oslo', 'Lima'].flatMap((city) => [
-      { role: 'user' as const, content: `Weather in ${city}?` },
-      {
-        role: 'assistant' as const,
-        content: `<tool_call>[{"name": "get_weather", "arguments": {"city": "${city}"}}]</tool_call>`,
-      },
-    ]);
-    const messages = [...before, { role: 'user' as const, content: 'Weather in Paris?' }];
-    const events = await generate(ask('', { messages, tools, tool_choice: 'auto' }));
-    const calls = events.filter((event) => event.type === 'tool_call');
-    expect(calls[0]).toMatchObject({ index: 0, id: expect.any(String), name: 'get_weather' });
-    expect(calls.slice(1).every(({ id, name }) => id === undefined && name === undefined)).toBe(true);
-    const json = calls.map(({ arguments_delta }) => arguments_delta).join('');
-    expect(JSON.parse(json)).toEqual({ city: 'Paris' });
-    expect(textOf(events)).toBe('');
-    expect(finishOf(events)).toBe('tool_calls');
-    const words = await generate(ask('What is a queue?', { tools, tool_choice: 'auto', max_tokens: 8 }));
-    expect(words.filter(({ type }) => type === 'tool_call')).toEqual([]);
-    expect(textOf(words)).not.toBe('');
-  });
-
-  it('stops at max_tokens and says so', async () => {
-    const events = await generate(ask('Tell a long story.', { max_tokens: 4 }));
-    expect(finishOf(events)).toBe('length');
-    expect(events.find((event) => event.type === 'usage')?.usage.output_tokens).toBeLessThanOrEqual(4);
-  });
-
-  it('stops before a stop sequence', async () => {
-    const whole = textOf(await generate(ask('What is a queue?')));
-    const stop = whole.trim().split(/\s+/)[2] ?? '';
-    expect(stop).not.toBe('');
-    const cut = await generate(ask('What is a queue?', { stop: [stop] }));
-    expect(textOf(cut)).not.toContain(stop);
-    expect(finishOf(cut)).toBe('stop');
-  });
-
-  it('says that it has no such model', async () => {
-    expect(await codeOf(generate(ask('hello', { model: 'no-such-model' })))).toBe('model_not_found');
-  });
-
-  it('ends with the reason when it is aborted in the middle, and leaves nothing running', async () => {
-    const abort = new AbortController();
-    const reason = new PlatformError('cancelled', 'enough');
-    const seen: ModelEvent[] = [];
-    const work = (async () => {
-      for await (const event of subject.backend.generate(
-        ask('Tell a long story about a ship.', { max_tokens: 400 }),
-        options(abort.signal),
-      )) {
-        seen.push(event);
-        if (event.type === 'text') abort.abort(reason);
-      }
-    })();
-    await expect(work).rejects.toBe(reason);
-    expect(seen.filter(({ type }) => type === 'text').length).toBeLessThan(100);
-    await expect.poll(() => subject.open?.() ?? 0, { timeout: 2000 }).toBe(0);
-    expect(textOf(await generate(ask('What is a queue?')))).not.toBe('');
-  });
-
-  it('does not begin when it was aborted before, and others are not harmed', async () => {
-    const fresh = await open();
-    const reason = new PlatformError('deadline_exceeded', 'too late');
-    const call = (signal?: AbortSignal) =>
-      eventsOf(fresh.backend.generate({ ...ask('hello'), model: fresh.chat }, options(signal)));
-    const late = call(AbortSignal.abort(reason));
-    const other = call();
-    await expect(late).rejects.toBe(reason);
-    expect(textOf(await other)).not.toBe('');
-    await fresh.close();
-  });
-
-  it('ends what it writes when it is closed', async () => {
-    const fresh = await open();
-    const request = { ...ask('Tell a long story about a ship.', { max_tokens: 400 }), model: fresh.chat };
-    const seen: ModelEvent[] = [];
-    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
-    const work = (async () => {
-      for await (const event of fresh.backend.generate(request, options())) {
-        seen.push(event);
-        if (event.type === 'text') begin();
-      }
-    })();
-    const code = codeOf(work);
-    await begun;
-    await fresh.backend.close();
-    expect(await code).toBe('unavailable');
-    expect(seen.filter(({ type }) => type === 'text').length).toBeLessThan(300);
-    await expect.poll(() => fresh.open?.() ?? 0, { timeout: 2000 }).toBe(0);
-    await fresh.close();
-  });
-
-  it('keeps answers that are written at once apart', async () => {
-    const questions = ['What is a queue?', 'What is a stack?', 'What is a tree?'];
-    const alone: string[] = [];
-    for (const question of questions) alone.push(textOf(await generate(ask(question))));
-    const together = await Promise.all(
-      questions.map(async (question) => textOf(await generate(ask(question)))),
-    );
-    expect(new Set(alone).size).toBe(questions.length);
-    expect(together).toEqual(alone);
-  });
-
-  it('counts tokens', async () => {
-    const count = (content: string) =>
-      subject.backend.countTokens({ model: subject.chat, messages: [{ role: 'user', content }] }, options());
-    const short = await count('hello');
-    const long = await count('hello world and more of it');
-    expect(short.tokens).toBeGreaterThan(0);
-    expect(long.tokens).toBeGreaterThan(short.tokens);
-    expect(long.max_context).toBeGreaterThan(0);
-  });
-
-  it('gives equal texts equal vectors', async () => {
-    const result = await subject.backend.embed(
-      { model: subject.embedding, input: ['a cat', 'a cat', 'a rocket engine'] },
-      options(),
-    );
-    const [first, second, third] = result.vectors;
-    expect(result.vectors).toHaveLength(3);
-    expect(first?.length).toBeGreaterThan(8);
-    expect(second).toEqual(first);
-    expect(third).not.toEqual(first);
-    expect(third).toHaveLength(first?.length ?? 0);
+  it.each(casesOf(OFFER_CHECKS))('%s', async (one) => {
+    const { needs }: Case = CASES[one];
+    if (caseOf(BACKENDS[name].manifest, one) === 'not offered' && needs !== undefined)
+      await notOffered(subject, needs);
+    else await OFFER_CHECKS[one as keyof typeof OFFER_CHECKS](subject, open);
   });
 });
 
-interface Failure {
-  readonly json: (status: number, body: unknown) => void;
-  /** Answers 200 and these bytes as a stream, which then ends or is cut. */
-  readonly stream: (bytes: string, how: 'end' | 'cut') => void;
-}
-
-describe.each(ELSEWHERE)('%s, when what is behind it fails', (name, { env, describe: lists, stream }) => {
-  const { begun, type } = stream;
-  const to = (url: string) => make(name, env(url));
-  const request = { model: 'chat', messages: [{ role: 'user' as const, content: 'hi' }], stream: true };
-
-  const failing = async (fail: (failure: Failure) => void) => {
-    const upstream = await serve(async (path, _body, { json, response }) => {
-      const listed = lists(path);
-      if (listed !== undefined) return json(200, listed);
-      fail({
-        json,
-        stream(bytes, how) {
-          response.writeHead(200, { 'content-type': type });
-          if (how === 'end') response.end(bytes);
-          else response.write(bytes, () => response.socket?.destroy());
-        },
-      });
-    });
-    const backend = await to(upstream.url);
-    const code = await codeOf(eventsOf(backend.generate(request, options(AbortSignal.timeout(10_000)))));
-    await backend.close();
-    await upstream.close();
-    return code;
-  };
-
-  it.each([
-    ['is overloaded', 429, 'overloaded'],
-    ['refuses the key', 401, 'upstream_failed'],
-    ['breaks', 500, 'upstream_failed'],
-  ])('says so when it %s', async (_, status, code) => {
-    expect(await failing(({ json }) => json(status, { error: { message: 'no' } }))).toBe(code);
-  });
-
-  it.each([
-    ['is cut in the middle of an event', `${begun}${begun.slice(0, 40)}`, 'cut'],
-    ['is cut between events', begun, 'cut'],
-    ['ends without its last event', begun, 'end'],
-  ] as const)('says so when the stream %s', async (_, bytes, how) => {
-    expect(await failing(({ stream }) => stream(bytes, how))).toBe('upstream_interrupted');
-  });
-
-  it.each([
-    ['no JSON', 'data: <html>\n\n<html>\n'],
-    ['JSON of another shape', 'data: [1]\n\n[1]\n'],
-  ])('says so when it streams %s', async (_, bytes) => {
-    expect(await failing(({ stream }) => stream(bytes, 'end'))).toBe('upstream_failed');
-  });
-
-  it('says so when nothing listens', async () => {
-    const upstream = await serve(async () => undefined);
-    await upstream.close();
-    const backend = await to(upstream.url);
-    expect(await codeOf(eventsOf(backend.generate(request, options())))).toBe('upstream_failed');
-    await backend.close();
-  });
+describe.each(ELSEWHERE)('%s, by what its server does', (name, one) => {
+  it.each(casesOf(FAILURE_CHECKS))('%s', (failure) =>
+    FAILURE_CHECKS[failure as keyof typeof FAILURE_CHECKS](one, name),
+  );
 });

@@ -5,7 +5,7 @@ import type { BackendName } from '../src/registry.ts';
 import { make } from './under-test.ts';
 import { type Handler, serve } from './upstreams.ts';
 
-export const signal = () => AbortSignal.timeout(5000);
+export const signal = () => AbortSignal.timeout(15_000);
 
 export async function eventsOf(events: AsyncIterable<ModelEvent>): Promise<ModelEvent[]> {
   const seen: ModelEvent[] = [];

@@ -2,18 +2,21 @@
 import type { ModelBackend } from '@mcp/contracts';
 import { configSchema } from '@mcp/service-kit';
 import { createBackends } from '../src/index.ts';
-import { BackendName, backendSettings } from '../src/registry.ts';
-import type { Upstream } from './upstreams.ts';
+import { BACKENDS, BackendName, backendSettings } from '../src/registry.ts';
+import type { Seen, Upstream } from './upstreams.ts';
 
 /** A backend that is running, with what is behind it. */
 export interface Subject {
   readonly backend: ModelBackend;
   readonly chat: string;
-  readonly embedding: string;
+  /** Undefined where it embeds nothing. */
+  readonly embedding: string | undefined;
   /** What it must say to a question, where that is known. */
   readonly reply?: (question: string) => string;
   /** Requests still open at what is behind it; undefined where nothing is. */
   readonly open?: () => number;
+  /** What the last request for words asked for, as what is behind it understood; undefined where nothing is. */
+  readonly seen?: () => Seen;
   close(): Promise<void>;
 }
 
@@ -24,18 +27,29 @@ interface InProcess {
 }
 
 /** A backend of a server elsewhere: a stand-in for such a server, and how it fails. */
-interface Elsewhere {
+export interface Elsewhere {
   readonly runs: 'elsewhere';
   /** The environment that names a server. */
   env(url: string): Record<string, string>;
   /** A server that answers by another backend. */
   server(behind: ModelBackend): Promise<Upstream>;
-  /** The path that lists models is this one. */
-  readonly list: string;
+  /** The path that lists models is this one; undefined where its operator names them. */
+  readonly list: string | undefined;
   /** What is answered to a path while models are listed and described: one chat model, `chat`. Undefined: another path. */
   describe(path: string): unknown;
-  /** The media type of its streams, and one whole event of one that goes on. */
-  readonly stream: { readonly type: string; readonly begun: string };
+  /** How it refuses, as its provider documents it: the body, and headers beside the usual ones. */
+  refusal(status: number, message: string): { readonly body: unknown; readonly headers?: object };
+  /** Its words for a prompt that is too long; OpenAI's where it is not said. */
+  readonly too_long?: string;
+  readonly stream: {
+    /** The media type of its streams. */
+    readonly type: string;
+    /** One whole event of one that goes on. */
+    readonly begun: string | Uint8Array;
+    /** An event that cannot be parsed, and one that is something else than an event of this provider. */
+    readonly malformed: string | Uint8Array;
+    readonly wrong_shape: string | Uint8Array;
+  };
 }
 
 export type UnderTest = InProcess | Elsewhere;
@@ -46,8 +60,10 @@ const SCRIPT = JSON.stringify([
     id: 'chat',
     rules: [
       { match: 'Weather in Paris', tool_call: { name: 'get_weather', arguments: '{"city":"Paris"}' } },
+      { match: 'as JSON', reply: '{"city": "Paris"}' },
       { match: 'long', reply: 'word '.repeat(400), token_delay_ms: 3 },
-      { reply: 'one two three four: {last}', token_delay_ms: 1 },
+      { match: 'What is', reply: 'one two three four: {last}', token_delay_ms: 1 },
+      { reply: 'one two three four: {last}' },
     ],
   },
   { id: SCRIPT_EMBEDDING, kind: 'embedding' },
@@ -88,9 +104,10 @@ export async function start(name: BackendName, one: UnderTest): Promise<Subject>
   return {
     backend,
     chat: 'chat',
-    embedding: SCRIPT_EMBEDDING,
+    embedding: BACKENDS[name].manifest.lacks.includes('embeddings') ? undefined : SCRIPT_EMBEDDING,
     reply: scriptedReply,
     open: upstream.open,
+    seen: upstream.seen,
     async close() {
       await backend.close();
       await upstream.close();

@@ -40,6 +40,9 @@ export class Accounting {
         this.#written++;
         this.#first_ms ??= performance.now();
         break;
+      case 'stream_resumed':
+        this.#span.event('stream_resumed', { from: event.from, to: event.to, code: event.code });
+        break;
       case 'finish':
         this.#finish = event.reason;
         break;

@@ -1,7 +1,7 @@
 import { type ModelBackend, type ModelInfo, PlatformError } from '@mcp/contracts';
 import type { Logger } from '@mcp/service-kit';
 import { reasonOf } from './queue.ts';
-import { Route } from './route.ts';
+import { Route, type RouteParts } from './route.ts';
 
 /** How long a list of models is taken as it is; after that it is read again beside the request that asks. */
 const FRESH_MS = 1000;
@@ -26,6 +26,9 @@ export interface CatalogOptions {
   /** Most inferences at once, by model id, where it is not the backend that knows. */
   readonly concurrency: Readonly<Record<string, number>>;
   readonly log: Pick<Logger, 'warn'>;
+  /** Names that stand for models, to be told where one is not found. */
+  readonly aliases?: readonly string[];
+  readonly onCircuit?: RouteParts['onCircuit'];
 }
 
 /** One backend and what it was last known to serve. */
@@ -76,9 +79,24 @@ export class Catalog {
     return offer;
   }
 
-  /** The model once every list that is being read has come: what {@link find} gave may lack a slow server. */
-  async whole(id: string): Promise<Offer | undefined> {
-    await Promise.all(this.#reading ?? []);
+  /** What is known of a model just now; a list that is no longer fresh is read again beside. */
+  known(id: string): Offer | undefined {
+    if (performance.now() - this.#read_ms > FRESH_MS) this.#read();
+    return this.#offers.get(id);
+  }
+
+  /**
+   * The model once every list that is being read has come: what {@link find} gave may lack a slow server. Whoever
+   * leaves meanwhile has what is known by then.
+   */
+  async whole(id: string, signal: AbortSignal): Promise<Offer | undefined> {
+    if (this.#reading !== undefined && !signal.aborted) {
+      const left = Promise.withResolvers<void>();
+      const leave = () => left.resolve();
+      signal.addEventListener('abort', leave, { once: true });
+      await Promise.race([left.promise, Promise.all(this.#reading)]);
+      signal.removeEventListener('abort', leave);
+    }
     return this.#offers.get(id);
   }
 
@@ -113,6 +131,7 @@ export class Catalog {
     const names = [...this.#offers]
       .filter(([id, offer]) => id === offer.id && (kind ?? describe(offer).kind) === describe(offer).kind)
       .map(([id]) => id);
+    if (kind !== 'embedding') names.push(...(this.#options.aliases ?? []));
     return names.length === 0
       ? `no ${kind ?? ''} model yet`
       : `${names.slice(0, 8).join(', ')}${names.length > 8 ? ', …' : ''}`;
@@ -185,9 +204,11 @@ export class Catalog {
     const max_concurrency = Object.hasOwn(this.#options.concurrency, info.id)
       ? this.#options.concurrency[info.id]
       : undefined;
+    const { onCircuit } = this.#options;
     return new Route({
       backend,
       tier,
+      ...(onCircuit === undefined ? {} : { onCircuit }),
       info: max_concurrency === undefined ? info : { ...info, max_concurrency },
     });
   }

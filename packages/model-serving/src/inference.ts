@@ -4,6 +4,7 @@ import {
   type ChatCompletionRequest,
   type EmbeddingsRequest,
   type EmbeddingsResult,
+  type FallbackCause,
   type ModelBackend,
   type ModelEvent,
   type ModelInfo,
@@ -26,8 +27,16 @@ export interface InferenceDeps {
 export interface Offered {
   /** The model. */
   readonly id: string;
-  /** Its name in the request, which may name a server too. */
+  /** Its name in the request or alias, which may name a server too. */
   readonly asked: string;
+  /** The alias that it answers for. */
+  readonly alias?: string;
+  /** What went wrong with the attempt before. */
+  readonly after?: FallbackCause;
+  /** Servers that refuse for longer are not waited for; undefined: for 5 s at most. */
+  readonly max_closed_ms?: number;
+  /** It is asked beside another one that is slow. */
+  readonly hedge?: true;
   /** At least one. */
   readonly routes: readonly Route[];
   /** Called when a server is about to be asked; throws when it must not be. */
@@ -40,9 +49,10 @@ export async function* infer(
   offered: Offered,
   { request, call }: { request: ChatCompletionRequest; call: CallContext },
 ): AsyncGenerator<ModelEvent> {
-  const { id, asked } = offered;
+  const { id } = offered;
   const { info } = offered.routes[0] as Route;
   const span = startSpan(kit, info, { call, operation: 'chat' });
+  if (offered.alias !== undefined || offered.after !== undefined) span.set(hopOf(offered));
   const accounting = new Accounting({ metrics: kit.metrics, span, info });
   let visit: Visit | undefined;
   let failure: unknown;
@@ -53,19 +63,27 @@ export async function* infer(
     accounting.queued(route.info);
     const forwarded = request.model === id ? request : { ...request, model: id };
     const characters = new WholeCharacters();
+    const asked_ms = performance.now();
     let taken = false;
+    let answered = false;
     for await (const event of route.backend.generate(forwarded, optionsOf(call, span))) {
       if (!taken) {
         taken = true;
         visit.accepted();
       }
+      if (!answered && event.type !== 'start') {
+        answered = true;
+        visit.answered(performance.now() - asked_ms, request.stream === true);
+      }
       accounting.see(event);
       if (event.type === 'usage') expected.learn(request, event.usage);
       for (const whole of characters.take(event))
-        yield whole.type === 'start' ? startOf(whole, { request, asked, backend: route.backend }) : whole;
+        yield whole.type === 'start' ? startOf(whole, { request, offered, backend: route.backend }) : whole;
     }
   } catch (error) {
     failure = visit === undefined ? error : visit.failed(error);
+    if (visit !== undefined && visit.route.circuit !== 'closed')
+      span.set({ 'mcp.circuit': visit.route.circuit });
     throw failure;
   } finally {
     visit?.leave();
@@ -78,10 +96,24 @@ type Start = Extract<ModelEvent, { type: 'start' }>;
 /** A start under the name that was asked for, with the fields that its backend makes no use of. */
 function startOf(
   start: Start,
-  by: { request: ChatCompletionRequest; asked: string; backend: ModelBackend },
+  by: { request: ChatCompletionRequest; offered: Offered; backend: ModelBackend },
 ): Start {
+  const { alias, asked } = by.offered;
   const ignored = givenOf(by.request, by.backend.ignores ?? []);
-  return { ...start, model: by.asked, ...(ignored.length === 0 ? {} : { ignored }) };
+  return {
+    ...start,
+    model: alias ?? asked,
+    ...(alias === undefined ? {} : { served_by: asked }),
+    ...(ignored.length === 0 ? {} : { ignored }),
+  };
+}
+
+/** How an attempt came to be, for its span. */
+function hopOf({ alias, after, hedge }: Offered): Readonly<Record<string, string | boolean>> {
+  return {
+    ...(alias === undefined ? {} : { 'mcp.alias': alias, 'mcp.hedge': hedge === true }),
+    ...(after === undefined ? {} : { 'mcp.fallback.cause': after }),
+  };
 }
 
 /** Vectors by one model: the same turn-taking, tracing and counting. */
@@ -99,8 +131,10 @@ export async function embed(
   try {
     visit = await placeOf(queues, offered, { call, tokens: queues.of(id).expected.ofTexts(request.input) });
     const { route } = visit;
+    const asked_ms = performance.now();
     const result = await route.backend.embed({ ...request, model: id }, optionsOf(call, span));
     visit.accepted();
+    visit.answered(performance.now() - asked_ms, false);
     countTokens(kit.metrics, route.info, { input_tokens: result.input_tokens, output_tokens: 0 });
     span.set({ 'gen_ai.usage.input_tokens': result.input_tokens, tokens_in: result.input_tokens });
     span.end();
@@ -124,15 +158,16 @@ export async function embed(
 /** Waits for a place at one of the servers. */
 async function placeOf(
   queues: Queues,
-  { id, routes, reach }: Offered,
+  offered: Offered,
   { call, tokens }: { readonly call: CallContext; readonly tokens: number },
 ): Promise<Visit> {
+  const { id, routes, max_closed_ms } = offered;
   const { class: cls, signal, place, principal, deadline_ms } = call;
   const time_left_ms = deadline_ms - Date.now();
-  const ask = { who: principal.id, class: cls, tokens, time_left_ms, signal, routes, place };
+  const ask = { who: principal.id, class: cls, tokens, time_left_ms, signal, routes, place, max_closed_ms };
   const visit = await queues.of(id).enter(ask);
   try {
-    reach(visit.route);
+    offered.reach(visit.route);
     return visit;
   } catch (error) {
     visit.leave();

@@ -1,14 +1,18 @@
-import type {
-  CallContext,
-  ChatCompletionRequest,
-  ModelBackend,
-  ModelEvent,
-  ModelGatewayApi,
-  Place,
+import {
+  type CallContext,
+  type ModelBackend,
+  type ModelGatewayApi,
+  type ModelInfo,
+  modelsOf,
+  type Place,
+  PlatformError,
 } from '@mcp/contracts';
-import { type AttemptDeps, firstSuccess } from './attempts.ts';
+import { aliasInfo } from './aliases/describe.ts';
+import { Planner } from './aliases/plan.ts';
+import { firstSuccess } from './attempts.ts';
 import { Catalog } from './catalog.ts';
-import { embed, infer } from './inference.ts';
+import { type GenerationDeps, generate } from './generation.ts';
+import { embed } from './inference.ts';
 import { Queues } from './queues.ts';
 import type { ServingConfig, ServingKit } from './serving.ts';
 
@@ -19,24 +23,38 @@ interface ModelGatewayOptions {
   readonly settings: ServingConfig;
 }
 
-/** Chooses the server, keeps the queues, tries again elsewhere. Needs nothing but its arguments: it runs in any process. */
-export function createModelGateway(options: ModelGatewayOptions): ModelGatewayApi {
-  const { kit, backends, settings } = options;
-  const catalog = new Catalog({ backends, concurrency: settings.MODEL_CONCURRENCY, log: kit.log });
+/** Chooses the model and its server, keeps the queues, tries again elsewhere. Needs nothing but its arguments: it runs in any process. */
+export function createModelGateway({ kit, backends, settings }: ModelGatewayOptions): ModelGatewayApi {
+  const { MODEL_ALIASES: aliases } = settings;
+  const catalog = new Catalog({
+    backends,
+    concurrency: settings.MODEL_CONCURRENCY,
+    log: kit.log,
+    aliases: Object.keys(aliases),
+    onCircuit: ({ info, server }, state) => {
+      kit.metrics.set('model_circuit_open', { model: info.id, server }, state === 'closed' ? 0 : 1);
+      kit.metrics.inc('model_circuit_changes_total', { model: info.id, server, state });
+    },
+  });
   const queues = new Queues({
     metrics: kit.metrics,
     max_waiting: settings.MCP_QUEUE_MAX_WAITING,
     weights: settings.MCP_QUEUE_WEIGHTS,
   });
-  const deps = { ...options, catalog, queues };
+  const planner = new Planner(settings, catalog);
+  const deps = { kit, catalog, queues, planner };
   return {
     generate: (request, call) => generate(deps, request, call),
-    embed: (request, call) =>
-      firstSuccess(deps, { models: [request.model], kind: 'embedding', call }, (offer) =>
+    async embed(request, call) {
+      if (planner.aliasOf(request.model) !== undefined) throw notForEmbedding(request.model);
+      const plan = planner.ofModel(request.model);
+      return firstSuccess(deps, { plan, kind: 'embedding', call }, (offer) =>
         embed(deps, offer, { request, call }),
-      ),
+      );
+    },
     async countTokens(request, call) {
-      const { id, routes } = await catalog.find(request.model, { kind: 'chat', signal: call.signal });
+      const model = await widest(deps, request.model, call);
+      const { id, routes } = await catalog.find(model, { kind: 'chat', signal: call.signal });
       const [route] = routes;
       if (route === undefined) throw new Error('an offer has at least one route');
       return route.backend.countTokens(
@@ -45,8 +63,11 @@ export function createModelGateway(options: ModelGatewayOptions): ModelGatewayAp
       );
     },
     reserve: (model, call) => reserve(deps, model, call),
-    models: () => catalog.all(),
-    model: (id, call) => catalog.one(id, call.signal),
+    async models() {
+      const models = await catalog.all();
+      return [...models, ...Object.keys(aliases).flatMap((name) => listed(deps, name) ?? [])];
+    },
+    model: async (id, call) => listed(deps, id) ?? (await catalog.one(id, call.signal)),
     async queues() {
       const models = await catalog.all();
       return models.map(({ id }) => queues.of(id).status());
@@ -54,21 +75,54 @@ export function createModelGateway(options: ModelGatewayOptions): ModelGatewayAp
   };
 }
 
-/** The model, then those that stand in for it. */
-function namesOf({ settings }: Pick<ModelGatewayOptions, 'settings'>, model: string): readonly string[] {
-  const { MODEL_FALLBACKS: fallbacks } = settings;
-  return [model, ...(Object.hasOwn(fallbacks, model) ? (fallbacks[model] ?? []) : [])];
+function notForEmbedding(name: string): PlatformError {
+  return new PlatformError(
+    'invalid_request',
+    `The alias '${name}' is for chat: vectors of different models cannot be compared. Name an embedding model.`,
+    { param: 'model' },
+  );
+}
+
+/** An alias as an entry of the list of models; undefined where the name is none. */
+function listed({ planner, catalog }: GenerationDeps, name: string): ModelInfo | undefined {
+  const alias = planner.aliasOf(name);
+  if (alias === undefined) return undefined;
+  const offers = alias.candidates.flatMap(({ model }) => catalog.known(model) ?? []);
+  return aliasInfo(
+    name,
+    alias,
+    offers.flatMap(({ routes }) => routes.map(({ info }) => info)),
+  );
+}
+
+/** The candidate that holds the most tokens: what an alias takes at most. */
+async function widest(deps: GenerationDeps, name: string, { signal }: CallContext): Promise<string> {
+  const alias = deps.planner.aliasOf(name);
+  if (alias === undefined) return name;
+  const widths = alias.candidates.flatMap(({ model }) => {
+    const info = deps.catalog.known(model)?.routes[0]?.info;
+    return info?.kind === 'chat' ? [{ model, max_context: info.max_context }] : [];
+  });
+  const [first] = widths.toSorted((a, b) => b.max_context - a.max_context);
+  const [any] = alias.candidates;
+  if (first !== undefined) return first.model;
+  const offer = await deps.catalog.find(any?.model ?? name, { kind: 'chat', signal });
+  return offer.id;
 }
 
 /** Room at the model, or at the first of those that stand in for it. */
 async function reserve(
-  deps: ModelGatewayOptions & AttemptDeps,
-  model: string,
+  deps: GenerationDeps,
+  name: string,
   { principal, signal }: CallContext,
 ): Promise<Place> {
+  const alias = deps.planner.aliasOf(name);
+  const { models, chains } = deps.planner.ofModel(name);
+  const names = alias === undefined ? [...models, ...chains.error] : modelsOf(alias);
   let failure: unknown;
-  for (const name of namesOf(deps, model)) {
-    const { id, routes } = await deps.catalog.find(name, { kind: 'chat', signal });
+  for (const one of names) {
+    if (alias !== undefined && one !== names.at(-1) && deps.catalog.known(one) === undefined) continue;
+    const { id, routes } = await deps.catalog.find(one, { kind: 'chat', signal });
     try {
       return deps.queues.of(id).reserve(routes, principal.id);
     } catch (error) {
@@ -76,22 +130,4 @@ async function reserve(
     }
   }
   throw failure;
-}
-
-/** Asks the model, and those that stand in for it while nothing has been said yet. */
-async function* generate(
-  deps: ModelGatewayOptions & AttemptDeps,
-  request: ChatCompletionRequest,
-  call: CallContext,
-): AsyncGenerator<ModelEvent> {
-  const { events, first } = await firstSuccess(
-    deps,
-    { models: namesOf(deps, request.model), kind: 'chat', call },
-    async (offer) => {
-      const events = infer(deps, offer, { request, call });
-      return { events, first: await events.next() };
-    },
-  );
-  if (first.done !== true) yield first.value;
-  yield* events;
 }

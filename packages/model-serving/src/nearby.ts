@@ -1,4 +1,10 @@
-import { type ModelGatewayApi, type ModelInfo, PlatformError } from '@mcp/contracts';
+import {
+  type ModelAliases,
+  type ModelGatewayApi,
+  type ModelInfo,
+  modelsOf,
+  PlatformError,
+} from '@mcp/contracts';
 import { KeptValue, type Logger, ownCall } from '@mcp/service-kit';
 import { sumByModel } from './queue-sums.ts';
 
@@ -12,6 +18,8 @@ export interface NearbyOptions {
   readonly apart: () => ModelGatewayApi;
   /** Models with others to stand in for them: only the model-gateway apart has them all. */
   readonly fallbacks: Readonly<Record<string, readonly string[]>>;
+  /** Aliases: those of which every model is served in this process are answered here. */
+  readonly aliases: ModelAliases;
   readonly log: Pick<Logger, 'warn'>;
 }
 
@@ -19,12 +27,18 @@ export interface NearbyOptions {
  * Asks the models that are served in this process here, without the hop, and all others at the model-gateway apart.
  * Nothing waits for the list of what is served here: until it is known, everything goes the long way.
  */
-export function nearby({ here, apart, fallbacks, log }: NearbyOptions): ModelGatewayApi {
+export function nearby({ here, apart, fallbacks, aliases, log }: NearbyOptions): ModelGatewayApi {
   const served = idsServed(here, log);
   // Asked for at once, so that the first request finds it.
   void served.known;
-  const at = (id: string) =>
-    served.known?.has(id) === true && !Object.hasOwn(fallbacks, id) ? here : apart();
+  const models = new Map(Object.entries(aliases).map(([name, alias]) => [name, modelsOf(alias)]));
+  const at = (id: string) => {
+    const { known } = served;
+    const all = models.get(id);
+    const mine =
+      all === undefined ? known?.has(id) : known !== undefined && all.every((one) => known.has(one));
+    return mine === true && !Object.hasOwn(fallbacks, id) ? here : apart();
+  };
   return {
     generate: (request, call) => at(request.model).generate(request, call),
     embed: (request, call) => at(request.model).embed(request, call),

@@ -3,7 +3,7 @@ import { type Place, PlatformError, type QueueClass, type QueueStatus } from '@m
 import { ExpectedTokens } from './expected-tokens.ts';
 import { FairLine } from './fair-line.ts';
 import { Pace } from './pace.ts';
-import { type Choice, choose, type Route, type Visit } from './route.ts';
+import { type Choice, CircuitOpenError, choose, type Route, type Visit } from './route.ts';
 
 export interface QueueOptions {
   readonly model: string;
@@ -29,10 +29,13 @@ export interface Ask {
   readonly routes: readonly Route[];
   /** Room that was kept for it, perhaps here. */
   readonly place?: string | undefined;
+  /** Servers that are closed for longer are not waited for; undefined: 5 s. */
+  readonly max_closed_ms?: number | undefined;
 }
 
 interface Waiter {
   readonly routes: readonly Route[];
+  readonly max_closed_ms: number | undefined;
   readonly tokens: number;
   start(visit: Visit): void;
   refuse(error: PlatformError): void;
@@ -88,7 +91,7 @@ export class ModelQueue {
    * late or when the servers are rate limited for longer than 5 s, and the signal's reason when the caller leaves.
    */
   async enter(ask: Ask): Promise<Visit> {
-    const { who, signal, routes, place } = ask;
+    const { who, signal, routes, place, max_closed_ms } = ask;
     if (signal.aborted) throw reasonOf(signal);
     const kept = place !== undefined && this.#release(place);
     let choice = choose(routes);
@@ -97,7 +100,7 @@ export class ModelQueue {
       this.#serve();
       choice = choose(routes);
     }
-    if (choice.type !== 'free' || this.#reserved.size > 0) this.#refuse(routes, { who, kept });
+    if (choice.type !== 'free' || this.#reserved.size > 0) this.#refuse(routes, { who, kept, max_closed_ms });
     if (choice.type === 'free') return this.#start(choice.route, ask.tokens);
     this.#refuseTooLate(ask);
     return await this.#wait(ask);
@@ -126,8 +129,11 @@ export class ModelQueue {
   }
 
   /** Throws `overloaded` when the servers are closed for long, or when there is no room and none was kept. */
-  #refuse(routes: readonly Route[], { who, kept }: { who: string; kept: boolean }): void {
-    const closed = closedFor(routes);
+  #refuse(
+    routes: readonly Route[],
+    { who, kept, max_closed_ms }: { who: string; kept: boolean; max_closed_ms?: number | undefined },
+  ): void {
+    const closed = closedFor(routes, max_closed_ms);
     if (closed !== undefined) throw closed;
     const limit = routes.reduce((sum, one) => sum + one.limit, 0);
     const room = Math.max(0, limit - this.#running) + this.#options.max_waiting - this.#depth();
@@ -192,7 +198,7 @@ export class ModelQueue {
     };
   }
 
-  #wait({ who, class: cls, tokens, signal, routes }: Ask): Promise<Visit> {
+  #wait({ who, class: cls, tokens, signal, routes, max_closed_ms }: Ask): Promise<Visit> {
     const { promise, resolve, reject } = Promise.withResolvers<Visit>();
     const line = this.#waiting[cls];
     const leave = () => {
@@ -202,6 +208,7 @@ export class ModelQueue {
     };
     const waiter: Waiter = {
       routes,
+      max_closed_ms,
       tokens,
       start(visit) {
         signal.removeEventListener('abort', leave);
@@ -233,7 +240,7 @@ export class ModelQueue {
           at++;
           continue;
         }
-        const closed = choice.type === 'closed' ? closedFor(waiter.routes) : undefined;
+        const closed = choice.type === 'closed' ? closedFor(waiter.routes, waiter.max_closed_ms) : undefined;
         if (choice.type === 'closed' && closed === undefined) {
           alarm_ms = Math.min(alarm_ms, choice.wait_ms);
           at++;
@@ -277,13 +284,21 @@ function seconds(ms: number): number {
 }
 
 /** Why nobody waits for these routes, or undefined. */
-function closedFor(routes: readonly Route[]): PlatformError | undefined {
+function closedFor(routes: readonly Route[], max_closed_ms = MAX_RETRY_WAIT_MS): PlatformError | undefined {
   const wait_ms = Math.min(...routes.map((route) => route.wait_ms));
-  if (wait_ms <= MAX_RETRY_WAIT_MS) return undefined;
+  if (wait_ms <= max_closed_ms) return undefined;
+  const name = routes[0]?.info.owned_by ?? 'The server';
+  const retry = { retry_after_ms: Math.ceil(wait_ms) };
+  if (routes.every(({ broken }) => broken))
+    return new CircuitOpenError(
+      'unavailable',
+      `${name} failed several times in a row and is tried again in ${Math.ceil(wait_ms / 1000)} s. Try again then, or choose another model.`,
+      retry,
+    );
   return new PlatformError(
     'overloaded',
-    `${routes[0]?.info.owned_by ?? 'The server'} is rate limited. Try again in ${Math.ceil(wait_ms / 1000)} s, or choose another model.`,
-    { retry_after_ms: Math.ceil(wait_ms) },
+    `${name} is rate limited. Try again in ${Math.ceil(wait_ms / 1000)} s, or choose another model.`,
+    retry,
   );
 }
 

@@ -1,6 +1,7 @@
 import { type ModelBackend, type ModelInfo, PlatformError } from '@mcp/contracts';
 import { AdaptiveLimit, DEFAULT_MAX_CONCURRENCY, type Outcome } from './adaptive-limit.ts';
-import { CoolDown } from './cool-down.ts';
+import { type CircuitState, CoolDown } from './cool-down.ts';
+import { PeakEwma } from './latency.ts';
 
 export interface RouteParts {
   readonly backend: ModelBackend;
@@ -9,7 +10,12 @@ export interface RouteParts {
   readonly tier: number;
   /** Epoch-like milliseconds that never go back. */
   readonly now?: () => number;
+  /** Called when its circuit has opened, is tried or has closed. */
+  readonly onCircuit?: (route: Route, state: CircuitState) => void;
 }
+
+/** A server that failed so often that it is not asked for a while. */
+export class CircuitOpenError extends PlatformError {}
 
 /** One request at a route. */
 export interface Visit {
@@ -18,6 +24,8 @@ export interface Visit {
   accepted(): void;
   /** It failed or was refused. Returns what to tell: a server that is not asked for a minute is tried again then. */
   failed(error: unknown): unknown;
+  /** What it said first took so long; a whole answer is another measure than the first word of a stream. */
+  answered(took_ms: number, streamed: boolean): void;
   /** Gives the place back, once. */
   leave(): void;
 }
@@ -29,13 +37,24 @@ export class Route {
   info: ModelInfo;
   readonly #limit: AdaptiveLimit;
   readonly #cool_down: CoolDown;
+  readonly #now: () => number;
+  readonly #onCircuit: RouteParts['onCircuit'];
+  readonly #latency = { streamed: new PeakEwma(), whole: new PeakEwma() };
+  #told: CircuitState = 'closed';
 
-  constructor({ backend, info, tier, now = () => performance.now() }: RouteParts) {
+  constructor({ backend, info, tier, now = () => performance.now(), onCircuit }: RouteParts) {
     this.backend = backend;
     this.info = info;
     this.tier = tier;
     this.#limit = new AdaptiveLimit(info.max_concurrency ?? DEFAULT_MAX_CONCURRENCY);
     this.#cool_down = new CoolDown(now);
+    this.#now = now;
+    this.#onCircuit = onCircuit;
+  }
+
+  /** The server's name, where there can be several of its backend. */
+  get server(): string {
+    return this.backend.target ?? this.backend.name;
   }
 
   get free(): boolean {
@@ -59,10 +78,25 @@ export class Route {
     return this.#cool_down.shunned;
   }
 
+  get circuit(): CircuitState {
+    return this.#cool_down.state;
+  }
+
+  /** Whether it is not asked because it failed, rather than because it wants to be asked less. */
+  get broken(): boolean {
+    return this.#cool_down.broken;
+  }
+
+  /** How long one more request is expected to wait for its first word, or for its whole answer. */
+  expected(streamed: boolean, now_ms: number): number {
+    return this.#latency[streamed ? 'streamed' : 'whole'].cost(this.#limit.running, now_ms);
+  }
+
   /** Takes a place. Whoever calls has seen that it is free and does not wait. */
   visit(onLeave: () => void): Visit {
     const ticket = this.#limit.begin();
     const epoch = this.#cool_down.begin();
+    this.#tell();
     let outcome: Outcome = 'other';
     let left = false;
     return {
@@ -70,14 +104,24 @@ export class Route {
       accepted: () => {
         outcome = 'served';
         this.#cool_down.accepted(epoch);
+        this.#tell();
+      },
+      answered: (took_ms, streamed) => {
+        this.#latency[streamed ? 'streamed' : 'whole'].observe(took_ms, this.#now());
+        this.#cool_down.answered(epoch);
+        this.#tell();
       },
       failed: (error) => {
         const verdict = verdictOn(error);
         outcome = verdict === 'refused' ? 'refused' : 'other';
-        if (verdict === 'failed') this.#cool_down.failed();
-        else if (verdict === 'taken') this.#cool_down.accepted(epoch);
-        if (verdict !== 'refused' || !(error instanceof PlatformError)) return error;
+        if (verdict === 'failed') this.#cool_down.failed(epoch);
+        else if (verdict === 'taken') this.#cool_down.answered(epoch);
+        if (verdict !== 'refused' || !(error instanceof PlatformError)) {
+          this.#tell();
+          return error;
+        }
         const retry_after_ms = this.#cool_down.refused(epoch, error.retry_after_ms);
+        this.#tell();
         const { code, message, param, cause } = error;
         return new PlatformError(code, message, {
           retry_after_ms,
@@ -89,9 +133,19 @@ export class Route {
         if (left) return;
         left = true;
         this.#limit.end(ticket, outcome);
+        this.#cool_down.abandoned(epoch);
+        this.#tell();
         onLeave();
       },
     };
+  }
+
+  /** Tells whoever watches the circuit, once for each change. */
+  #tell(): void {
+    const { state } = this.#cool_down;
+    if (state === this.#told) return;
+    this.#told = state;
+    this.#onCircuit?.(this, state);
   }
 }
 

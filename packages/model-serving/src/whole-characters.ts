@@ -13,7 +13,7 @@ export class WholeCharacters {
 
   /** The events to pass on for one that came: nearly always itself. */
   take(event: ModelEvent): readonly ModelEvent[] {
-    if (event.type === 'start' || event.type === 'usage') return [event];
+    if (event.type === 'start' || event.type === 'usage' || event.type === 'stream_resumed') return [event];
     if (event.type === 'finish') return this.#waiting.size === 0 ? [event] : [...this.#rest(event), event];
     const text = textOf(event);
     if (this.#waiting.size === 0 && text.isWellFormed()) return [event];

@@ -1,5 +1,5 @@
 /** Which servers have which models, whatever their lists do: merge, order, failure, kind, and one server by name. */
-import { type ModelInfo, PlatformError } from '@mcp/contracts';
+import { ModelAliases, type ModelInfo, PlatformError } from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Catalog } from '../src/catalog.ts';
@@ -231,6 +231,7 @@ describe('models near by', () => {
       here: gatewayOf([here]).api,
       apart: () => far,
       fallbacks: { shared: ['far'] },
+      aliases: {},
       log: logs,
     });
     await expect
@@ -245,15 +246,38 @@ describe('models near by', () => {
     expect((await api.models(callOf())).map(({ id }) => id).toSorted()).toEqual(['far', 'near', 'shared']);
   });
 
+  it('answer an alias here where all of its models are, else apart', async () => {
+    const here = backendOf('a', [infoOf('near')], good);
+    const apart = backendOf('b', [infoOf('near'), infoOf('far')], good);
+    const aliases = {
+      close: { candidates: [{ model: 'near' }] },
+      wide: { candidates: [{ model: 'near' }], fallbacks: { error: ['far'] } },
+    };
+    const far = gatewayOf([apart], {}, aliases).api;
+    const near = gatewayOf([here], {}, aliases).api;
+    await far.models(callOf());
+    const parsed = ModelAliases.parse(aliases);
+    const api = nearby({ here: near, apart: () => far, fallbacks: {}, aliases: parsed, log: logs });
+    await expect
+      .poll(async () => {
+        await outcomeOf(api.generate(requestFor('close'), callOf()));
+        return here.asked.length;
+      })
+      .toBeGreaterThan(0);
+    const before = apart.asked.length;
+    await outcomeOf(api.generate(requestFor('wide'), callOf()));
+    expect(apart.asked.slice(before)).toEqual(['near']);
+  });
+
   it('are listed while the other place is away; without any the reason is told', async () => {
     const broken = () => {
       const { api } = gatewayOf([]);
       return { ...api, models: failing('apart is away') };
     };
     const here = gatewayOf([backendOf('a', [infoOf('near')], good)]).api;
-    const api = nearby({ here, apart: broken, fallbacks: {}, log: logs });
+    const api = nearby({ here, apart: broken, fallbacks: {}, aliases: {}, log: logs });
     expect((await api.models(callOf())).map(({ id }) => id)).toEqual(['near']);
-    const none = nearby({ here: gatewayOf([]).api, apart: broken, fallbacks: {}, log: logs });
+    const none = nearby({ here: gatewayOf([]).api, apart: broken, fallbacks: {}, aliases: {}, log: logs });
     await expect(none.models(callOf())).rejects.toThrow('apart is away');
   });
 });

@@ -22,8 +22,9 @@ describe('the cool-down of a server', () => {
           if (cool.wait_ms === 0) {
             const epoch = cool.begin();
             if (end === 'accepted') cool.accepted(epoch);
+            if (end === 'accepted') cool.answered(epoch);
             if (end === 'refused') cool.refused(epoch, retry_after_ms);
-            if (end === 'failed') cool.failed();
+            if (end === 'failed') cool.failed(epoch);
           }
           expect(cool.wait_ms).toBeLessThanOrEqual(60_000);
         }
@@ -80,9 +81,79 @@ describe('the cool-down of a server', () => {
 
   it('makes a failing server second choice, and closes it to nobody', () => {
     const { clock, cool } = make();
-    cool.failed();
-    expect([cool.wait_ms, cool.shunned]).toEqual([0, true]);
+    cool.failed(cool.begin());
+    expect([cool.wait_ms, cool.shunned, cool.state]).toEqual([0, true, 'closed']);
     clock.ms += 1000;
     expect(cool.shunned).toBe(false);
+  });
+});
+
+describe('the circuit of a server', () => {
+  const fail = (cool: CoolDown, times: number) => {
+    for (let time = 0; time < times; time++) cool.failed(cool.begin());
+  };
+
+  it('opens after five failures in a row, and a success between them begins the count anew', () => {
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { maxLength: 40 }), (successes) => {
+        const { cool } = make();
+        let row = 0;
+        for (const success of successes) {
+          const epoch = cool.begin();
+          if (success) cool.answered(epoch);
+          else cool.failed(epoch);
+          row = success ? 0 : row + 1;
+          expect([cool.state, cool.broken]).toEqual(row < 5 ? ['closed', false] : ['open', true]);
+          if (row >= 5) return;
+        }
+      }),
+    );
+  });
+
+  it('stays open twice as long with each probe that fails, at most 15 s, and closes with one that succeeds', () => {
+    const { clock, cool } = make();
+    fail(cool, 5);
+    const pauses: number[] = [];
+    for (let time = 0; time < 6; time++) {
+      pauses.push(cool.wait_ms);
+      clock.ms += cool.wait_ms;
+      const probe = cool.begin();
+      expect([cool.state, cool.wait_ms > 0]).toEqual(['half_open', true]);
+      cool.failed(probe);
+    }
+    expect(pauses).toEqual([1000, 2000, 4000, 8000, 15_000, 15_000]);
+    clock.ms += cool.wait_ms;
+    cool.answered(cool.begin());
+    expect([cool.state, cool.wait_ms, cool.shunned, cool.broken]).toEqual(['closed', 0, false, false]);
+  });
+
+  it('is not closed by a server that takes a request and then breaks off', () => {
+    const { cool } = make();
+    for (let time = 0; time < 5; time++) {
+      const epoch = cool.begin();
+      cool.accepted(epoch);
+      cool.failed(epoch);
+    }
+    expect(cool.state).toBe('open');
+  });
+
+  it('takes no word of one that began before it opened', () => {
+    const { cool } = make();
+    const before = cool.begin();
+    fail(cool, 5);
+    cool.answered(before);
+    cool.failed(before);
+    cool.abandoned(before);
+    expect([cool.state, cool.wait_ms]).toEqual(['open', 1000]);
+  });
+
+  it('lets the next one try at once where the caller of the probe has left', () => {
+    const { clock, cool } = make();
+    fail(cool, 5);
+    clock.ms += 1000;
+    cool.abandoned(cool.begin());
+    expect([cool.state, cool.wait_ms]).toEqual(['open', 0]);
+    expect(cool.begin()).toBeGreaterThan(0);
+    expect(cool.state).toBe('half_open');
   });
 });

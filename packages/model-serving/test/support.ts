@@ -3,6 +3,8 @@ import {
   type BackendCallOptions,
   type CallContext,
   type ChatCompletionRequest,
+  type ModelAlias,
+  ModelAliases,
   type ModelBackend,
   type ModelEvent,
   type ModelGatewayApi,
@@ -10,6 +12,7 @@ import {
   PlatformError,
 } from '@mcp/contracts';
 import type { ServiceKit, Span } from '@mcp/service-kit';
+import type { z } from 'zod';
 import { createModelGateway } from '../src/model-gateway.ts';
 import { Route } from '../src/route.ts';
 
@@ -121,6 +124,7 @@ function kitOf(seen: Seen): GatewayKit {
 export function gatewayOf(
   backends: readonly ModelBackend[],
   fallbacks: Record<string, string[]> = {},
+  aliases: Record<string, z.input<typeof ModelAlias>> = {},
 ): { api: ModelGatewayApi; seen: Seen } {
   const seen: Seen = { counts: new Map(), spans: [] };
   const settings = {
@@ -128,6 +132,8 @@ export function gatewayOf(
     MCP_QUEUE_WEIGHTS: {},
     MODEL_CONCURRENCY: {},
     MODEL_FALLBACKS: fallbacks,
+    MODEL_ALIASES: ModelAliases.parse(aliases),
+    MCP_RESIDENCY: 'eu' as const,
   };
   return { api: createModelGateway({ kit: kitOf(seen), backends, settings }), seen };
 }

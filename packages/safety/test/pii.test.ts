@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { electronicFormatIBAN, isValidIBAN } from 'ibantools';
 import { describe, expect, it } from 'vitest';
-import { piiTags, riskScore } from '../src/index.ts';
+import { piiTags, redactPii, riskScore } from '../src/index.ts';
 
 describe('piiTags', () => {
   it.each([
@@ -17,6 +17,19 @@ describe('piiTags', () => {
     ['-----BEGIN RSA PRIVATE KEY-----', ['secret']],
   ])('finds what %j holds', (text, tags) => {
     expect(piiTags(text)).toEqual(expect.arrayContaining(tags));
+  });
+
+  it.each([
+    ['write to ada.lovelace@example.org today', 'write to [email] today'],
+    ['my card is 4111 1111 1111 1111', 'my card is [credit_card]'],
+    ['pay to DE89 3704 0044 0532 0130 00.', 'pay to [iban].'],
+    ['the host 192.168.17.4 is down, 2001:db8::7334 too', 'the host [ip_address] is down, [ip_address] too'],
+    ['ghp_0123456789abcdefghijklmnopqrstuvwxyzAB leaked', '[secret] leaked'],
+    ['call +49 30 901820 before noon, or not', 'call [phone] before noon, or not'],
+    ['version 1.2.3 of card 4111 1111 1111 1112', 'version 1.2.3 of card 4111 1111 1111 1112'],
+  ])('takes out of %j what it finds', (text, redacted) => {
+    expect(redactPii(text)).toBe(redacted);
+    expect(piiTags(redactPii(text))).toEqual([]);
   });
 
   it.each([

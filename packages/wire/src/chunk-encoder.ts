@@ -1,5 +1,6 @@
 import type { ModelEvent } from '@mcp/contracts';
 import { type ChatOptions, chatFinish, losesFinish, wireUsage } from './openai-chat.ts';
+import { resumedComment } from './resumed.ts';
 
 export const DONE_FRAME = 'data: [DONE]\n\n';
 
@@ -29,8 +30,8 @@ export function chatChunkEncoder(options: ChunkOptions): (event: ModelEvent) => 
       case 'start':
         head = `data: {"id":${JSON.stringify(event.id)},"object":"chat.completion.chunk","created":${event.created_s},"model":${JSON.stringify(event.model)},"system_fingerprint":${JSON.stringify(event.backend)},`;
         tail = `${options.include_usage ? ',"usage":null' : ''}}\n\n`;
-        if (event.ignored === undefined) return opened(0);
-        return opened(0).replace('"choices":', `"mcp_ignored":${JSON.stringify(event.ignored)},"choices":`);
+        if (event.ignored === undefined && event.served_by === undefined) return opened(0);
+        return opened(0).replace('"choices":', () => `${extrasOf(event)}"choices":`);
       case 'text': {
         const logprobs =
           event.logprobs === undefined
@@ -57,6 +58,8 @@ export function chatChunkEncoder(options: ChunkOptions): (event: ModelEvent) => 
           frame(event.choice, `"tool_calls":[{"index":${event.index},${begin}"function":${call}}]`)
         );
       }
+      case 'stream_resumed':
+        return resumedComment(event);
       case 'finish':
         return (
           opened(event.choice) +
@@ -72,4 +75,12 @@ export function chatChunkEncoder(options: ChunkOptions): (event: ModelEvent) => 
         return event satisfies never;
     }
   };
+}
+
+/** What we say in the first frame beside what OpenAI does. */
+function extrasOf({ ignored, served_by }: Extract<ModelEvent, { type: 'start' }>): string {
+  return [
+    ignored === undefined ? '' : `"mcp_ignored":${JSON.stringify(ignored)},`,
+    served_by === undefined ? '' : `"mcp_model":${JSON.stringify(served_by)},`,
+  ].join('');
 }

@@ -7,6 +7,7 @@ import type {
   Usage,
 } from '@mcp/contracts';
 import { type Completion, wireFinish, wireUsage } from './openai-chat.ts';
+import { resumedComment } from './resumed.ts';
 
 /** What OpenAI writes at most where nobody says. */
 const DEFAULT_MAX_TOKENS = 16;
@@ -42,6 +43,9 @@ export async function* inOneStream(
           break;
         case 'usage':
           usage = sum(usage, event.usage);
+          break;
+        case 'stream_resumed':
+          yield event;
           break;
         case 'text':
         case 'reasoning':
@@ -142,6 +146,8 @@ export function completionEncoder(
         return begun(event.choice) + choice(event.choice, '', { finish_reason: wireFinish(event.reason) });
       case 'usage':
         return options.include_usage ? frame([], wireUsage(event.usage)) : '';
+      case 'stream_resumed':
+        return resumedComment(event);
       case 'reasoning':
       case 'tool_call':
         return '';

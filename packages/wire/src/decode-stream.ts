@@ -2,19 +2,42 @@ import { type ModelEvent, PlatformError } from '@mcp/contracts';
 import { createParser } from 'eventsource-parser';
 import { ChunkReader } from './decode.ts';
 import { upstreamError } from './errors.ts';
+import { readResumed } from './resumed.ts';
 
 /** Characters that may come without completing an event before the stream is given up. */
 const MAX_EVENT_CHARS = 8 * 1024 * 1024;
 /** Reads that follow `[DONE]`; a server that goes on after that is cut off. */
 const MAX_READS_AFTER_END = 8;
 
+/** Makes events of the JSON of server-sent events, in the format of one provider. */
+export interface EventReader {
+  /** Events read and not yet taken. */
+  readonly events: ModelEvent[];
+  /** The answer is whole, also where its stream ends without a last event. */
+  readonly complete: boolean;
+  /** The last event has been read. */
+  readonly ended: boolean;
+  /** Takes one event. Throws the error that it stands for, `upstream_failed` for what it cannot read. */
+  read(json: unknown): void;
+  /** No event follows. */
+  end(): void;
+}
+
+/** Events of an SSE body of `chat.completion.chunk`s; see {@link decodeSse}. */
+export function decodeChatStream(body: AsyncIterable<Uint8Array>): AsyncIterable<ModelEvent> {
+  return decodeSse(body, new ChunkReader());
+}
+
 /**
- * Events of an SSE body of `chat.completion.chunk`s, however its bytes are cut. An error object in the stream is
- * thrown as PlatformError; a stream that ends before `[DONE]` and before all its finish reasons is
- * `upstream_interrupted`; one event beyond 8 MiB is `upstream_failed`. The usage comes last, whenever it was sent.
+ * Events of an SSE body, however its bytes are cut. An error object in the stream is thrown as PlatformError; a stream
+ * that ends before its last event (`[DONE]` on OpenAI's wire) and before the answer is whole is `upstream_interrupted`;
+ * one event beyond 8 MiB is `upstream_failed`. The usage comes last, whenever it was sent.
  */
-export async function* decodeChatStream(body: AsyncIterable<Uint8Array>): AsyncIterable<ModelEvent> {
-  const sse = new SseReader();
+export async function* decodeSse(
+  body: AsyncIterable<Uint8Array>,
+  reader: EventReader,
+): AsyncIterable<ModelEvent> {
+  const sse = new SseReader(reader);
   const source = body[Symbol.asyncIterator]();
   let open = true;
   try {
@@ -24,7 +47,7 @@ export async function* decodeChatStream(body: AsyncIterable<Uint8Array>): AsyncI
         open = false;
         sse.close();
       } else sse.feed(next.value);
-      const { events } = sse.chunks;
+      const { events } = reader;
       for (const event of events) yield event;
       events.length = 0;
     }
@@ -48,18 +71,26 @@ async function drain(source: AsyncIterator<Uint8Array>): Promise<void> {
 }
 
 class SseReader {
-  readonly chunks = new ChunkReader();
   ended = false;
+  readonly #reader: EventReader;
   readonly #decoder = new TextDecoder();
   readonly #parser = createParser({
     onEvent: (event) => {
       this.#pending = 0;
       if (!this.ended) this.#onEvent(event.event, event.data);
     },
+    onComment: (comment) => {
+      const resumed = readResumed(comment);
+      if (resumed !== undefined && !this.ended) this.chunks.events.push(resumed);
+    },
   });
   /** Characters since the last complete event. */
   #pending = 0;
   #closing = false;
+
+  constructor(reader: EventReader) {
+    this.#reader = reader;
+  }
 
   feed(bytes: Uint8Array): void {
     const text = this.#decoder.decode(bytes, { stream: true });
@@ -78,18 +109,18 @@ class SseReader {
     // The last event may lack its blank line.
     this.#parser.feed('\n\n');
     if (this.ended) return;
-    if (!this.chunks.complete)
+    if (!this.#reader.complete)
       throw new PlatformError(
         'upstream_interrupted',
         'The model server broke off in the middle of its answer. Try again.',
       );
-    this.chunks.end();
+    this.#reader.end();
     this.ended = true;
   }
 
   #onEvent(name: string | undefined, data: string): void {
     if (data === '[DONE]') {
-      this.chunks.end();
+      this.#reader.end();
       this.ended = true;
       return;
     }
@@ -103,6 +134,7 @@ class SseReader {
         cause,
       });
     }
-    this.chunks.chunk(json);
+    this.#reader.read(json);
+    this.ended = this.#reader.ended;
   }
 }

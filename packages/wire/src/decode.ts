@@ -3,6 +3,7 @@ import {
   type LogprobToken,
   type ModelEvent,
   PlatformError,
+  StreamResumed,
   type Usage,
   WireUsage,
 } from '@mcp/contracts';
@@ -52,7 +53,8 @@ const Head = {
   model: z.string().nullish(),
   created: z.number().nullish(),
   system_fingerprint: z.string().nullish().catch(undefined),
-  /** Ours: fields of the request that the backend made no use of. */
+  /** Ours: the model that answered for an alias; fields of the request that the backend made no use of. */
+  mcp_model: z.string().max(200).optional().catch(undefined),
   mcp_ignored: z.array(z.string().max(64)).max(64).optional().catch(undefined),
 };
 const Choice = {
@@ -63,7 +65,10 @@ const Choice = {
   mcp_finish: FinishReason.optional().catch(undefined),
 };
 /** Not every server says the sum, and nobody reads it. */
-const LooseUsage = WireUsage.omit({ total_tokens: true });
+const LooseUsage = WireUsage.omit({ total_tokens: true }).extend({
+  /** DeepSeek's word for what it had in its cache. */
+  prompt_cache_hit_tokens: z.number().int().nonnegative().nullish(),
+});
 type LooseUsage = z.infer<typeof LooseUsage>;
 const Chunk = z.object({
   ...Head,
@@ -72,14 +77,17 @@ const Chunk = z.object({
 });
 const Whole = z.object({
   ...Head,
+  /** Ours: models that broke off, and who went on. */
+  mcp_resumed: z.array(StreamResumed).max(16).optional().catch(undefined),
   choices: z.array(z.object({ ...Choice, message: Delta })).min(1),
   usage: LooseUsage.nullish(),
 });
 
 /** Events of a `chat.completion` object. Throws `upstream_failed` when it is none, and the error of an error body. */
 export function decodeChatCompletion(json: unknown): ModelEvent[] {
-  const { choices, usage, ...head } = parseUpstream(Whole, json, 'a chat completion');
+  const { choices, usage, mcp_resumed = [], ...head } = parseUpstream(Whole, json, 'a chat completion');
   const events: ModelEvent[] = [startEvent(head)];
+  for (const one of mcp_resumed) events.push({ type: 'stream_resumed', ...one });
   for (const { index, message, ...choice } of choices) {
     pushDelta(events, { index, delta: message, logprobs: choice.logprobs }, new Set());
     events.push({
@@ -94,6 +102,8 @@ export function decodeChatCompletion(json: unknown): ModelEvent[] {
 
 /** Follows the chunks of one stream: who has begun, who has finished, the last usage. */
 export class ChunkReader {
+  /** Its last event is `[DONE]`, which is no JSON. */
+  readonly ended = false;
   /** Events read and not yet taken. */
   readonly events: ModelEvent[] = [];
   /** Choices that have begun; true once they have finished. */
@@ -103,7 +113,7 @@ export class ChunkReader {
   #usage: Usage | undefined;
 
   /** Takes one `chat.completion.chunk`. Throws the error of an error body, `upstream_failed` for anything else. */
-  chunk(json: unknown): void {
+  read(json: unknown): void {
     const failure = errorFromBody(json);
     if (failure !== undefined) throw failure;
     const parsed = Chunk.safeParse(json);
@@ -156,6 +166,7 @@ function startEvent(head: z.infer<z.ZodObject<typeof Head>>): ModelEvent {
     model: head.model ?? '',
     backend: head.system_fingerprint ?? 'openai',
     created_s: head.created ?? 0,
+    ...(head.mcp_model === undefined ? {} : { served_by: head.mcp_model }),
     ...(head.mcp_ignored === undefined ? {} : { ignored: head.mcp_ignored }),
   };
 }
@@ -205,7 +216,7 @@ function pushDelta(
 }
 
 function readUsage(usage: LooseUsage): Usage {
-  const cached = usage.prompt_tokens_details?.cached_tokens;
+  const cached = usage.prompt_tokens_details?.cached_tokens ?? usage.prompt_cache_hit_tokens;
   const reasoning = usage.completion_tokens_details?.reasoning_tokens;
   return {
     input_tokens: usage.prompt_tokens,

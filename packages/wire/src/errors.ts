@@ -103,7 +103,15 @@ function statusOf(code: string | number | null | undefined, type: string | null 
 }
 
 /** Codes and types that only the operator can do something about. */
-const OPERATOR = new Set(['insufficient_quota', 'invalid_api_key', 'unauthenticated', 'forbidden']);
+const OPERATOR = new Set([
+  'insufficient_quota',
+  'invalid_api_key',
+  'unauthenticated',
+  'forbidden',
+  'authentication_error',
+  'permission_error',
+  'billing_error',
+]);
 
 export interface UpstreamFailure {
   readonly message: string;
@@ -160,7 +168,8 @@ function bounded(wait_ms: number): number {
   return Math.round(Math.min(MAX_RETRY_AFTER_MS, Math.max(0, wait_ms)));
 }
 
-const TOO_LONG = /context (length|size|window)|maximum context|too many tokens|exceed_context_size/i;
+const TOO_LONG =
+  /context (length|size|window)|maximum context|too many tokens|exceed_context_size|(prompt|input) is too long|input token count/i;
 
 function codeOf({ status, code, type, message }: UpstreamFailure): ErrorCode {
   if (code === 'context_length_exceeded' || TOO_LONG.test(type ?? '') || TOO_LONG.test(message))

@@ -3,14 +3,17 @@ export {
   type AnthropicOptions,
   anthropicEncoder,
   anthropicMessages,
+  decodeAnthropicMessage,
+  decodeAnthropicStream,
   encodeAnthropicMessage,
   encodeAnthropicModel,
   fromAnthropic,
+  toAnthropic,
 } from './anthropic/index.ts';
 export { chatChunkEncoder, DONE_FRAME } from './chunk-encoder.ts';
 export { completionEncoder, encodeCompletion, fromCompletion, inOneStream } from './completions.ts';
 export { decodeChatCompletion } from './decode.ts';
-export { decodeChatStream } from './decode-stream.ts';
+export { decodeChatStream, decodeSse, type EventReader } from './decode-stream.ts';
 export { decodeEmbeddings, encodeEmbeddings, encodeModel, encodeModelList } from './embeddings.ts';
 export { errorFromBody, retryAfterMs, upstreamError } from './errors.ts';
 export { givenOf, ignoredIn } from './ignored.ts';

@@ -1,4 +1,4 @@
-import type { FinishReason, LogprobToken, ModelEvent, ToolCall, Usage } from '@mcp/contracts';
+import type { FinishReason, LogprobToken, ModelEvent, StreamResumed, ToolCall, Usage } from '@mcp/contracts';
 
 /** A whole generation, gathered from its events. */
 export interface Completion {
@@ -6,8 +6,12 @@ export interface Completion {
   readonly model: string;
   readonly backend: string;
   readonly created_s: number;
+  /** The model that answered, where `model` is an alias. */
+  readonly served_by?: string;
   /** Fields of the request that the backend made no use of. */
   readonly ignored?: readonly string[];
+  /** Models that broke off, and who went on. */
+  readonly resumed?: readonly StreamResumed[];
   readonly choices: readonly CompletionChoice[];
   readonly usage: Usage | undefined;
 }
@@ -33,8 +37,14 @@ const CUT: FinishReason = { unified: 'other', raw: null };
 
 /** Gathers events into a completion. Throws what the source throws. */
 export async function collect(events: AsyncIterable<ModelEvent>): Promise<Completion> {
-  let head: Omit<Completion, 'choices' | 'usage'> = { id: '', model: '', backend: '', created_s: 0 };
+  let head: Omit<Completion, 'choices' | 'usage' | 'resumed'> = {
+    id: '',
+    model: '',
+    backend: '',
+    created_s: 0,
+  };
   let usage: Usage | undefined;
+  const resumed: StreamResumed[] = [];
   const choices = new Map<number, Building>();
   const choice = (index: number): Building => {
     let one = choices.get(index);
@@ -68,6 +78,11 @@ export async function collect(events: AsyncIterable<ModelEvent>): Promise<Comple
         });
         break;
       }
+      case 'stream_resumed': {
+        const { from, to, code } = event;
+        resumed.push({ from, to, code });
+        break;
+      }
       case 'finish':
         choice(event.choice).finish = event.reason;
         break;
@@ -80,6 +95,7 @@ export async function collect(events: AsyncIterable<ModelEvent>): Promise<Comple
   }
   return {
     ...head,
+    ...(resumed.length === 0 ? {} : { resumed }),
     usage,
     choices: [...choices].sort(([a], [b]) => a - b).map(([index, one]) => finished(index, one)),
   };
@@ -209,6 +225,8 @@ export function encodeChatCompletion(
     })),
     ...(completion.usage === undefined ? {} : { usage: wireUsage(completion.usage) }),
     system_fingerprint: completion.backend,
+    ...(completion.resumed === undefined ? {} : { mcp_resumed: completion.resumed }),
+    ...(completion.served_by === undefined ? {} : { mcp_model: completion.served_by }),
     ...(completion.ignored === undefined ? {} : { mcp_ignored: completion.ignored }),
   };
 }

@@ -41,6 +41,33 @@ describe('what is encoded is decoded', () => {
     );
   });
 
+  it('with the model that answered for an alias and those that went on', async () => {
+    const resumed = fc.array(
+      fc.record({ from: fc.string({ maxLength: 9 }), to: fc.string({ maxLength: 9 }) }),
+      {
+        maxLength: 3,
+      },
+    );
+    await fc.assert(
+      fc.asyncProperty(generation, resumed, fc.string({ maxLength: 9 }), async (events, more, served_by) => {
+        const [start, ...rest] = events;
+        if (start?.type !== 'start') return;
+        const told: ModelEvent[] = [
+          { ...start, served_by },
+          ...more.map((one) => ({ type: 'stream_resumed' as const, ...one, code: 'upstream_interrupted' })),
+          ...rest,
+        ];
+        const whole = await collect(stream(told));
+        expect(whole).toMatchObject({ served_by, ...(more.length === 0 ? {} : { resumed: more }) });
+        const bytes = new TextEncoder().encode(encode(told));
+        expect(await collect(decodeChatStream(pieces([bytes])))).toEqual(whole);
+        const wire: unknown = JSON.parse(JSON.stringify(encodeChatCompletion(whole)));
+        expect(await collect(stream(decodeChatCompletion(wire)))).toEqual(whole);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   it('never as complete when it is not', async () => {
     await fc.assert(
       fc.asyncProperty(generation, fc.double({ min: 0, max: 0.999, noNaN: true }), async (events, part) => {

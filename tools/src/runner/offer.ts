@@ -14,8 +14,6 @@ export interface Offer {
   readonly missing: Weights['missing'];
   /** Variables that follow from what was found. */
   readonly operator: Readonly<Record<string, string>>;
-  /** The same where they are secret: they hold keys. */
-  readonly secrets: Readonly<Record<string, string>>;
 }
 
 /** Finds model servers and keys, fetches weights, and fails when no chat model is available at all. */
@@ -24,7 +22,7 @@ export async function offerModels(
   context: { ui: Ui; assets: AssetSource; env: NodeJS.ProcessEnv; signal: AbortSignal; ports: Ports },
 ): Promise<Offer> {
   const { stack } = options;
-  if (options.scripted) return { stack, found: [], missing: [], operator: {}, secrets: {} };
+  if (options.scripted) return { stack, found: [], missing: [], operator: {} };
   const own = new Set([
     ...Object.values(context.ports.services),
     ...Object.values(context.ports.dependencies).flatMap((ports) => Object.values(ports)),
@@ -41,7 +39,7 @@ export async function offerModels(
     stack: { ...stack, models },
     found,
     missing: weights.missing,
-    ...foundVariables(found, models, context.env),
+    operator: foundVariables(found, models, context.env),
   };
 }
 
@@ -50,9 +48,8 @@ export function foundVariables(
   found: readonly FoundSource[],
   models: readonly StackModel[],
   env: NodeJS.ProcessEnv,
-): Pick<Offer, 'operator' | 'secrets'> {
+): Offer['operator'] {
   const operator: Record<string, string> = {};
-  const secrets: Record<string, string> = {};
   for (const { backend, discovery } of DISCOVERABLE) {
     const { gives } = discovery;
     const settings: Settings = BACKENDS[backend].manifest.settings;
@@ -61,25 +58,13 @@ export function foundVariables(
       (source) => source.backend === backend && !Object.hasOwn(settings, source.key_variable ?? ''),
     );
     if (sources.length === 0 || env[gives.variable]) continue;
-    const into = settings[gives.variable]?.secret === undefined ? operator : secrets;
-    into[gives.variable] = gives.as === 'url' ? (sources[0]?.base_url ?? '') : targetsOf(sources, env);
+    const urls = sources.map(({ base_url }) => base_url);
+    operator[gives.variable] = gives.as === 'url' ? (urls[0] ?? '') : urls.join(',');
   }
   const backends = new Set<string>(models.map((model) => model.backend));
   for (const source of found) backends.add(source.backend);
   for (const backend of namedBackends(env)) backends.add(backend);
-  return {
-    operator: { ...(env.MODEL_BACKENDS ? {} : { MODEL_BACKENDS: [...backends].join(',') }), ...operator },
-    secrets,
-  };
-}
-
-function targetsOf(sources: readonly FoundSource[], env: NodeJS.ProcessEnv): string {
-  const targets = sources.map((source) => ({
-    name: source.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-'),
-    base_url: source.base_url,
-    ...(source.key_variable === undefined ? {} : { api_key: env[source.key_variable] ?? '' }),
-  }));
-  return JSON.stringify(targets);
+  return { ...(env.MODEL_BACKENDS ? {} : { MODEL_BACKENDS: [...backends].join(',') }), ...operator };
 }
 
 /** Backends that the user's own variables point at. */

@@ -234,8 +234,7 @@ export class LocalPlatform {
 
   #secret(name: SecretName): string | undefined {
     if (name === 'nats_password') return this.secrets.get('nats');
-    const found = this.offer.secrets[SECRETS[name].variable];
-    return found ?? secretValue(SECRETS[name], { kept: this.secrets, env: this.#context.env });
+    return secretValue(SECRETS[name], { kept: this.secrets, env: this.#context.env });
   }
 
   #save(): void {

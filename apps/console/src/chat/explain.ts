@@ -15,12 +15,7 @@ export const MEASURES = [
 
 /** How a decision came about, for someone who has not read the specification; the platform's own `reason` says what it is. */
 export function explainDecision(decision: Decision): readonly string[] {
-  return [
-    ...method(decision),
-    ...divergence(decision),
-    ...critique(decision),
-    ...(decision.contradictions ?? []).map(({ why }) => why),
-  ];
+  return [...method(decision), ...divergence(decision), ...critique(decision), ...contradictions(decision)];
 }
 
 /** Why a generation ended, in words; the usual end needs none. */
@@ -98,4 +93,13 @@ function critique(decision: Decision): string[] {
       'low-composite': 'None scored well enough, so an extra turn was taken before deciding.',
     }[why],
   ];
+}
+
+/** Claims that are shown of a decision; all are in its record. */
+const SHOWN = 3;
+
+function contradictions({ contradictions: found = [] }: Decision): string[] {
+  return found
+    .slice(0, SHOWN)
+    .map(({ between: [a, b] }) => `Contradiction: “${a.claim}” against “${b.claim}”.`);
 }

@@ -204,6 +204,8 @@ function takeEvent(state: ChatState, event: ChatEvent): ChatState {
           turn.status === 'streaming' ? { ...turn, text: turn.text + event.text } : turn,
         ),
       );
+    case 'stream_resumed':
+      return seen;
     case 'message.end':
       return inLastRound(seen, (round) =>
         changeTurn(round, event, (turn) => ({

@@ -1,10 +1,8 @@
 /** Scores the candidates of a conversation, and makes of it the decision that is recorded. */
 import {
-  type ArbitrationTerms,
   type CallContext,
   type Decision,
   type ExtraTurnTrigger,
-  type ModelGatewayApi,
   PlatformError,
   type RecordedContradiction,
 } from '@mcp/contracts';
@@ -19,17 +17,15 @@ import {
 import { riskScore } from '@mcp/safety';
 import { callScope } from '@mcp/service-kit';
 import type { CoreKit } from '../kit.ts';
-import { judge } from './judge.ts';
+import { type JudgeDeps, judge } from './judge.ts';
 
 /** Embedding for the arbitration may take this long; then the fastest whole answer is taken. */
 const EMBED_TIMEOUT_MS = 5000;
 /** Characters of a text that are embedded: small embedding models read some 500 tokens. */
 const EMBED_CHARS = 1200;
 
-export interface DecideDeps {
+export interface DecideDeps extends JudgeDeps {
   readonly kit: Pick<CoreKit, 'metrics' | 'tracer' | 'flags' | 'log'>;
-  readonly models: ModelGatewayApi;
-  readonly terms: ArbitrationTerms;
 }
 
 /** The candidates, and what the arbitration finds of them. */

@@ -1,17 +1,25 @@
 /** Lets a model judge what the arbitration read off the texts: within a number of calls and a time, and never needed. */
 import {
+  type ArbitrationTerms,
   type CallContext,
   type ChatMessage,
   type LogprobToken,
+  type ModelGatewayApi,
   PlatformError,
   type RecordedContradiction,
 } from '@mcp/contracts';
 import { type Candidate, contradictionQuestion, soundnessQuestion, whyOf, yesOf } from '@mcp/conversation';
 import { callScope } from '@mcp/service-kit';
-import type { DecideDeps } from './decide.ts';
+import type { CoreKit } from '../kit.ts';
 
 /** Alternatives of the first token that yes and no are looked for in. */
 const TOP = 20;
+
+export interface JudgeDeps {
+  readonly kit: Pick<CoreKit, 'log'>;
+  readonly models: ModelGatewayApi;
+  readonly terms: ArbitrationTerms;
+}
 
 interface Case {
   readonly question: string;
@@ -26,7 +34,7 @@ type Judged = Pick<Case, 'candidates' | 'contradictions'>;
  * evidence and the judge's probability; those that fall under the threshold go. What was not judged in time stays.
  */
 export async function judge(
-  deps: DecideDeps,
+  deps: JudgeDeps,
   { question, candidates, contradictions }: Case,
   call: CallContext,
 ): Promise<Judged> {
@@ -67,7 +75,7 @@ function weighed(one: RecordedContradiction, yes: number | undefined): RecordedC
 }
 
 /** The model that the terms name, or the first of the platform's own that is ready. */
-async function judgeModel({ models, terms }: DecideDeps, call: CallContext): Promise<string | undefined> {
+async function judgeModel({ models, terms }: JudgeDeps, call: CallContext): Promise<string | undefined> {
   if (terms.judge.model !== undefined) return terms.judge.model;
   const own = (await models.models(call)).filter(
     ({ kind, status, own }) => kind === 'chat' && status === 'ready' && own === true,
@@ -77,7 +85,7 @@ async function judgeModel({ models, terms }: DecideDeps, call: CallContext): Pro
 
 /** The first token that the model would say, with its alternatives; undefined when it could not be had in time. */
 async function firstToken(
-  { models, kit }: DecideDeps,
+  { models, kit }: JudgeDeps,
   { model, messages }: { readonly model: string; readonly messages: readonly ChatMessage[] },
   call: CallContext,
 ): Promise<LogprobToken | undefined> {

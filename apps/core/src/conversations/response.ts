@@ -88,6 +88,7 @@ export function stepsOfTurn(
       message_id: result.message_id,
       finish_reason: result.finish,
       usage: result.usage,
+      ...(result.resumed === undefined ? {} : { resumed: [...result.resumed] }),
       budget: result.budget,
       ...(result.safety === undefined ? {} : { safety: result.safety }),
       ...(result.reasoning === '' ? {} : { reasoning: result.reasoning }),

@@ -1,5 +1,6 @@
 import {
   type AgentGraph,
+  ALIAS_BACKEND,
   type CallContext,
   type ChatRequest,
   type ConversationMode,
@@ -157,13 +158,13 @@ interface Known {
 
 /**
  * Gives those without a model one that is ready, each time the one that the fewest have. Nobody pays for, or sends text
- * to, a model outside that was not named while one of the platform's own is ready.
+ * to, a model outside that was not named while one of the platform's own is ready. An alias is asked only by its name.
  */
 function withModels(
   wishes: readonly Wish[],
   known: readonly ModelInfo[],
 ): (Participant & { prompt: string })[] {
-  const all = known.filter(({ status }) => status === 'ready');
+  const all = known.filter(({ status, backend }) => status === 'ready' && backend !== ALIAS_BACKEND);
   const own = all.filter((model) => model.own === true);
   const ready = (own.length > 0 ? own : all).map(({ id }) => id);
   const chosen = wishes.flatMap(({ model }) => model ?? []);

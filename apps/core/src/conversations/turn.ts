@@ -10,6 +10,7 @@ import {
   type Participant,
   PlatformError,
   type SafetyVerdict,
+  type StreamResumed,
   type Usage,
 } from '@mcp/contracts';
 import { alternate, ReasoningSplitter } from '@mcp/conversation';
@@ -55,6 +56,7 @@ export interface TurnResult {
   readonly reasoning: string;
   readonly finish: FinishReason;
   readonly usage: Usage;
+  readonly resumed?: readonly StreamResumed[];
   /** Of the tokens of the text, where the server gives them. */
   readonly logprobs: readonly LogprobToken[];
   readonly budget: NonNullable<LogRecord['budget']>;
@@ -151,6 +153,7 @@ async function attemptTurn(
   let written = 0;
   let finish: FinishReason | undefined;
   let usage: Usage | undefined;
+  const resumed: StreamResumed[] = [];
   const findings = new Findings();
   const say = (piece: { text: string; reasoning: string }) => {
     reasoning += piece.reasoning;
@@ -165,7 +168,12 @@ async function attemptTurn(
       if (event.type === 'text') logprobs.push(...(event.logprobs ?? []));
       if (event.type === 'text') say(splitter.push(event.text));
       else if (event.type === 'reasoning') reasoning += event.text;
-      else if (event.type === 'finish') finish = event.reason;
+      else if (event.type === 'stream_resumed') {
+        const { from, to, code } = event;
+        resumed.push({ from, to, code });
+        span.event('stream_resumed', { from, to, code });
+        emit({ type: 'stream_resumed', message_id, turn, step, participant, from, to, code });
+      } else if (event.type === 'finish') finish = event.reason;
       else if (event.type === 'usage') usage = event.usage;
     }
   } catch (error) {
@@ -188,6 +196,7 @@ async function attemptTurn(
     reasoning,
     finish,
     usage: counted,
+    ...(resumed.length === 0 ? {} : { resumed }),
     logprobs,
     budget,
     parents,

@@ -1,5 +1,5 @@
 /** What many routes of the document share: headers both ways, and the shapes of errors. */
-import { ERROR_CODES, QueueClass, Residency } from '@mcp/contracts';
+import { ERROR_CODES, OnInterrupt, QueueClass, Residency } from '@mcp/contracts';
 
 const text = { type: 'string' };
 const whole = { type: 'integer' };
@@ -18,6 +18,13 @@ export const PARAMETERS = {
     description: '`batch` waits behind what is `interactive`.',
     schema: { enum: QueueClass.options },
   },
+  on_interrupt: {
+    name: 'x-mcp-on-interrupt',
+    in: 'header',
+    description:
+      'What becomes of a stream that breaks off: another model goes on, or it ends with the error.',
+    schema: { enum: OnInterrupt.options },
+  },
   residency: {
     name: 'x-mcp-residency',
     in: 'header',
@@ -33,6 +40,14 @@ export const HEADERS = {
   'x-ratelimit-limit-requests': { description: 'Requests a minute.', schema: whole },
   'x-ratelimit-remaining-requests': { description: 'Requests that are left.', schema: whole },
   'x-ratelimit-reset-requests': { description: 'When all are there again.', schema: text },
+  'x-mcp-model': {
+    description: 'The model that answered: of an alias, or where another one stood in.',
+    schema: text,
+  },
+  'x-mcp-resumed': {
+    description: 'The model that broke off and the one that went on; in a stream a comment of this name.',
+    schema: text,
+  },
   'x-mcp-safety': {
     description:
       'What the safety policy found by then and what was done about it; `passed` where it found nothing.',

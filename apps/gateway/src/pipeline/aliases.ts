@@ -184,6 +184,9 @@ function* toModelEvents(
     case 'delta':
       yield* reasoning(speakers.say(event.step, event.text));
       return;
+    case 'stream_resumed':
+      yield { type: 'stream_resumed', from: event.from, to: event.to, code: event.code };
+      return;
     case 'message.end':
       yield* reasoning(speakers.end({ step: event.step }));
       return;

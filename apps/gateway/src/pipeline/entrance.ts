@@ -1,4 +1,12 @@
-import type { CallContext, PlatformError, Principal, QueueClass, Scope } from '@mcp/contracts';
+import type {
+  CallContext,
+  OnInterrupt,
+  PlatformError,
+  Principal,
+  QueueClass,
+  Residency,
+  Scope,
+} from '@mcp/contracts';
 import { callScope, type KitContext, RetryBudget, type Span } from '@mcp/service-kit';
 import { requireScope } from '../auth/authenticator.ts';
 import type { Gateway } from '../gateway.ts';
@@ -64,6 +72,8 @@ interface Begin {
   readonly span: Span;
   readonly class: QueueClass;
   readonly timeout_ms: number;
+  readonly residency?: Residency | undefined;
+  readonly on_interrupt?: OnInterrupt | undefined;
   /** Fires when the client leaves. */
   readonly left?: AbortSignal;
 }
@@ -83,6 +93,8 @@ export function begin(options: Begin): {
     class: options.class,
     signal: scope.signal,
     retries: new RetryBudget(),
+    residency: options.residency,
+    on_interrupt: options.on_interrupt,
   };
   return { call, scope };
 }

@@ -7,9 +7,17 @@ import type {
   EmbeddingsResult,
   ModelEvent,
   PlatformError,
+  StreamResumed,
   Usage,
 } from '@mcp/contracts';
-import { checkMessages, countSafety, type Findings, guardEvents, noteInjection } from '@mcp/safety/guard';
+import {
+  checkMessages,
+  countSafety,
+  type Findings,
+  guardEvents,
+  moderateQuestion,
+  noteInjection,
+} from '@mcp/safety/guard';
 import type { Gateway } from '../gateway.ts';
 import { aliasEvents, ignoredByAliases, isAlias, toConversation } from './aliases.ts';
 import { classifiedMeanwhile, screened } from './screening.ts';
@@ -28,6 +36,7 @@ export async function* converse(gateway: Gateway, talk: Talk): AsyncGenerator<Ch
     if (request.message !== undefined) {
       const messages = [{ role: 'user' as const, content: request.message }];
       checkMessages(gateway.guard, messages, findings);
+      await moderateQuestion(gateway.guard, messages, findings);
       noteInjection(gateway.guard, messages, findings);
     }
     yield* talked(gateway, talk);
@@ -55,6 +64,10 @@ interface Completion {
   readonly findings: Findings;
   /** Called before the first event of a model that is a conversation. */
   readonly onConversation: (id: string) => void;
+  /** Called before the first event with the model that answers. */
+  readonly onServed: (model: string) => void;
+  /** Called when another model goes on; headers may be gone by then. */
+  readonly onResumed: (resumed: StreamResumed) => void;
   /** Called before the first event where requests are routed by risk. */
   readonly onRisk: (header: string) => void;
   /** Called before the first event with the fields that the model's backend makes no use of. */
@@ -66,6 +79,7 @@ export async function* complete(gateway: Gateway, completion: Completion): Async
   const { call, findings } = completion;
   try {
     const wanted = screened(gateway, completion.request, findings);
+    await moderateQuestion(gateway.guard, wanted.messages, findings);
     const routed = gateway.risk?.route({ request: wanted, call, findings });
     if (routed !== undefined) completion.onRisk(routed.header);
     const request = routed?.request ?? wanted;
@@ -82,15 +96,23 @@ export async function* complete(gateway: Gateway, completion: Completion): Async
     const watched = routed?.watch(events) ?? events;
     for await (const event of guardEvents(gateway.guard, watched, findings)) {
       if (event.type === 'usage') settle(gateway, event.usage);
-      if (event.type === 'start' && event.ignored !== undefined) {
-        const { ignored, ...start } = event;
-        completion.onIgnored(ignored);
-        yield start;
-      } else yield event;
+      else if (event.type === 'stream_resumed') completion.onResumed(event);
+      yield event.type === 'start' ? startOf(event, completion) : event;
     }
   } finally {
     countSafety(gateway.kit.metrics, findings.verdict);
   }
+}
+
+type Start = Extract<ModelEvent, { type: 'start' }>;
+
+/** The start as clients see it; what is said beside it goes into headers. */
+function startOf(event: Start, completion: Completion): Start {
+  completion.onServed(event.served_by ?? event.model);
+  if (event.ignored === undefined && event.served_by === undefined) return event;
+  const { ignored, served_by: _, ...start } = event;
+  if (ignored !== undefined) completion.onIgnored(ignored);
+  return start;
 }
 
 /** Embeddings of texts. */

@@ -35,3 +35,8 @@ export function assertResidency({ kit }: Gateway, c: KitContext): void {
     { param: RESIDENCY_HEADER },
   );
 }
+
+/** Where a request that was let in must stay; undefined: it did not say. */
+export function residencyOf(c: KitContext): Residency | undefined {
+  return Residency.safeParse(c.req.header(RESIDENCY_HEADER)).data;
+}

@@ -4,8 +4,9 @@ import type { Hono } from 'hono';
 import { socketCredentialOf } from '../auth/credentials.ts';
 import type { Gateway } from '../gateway.ts';
 import { admitConnection, identify } from '../pipeline/entrance.ts';
+import { residencyOf } from '../regions/residency.ts';
 import { ChatSocket } from '../transports/chat-socket.ts';
-import { NO_QUERY } from '../transports/http.ts';
+import { NO_QUERY, onInterrupt } from '../transports/http.ts';
 
 /** `GET /ws`: conversations over a WebSocket; frames in `contracts/chat.ts`. */
 export function socketRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
@@ -20,7 +21,14 @@ export function socketRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
       return acceptWebSocket(c, {
         accepted: (socket, draining) => {
           socket.once('close', leave);
-          new ChatSocket({ gateway, socket, principal, draining });
+          new ChatSocket({
+            gateway,
+            socket,
+            principal,
+            residency: residencyOf(c),
+            on_interrupt: onInterrupt(c),
+            draining,
+          });
         },
         lost: leave,
       });

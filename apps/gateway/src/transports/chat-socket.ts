@@ -3,8 +3,10 @@ import {
   type CallContext,
   type ChatEvent,
   type ChatRequest,
+  type OnInterrupt,
   PlatformError,
   type Principal,
+  type Residency,
   SOCKET_PATH,
   WsClientFrame,
 } from '@mcp/contracts';
@@ -32,6 +34,10 @@ export interface ChatSocketOptions {
   readonly gateway: Gateway;
   readonly socket: WebSocket;
   readonly principal: Principal;
+  /** Where its conversations must stay. */
+  readonly residency: Residency | undefined;
+  /** What becomes of a turn of theirs that breaks off. */
+  readonly on_interrupt: OnInterrupt | undefined;
   readonly draining: AbortSignal;
 }
 
@@ -159,7 +165,7 @@ export class ChatSocket {
   }
 
   #begin(request: ChatRequest): Running {
-    const { gateway, principal } = this.#options;
+    const { gateway, principal, residency, on_interrupt } = this.#options;
     const request_id = randomUUID();
     const span = gateway.kit.tracer.start('http.server.request', {
       kind: 'server',
@@ -176,6 +182,8 @@ export class ChatSocket {
         principal,
         span,
         class: 'interactive',
+        residency,
+        on_interrupt,
         timeout_ms: gateway.kit.config.MCP_REQUEST_TIMEOUT_MS,
       }),
       span,

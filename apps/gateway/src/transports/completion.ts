@@ -19,6 +19,12 @@ export const OVERHEAD_HEADER = 'x-mcp-overhead-ms';
 /** The conversation that a request began or was recorded as. */
 export const CONVERSATION_HEADER = 'x-mcp-conversation-id';
 
+/** The model that answered, where an alias was asked or another one stood in. */
+const MODEL_HEADER = 'x-mcp-model';
+
+/** The model that broke off and the one that went on; in a stream a comment says so. */
+const RESUMED_HEADER = 'x-mcp-resumed';
+
 /** What the safety stages found so far and what was done about it; `passed` where they found nothing. */
 const SAFETY_HEADER = 'x-mcp-safety';
 /** The risk of the request, its route, and what it comes from. */
@@ -94,6 +100,12 @@ export function completionEvents(
     onConversation: (id) => {
       state.headers[CONVERSATION_HEADER] = id;
     },
+    onServed: (model) => {
+      state.headers[MODEL_HEADER] = headerText(model);
+    },
+    onResumed: ({ from, to }) => {
+      state.headers[RESUMED_HEADER] = `${headerText(from)} ${headerText(to)}`;
+    },
     onIgnored: (fields) =>
       sayIgnored(
         c,
@@ -130,4 +142,9 @@ export async function wholeAnswer(
 export function noteOverhead(c: KitContext): void {
   const { headers, started_ms } = c.get('state');
   headers[OVERHEAD_HEADER] = (performance.now() - started_ms).toFixed(3);
+}
+
+/** A model's id as the value of a header, which takes printable ASCII. */
+function headerText(id: string): string {
+  return /^[\x21-\x7e]+$/.test(id) ? id : encodeURIComponent(id.toWellFormed());
 }

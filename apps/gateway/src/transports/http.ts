@@ -1,4 +1,11 @@
-import { type CallContext, PlatformError, type Principal, QueueClass, type Scope } from '@mcp/contracts';
+import {
+  type CallContext,
+  OnInterrupt,
+  PlatformError,
+  type Principal,
+  QueueClass,
+  type Scope,
+} from '@mcp/contracts';
 import { type KitContext, parseQuery, refuseBody } from '@mcp/service-kit';
 import { z } from 'zod';
 import { credentialOf } from '../auth/credentials.ts';
@@ -7,9 +14,11 @@ import { formatReset } from '../limits/admission.ts';
 import { mayTrace } from '../live/trace-access.ts';
 import { admit, begin, identify, leave } from '../pipeline/entrance.ts';
 import { conclude } from '../pipeline/inference.ts';
+import { residencyOf } from '../regions/residency.ts';
 
 const TIMEOUT_HEADER = 'x-mcp-timeout-ms';
 const CLASS_HEADER = 'x-mcp-class';
+const INTERRUPT_HEADER = 'x-mcp-on-interrupt';
 
 type Handler = (c: KitContext, call: CallContext) => Response | Promise<Response>;
 
@@ -83,6 +92,8 @@ function beginCall(gateway: Gateway, c: KitContext, principal: Principal): CallC
     span: state.span,
     class: classOf(c),
     timeout_ms: timeoutOf(c, gateway.kit.config.MCP_REQUEST_TIMEOUT_MS),
+    residency: residencyOf(c),
+    on_interrupt: onInterrupt(c),
     left: c.req.raw.signal,
   });
   state.scope = scope;
@@ -103,14 +114,28 @@ function timeoutOf(c: KitContext, most_ms: number): number {
 }
 
 function classOf(c: KitContext): QueueClass {
-  const given = c.req.header(CLASS_HEADER);
-  if (given === undefined) return 'interactive';
-  const parsed = QueueClass.safeParse(given);
-  if (!parsed.success)
+  return choiceOf(c, CLASS_HEADER, QueueClass) ?? 'interactive';
+}
+
+/** What a caller wants to become of a stream that breaks off; undefined: as the alias says. */
+export function onInterrupt(c: KitContext): OnInterrupt | undefined {
+  return choiceOf(c, INTERRUPT_HEADER, OnInterrupt);
+}
+
+/** A header that has one of a few values; undefined where it is not given. */
+function choiceOf<const T extends string>(
+  c: KitContext,
+  header: string,
+  values: { readonly options: readonly T[] },
+): T | undefined {
+  const given = c.req.header(header);
+  if (given === undefined) return undefined;
+  const value = values.options.find((one) => one === given);
+  if (value === undefined)
     throw new PlatformError(
       'invalid_request',
-      `${CLASS_HEADER}: must be ${QueueClass.options.join(' or ')} (got ${given.slice(0, 40)}).`,
-      { param: CLASS_HEADER },
+      `${header}: must be ${values.options.join(' or ')} (got ${given.slice(0, 40)}).`,
+      { param: header },
     );
-  return parsed.data;
+  return value;
 }

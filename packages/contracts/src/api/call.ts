@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Residency } from '../tables/region.ts';
 
 /** How many of a list, in decimal digits: `1e2` and ` 5` are none. */
 export const PageLimit = z
@@ -10,6 +11,10 @@ export const PageLimit = z
 /** Queue class of an inference: `interactive` goes before `batch` (blueprint: latency-sensitive vs batchable). */
 export const QueueClass = z.enum(['interactive', 'batch']);
 export type QueueClass = z.infer<typeof QueueClass>;
+
+/** What becomes of a stream that breaks off in its middle: another model goes on, or it ends with the error. */
+export const OnInterrupt = z.enum(['resume', 'fail']);
+export type OnInterrupt = z.infer<typeof OnInterrupt>;
 
 /** What a key or token allows; `trace`: its requests may be part of its own trace. `admin` includes all others. */
 export const Scope = z.enum(['chat', 'jobs', 'trace', 'admin']);
@@ -39,7 +44,7 @@ export interface RetryBudget {
  * What travels beside every call between services, in process or over HTTP:
  * the trace (W3C `traceparent`), the deadline, the caller and the way to stop.
  * Over HTTP: headers `traceparent`, `x-mcp-deadline` (epoch ms), `x-request-id`, `x-mcp-class`, `x-mcp-grant`,
- * `x-mcp-place`, `x-mcp-retries` (and in the answer `x-mcp-retries-left`); the principal is a claim of the token that the calling
+ * `x-mcp-place`, `x-mcp-residency`, `x-mcp-on-interrupt`, `x-mcp-retries` (and in the answer `x-mcp-retries-left`); the principal is a claim of the token that the calling
  * service signs; aborting closes the connection.
  */
 export interface CallContext {
@@ -56,4 +61,8 @@ export interface CallContext {
   readonly retries?: RetryBudget | undefined;
   /** Id of a {@link Place} that was taken before. */
   readonly place?: string | undefined;
+  /** Where its text may be processed; absent: the caller did not say. */
+  readonly residency?: Residency | undefined;
+  /** What becomes of a stream that breaks off; absent: as the alias says. */
+  readonly on_interrupt?: OnInterrupt | undefined;
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 const Share = z.number().min(0).max(1);
 
 /** Weights of the components; the first three are taken as shares of their sum. */
-export const ArbitrationWeights = z.strictObject({
+const ArbitrationWeights = z.strictObject({
   semantic: Share.default(0.4),
   /** Of the reasoning signal. */
   coherence: Share.default(0.3),
@@ -13,7 +13,7 @@ export const ArbitrationWeights = z.strictObject({
   contradiction: Share.default(0.2),
 });
 
-export const ArbitrationThresholds = z.strictObject({
+const ArbitrationThresholds = z.strictObject({
   /** Above this divergence D = 1 − cosine answers are taken to say different things. */
   divergence: z.number().min(0).max(2).default(0.35),
   /** From this difference in risk S on the safer answer is chosen without another turn. */

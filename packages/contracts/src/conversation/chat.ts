@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FinishReason, Usage } from '../models/model.ts';
+import { FinishReason, StreamResumed, Usage } from '../models/model.ts';
 import { Confidence } from './confidence.ts';
 import { Decision } from './decision.ts';
 import { GraphName } from './graph.ts';
@@ -147,6 +147,16 @@ export const ChatEvent = z.discriminatedUnion('type', [
     step: StepId,
     participant: ParticipantId,
     text: z.string(),
+  }),
+  /** Between two deltas: the model broke off, and another one goes on from what was said. */
+  z.object({
+    type: z.literal('stream_resumed'),
+    seq: z.number().int(),
+    message_id: z.uuid(),
+    turn: z.number().int(),
+    step: StepId,
+    participant: ParticipantId,
+    ...StreamResumed.shape,
   }),
   z.object({
     type: z.literal('message.end'),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FinishReason, Usage } from '../models/model.ts';
+import { FinishReason, StreamResumed, Usage } from '../models/model.ts';
 import { ConversationMode } from './chat.ts';
 import { Confidence } from './confidence.ts';
 import { Decision } from './decision.ts';
@@ -20,6 +20,8 @@ const RecordBase = z.object({
   /** Hidden from the answer, kept here. */
   reasoning: z.string().optional(),
   finish_reason: FinishReason.optional(),
+  /** Models that broke off in this turn, and who went on. */
+  resumed: z.array(StreamResumed).max(16).optional(),
   usage: Usage.optional(),
   decision: Decision.optional(),
   /** What the safety stages found, and what was done about it; absent where they found nothing. */

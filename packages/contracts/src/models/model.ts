@@ -18,6 +18,14 @@ export const Usage = z.object({
 });
 export type Usage = z.infer<typeof Usage>;
 
+/** A stream broke off with an error of this code, and another model goes on from what was said. */
+export const StreamResumed = z.object({
+  from: z.string().max(200),
+  to: z.string().max(200),
+  code: z.string().max(64),
+});
+export type StreamResumed = z.infer<typeof StreamResumed>;
+
 /**
  * The one stream every backend speaks. Order: one `start`; then `text`, `reasoning`, `tool_call` in any order;
  * one `finish` per choice; one `usage` where known (always last). A failure is thrown as PlatformError.
@@ -29,6 +37,8 @@ export type ModelEvent =
       readonly model: string;
       readonly backend: string;
       readonly created_s: number;
+      /** The model that answers, where `model` is an alias. */
+      readonly served_by?: string;
       /** Fields of the request that its backend made no use of. */
       readonly ignored?: readonly string[];
     }
@@ -48,6 +58,8 @@ export type ModelEvent =
       readonly name?: string;
       readonly arguments_delta: string;
     }
+  /** Between two pieces of one answer; no backend says it of itself. */
+  | ({ readonly type: 'stream_resumed' } & Readonly<StreamResumed>)
   | { readonly type: 'finish'; readonly choice: number; readonly reason: FinishReason }
   | { readonly type: 'usage'; readonly usage: Usage };
 
@@ -86,6 +98,9 @@ export const ModelInfo = z.object({
   detail: z.string().optional(),
 });
 export type ModelInfo = z.infer<typeof ModelInfo>;
+
+/** What an alias has in the place of a backend. */
+export const ALIAS_BACKEND = 'alias';
 
 /** Result of an embedding call: one vector per input, in order. */
 export const EmbeddingsResult = z.object({

@@ -1,6 +1,7 @@
 /** What a model backend says about itself: `packages/model-backends/src/<name>/manifest.ts`. */
 import { z } from 'zod';
 import { FEATURES } from '../models/formats.ts';
+import { ModelInfo } from '../models/model.ts';
 import { define } from './define.ts';
 import { Settings } from './settings.ts';
 
@@ -29,8 +30,8 @@ const Discovery = z.strictObject({
       }),
     )
     .default([]),
-  /** The setting that takes what was found: the base URL of the first server, or all of them with their keys. */
-  gives: z.strictObject({ variable: Variable, as: z.enum(['url', 'targets']) }),
+  /** The setting that takes what was found: the base URL of the first server, or those of all, comma-separated. */
+  gives: z.strictObject({ variable: Variable, as: z.enum(['url', 'urls']) }),
   /** Settings that name a server: with one of them the backend is in use, whatever is found. */
   named_by: z.array(Variable).min(1),
 });
@@ -47,6 +48,22 @@ const FeatureRow = z.strictObject({
 });
 export type FeatureRow = z.infer<typeof FeatureRow>;
 
+const OF_A_SERVER = { id: true, backend: true, owned_by: true, status: true, detail: true } as const;
+/** What is known of a model beside its id; what is missing is unknown. */
+export type ModelFacts = Readonly<Partial<Omit<ModelInfo, keyof typeof OF_A_SERVER>>>;
+const ModelFacts = ModelInfo.omit(OF_A_SERVER).partial() as unknown as z.ZodType<ModelFacts>;
+
+/** What a provider published about its models on a day. */
+const PublishedFacts = z.strictObject({
+  source: z.url(),
+  /** The day on which the source said so. */
+  date: z.iso.date(),
+  /** What has to be known to read the prices. */
+  note: z.string().min(1).optional(),
+  models: z.record(z.string(), ModelFacts).readonly(),
+});
+export type PublishedFacts = z.infer<typeof PublishedFacts>;
+
 const BackendManifestSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be a short lower-case name such as ollama'),
@@ -60,6 +77,13 @@ const BackendManifestSchema = z
     settings: Settings,
     /** What it makes of each thing that a completion may ask for. */
     features: z.record(z.enum(FEATURES), z.union([Support, FeatureRow])).readonly(),
+    /** What the provider does not offer, beside the features that are refused. */
+    lacks: z
+      .array(z.enum(['embeddings', 'tools', 'json_schema', 'images']))
+      .readonly()
+      .default([]),
+    /** What its provider published about its models, for the table in docs/backends.md. */
+    published: PublishedFacts.optional(),
     discovery: Discovery.optional(),
   })
   .superRefine(({ settings, discovery }, context) => {

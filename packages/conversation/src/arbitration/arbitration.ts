@@ -1,28 +1,8 @@
 /** Chooses among the participants' answers, and says why. */
-import type {
-  ArbitrationTerms,
-  CandidateScore,
-  Decision,
-  FinishReason,
-  RecordedContradiction,
-} from '@mcp/contracts';
+import type { ArbitrationTerms, CandidateScore, Decision, RecordedContradiction } from '@mcp/contracts';
+import type { Candidate } from './candidate.ts';
 import { coherence } from './coherence.ts';
 import { contradictedBy } from './contradictions.ts';
-
-/** One of the answers to decide between. */
-export interface Candidate {
-  readonly participant: string;
-  readonly model: string;
-  readonly message_id: string;
-  readonly text: string;
-  readonly finish: FinishReason;
-  /** Risk in [0, 1]. */
-  readonly risk: number;
-  /** Embedding of the text, or undefined when none was available. */
-  readonly vector: readonly number[] | undefined;
-  /** The judge's probability that the answer is sound, where one was asked. */
-  readonly judged?: number | undefined;
-}
 
 export interface ArbitrationOptions {
   readonly candidates: readonly Candidate[];

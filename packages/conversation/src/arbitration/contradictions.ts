@@ -1,6 +1,6 @@
 /** Contradictions between candidates on the level of claims, and whom the evidence is against. */
 import { type ContradictionKind, MAX_CONTRADICTIONS, type RecordedContradiction } from '@mcp/contracts';
-import type { Candidate } from './arbitration.ts';
+import type { Candidate } from './candidate.ts';
 import { type Claim, claimsOf, overlapOf } from './claims/claims.ts';
 import { type Contradiction, contradictionsBetween, evidenceBetween } from './claims/contradiction.ts';
 

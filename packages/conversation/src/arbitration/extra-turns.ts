@@ -41,16 +41,21 @@ export function extraTaskOf(
   trigger: ExtraTurnTrigger,
   contradictions: readonly RecordedContradiction[],
 ): string {
-  const listed = contradictions
-    .slice(0, TOLD)
+  const told = contradictions.slice(0, TOLD);
+  const listed = told
     .map(({ between: [a, b] }) => `- "${short(a.claim)}" against "${short(b.claim)}"`)
     .join('\n');
-  const task = 'Weigh them, keep what is right in each, and give one final answer to the question.';
+  // Asked which is right, a small model repeats one side.
+  const both = 'Write one final answer that tells both sides and says that they disagree.';
   switch (trigger) {
     case 'divergence':
-      return `The answers differ. ${task}`;
+      return `The answers differ. Keep what is right in each. ${both}`;
     case 'contradiction':
-      return `The answers contradict each other, or what came with the question:\n${listed}\nSay which is right, or that it cannot be told and both are claimed. Then give one final answer to the question.`;
+      return `These contradict each other:\n${listed}\n${
+        told.every(({ against }) => against === null)
+          ? both
+          : 'Correct what is wrong. Write one final answer, and where it cannot be told which is right, tell both sides.'
+      }`;
     case 'low-composite':
       return `No answer is good enough yet.${listed === '' ? '' : ` In dispute:\n${listed}\n`} Think about the question again from the beginning, step by step, and give one final answer.`;
     default:

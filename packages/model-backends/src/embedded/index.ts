@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import {
   type BackendCallOptions,
+  type Capability,
   type ChatCompletionRequest,
   type ConfigOf,
   type CountTokensRequest,
@@ -13,6 +14,7 @@ import {
   type TokenCount,
 } from '@mcp/contracts';
 import { ignoredBy } from '../features.ts';
+import { SELF_HOSTED } from '../self-hosted.ts';
 import { ChatModel } from './chat-model.ts';
 import { Embedder } from './embedder.ts';
 import { features } from './features.ts';
@@ -98,6 +100,8 @@ class EmbeddedBackend implements ModelBackend {
   }
 }
 
+const CAPABILITIES: Capability[] = ['tools', 'json_schema', 'logprobs'];
+
 function describe({ spec, state }: Slot): ModelInfo {
   const ready = state.status === 'ready' ? state.model : undefined;
   return {
@@ -108,9 +112,8 @@ function describe({ spec, state }: Slot): ModelInfo {
     max_context: ready instanceof ChatModel ? ready.max_context : spec.max_context,
     max_concurrency: spec.parallel,
     ...(ready instanceof Embedder ? { dimensions: ready.dimensions } : {}),
-    cost_input_per_mtok_usd: 0,
-    cost_output_per_mtok_usd: 0,
-    own: true,
+    ...SELF_HOSTED,
+    ...(spec.kind === 'chat' ? { capabilities: CAPABILITIES } : {}),
     status: state.status,
     ...(state.status === 'ready' ? {} : { detail: state.detail }),
   };

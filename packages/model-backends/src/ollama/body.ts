@@ -1,4 +1,5 @@
 import { type ChatCompletionRequest, type ChatMessage, jsonOf, PlatformError } from '@mcp/contracts';
+import { inlineImage } from '../images.ts';
 import { maxTokens, stops, textOf } from '../text.ts';
 
 /** Throws `unsupported_parameter` for what Ollama's API has no word for. */
@@ -76,7 +77,7 @@ function toOllama(message: ChatMessage): object {
     case 'developer':
       return { role: 'system', content: textOf(message) };
     case 'user':
-      return { role: 'user', content: textOf(message) };
+      return { role: 'user', ...partsOf(message) };
     case 'assistant':
       return {
         role: 'assistant',
@@ -94,4 +95,20 @@ function toOllama(message: ChatMessage): object {
     default:
       return message satisfies never;
   }
+}
+
+/** Ollama takes pictures as base64 beside the text, and fetches none. */
+function partsOf({ content }: Extract<ChatMessage, { role: 'user' }>): {
+  content: string;
+  images?: string[];
+} {
+  if (typeof content === 'string') return { content };
+  const images: string[] = [];
+  const texts = content.map((part) => {
+    if (part.type === 'text') return part.text;
+    const { data } = inlineImage(part.image_url.url, 'Ollama');
+    images.push(data);
+    return '';
+  });
+  return { content: texts.join(''), ...(images.length === 0 ? {} : { images }) };
 }

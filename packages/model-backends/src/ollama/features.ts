@@ -11,5 +11,5 @@ export const features: Features = {
   tool_choice: { support: 'yes', note: '`none` and `auto`; others are refused' },
   parallel_tool_calls: 'no effect',
   response_format: 'yes',
-  pictures: 'refused',
+  pictures: { support: 'yes', note: 'as `data:` URLs' },
 };

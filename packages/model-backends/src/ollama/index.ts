@@ -13,21 +13,21 @@ import {
   PlatformError,
   type TokenCount,
 } from '@mcp/contracts';
-import { type HttpAnswer, httpCall } from '@mcp/service-kit';
-import { errorFromBody, readFinish, upstreamError } from '@mcp/wire';
-import { Pool } from 'undici';
+import { readFinish, upstreamError } from '@mcp/wire';
 import { z } from 'zod';
-import { abortError, Closing } from '../abort.ts';
+import { abortError } from '../abort.ts';
+import { capabilitiesOf } from '../facts.ts';
 import { ignoredBy } from '../features.ts';
 import { ModelList } from '../model-list.ts';
+import { SELF_HOSTED } from '../self-hosted.ts';
 import { isCut, textOf } from '../text.ts';
+import { Upstream } from '../upstream.ts';
 import { chatBody, contextFor, refuseUnsupported } from './body.ts';
 import { features } from './features.ts';
 import type { manifest } from './manifest.ts';
 
 const IDLE_TIMEOUT_MS = 300_000;
 const MODELS_TTL_MS = 15_000;
-const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const MAX_LINE_CHARS = 8 * 1024 * 1024;
 const DEFAULT_CONTEXT = 4096;
 const CHARS_PER_TOKEN = 3.5;
@@ -66,9 +66,7 @@ const Embedded = z.object({
 class OllamaBackend implements ModelBackend {
   readonly name = 'ollama';
   readonly ignores = ignoredBy(features);
-  readonly #pool: Pool;
-  readonly #prefix: string;
-  readonly #closing = new Closing();
+  readonly #upstream: Upstream;
   readonly #list = new ModelList({
     name: 'Ollama',
     ttl_ms: MODELS_TTL_MS,
@@ -77,23 +75,15 @@ class OllamaBackend implements ModelBackend {
   /** Context that each model was last asked to hold. */
   readonly #contexts = new Map<string, number>();
 
-  constructor(url: string) {
-    const address = new URL(url);
-    this.#prefix = address.pathname.replace(/\/$/, '');
-    this.#pool = new Pool(address.origin, {
-      connections: 64,
-      connect: { timeout: 3000 },
-      headersTimeout: IDLE_TIMEOUT_MS,
-      bodyTimeout: IDLE_TIMEOUT_MS,
-    });
+  constructor(base_url: string) {
+    this.#upstream = new Upstream({ name: 'Ollama', base_url, idle_timeout_ms: IDLE_TIMEOUT_MS });
   }
 
   models(signal: AbortSignal): Promise<readonly ModelInfo[]> {
     return this.#list.get(signal);
   }
 
-  async *generate(request: ChatCompletionRequest, call: BackendCallOptions): AsyncIterable<ModelEvent> {
-    const options = this.#closing.guard(call);
+  async *generate(request: ChatCompletionRequest, options: BackendCallOptions): AsyncIterable<ModelEvent> {
     refuseUnsupported(request);
     const info = await this.#require(request.model, options.signal);
     const num_ctx = this.#contextFor(request, info);
@@ -139,8 +129,7 @@ class OllamaBackend implements ModelBackend {
     yield { type: 'usage', usage: { input_tokens, output_tokens } };
   }
 
-  async embed(request: EmbeddingsRequest, call: BackendCallOptions): Promise<EmbeddingsResult> {
-    const options = this.#closing.guard(call);
+  async embed(request: EmbeddingsRequest, options: BackendCallOptions): Promise<EmbeddingsResult> {
     await this.#require(request.model, options.signal);
     const body = {
       model: request.model,
@@ -148,11 +137,8 @@ class OllamaBackend implements ModelBackend {
       truncate: false,
       ...(request.dimensions == null ? {} : { dimensions: request.dimensions }),
     };
-    const response = await this.#post('/api/embed', body, options);
-    const text = await response.body.text(MAX_BODY_BYTES).catch((cause: unknown) => {
-      throw brokeOff(cause, options.signal);
-    });
-    const { embeddings, prompt_eval_count } = read(Embedded, text);
+    const json = await this.#upstream.postJson('/api/embed', body, options);
+    const { embeddings, prompt_eval_count } = read(Embedded, json);
     return { model: request.model, vectors: embeddings, input_tokens: prompt_eval_count ?? 0 };
   }
 
@@ -163,13 +149,15 @@ class OllamaBackend implements ModelBackend {
   }
 
   close(): Promise<void> {
-    this.#closing.close(this.name);
-    return this.#pool.destroy();
+    return this.#upstream.close();
   }
 
   async #require(id: string, signal: AbortSignal): Promise<ModelInfo> {
     const models = await this.#list.get(signal).catch((error: unknown) => {
-      throw signal.aborted ? abortError(signal, error) : unreachable(error);
+      if (signal.aborted) throw abortError(signal, error);
+      throw new PlatformError('upstream_failed', 'Ollama cannot be reached. Is it running at OLLAMA_URL?', {
+        cause: error,
+      });
     });
     const model = models.find((one) => one.id === id);
     if (model === undefined)
@@ -190,20 +178,13 @@ class OllamaBackend implements ModelBackend {
   }
 
   async #load(signal: AbortSignal): Promise<readonly ModelInfo[]> {
-    const response = await this.#pool.request({ method: 'GET', path: `${this.#prefix}/api/tags`, signal });
-    const { models } = Tags.parse(await response.body.json());
+    const { models } = Tags.parse(await this.#upstream.read('/api/tags', signal));
     return await Promise.all(models.map(({ name }) => this.#describe(name, signal)));
   }
 
   async #describe(name: string, signal: AbortSignal): Promise<ModelInfo> {
-    const response = await this.#pool.request({
-      method: 'POST',
-      path: `${this.#prefix}/api/show`,
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ model: name }),
-      signal,
-    });
-    const show = Show.safeParse(await response.body.json().catch(() => ({}))).data;
+    const said = await this.#upstream.read('/api/show', signal, { model: name }).catch(() => undefined);
+    const show = Show.safeParse(said).data;
     const length = Object.entries(show?.model_info ?? {}).find(([key]) =>
       key.endsWith('.context_length'),
     )?.[1];
@@ -217,9 +198,17 @@ class OllamaBackend implements ModelBackend {
       kind: embedding ? 'embedding' : 'chat',
       owned_by: 'ollama',
       max_context: typeof length === 'number' && length > 0 ? length : DEFAULT_CONTEXT,
-      cost_input_per_mtok_usd: 0,
-      cost_output_per_mtok_usd: 0,
-      own: true,
+      ...SELF_HOSTED,
+      ...(show?.capabilities == null || embedding
+        ? {}
+        : {
+            capabilities: capabilitiesOf({
+              tools: show.capabilities.includes('tools'),
+              json_schema: true,
+              images: show.capabilities.includes('vision'),
+              reasoning: show.capabilities.includes('thinking'),
+            }),
+          }),
       status: 'ready',
     };
   }
@@ -229,87 +218,39 @@ class OllamaBackend implements ModelBackend {
     body: object,
     options: BackendCallOptions,
   ): AsyncIterable<z.infer<typeof Line>> {
-    const response = await this.#post(path, body, options);
+    const response = await this.#upstream.post(path, body, options);
     const decoder = new TextDecoder();
     let rest = '';
-    try {
-      for await (const bytes of response.body) {
-        rest += decoder.decode(bytes, { stream: true });
-        if (rest.length > MAX_LINE_CHARS)
-          throw new PlatformError('upstream_failed', 'Ollama sent a line beyond its bound.');
-        for (let at = rest.indexOf('\n'); at >= 0; at = rest.indexOf('\n')) {
-          const text = rest.slice(0, at).trim();
-          rest = rest.slice(at + 1);
-          if (text === '') continue;
-          yield lineOf(text);
-        }
+    for await (const bytes of this.#upstream.bytes(response, options)) {
+      rest += decoder.decode(bytes, { stream: true });
+      if (rest.length > MAX_LINE_CHARS)
+        throw new PlatformError('upstream_failed', 'Ollama sent a line beyond its bound.');
+      for (let at = rest.indexOf('\n'); at >= 0; at = rest.indexOf('\n')) {
+        const text = rest.slice(0, at).trim();
+        rest = rest.slice(at + 1);
+        if (text !== '') yield lineOf(text);
       }
-      // The last line may lack its end; half a line is no line.
-      if (jsonOf(rest) !== undefined) yield lineOf(rest);
-    } catch (cause) {
-      throw brokeOff(cause, options.signal);
     }
-  }
-
-  async #post(path: string, body: object, options: BackendCallOptions): Promise<HttpAnswer> {
-    let response: HttpAnswer;
-    try {
-      response = await httpCall(this.#pool, {
-        method: 'POST',
-        path: `${this.#prefix}${path}`,
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-        signal: options.signal,
-      });
-    } catch (cause) {
-      throw options.signal.aborted ? abortError(options.signal, cause) : unreachable(cause);
-    }
-    if (response.statusCode < 400) return response;
-    const json: unknown = await response.body
-      .text(MAX_BODY_BYTES)
-      .then(jsonOf)
-      .catch(() => undefined);
-    throw (
-      errorFromBody(json, { status: response.statusCode }) ??
-      upstreamError({
-        message: `Ollama answered with status ${response.statusCode}.`,
-        status: response.statusCode,
-      })
-    );
+    // The last line may lack its end; half a line is no line.
+    if (jsonOf(rest) !== undefined || !isCut(rest)) yield lineOf(rest);
   }
 }
 
 function lineOf(text: string): z.infer<typeof Line> {
-  const line = read(Line, text);
+  const line = read(Line, jsonOf(text));
   if (line.error != null) throw upstreamError({ message: line.error, status: 502 });
   return line;
 }
 
-function unreachable(cause?: unknown): PlatformError {
-  return new PlatformError('upstream_failed', 'Ollama cannot be reached. Is it running at OLLAMA_URL?', {
-    cause,
-  });
-}
-
-function brokeOff(cause: unknown, signal: AbortSignal): PlatformError {
-  if (cause instanceof PlatformError) return cause;
-  if (signal.aborted) return abortError(signal, cause);
-  return new PlatformError('upstream_interrupted', INTERRUPTED, { cause });
-}
-
 /** Throws `upstream_failed` for what is no JSON, or not of Ollama's shape. */
-function read<S extends z.ZodType>(schema: S, text: string): z.output<S> {
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch (cause) {
-    if (cause instanceof SyntaxError && isCut(text))
-      throw new PlatformError('upstream_interrupted', INTERRUPTED);
-    throw new PlatformError(
-      'upstream_failed',
-      'Ollama sent what cannot be read. Does OLLAMA_URL name an Ollama server?',
-      { cause },
-    );
-  }
+function read<S extends z.ZodType>(schema: S, json: unknown): z.output<S> {
+  const { data, error } = schema.safeParse(json);
+  if (error === undefined) return data as z.output<S>;
+  throw new PlatformError(
+    'upstream_failed',
+    'Ollama sent what cannot be read. Does OLLAMA_URL name an Ollama server?',
+    { cause: error },
+  );
 }
 
 export function create(env: ConfigOf<typeof manifest.settings>): readonly ModelBackend[] {

@@ -1,13 +1,19 @@
-import { defineBackend, jsonText } from '@mcp/contracts';
+import { Capability, defineBackend, jsonText, Residency } from '@mcp/contracts';
 import { z } from 'zod';
-import { features } from './features.ts';
+import { PASSED_ON } from '../openai-wire/features.ts';
+import { listAnswer } from '../openai-wire/list.ts';
+import { OPENAI_MODELS } from './models.ts';
 
 /** Prices in US dollars per million tokens; a model without an entry has an unknown price, never a free one. */
 const Prices = z.record(
   z.string(),
-  z.object({ input: z.number().nonnegative(), output: z.number().nonnegative() }),
+  z.object({
+    input: z.number().nonnegative(),
+    output: z.number().nonnegative(),
+    /** Of input that the provider had in its cache. */
+    cached: z.number().nonnegative().exactOptional(),
+  }),
 );
-export type Prices = z.infer<typeof Prices>;
 
 /** A row of OPENAI_TARGETS. */
 export const TargetConfig = z.strictObject({
@@ -17,17 +23,26 @@ export const TargetConfig = z.strictObject({
   /** Models it serves, where its list cannot be read or is too long. */
   models: z.array(z.string()).optional(),
   embedding_models: z.array(z.string()).default([]),
-  max_context: z.number().int().positive().default(128_000),
+  /** Of models that nobody says it of; unset, 128,000. */
+  max_context: z.number().int().positive().optional(),
   /** Most requests at once for each of its models; without it, as many as it takes. */
   max_concurrency: z.number().int().min(1).max(4096).optional(),
   prices: Prices.default({}),
+  /** What all its models can do. */
+  capabilities: z.array(Capability).optional(),
+  /** Where it processes texts. */
+  residency: Residency.optional(),
+  /** Joules per token, read or written, as its operator declares them. */
+  energy_j_per_token: z.number().nonnegative().optional(),
 });
+export type TargetConfig = z.infer<typeof TargetConfig>;
 
 export const manifest = defineBackend({
   name: 'openai',
-  summary: 'Servers that speak the OpenAI wire: OpenAI, vLLM, LM Studio, Groq, DeepSeek, llama.cpp.',
+  summary: 'OpenAI, and any other server that speaks its wire.',
   runs: 'elsewhere',
-  features,
+  features: PASSED_ON,
+  published: OPENAI_MODELS,
   settings: {
     OPENAI_BASE_URL: {
       schema: z.url().optional(),
@@ -53,14 +68,9 @@ export const manifest = defineBackend({
     },
   },
   discovery: {
-    servers: [
-      { name: 'LM Studio', ports: [1234] },
-      { name: 'vLLM', ports: [8000, 8001] },
-    ],
+    servers: [],
     list: '/v1/models',
-    answer: z
-      .object({ object: z.literal('list'), data: z.array(z.object({ id: z.string() })) })
-      .transform(({ data }) => data.map(({ id }) => id)),
+    answer: listAnswer,
     path: '/v1',
     accounts: [
       {
@@ -69,10 +79,8 @@ export const manifest = defineBackend({
         base_url: 'https://api.openai.com/v1',
         base_url_variable: 'OPENAI_BASE_URL',
       },
-      { name: 'Groq', key_variable: 'GROQ_API_KEY', base_url: 'https://api.groq.com/openai/v1' },
-      { name: 'DeepSeek', key_variable: 'DEEPSEEK_API_KEY', base_url: 'https://api.deepseek.com/v1' },
     ],
-    gives: { variable: 'OPENAI_TARGETS', as: 'targets' },
+    gives: { variable: 'OPENAI_BASE_URL', as: 'url' },
     named_by: ['OPENAI_BASE_URL', 'OPENAI_TARGETS'],
   },
 });

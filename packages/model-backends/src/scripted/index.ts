@@ -13,6 +13,7 @@ import {
 } from '@mcp/contracts';
 import { abortError, Closing } from '../abort.ts';
 import { ignoredBy } from '../features.ts';
+import { SELF_HOSTED } from '../self-hosted.ts';
 import { maxTokens, stops, textOf } from '../text.ts';
 import { features } from './features.ts';
 import { Model, type manifest, Rule } from './manifest.ts';
@@ -75,9 +76,8 @@ class ScriptedBackend implements ModelBackend {
         max_context: model.max_context,
         ...(model.max_concurrency === undefined ? {} : { max_concurrency: model.max_concurrency }),
         ...(model.kind === 'embedding' ? { dimensions: DIMENSIONS } : {}),
-        cost_input_per_mtok_usd: 0,
-        cost_output_per_mtok_usd: 0,
-        own: true as const,
+        ...SELF_HOSTED,
+        ...(model.kind === 'chat' ? { capabilities: ['tools' as const] } : {}),
         status: 'ready' as const,
       })),
     );

@@ -11,16 +11,19 @@ import { type SafetyCategory, type Severity, worse } from '../categories.ts';
 import type { Automaton } from '../rules/automaton.ts';
 import { MAX_CHARS, phraseAutomaton, phrasesIn, Reader, type Rule, ruleOf } from '../rules/rules.ts';
 import { hasSecret } from '../secrets.ts';
+import type { Moderator } from './moderation.ts';
 import { actionFor, Findings, type SafetyPolicy } from './policy.ts';
 
 export interface Guard {
   readonly policy: SafetyPolicy;
+  /** Undefined: no server is asked. */
+  readonly moderator: Moderator | undefined;
   readonly automaton: Automaton;
   /** The rule of a phrase; undefined where it is allowed. */
   rule(phrase: number): Rule | undefined;
 }
 
-export function createGuard(policy: SafetyPolicy): Guard {
+export function createGuard(policy: SafetyPolicy, moderator?: Moderator): Guard {
   const off = new Set(policy.allow.texts.flatMap((text) => [...phrasesIn(text)]));
   const categories = new Set<SafetyCategory>(policy.allow.categories);
   const rule = (phrase: number): Rule | undefined => {
@@ -33,7 +36,7 @@ export function createGuard(policy: SafetyPolicy): Guard {
     const action = actionFor(policy, { severity: found.severity, tier: 'output' });
     return action === 'blocked' || action === 'redacted';
   };
-  return { policy, automaton: phraseAutomaton(held), rule };
+  return { policy, moderator, automaton: phraseAutomaton(held), rule };
 }
 
 /** The text of messages that a client answers for; what an operator writes into system prompts is not looked at. */

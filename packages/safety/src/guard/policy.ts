@@ -16,19 +16,6 @@ export interface SafetyPolicy {
   };
 }
 
-/** The policy that settings say. */
-export function policyOf(settings: {
-  readonly MCP_SAFETY: SafetyPolicy['mode'];
-  readonly MCP_SAFETY_MODERATE: SafetyPolicy['moderate'];
-  readonly MCP_SAFETY_ALLOW: SafetyPolicy['allow'];
-}): SafetyPolicy {
-  return {
-    mode: settings.MCP_SAFETY,
-    moderate: settings.MCP_SAFETY_MODERATE,
-    allow: settings.MCP_SAFETY_ALLOW,
-  };
-}
-
 /** What a finding calls for. A question cannot be redacted without changing it: it is flagged. */
 export function actionFor(
   policy: SafetyPolicy,

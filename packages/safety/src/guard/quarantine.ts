@@ -14,7 +14,7 @@ export const QUARANTINED =
 /** Verdicts that are kept: a client sends the same results again with every turn. */
 const MAX_KNOWN = 4096;
 
-export interface Suspicion {
+interface Suspicion {
   /** Where the suspicious part begins and ends. */
   readonly from: number;
   readonly to: number;

@@ -3,6 +3,7 @@ import type { ModelEvent, SafetyTier } from '@mcp/contracts';
 import { Reader } from '../rules/rules.ts';
 import type { Guard } from './guard.ts';
 import { JsonText } from './json-text.ts';
+import { moderateEvents } from './moderation.ts';
 import { actionFor, type Findings } from './policy.ts';
 import { redacted, type Span, type Waiting } from './redact.ts';
 
@@ -17,7 +18,9 @@ export function guardEvents(
   events: AsyncIterable<ModelEvent>,
   findings: Findings,
 ): AsyncIterable<ModelEvent> {
-  return guard.policy.mode === 'off' ? events : watched(guard, events, findings);
+  if (guard.policy.mode === 'off') return events;
+  const passed = watched(guard, events, findings);
+  return guard.moderator === undefined ? passed : moderateEvents(guard, passed, findings);
 }
 
 async function* watched(

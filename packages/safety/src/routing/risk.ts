@@ -15,10 +15,10 @@ export interface Signals {
   /** Risk of what the rules found. */
   readonly content?: number;
 }
-export type Signal = keyof Signals;
+type Signal = keyof Signals;
 
 /** How much of a signal counts, and below which value it says nothing. `bench/safety/risk.ts` calibrates them. */
-export const WEIGHTS: Readonly<Record<Signal, { readonly weight: number; readonly floor: number }>> = {
+const WEIGHTS: Readonly<Record<Signal, { readonly weight: number; readonly floor: number }>> = {
   disagreement: { weight: 0.5, floor: 0.4 },
   volatility: { weight: 0.7, floor: 0.35 },
   history: { weight: 0.6, floor: 0.1 },

@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { type CallContext, PlatformError, QueueClass, type ServiceName } from '@mcp/contracts';
+import {
+  type CallContext,
+  OnInterrupt,
+  PlatformError,
+  QueueClass,
+  Residency,
+  type ServiceName,
+} from '@mcp/contracts';
 import { Hono } from 'hono';
 import { routePath } from 'hono/route';
 import { callScope } from '../clients/call-scope.ts';
@@ -125,6 +132,8 @@ function internalCall(c: KitContext, { principal }: Caller): CallContext {
     signal: state.scope.signal,
     retries,
     place: c.req.header('x-mcp-place'),
+    on_interrupt: OnInterrupt.safeParse(c.req.header('x-mcp-on-interrupt')).data,
+    residency: Residency.safeParse(c.req.header('x-mcp-residency')).data,
   };
 }
 

@@ -1,4 +1,5 @@
 import { type FinishReason, type ModelEvent, PlatformError, type Usage } from '@mcp/contracts';
+import { resumedComment } from '../resumed.ts';
 import { type AnthropicOptions, anthropicUsage, emptyMessage, objectIn, stopReason } from './response.ts';
 
 interface AnthropicEncoder {
@@ -37,6 +38,8 @@ export function anthropicEncoder(options: AnthropicOptions): AnthropicEncoder {
         const piece = pieceOf(event, options);
         return piece === undefined ? '' : tell(piece);
       }
+      case 'stream_resumed':
+        return resumedComment(event);
       case 'finish':
         reason = event.reason;
         return '';

@@ -1,5 +1,6 @@
 import type { FinishReason, LogprobToken, ModelEvent, PlatformError, Usage } from '@mcp/contracts';
 import type { Completion } from '../openai-chat.ts';
+import { resumedComment } from '../resumed.ts';
 import { itemId } from './ids.ts';
 import {
   echoOf,
@@ -61,6 +62,8 @@ export class ResponseEncoder {
         return event.text === '' ? '' : this.#say('reasoning', event);
       case 'tool_call':
         return this.#call(event);
+      case 'stream_resumed':
+        return resumedComment(event);
       case 'finish':
         this.#finish = event.reason;
         return '';

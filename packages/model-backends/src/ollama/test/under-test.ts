@@ -1,4 +1,4 @@
-import type { ChatCompletionRequest, ModelBackend } from '@mcp/contracts';
+import type { ChatCompletionRequest, ModelBackend, ModelEvent } from '@mcp/contracts';
 import type { UnderTest } from '../../../test/under-test.ts';
 import { type Answer, callOptions, serve, type Upstream } from '../../../test/upstreams.ts';
 
@@ -14,12 +14,15 @@ export const underTest: UnderTest = {
   stream: {
     type: 'application/x-ndjson',
     begun: '{"model":"chat","message":{"role":"assistant","content":"half"},"done":false}\n',
+    malformed: '<html>\n',
+    wrong_shape: '[1]\n',
   },
+  refusal: (_, message) => ({ body: { error: message } }),
 };
 
 /** Ollama's own API in front of a backend: newline-delimited JSON. */
 function ollamaServer(backend: ModelBackend): Promise<Upstream> {
-  return serve(async (path, body, { response, signal, json }) => {
+  return serve(async (path, body, { response, signal, json, ask }) => {
     const models = await backend.models(signal);
     if (path === '/api/tags')
       return json(200, {
@@ -43,27 +46,35 @@ function ollamaServer(backend: ModelBackend): Promise<Upstream> {
       );
       return json(200, { embeddings: vectors, prompt_eval_count: input_tokens });
     }
-    await ollamaChat(backend, asked, { response, signal });
+    await ollamaChat(asked, (request) => ask(backend, request), response);
   });
 }
 
 interface OllamaRequest {
   readonly model: string;
-  readonly messages: ChatCompletionRequest['messages'];
+  readonly messages: readonly { role: 'user' | 'assistant' | 'system'; content: string; images?: string[] }[];
+  readonly format?: 'json' | Record<string, unknown>;
   readonly tools?: ChatCompletionRequest['tools'];
   readonly input?: string | string[];
   readonly options?: { num_predict?: number; stop?: string[] };
 }
 
 async function ollamaChat(
-  backend: ModelBackend,
   asked: OllamaRequest,
-  { response, signal }: Pick<Answer, 'response' | 'signal'>,
+  ask: (request: ChatCompletionRequest) => AsyncIterable<ModelEvent>,
+  response: Answer['response'],
 ): Promise<void> {
   const { num_predict, stop } = asked.options ?? {};
   const request: ChatCompletionRequest = {
     model: asked.model,
-    messages: asked.messages,
+    messages: asked.messages.map(({ images = [], ...message }) =>
+      message.role === 'user' && images.length > 0
+        ? { role: message.role, content: [{ type: 'text', text: message.content }, ...images.map(pictureOf)] }
+        : message,
+    ),
+    ...(typeof asked.format === 'object'
+      ? { response_format: { type: 'json_schema', json_schema: { name: 'output', schema: asked.format } } }
+      : {}),
     ...(num_predict === undefined ? {} : { max_tokens: num_predict }),
     ...(stop === undefined ? {} : { stop }),
     ...(asked.tools === undefined ? {} : { tools: asked.tools }),
@@ -73,7 +84,7 @@ async function ollamaChat(
   let done_reason = 'stop';
   let usage = { input_tokens: 0, output_tokens: 0 };
   const call = { name: '', json: '' };
-  for await (const event of backend.generate(request, callOptions(signal))) {
+  for await (const event of ask(request)) {
     if (event.type === 'tool_call') {
       call.name += event.name ?? '';
       call.json += event.arguments_delta;
@@ -92,3 +103,8 @@ async function ollamaChat(
   });
   response.end();
 }
+
+const pictureOf = (data: string) => ({
+  type: 'image_url' as const,
+  image_url: { url: `data:image/png;base64,${data}` },
+});

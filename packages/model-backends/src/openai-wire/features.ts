@@ -1,7 +1,7 @@
 import type { Features } from '../features.ts';
 
 /** The server behind decides; what it makes no use of, it has to say itself. */
-export const features: Features = {
+export const PASSED_ON: Features = {
   stream: 'passed on',
   stream_options: 'passed on',
   n: 'passed on',

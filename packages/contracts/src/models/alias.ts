@@ -1,0 +1,81 @@
+/** A name that stands for several models: which of them answers, and what is done where one of them cannot. */
+import { z } from 'zod';
+import { OnInterrupt, QueueClass } from '../api/call.ts';
+import { Residency } from '../tables/region.ts';
+import { Capability } from './model.ts';
+
+/** A model's id, or `<target>/<id>` for one server of several. */
+const ModelName = z.string().min(1).max(200);
+
+/** What goes wrong with an attempt, as far as it says who may be asked next. */
+export const FallbackCause = z.enum(['rate', 'context', 'content', 'error']);
+export type FallbackCause = z.infer<typeof FallbackCause>;
+
+const Candidate = z.strictObject({
+  model: ModelName,
+  /** Its share of the requests, against the others' weights. */
+  weight: z.number().positive().max(1_000_000).default(1),
+  /** Only requests of this class. */
+  class: QueueClass.optional(),
+  /** Only requests with an estimated input of at most so many tokens. */
+  max_input_tokens: z.number().int().min(1).optional(),
+});
+
+const Chain = z.array(ModelName).max(16).default([]);
+
+/** How the candidates that pass the filters are put in order; the first of them is asked first. */
+export const AliasStrategy = z.enum(['order', 'weighted', 'latency', 'cost', 'energy']);
+export type AliasStrategy = z.infer<typeof AliasStrategy>;
+
+export const ModelAlias = z.strictObject({
+  candidates: z.array(Candidate).min(1).max(32),
+  strategy: AliasStrategy.default('weighted'),
+  /** Where its text may be processed: a model of which that is not known is never asked. */
+  residency: z
+    .array(Residency.exclude(['any']))
+    .min(1)
+    .optional(),
+  /** What every model must be known to be able to. What a request itself needs is added to that. */
+  needs: z.array(Capability).default([]),
+  /** Models that stand in, by what went wrong; after a rate limit or a failure the other candidates are asked first. */
+  fallbacks: z.strictObject({ rate: Chain, context: Chain, content: Chain, error: Chain }).prefault({}),
+  /** Asks a second model when the first says nothing for so long; `p95`: longer than 95 of the last 100 took. */
+  hedge: z
+    .strictObject({
+      after_ms: z.union([z.literal('p95'), z.number().int().min(1).max(60_000)]),
+      max: z.literal(1).default(1),
+    })
+    .optional(),
+  on_interrupt: OnInterrupt.default('fail'),
+});
+export type ModelAlias = z.infer<typeof ModelAlias>;
+
+/** `mcp/` is for the platform's own conversations. */
+const AliasName = z
+  .string()
+  .regex(
+    /^(?!mcp\/)[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$/,
+    'must be a name such as fast, and not begin with mcp/',
+  );
+
+/** Aliases by name. They name models and never each other, so that none leads in a circle. */
+export const ModelAliases = z
+  .record(AliasName, ModelAlias)
+  .refine((aliases) => Object.keys(aliases).length <= 64, 'must be at most 64 aliases')
+  .superRefine((aliases, context) => {
+    for (const [name, alias] of Object.entries(aliases)) {
+      const nested = modelsOf(alias).find((model) => Object.hasOwn(aliases, model));
+      if (nested !== undefined)
+        context.addIssue({
+          code: 'custom',
+          path: [name],
+          message: `names ${nested}, which is an alias: name the models themselves`,
+        });
+    }
+  });
+export type ModelAliases = z.infer<typeof ModelAliases>;
+
+/** Every model that an alias may lead to. */
+export function modelsOf({ candidates, fallbacks }: ModelAlias): string[] {
+  return [...candidates.map(({ model }) => model), ...Object.values(fallbacks).flat()];
+}

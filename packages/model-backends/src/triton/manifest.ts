@@ -1,0 +1,31 @@
+import { defineBackend } from '@mcp/contracts';
+import { z } from 'zod';
+import { ServerUrls } from '../self-hosted.ts';
+import { features } from './features.ts';
+
+export const manifest = defineBackend({
+  name: 'triton',
+  summary: 'NVIDIA Triton, by KServe v2: the generate extension for chat, inference for embeddings.',
+  runs: 'elsewhere',
+  features,
+  settings: {
+    TRITON_URL: {
+      schema: ServerUrls.prefault('http://127.0.0.1:8000'),
+      meaning: 'URLs of Triton servers (HTTP), comma-separated.',
+      operator: true,
+    },
+    TRITON_CHAT_TEMPLATE: {
+      schema: z.enum(['chatml', 'plain']).default('chatml'),
+      meaning: 'How a conversation becomes the one text that Triton takes: chatml (Qwen, SmolLM2) or plain.',
+      operator: true,
+    },
+  },
+  discovery: {
+    servers: [],
+    list: '/v2',
+    answer: z.object({ name: z.literal('triton') }).transform(({ name }) => [name]),
+    path: '',
+    gives: { variable: 'TRITON_URL', as: 'urls' },
+    named_by: ['TRITON_URL'],
+  },
+});

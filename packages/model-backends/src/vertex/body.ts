@@ -1,0 +1,143 @@
+/** A chat completion in the words of generateContent. */
+import { type ChatCompletionRequest, type ChatMessage, jsonOf, PlatformError } from '@mcp/contracts';
+import { imageIn } from '../images.ts';
+import { maxTokens, stops, textOf } from '../text.ts';
+
+/** What Google documents for calls of which no signature was kept: a model that thinks wants one with each. */
+const NO_SIGNATURE = 'skip_thought_signature_validator';
+
+type Part = Readonly<Record<string, unknown>>;
+interface Content {
+  readonly role: 'user' | 'model';
+  readonly parts: Part[];
+}
+
+export function generateBody(request: ChatCompletionRequest): object {
+  if (request.logprobs === true)
+    throw new PlatformError(
+      'unsupported_parameter',
+      'This backend asks Gemini for no log-probabilities. Remove logprobs.',
+      { param: 'logprobs' },
+    );
+  const { tools = [] } = request;
+  return {
+    ...contentsOf(request.messages),
+    generationConfig: configOf(request),
+    ...(tools.length === 0
+      ? {}
+      : {
+          tools: [{ functionDeclarations: tools.map(declarationOf) }],
+          ...choiceOf(request.tool_choice),
+        }),
+  };
+}
+
+/** The turns, and the system's instruction apart from them. */
+export function contentsOf(messages: readonly ChatMessage[]): {
+  contents: Content[];
+  systemInstruction?: object;
+} {
+  const contents: Content[] = [];
+  const system: Part[] = [];
+  const names = new Map<string, string>();
+  for (const message of messages) {
+    const content = contentOf(message, names);
+    if (content === undefined) system.push({ text: textOf(message) });
+    else if (contents.at(-1)?.role === content.role) contents.at(-1)?.parts.push(...content.parts);
+    else contents.push(content);
+  }
+  return { contents, ...(system.length === 0 ? {} : { systemInstruction: { parts: system } }) };
+}
+
+/** `names` keeps which function a call was of, for its result says only the call. */
+function contentOf(message: ChatMessage, names: Map<string, string>): Content | undefined {
+  switch (message.role) {
+    case 'system':
+    case 'developer':
+      return undefined;
+    case 'user':
+      return { role: 'user', parts: partsOf(message) };
+    case 'tool': {
+      const name = names.get(message.tool_call_id) ?? message.tool_call_id;
+      const said = textOf(message);
+      const json = jsonOf(said);
+      const response =
+        typeof json === 'object' && json !== null && !Array.isArray(json) ? json : { result: said };
+      return { role: 'user', parts: [{ functionResponse: { name, response } }] };
+    }
+    case 'assistant': {
+      const text = textOf(message);
+      const calls = (message.tool_calls ?? []).map(({ id, function: { name, arguments: given } }, at) => {
+        names.set(id, name);
+        const signed = at === 0 ? { thoughtSignature: NO_SIGNATURE } : {};
+        return { functionCall: { name, args: jsonOf(given) ?? {} }, ...signed };
+      });
+      return { role: 'model', parts: [...(text === '' ? [] : [{ text }]), ...calls] };
+    }
+    default:
+      return message satisfies never;
+  }
+}
+
+function partsOf({ content }: Extract<ChatMessage, { role: 'user' }>): Part[] {
+  if (typeof content === 'string') return [{ text: content }];
+  return content.map((part): Part => {
+    if (part.type === 'text') return { text: part.text };
+    const { url } = part.image_url;
+    const image = imageIn(url);
+    if (image !== undefined) return { inlineData: { mimeType: image.media_type, data: image.data } };
+    const [, kind = 'jpeg'] = /\.(png|webp|gif|heic)(?:\?|$)/i.exec(url) ?? [];
+    return { fileData: { mimeType: `image/${kind.toLowerCase()}`, fileUri: url } };
+  });
+}
+
+function configOf(request: ChatCompletionRequest): object {
+  const stop = stops(request.stop);
+  const format = request.response_format ?? { type: 'text' };
+  const schema = format.type === 'json_schema' ? format.json_schema.schema : undefined;
+  const given = {
+    temperature: request.temperature,
+    topP: request.top_p,
+    topK: request.top_k,
+    seed: request.seed,
+    presencePenalty: request.presence_penalty,
+    frequencyPenalty: request.frequency_penalty,
+    candidateCount: request.n,
+    maxOutputTokens: maxTokens(request),
+    stopSequences: stop.length === 0 ? undefined : stop,
+    responseMimeType: format.type === 'text' ? undefined : 'application/json',
+    responseJsonSchema: schema,
+    thinkingConfig:
+      request.reasoning_effort == null
+        ? undefined
+        : { thinkingLevel: request.reasoning_effort.toUpperCase() },
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value != null));
+}
+
+type Tool = NonNullable<ChatCompletionRequest['tools']>[number];
+
+function declarationOf({ function: { name, description, parameters } }: Tool): object {
+  return {
+    name,
+    ...(description === undefined ? {} : { description }),
+    ...(parameters === undefined ? {} : { parametersJsonSchema: parameters }),
+  };
+}
+
+function choiceOf(choice: ChatCompletionRequest['tool_choice']): object {
+  const config = (functionCallingConfig: object) => ({ toolConfig: { functionCallingConfig } });
+  if (typeof choice === 'object')
+    return config({ mode: 'ANY', allowedFunctionNames: [choice.function.name] });
+  switch (choice) {
+    case undefined:
+    case 'auto':
+      return {};
+    case 'none':
+      return config({ mode: 'NONE' });
+    case 'required':
+      return config({ mode: 'ANY' });
+    default:
+      return choice satisfies never;
+  }
+}
