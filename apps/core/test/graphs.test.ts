@@ -68,7 +68,12 @@ async function recordsOf(core: Core, id: string): Promise<LogRecordV2[]> {
   return z.array(LogRecordV2).parse((await core.api.exportLog(id, callOf())).messages);
 }
 
-const run = (core: Core, name: string, seen?: (event: ChatEvent) => void, signal?: AbortSignal) =>
+interface Watched {
+  readonly seen?: (event: ChatEvent) => void;
+  readonly signal?: AbortSignal;
+}
+
+const run = (core: Core, name: string, { seen, signal }: Watched = {}) =>
   chat(
     core,
     { message: 'Why?', mode: `mcp/${name}`, participants: modelsOf(named(name)) },
@@ -152,15 +157,13 @@ describe('a graph that is cut short', () => {
   it.each(EVERY_NODE)('%s is cancelled in its node %s, and finished later', async (name, id, scripts) => {
     const core = fresh({ ...scripts, [id]: endless });
     const controller = new AbortController();
-    const events = await run(
-      core,
-      name,
-      (event) => {
+    const events = await run(core, name, {
+      seen(event) {
         if (event.type === 'delta' && event.participant === id && event.text === 'w2 ')
           controller.abort(new PlatformError('cancelled', 'Cancelled by the client.'));
       },
-      controller.signal,
-    );
+      signal: controller.signal,
+    });
     expect(the(events, 'done').response).toMatchObject({ status: 'cancelled', decision: null });
     // Whatever ran beside it was stopped too, and nothing goes on.
     const begun = core.models.asked.length;
@@ -293,10 +296,11 @@ describe('a node', () => {
     const core = fresh();
     let most = 0;
     let open = 0;
-    const events = await run(core, 'council', ({ type }) => {
+    const seen = ({ type }: ChatEvent) => {
       if (type === 'message.start') most = Math.max(most, ++open);
       if (type === 'message.end') open--;
-    });
+    };
+    const events = await run(core, 'council', { seen });
     expect(most).toBe(3);
     expect(
       only(events, 'message.start')

@@ -172,7 +172,7 @@ class GraphRun {
   }
 }
 
-export function placeOf({ nodes }: AgentGraph, { id }: Pick<GraphNode, 'id'>): number {
+function placeOf({ nodes }: AgentGraph, { id }: Pick<GraphNode, 'id'>): number {
   return nodes.findIndex((node) => node.id === id);
 }
 
