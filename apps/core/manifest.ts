@@ -40,6 +40,31 @@ export const manifest = defineManifest({
       from: 'stack.limits.max_tokens',
       operator: true,
     },
+    MCP_BUDGET_TURNS: {
+      schema: wholeText(1, 64).default(8),
+      meaning: 'Turns of a model in a conversation by which its next one is forecast (n).',
+      operator: true,
+    },
+    MCP_BUDGET_ALPHA: {
+      schema: z.coerce.number().min(0.5).max(2).default(1),
+      meaning: 'Weight of the input in the forecast of a turn (α).',
+      operator: true,
+    },
+    MCP_BUDGET_BETA: {
+      schema: z.coerce.number().min(0.5).max(4).default(1),
+      meaning: 'Weight of the expected answer in the forecast of a turn (β).',
+      operator: true,
+    },
+    MCP_BUDGET_MARGIN_MIN: {
+      schema: z.coerce.number().min(0).max(1).default(0.1),
+      meaning: 'Least share that is kept free beyond the forecast of a turn.',
+      operator: true,
+    },
+    MCP_BUDGET_MARGIN_MAX: {
+      schema: z.coerce.number().min(0).max(1).default(0.2),
+      meaning: 'Greatest share that is kept free beyond the forecast of a turn, and the first one.',
+      operator: true,
+    },
     MCP_ARBITRATION: {
       schema: jsonText(ArbitrationTerms).optional(),
       meaning:
@@ -138,7 +163,13 @@ export const manifest = defineManifest({
     },
     TOKEN_BUDGET_SUMMARY_ENABLED: {
       default: true,
-      description: 'Summarise what does not fit the token budget; off, it is cut.',
+      description:
+        'Summarise what is far too long for the token budget; off, sentences that stand for it are kept.',
+    },
+    TOKEN_BUDGET_FORECAST_ENABLED: {
+      default: true,
+      description:
+        'Keep as much room for an answer as the model is expected to need; off, for the longest one.',
     },
     PII_TAGGING_ENABLED: { default: true, description: 'Tag personal data in conversation logs.' },
   },
@@ -150,7 +181,7 @@ export const manifest = defineManifest({
       panels: [{ dashboard: 'models', title: 'Turns', by: ['model', 'status'] }],
     }),
     token_budget_actions_total: counter('conversation', ['model', 'phase'], {
-      help: 'What the token budget did to a context; phase is none, truncated or summarized.',
+      help: 'What the token budget did to a context; phase is none, truncated, clustered or summarized.',
       panels: [{ dashboard: 'models', title: 'Token budget', by: ['model', 'phase'] }],
       alerts: [
         {
@@ -161,7 +192,7 @@ export const manifest = defineManifest({
           for: '30m',
           summary: 'Conversations with {{ $labels.model }} outgrow their token budget in $region.',
           description:
-            '{{ $value | humanizePercentage }} of the turns lose the beginning of their context; raise limits.max_tokens or switch TOKEN_BUDGET_SUMMARY_ENABLED on.',
+            '{{ $value | humanizePercentage }} of the turns lose sentences of their context; raise limits.max_tokens, or ask for shorter answers.',
         },
       ],
     }),
@@ -180,6 +211,16 @@ export const manifest = defineManifest({
             '{{ $value | humanizePercentage }} of its nodes fail: answers come without them, or not at all. The log of the core says why; docs/agents.md has timeout_ms, retries and optional.',
         },
       ],
+    }),
+    token_budget_answers_ended_total: counter('conversation', ['model'], {
+      help: 'Answers that were ended at a sentence, before they outgrew the token budget.',
+      panels: [{ dashboard: 'models', title: 'Answers ended by the token budget', by: ['model'] }],
+    }),
+    token_budget_forecast_error_ratio: histogram('conversation', ['model'], {
+      unit: 'ratio',
+      help: 'How far the tokens of a turn were from their forecast, as a share of it.',
+      buckets: [0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2],
+      panels: [{ dashboard: 'models', title: 'Error of token forecasts, p95', by: ['model'] }],
     }),
     model_arbitration_total: counter('conversation', ['status'], {
       help: 'Arbitrations between two models, by method.',

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { ModelGatewayApi } from '@mcp/contracts';
+import type { ModelGatewayApi, Scope } from '@mcp/contracts';
 import { createBackends } from '@mcp/model-backends';
 import { createModelGateway } from '@mcp/model-serving';
 import { startServices } from '@mcp/service-kit';
@@ -205,7 +205,7 @@ const held = (async () => {
     request_id: 'occupant',
     traceparent: undefined,
     deadline_ms: Date.now() + 3_600_000,
-    principal: { id: 'occupant', kind: 'key', name: 'occupant', scopes: [] },
+    principal: { id: 'occupant', kind: 'key', name: 'occupant', scopes: [] as Scope[] },
     class: 'interactive',
     signal: occupant.signal,
   } as const;

@@ -167,7 +167,9 @@ describe('the trace of a graph', () => {
           (body) => Spans.parse(body).spans,
           () => [],
         );
-        if (!all.some(({ name }) => name === 'conversation.graph')) return ['not all yet'];
+        const come = (wanted: string) => all.filter(({ name }) => name === wanted).length;
+        if (come('conversation.graph') === 0 || come('model.inference') < nodes.length)
+          return ['not all yet'];
         const ids = new Set(all.map(({ span_id }) => span_id));
         return all.flatMap(({ name, parent_span_id: parent }) =>
           parent === null || !ids.has(parent)

@@ -5,6 +5,7 @@ import { guardOf } from '@mcp/safety/guard';
 import { apiApp, defineService } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import { createCore } from './api.ts';
+import { Calibrations } from './conversations/calibrations.ts';
 import { EventLog } from './conversations/event-log.ts';
 import { PromptLibrary } from './conversations/prompts.ts';
 import { Runs } from './conversations/runs.ts';
@@ -70,6 +71,7 @@ export const definition = defineService({
         return kit.clients.modelGateway;
       },
       max_tokens: config.MAX_TOKENS,
+      calibrations: new Calibrations(),
       terms: config.MCP_ARBITRATION ?? ArbitrationTerms.parse({}),
       ...state,
       logs: state,

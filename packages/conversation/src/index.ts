@@ -6,7 +6,16 @@ export { coherence } from './arbitration/coherence.ts';
 export { contradictionsOf, whyOf } from './arbitration/contradictions.ts';
 export { digestOf, extraTaskOf, extraTurnFor } from './arbitration/extra-turns.ts';
 export { contradictionQuestion, soundnessQuestion, yesOf } from './arbitration/judge.ts';
+export { AnswerLimit } from './budget/answer-limit.ts';
 export { type Budgeted, type BudgetOptions, extractSummary, fitBudget } from './budget/budget.ts';
+export {
+  errorOf,
+  type Forecast,
+  type ForecastSettings,
+  forecast,
+  tokensPerChar,
+  usesOf,
+} from './budget/forecast.ts';
 export {
   answerOf,
   type ConversationState,

@@ -14,7 +14,7 @@ import {
   type Residency,
   type TokenCount,
 } from '@mcp/contracts';
-import { estimateTokens } from './estimate.ts';
+import { messageTokens } from '@mcp/wire';
 import { type ListedModel, publishedOf } from './facts.ts';
 import { ModelList } from './model-list.ts';
 import type { Upstream } from './upstream.ts';
@@ -98,7 +98,8 @@ export class RemoteBackend implements ModelBackend {
     const known = (await this.#list.get(call.signal).catch(() => [])).find(({ id }) => id === request.model);
     const max_context = known?.max_context ?? this.#options.max_context ?? DEFAULT_CONTEXT;
     const exact = await this.#options.wire.count?.(request, call);
-    return { tokens: exact ?? (await estimateTokens(request)), exact: exact !== undefined, max_context };
+    if (exact !== undefined) return { tokens: exact, exact: true, max_context };
+    return { ...(await messageTokens(request.messages, request.model)), max_context };
   }
 
   close(): Promise<void> {

@@ -81,7 +81,7 @@ class SseReader {
     },
     onComment: (comment) => {
       const resumed = readResumed(comment);
-      if (resumed !== undefined && !this.ended) this.chunks.events.push(resumed);
+      if (resumed !== undefined && !this.ended) this.#reader.events.push(resumed);
     },
   });
   /** Characters since the last complete event. */

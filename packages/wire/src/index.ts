@@ -33,4 +33,4 @@ export {
   withIds,
   withoutOldest,
 } from './responses/index.ts';
-export { textsOf } from './tokens.ts';
+export { messageTokens, textsOf } from './tokens.ts';

@@ -1,11 +1,18 @@
-/** Texts that come as tokens: clients of OpenAI count them by tiktoken and send what they counted. */
-import { PlatformError } from '@mcp/contracts';
+/** Texts as tokens of OpenAI's vocabularies: clients count them by tiktoken, and send what they counted. */
+import { type ChatMessage, PlatformError } from '@mcp/contracts';
 
 /**
  * The models that tiktoken has `o200k_base` for, by its own table of prefixes. For every name that it does not know,
  * which are most here, clients take `cl100k_base`, the vocabulary of OpenAI's embedding models.
  */
 const O200K = /^(ft:)?(gpt-4o|gpt-4\.1|gpt-4\.5|gpt-5|gpt-oss|chatgpt-4o|o1|o3|o4-mini)(-|:|$)/;
+
+/** The older ones of OpenAI's own, which have `cl100k_base`. */
+const CL100K = /^(ft:)?(gpt-4|gpt-3\.5-turbo|gpt-35-turbo)(-|:|$)/;
+
+/** What OpenAI's template adds to each message, its role included, and to all of them (OpenAI Cookbook, "How to count tokens with tiktoken"). */
+const MESSAGE_TOKENS = 4;
+const REPLY_TOKENS = 3;
 
 /** Characters that the tokens of one request may stand for: as many as a body of texts has room for. */
 const MAX_CHARS = 4 * 1024 * 1024;
@@ -66,4 +73,38 @@ function isTexts(input: Exclude<TextInput, string>): input is readonly string[] 
 
 function isFlat(input: readonly number[] | readonly (readonly number[])[]): input is readonly number[] {
   return typeof input[0] === 'number';
+}
+
+/**
+ * Tokens of messages: exact for texts to OpenAI's own models; else an estimate, for models that are not OpenAI's by
+ * their newest vocabulary.
+ */
+export async function messageTokens(
+  messages: readonly ChatMessage[],
+  model: string,
+): Promise<{ readonly tokens: number; readonly exact: boolean }> {
+  const cl100k = CL100K.test(model) && !O200K.test(model);
+  const { encode } = cl100k
+    ? await import('gpt-tokenizer/encoding/cl100k_base')
+    : await import('gpt-tokenizer/encoding/o200k_base');
+  // What looks like a control token in a text is text.
+  const count = (text: string) => encode(text, { disallowedSpecial: new Set() }).length;
+  const tokens = messages.reduce(
+    (sum, message) => sum + MESSAGE_TOKENS + count(textIn(message)),
+    REPLY_TOKENS,
+  );
+  return { tokens, exact: (cl100k || O200K.test(model)) && messages.every(isText) };
+}
+
+/** A message is nothing but its text: calls, pictures and names are counted in ways that OpenAI does not publish. */
+function isText(message: ChatMessage): boolean {
+  const more = message.role === 'assistant' && message.tool_calls !== undefined;
+  return typeof message.content === 'string' && !more && message.role !== 'tool' && !('name' in message);
+}
+
+function textIn(message: ChatMessage): string {
+  const calls = message.role === 'assistant' ? message.tool_calls : undefined;
+  const content =
+    typeof message.content === 'string' ? message.content : JSON.stringify(message.content ?? '');
+  return calls === undefined ? content : `${content}${JSON.stringify(calls)}`;
 }

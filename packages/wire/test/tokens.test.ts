@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { encode as cl100k } from 'gpt-tokenizer/encoding/cl100k_base';
 import { encode as o200k } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, it } from 'vitest';
-import { textsOf } from '../src/index.ts';
+import { messageTokens, textsOf } from '../src/index.ts';
 
 const at = (model = 'all-minilm-l6-v2') => ({ model, param: 'input' });
 
@@ -60,5 +60,50 @@ describe('texts that come as tokens', () => {
     const [spaces = 0] = cl100k(' '.repeat(80));
     const lists = Array.from({ length: 200 }, () => Array<number>(1024).fill(spaces));
     await expect(textsOf(lists, at())).rejects.toMatchObject({ code: 'payload_too_large' });
+  });
+});
+
+describe('tokens of messages', () => {
+  const talk = [
+    { role: 'system' as const, content: 'Sei kurz.' },
+    { role: 'user' as const, content: 'Was heißt <|endoftext|> auf 中文?' },
+  ];
+  const byHand = (encode: typeof cl100k) =>
+    talk.reduce((sum, { content }) => sum + 4 + encode(content, { disallowedSpecial: new Set() }).length, 3);
+
+  it.each([
+    ['gpt-4o-mini', o200k, true],
+    ['gpt-5', o200k, true],
+    ['gpt-4-turbo', cl100k, true],
+    ['gpt-3.5-turbo', cl100k, true],
+    ['ft:gpt-4:org', cl100k, true],
+    ['gpt-4.1', o200k, true],
+    ['llama-3.3-70b', o200k, false],
+    ['deepseek-chat', o200k, false],
+  ])('of %s are by its vocabulary, and said to be exact where they are', async (model, encode, exact) => {
+    expect(await messageTokens(talk, model)).toEqual({ tokens: byHand(encode), exact });
+  });
+
+  it.each([
+    [
+      'a picture',
+      {
+        role: 'user' as const,
+        content: [{ type: 'image_url' as const, image_url: { url: 'data:image/png;base64,AAAA' } }],
+      },
+    ],
+    ['a result', { role: 'tool' as const, tool_call_id: 'c', content: 'ok' }],
+    [
+      'a call',
+      {
+        role: 'assistant' as const,
+        content: null,
+        tool_calls: [{ id: 'c', type: 'function' as const, function: { name: 'f', arguments: '{"a":1}' } }],
+      },
+    ],
+  ])('are an estimate with %s, which counts', async (_, message) => {
+    const counted = await messageTokens([...talk, message], 'gpt-4o');
+    expect(counted.exact).toBe(false);
+    expect(counted.tokens).toBeGreaterThan(byHand(o200k) + 4);
   });
 });

@@ -163,6 +163,7 @@ const EVENT_TYPES: ReadonlySet<string> = new Set<ChatEvent['type']>([
   'start',
   'message.start',
   'delta',
+  'truncated',
   'stream_resumed',
   'message.end',
   'node',

@@ -205,6 +205,8 @@ function takeEvent(state: ChatState, event: ChatEvent): ChatState {
         ),
       );
     case 'stream_resumed':
+    case 'truncated':
+      // Why it ended is in its message.end.
       return seen;
     case 'message.end':
       return inLastRound(seen, (round) =>

@@ -5,8 +5,20 @@ import {
   type ModelGatewayApi,
   PlatformError,
 } from '@mcp/contracts';
-import { alternate, type Budgeted, extractSummary, fitBudget, ReasoningSplitter } from '@mcp/conversation';
+import {
+  alternate,
+  type Budgeted,
+  extractSummary,
+  type Forecast,
+  type ForecastSettings,
+  fitBudget,
+  forecast,
+  ReasoningSplitter,
+  usesOf,
+} from '@mcp/conversation';
 import type { CoreKit } from '../kit.ts';
+import type { Calibrations } from './calibrations.ts';
+import { contextVectors } from './context-vectors.ts';
 
 const SUMMARY_TOKENS = 160;
 /** Characters of what is dropped that a summary is made of, and that stand in for one. */
@@ -15,8 +27,9 @@ const SUMMARISED_CHARS = 2400;
 const MIN_ANSWER_TOKENS = 16;
 
 export interface BudgetDeps {
-  readonly kit: Pick<CoreKit, 'metrics' | 'flags'>;
+  readonly kit: Pick<CoreKit, 'config' | 'metrics' | 'flags' | 'log'>;
   readonly models: ModelGatewayApi;
+  readonly calibrations: Calibrations;
   /** MAX_TOKENS of the blueprint: input and output of one model call together. */
   readonly max_tokens: number;
 }
@@ -30,12 +43,16 @@ export interface Unbudgeted {
   /** For each message the step that it shows. */
   readonly sources: readonly (string | undefined)[];
   readonly max_tokens_per_turn: number;
+  /** The conversation so far, from which it is forecast what the call will take. */
+  readonly records: readonly LogRecord[];
 }
 
 /** What a model is asked with, and which steps that is made from. */
 export interface Fitted {
   readonly messages: Budgeted['messages'];
   readonly budget: NonNullable<LogRecord['budget']>;
+  /** Tokens that the answer may have: no more than was asked for, and than the limit leaves. */
+  readonly answer_tokens: number;
   /** Steps that the messages show, whole or in part. */
   readonly parents: readonly string[];
   /** The summary that stands for messages that were dropped, and the steps that those showed. */
@@ -49,14 +66,23 @@ export async function budgetOf(deps: BudgetDeps, request: Unbudgeted, call: Call
     deps.models.countTokens({ model, messages: alternate(list) }, call);
   const whole = await measure(messages);
   const limit_tokens = Math.min(deps.max_tokens, whole.max_context);
-  const count = async (list: readonly ChatMessage[]) =>
-    list === messages ? whole.tokens : (await measure(list)).tokens;
+  const expected = expect(deps, request, whole);
+  const counts = new Map<readonly ChatMessage[], { tokens: number; exact: boolean }>([[messages, whole]]);
+  const count = async (list: readonly ChatMessage[]) => {
+    const counted = counts.get(list) ?? (await measure(list));
+    counts.set(list, counted);
+    return atMost(counted, expected);
+  };
   const fitted = await fitBudget({
     messages,
     question_at,
     limit_tokens,
-    reserve_tokens: Math.max(MIN_ANSWER_TOKENS, Math.min(max_tokens_per_turn, Math.floor(limit_tokens / 2))),
+    reserve_tokens: Math.max(
+      MIN_ANSWER_TOKENS,
+      Math.min(expected.reserve_tokens, Math.floor(limit_tokens / 2)),
+    ),
     count,
+    embed: (texts) => contextVectors(deps, texts, call),
     summarize: deps.kit.flags.enabled('TOKEN_BUDGET_SUMMARY_ENABLED')
       ? (dropped) => summaryOf(deps, { model, dropped, limit_tokens, count }, call)
       : undefined,
@@ -68,18 +94,59 @@ export async function budgetOf(deps: BudgetDeps, request: Unbudgeted, call: Call
       ...new Set(sources.filter((source, at) => source !== undefined && kept.has(at) === isShown)),
     ] as string[];
   const { summary } = fitted;
+  const counted = counts.get(fitted.messages) ?? whole;
+  const input_tokens = Math.ceil(counted.tokens * expected.ratio);
   return {
     messages: fitted.messages,
+    answer_tokens: Math.max(1, Math.min(max_tokens_per_turn, limit_tokens - fitted.input_tokens)),
     parents: shown(true),
     summary: summary === undefined ? undefined : { content: summary, parents: shown(false) },
     budget: {
-      input_tokens: fitted.input_tokens,
+      input_tokens,
       limit_tokens,
-      exact: whole.exact,
+      exact: counted.exact && expected.ratio === 1,
       action: fitted.action,
       dropped_messages: fitted.dropped_messages,
+      margin: expected.margin,
+      ...(expected.uses === 0 ? {} : { forecast_tokens: input_tokens + expected.expected_output_tokens }),
+      ...(input_tokens === counted.tokens ? {} : { counted_tokens: counted.tokens }),
     },
   };
+}
+
+/** What the call will take, by the calls before it in this conversation. */
+function expect(
+  deps: BudgetDeps,
+  { model, messages, records, max_tokens_per_turn }: Unbudgeted,
+  { tokens, exact }: { readonly tokens: number; readonly exact: boolean },
+): Forecast {
+  const { config, flags } = deps.kit;
+  const settings: ForecastSettings = {
+    turns: config.MCP_BUDGET_TURNS,
+    alpha: config.MCP_BUDGET_ALPHA,
+    beta: config.MCP_BUDGET_BETA,
+    margin_min: config.MCP_BUDGET_MARGIN_MIN,
+    margin_max: config.MCP_BUDGET_MARGIN_MAX,
+  };
+  const expected = forecast({
+    uses: usesOf(records, model, settings.turns),
+    settings,
+    exact,
+    counted_tokens: tokens,
+    prior_ratio: deps.calibrations.ratioOf(model, messages),
+    most_output_tokens: max_tokens_per_turn,
+  });
+  return flags.enabled('TOKEN_BUDGET_FORECAST_ENABLED')
+    ? expected
+    : { ...expected, reserve_tokens: max_tokens_per_turn };
+}
+
+/** A count as the limit is held to it: calibrated, and with the margin where it is no exact one. */
+function atMost(
+  { tokens, exact }: { readonly tokens: number; readonly exact: boolean },
+  { ratio, margin }: Forecast,
+): number {
+  return Math.ceil(tokens * ratio * (exact ? 1 : 1 + margin));
 }
 
 interface Dropped {

@@ -219,7 +219,8 @@ async function askTurn(deps: ConversationDeps, session: Session, run: Run & Slot
   });
   const { max_tokens_per_turn, temperature, seed } = settings;
   const step = recorder.newStepId();
-  const request = { turn, step, participant, ...context, max_tokens_per_turn, temperature, seed };
+  const { records } = recorder;
+  const request = { turn, step, participant, ...context, records, max_tokens_per_turn, temperature, seed };
   return { slot: run, step, result: await runTurn(deps, request, { call, emit }) };
 }
 

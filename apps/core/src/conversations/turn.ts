@@ -2,21 +2,20 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type CallContext,
-  type ChatCompletionRequest,
   type ChatMessage,
   type FinishReason,
   type LogprobToken,
   type LogRecord,
-  type Participant,
   PlatformError,
   type SafetyVerdict,
   type StreamResumed,
   type Usage,
 } from '@mcp/contracts';
-import { alternate, ReasoningSplitter } from '@mcp/conversation';
-import { countSafety, Findings, type Guard, guardEvents } from '@mcp/safety/guard';
+import { errorOf } from '@mcp/conversation';
+import { countSafety, type Guard } from '@mcp/safety/guard';
 import { backOff, type Span, toPlatformError } from '@mcp/service-kit';
 import type { CoreKit } from '../kit.ts';
+import { type Answer, type Asked, answerOf } from './answer.ts';
 import { type BudgetDeps, budgetOf, type Fitted } from './budget.ts';
 import type { Emit } from './events.ts';
 
@@ -30,23 +29,12 @@ export type TurnDeps = BudgetDeps & {
   readonly guard: Guard;
 };
 
-export interface TurnRequest {
-  readonly turn: number;
-  /** Id of the step that this turn is. */
-  readonly step: string;
-  readonly participant: Participant;
+export interface TurnRequest extends Asked {
   readonly messages: readonly ChatMessage[];
   /** Index of the question in `messages`. */
   readonly question_at: number;
   /** For each message the step that it shows. */
   readonly sources: readonly (string | undefined)[];
-  readonly max_tokens_per_turn: number;
-  readonly temperature: number | undefined;
-  readonly seed: number | undefined;
-  /** What of the request is not the same for all turns. */
-  readonly asked?: Pick<ChatCompletionRequest, 'response_format' | 'logprobs'>;
-  /** Of its span. */
-  readonly attributes?: Readonly<Record<string, string>>;
 }
 
 /** What a model said in its turn, whole or in part. */
@@ -146,43 +134,11 @@ async function attemptTurn(
   const fitted = await budgetOf(deps, { ...request, model }, call);
   const { budget, parents, summary } = fitted;
   emit({ type: 'message.start', message_id, turn, attempt, step, participant, role: participant, model });
-  const splitter = new ReasoningSplitter();
-  let text = '';
-  let reasoning = '';
-  const logprobs: LogprobToken[] = [];
-  let written = 0;
-  let finish: FinishReason | undefined;
-  let usage: Usage | undefined;
-  const resumed: StreamResumed[] = [];
-  const findings = new Findings();
-  const say = (piece: { text: string; reasoning: string }) => {
-    reasoning += piece.reasoning;
-    if (piece.text === '') return;
-    text += piece.text;
-    emit({ type: 'delta', message_id, turn, step, participant, text: piece.text });
-  };
-  try {
-    const events = deps.models.generate(modelRequest(request, fitted), call);
-    for await (const event of guardEvents(deps.guard, events, findings)) {
-      if (event.type === 'text' || event.type === 'reasoning') written++;
-      if (event.type === 'text') logprobs.push(...(event.logprobs ?? []));
-      if (event.type === 'text') say(splitter.push(event.text));
-      else if (event.type === 'reasoning') reasoning += event.text;
-      else if (event.type === 'stream_resumed') {
-        const { from, to, code } = event;
-        resumed.push({ from, to, code });
-        span.event('stream_resumed', { from, to, code });
-        emit({ type: 'stream_resumed', message_id, turn, step, participant, from, to, code });
-      } else if (event.type === 'finish') finish = event.reason;
-      else if (event.type === 'usage') usage = event.usage;
-    }
-  } catch (error) {
-    if (!call.signal.aborted) throw error;
-  }
-  say(splitter.end());
-  finish = finishOf(finish, { model, cancelled: call.signal.aborted });
-  const safety = findings.verdict;
-  const counted = usage ?? { input_tokens: budget.input_tokens, output_tokens: written };
+  const answer = await answerOf(deps, { ...request, fitted, message_id }, { call, emit, span });
+  const { usage: reported, output_tokens, safety, resumed } = answer;
+  const counted = reported ?? { input_tokens: budget.input_tokens, output_tokens };
+  const finish = finishOf(answer, { model, cancelled: call.signal.aborted });
+  if (reported !== undefined) learn(deps, model, { ...fitted, usage: reported });
   span.set({
     tokens_in: counted.input_tokens,
     tokens_out: counted.output_tokens,
@@ -192,13 +148,13 @@ async function attemptTurn(
   countSafety(deps.kit.metrics, safety);
   return {
     message_id,
-    text,
-    reasoning,
+    text: answer.text,
+    reasoning: answer.reasoning,
     finish,
     usage: counted,
     ...(resumed.length === 0 ? {} : { resumed }),
-    logprobs,
-    budget,
+    logprobs: answer.logprobs,
+    budget: answer.truncated ? { ...budget, answer_truncated: true } : budget,
     parents,
     summary,
     safety,
@@ -207,25 +163,22 @@ async function attemptTurn(
   };
 }
 
-/** What the model is asked: its context, and no longer an answer than the budget leaves room for. */
-function modelRequest(
-  { participant, turn, max_tokens_per_turn, temperature, seed, asked }: TurnRequest,
-  { messages, budget }: Fitted,
-): ChatCompletionRequest {
-  return {
-    ...asked,
-    model: participant.model,
-    messages: alternate(messages),
-    stream: true,
-    max_tokens: Math.max(1, Math.min(max_tokens_per_turn, budget.limit_tokens - budget.input_tokens)),
-    ...(temperature === undefined ? {} : { temperature }),
-    ...(seed === undefined ? {} : { seed: Math.min(seed + turn, Number.MAX_SAFE_INTEGER) }),
-  };
+/** How far the forecast was off is measured; what a count was off is taken into the next one. */
+function learn(
+  { kit, calibrations }: TurnDeps,
+  model: string,
+  { messages, budget, usage }: Pick<Fitted, 'messages' | 'budget'> & { readonly usage: Usage },
+): void {
+  const { input_tokens, forecast_tokens, counted_tokens = input_tokens } = budget;
+  const off = errorOf({ ...usage, forecast_tokens });
+  if (off !== undefined) kit.metrics.observe('token_budget_forecast_error_ratio', { model }, off);
+  if (!budget.exact)
+    calibrations.learn(model, messages, { counted_tokens, input_tokens: usage.input_tokens });
 }
 
 /** How the turn ended. Throws `upstream_interrupted` when the model stopped of itself before its answer was whole. */
 function finishOf(
-  reported: FinishReason | undefined,
+  { finish: reported }: Pick<Answer, 'finish'>,
   { model, cancelled }: { model: string; cancelled: boolean },
 ): FinishReason {
   if (cancelled) return { unified: 'cancelled', raw: reported?.raw ?? null };

@@ -78,6 +78,7 @@ function requestOf(
     step,
     participant,
     ...planNode(plan),
+    records: recorder.records,
     max_tokens_per_turn: Math.min(node.max_tokens, settings.max_tokens_per_turn),
     temperature: settings.temperature,
     seed: settings.seed,

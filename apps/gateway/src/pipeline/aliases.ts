@@ -187,6 +187,7 @@ function* toModelEvents(
     case 'stream_resumed':
       yield { type: 'stream_resumed', from: event.from, to: event.to, code: event.code };
       return;
+    case 'truncated':
     case 'message.end':
       yield* reasoning(speakers.end({ step: event.step }));
       return;

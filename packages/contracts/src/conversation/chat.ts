@@ -148,6 +148,18 @@ export const ChatEvent = z.discriminatedUnion('type', [
     participant: ParticipantId,
     text: z.string(),
   }),
+  /** The answer is ended at a sentence, before it outgrows the limit of input and answer together. */
+  z.object({
+    type: z.literal('truncated'),
+    seq: z.number().int(),
+    message_id: z.uuid(),
+    turn: z.number().int(),
+    step: StepId,
+    participant: ParticipantId,
+    input_tokens: z.number().int(),
+    output_tokens: z.number().int(),
+    limit_tokens: z.number().int(),
+  }),
   /** Between two deltas: the model broke off, and another one goes on from what was said. */
   z.object({
     type: z.literal('stream_resumed'),

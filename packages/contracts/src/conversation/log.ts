@@ -26,13 +26,23 @@ const RecordBase = z.object({
   decision: Decision.optional(),
   /** What the safety stages found, and what was done about it; absent where they found nothing. */
   safety: SafetyVerdict.optional(),
-  /** What truncation or summary did to the context of this turn. */
+  /** What was done to the context of this turn to make it fit, and what it was expected to take. */
   budget: z
     .object({
+      /** As the model is taken to see it: counted, and calibrated by what it reported before. */
       input_tokens: z.number().int(),
       limit_tokens: z.number().int(),
+      /** Counted by the model's own tokenizer; false: calibrated. */
       exact: z.boolean(),
-      action: z.enum(['none', 'truncated', 'summarized']),
+      /** Before calibration, where that makes a difference. */
+      counted_tokens: z.number().int().optional(),
+      /** Input and answer together. */
+      forecast_tokens: z.number().int().optional(),
+      /** Kept free beyond the forecast, as a share of it. */
+      margin: z.number().optional(),
+      /** The answer was ended before it outgrew its room. */
+      answer_truncated: z.literal(true).optional(),
+      action: z.enum(['none', 'truncated', 'clustered', 'summarized']),
       dropped_messages: z.number().int(),
     })
     .optional(),

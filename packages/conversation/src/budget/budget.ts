@@ -1,5 +1,9 @@
 /** Makes a context fit the token budget of one model call. */
-import { type ChatMessage, PlatformError } from '@mcp/contracts';
+import { type ChatMessage, type LogRecord, PlatformError } from '@mcp/contracts';
+import { cut, MARKER } from './cut.ts';
+import { byCoverage, byWorth, type PieceVectors } from './order.ts';
+import { assembled, isSystem, type Piece, type Pieces, piecesOf, readable } from './pieces.ts';
+import { lexicalVectors } from './vectors.ts';
 
 export interface BudgetOptions {
   readonly messages: readonly ChatMessage[];
@@ -11,14 +15,18 @@ export interface BudgetOptions {
   readonly reserve_tokens: number;
   /** Tokens of a list of messages as the model sees them. */
   count(messages: readonly ChatMessage[]): Promise<number>;
-  /** Writes a summary of what has to go; without it, or when it gives nothing, it is cut. */
+  /** Vectors of texts, in their order; without it, or when it gives nothing, words are compared. */
+  readonly embed?: ((texts: readonly string[]) => Promise<PieceVectors['pieces'] | undefined>) | undefined;
+  /** Writes a summary of what has to go; without it, or when it gives nothing, representative sentences stay. */
   readonly summarize?: ((dropped: readonly ChatMessage[]) => Promise<string | undefined>) | undefined;
 }
+
+export type BudgetAction = NonNullable<LogRecord['budget']>['action'];
 
 export interface Budgeted {
   readonly messages: readonly ChatMessage[];
   readonly input_tokens: number;
-  readonly action: 'none' | 'truncated' | 'summarized';
+  readonly action: BudgetAction;
   readonly dropped_messages: number;
   /** For each message that is left, the index of the message that it was. */
   readonly kept: readonly number[];
@@ -26,126 +34,153 @@ export interface Budgeted {
   readonly summary: string | undefined;
 }
 
-const MARKER = ' […] ';
-const MAX_TAIL_CHARS = 400;
+/** Up to this much too long, the sentences that are worth least go. */
+const TRUNCATE_UP_TO = 1.25;
+/** Up to this much, sentences that stand for the others stay; beyond, a summary is written. */
+const CLUSTER_UP_TO = 1.6;
+/** Kept free for a summary, at most a quarter of the room. */
+const SUMMARY_TOKENS = 160;
+
+/** A context that is too long, and what the stages need of it. */
+interface Overflow {
+  readonly options: BudgetOptions;
+  readonly room: number;
+  readonly parts: Pieces;
+  readonly vectors: PieceVectors;
+}
+
+/** What a stage made of a context. */
+interface Left {
+  readonly messages: readonly ChatMessage[];
+  readonly kept: readonly number[];
+  readonly tokens: number;
+}
 
 /**
- * Makes a context fit: first the oldest messages in the middle go (as a summary where one is available), then the
- * longest of what is left is cut by sentences, with a marker. The system prompt stays whole; the question and
- * the last message always stay, at least in part. Throws `context_length_exceeded` when even that is too much.
+ * Makes a context fit, by how much it is too long: leaves out the sentences that are worth least to the question, or
+ * keeps those that stand for the others, or has a summary written in place of whole messages. What still does not fit
+ * is cut at the end of sentences. The system prompts stay whole; the question and the last message always stay, at
+ * least in part; a tool call never stands without its results. Throws `context_length_exceeded` when even that is too
+ * much.
  */
 export async function fitBudget(options: BudgetOptions): Promise<Budgeted> {
+  const { messages } = options;
   const room = options.limit_tokens - options.reserve_tokens;
-  const whole = await options.count(options.messages);
+  const whole = await options.count(messages);
   if (whole <= room)
     return {
-      messages: options.messages,
+      messages,
       input_tokens: whole,
       action: 'none',
       dropped_messages: 0,
-      kept: [...options.messages.keys()],
+      kept: [...messages.keys()],
       summary: undefined,
     };
-  const question =
-    options.messages[options.question_at ?? options.messages.findIndex(({ role }) => role === 'user')];
-  const { messages, dropped } = await dropOldest(options, question, room);
-  const kept = messages.map((message) => options.messages.indexOf(message));
-  if (dropped.length > 0 && options.summarize !== undefined) {
-    const summary = await options.summarize(dropped);
-    const summarized =
-      summary === undefined
-        ? undefined
-        : withSummary(messages, question, { text: summary, of: dropped.length });
-    const tokens = summarized === undefined ? Number.POSITIVE_INFINITY : await options.count(summarized);
-    if (summarized !== undefined && tokens <= room)
-      return {
-        messages: summarized,
-        input_tokens: tokens,
-        action: 'summarized',
-        dropped_messages: dropped.length,
-        kept,
-        summary,
-      };
+  const parts = piecesOf(messages, options.question_at);
+  const overflow = { options, room, parts, vectors: await vectorsOf(options, parts) };
+  const over = whole / Math.max(1, room);
+  if (over > CLUSTER_UP_TO) {
+    const summarized = await summarize(overflow);
+    if (summarized !== undefined) return summarized;
   }
-  const cut = await cutLongest(options, messages, room);
+  const order =
+    over > TRUNCATE_UP_TO
+      ? byCoverage(parts.pieces, overflow.vectors)
+      : byWorth(parts.pieces, overflow.vectors);
+  const left = await longestPrefix(
+    overflow,
+    order.map((piece) => [piece]),
+    room,
+  );
+  const fits = left.tokens <= room;
+  const { messages: fitted, tokens } = fits ? left : await cutLongest(options, left, room);
   return {
-    messages: cut.messages,
-    input_tokens: cut.tokens,
-    action: 'truncated',
-    dropped_messages: dropped.length,
-    kept,
+    messages: fitted,
+    input_tokens: tokens,
+    action: fits && over > TRUNCATE_UP_TO ? 'clustered' : 'truncated',
+    dropped_messages: messages.length - left.kept.length,
+    kept: left.kept,
     summary: undefined,
   };
 }
 
-/** Messages that may go, oldest first: all but system prompts, the question and the last message. */
-function droppable(
-  messages: readonly ChatMessage[],
-  question: ChatMessage | undefined,
-): readonly ChatMessage[] {
-  return messages.filter(
-    (message, i) => !isSystem(message) && message !== question && i !== messages.length - 1,
-  );
+async function vectorsOf(options: BudgetOptions, { messages, pieces }: Pieces): Promise<PieceVectors> {
+  const at = options.question_at ?? messages.findIndex(({ role }) => role === 'user');
+  const texts = [readable(messages[at]), ...pieces.map(({ text }) => text)];
+  const embedded = pieces.length < 2 ? undefined : await options.embed?.(texts);
+  const [question = [], ...rest] = embedded?.length === texts.length ? embedded : lexicalVectors(texts);
+  return { question, pieces: rest };
 }
 
-/** Drops as few of the oldest as needed; fewer never fit where more do not, so it can be searched by halves. */
-async function dropOldest(
-  options: BudgetOptions,
-  question: ChatMessage | undefined,
+/** The most of the groups, in their order, that fit; with none of them it may still be too long. */
+async function longestPrefix(
+  { options, parts }: Overflow,
+  groups: readonly (readonly Piece[])[],
   room: number,
-): Promise<{ messages: readonly ChatMessage[]; dropped: readonly ChatMessage[] }> {
-  const middle = droppable(options.messages, question);
-  const goneOf = (count: number) => {
-    const gone = new Set(middle.slice(0, count));
-    // An answer does not stay behind without its question: many templates refuse to begin with one.
-    for (const message of options.messages) {
-      if (isSystem(message) || gone.has(message)) continue;
-      if (message.role !== 'assistant' || !middle.includes(message)) break;
-      gone.add(message);
-    }
-    return gone;
+): Promise<Left> {
+  const of = async (size: number): Promise<Left> => {
+    const left = assembled(parts, new Set(groups.slice(0, size).flat()));
+    return { ...left, tokens: await options.count(left.messages) };
   };
-  const without = (gone: ReadonlySet<ChatMessage>) =>
-    options.messages.filter((message) => !gone.has(message));
+  let best = await of(0);
   let low = 0;
-  let high = middle.length;
+  let high = groups.length;
   while (low < high) {
-    const mid = Math.floor((low + high) / 2);
-    if ((await options.count(without(goneOf(mid)))) <= room) high = mid;
-    else low = mid + 1;
+    const mid = Math.ceil((low + high) / 2);
+    const left = await of(mid);
+    if (left.tokens <= room) {
+      best = left;
+      low = mid;
+    } else high = mid - 1;
   }
-  const gone = goneOf(low);
-  return { messages: without(gone), dropped: middle.filter((message) => gone.has(message)) };
+  return best;
 }
 
+/** Keeps the messages that are worth most, and a summary of the others where the question stands. */
+async function summarize({ options, room, parts, vectors }: Overflow): Promise<Budgeted | undefined> {
+  const { messages } = options;
+  if (options.summarize === undefined || parts.pieces.length === 0) return undefined;
+  const groups = Map.groupBy(byWorth(parts.pieces, vectors), ({ at }) => at[0]);
+  const keep = room - Math.min(SUMMARY_TOKENS, Math.floor(room / 4));
+  const left = await longestPrefix({ options, room, parts, vectors }, [...groups.values()], keep);
+  const kept = new Set(left.kept);
+  const dropped = messages.filter((_, i) => !kept.has(i));
+  const text = dropped.length === 0 ? undefined : await options.summarize(dropped);
+  if (text === undefined) return undefined;
+  const question = messages[options.question_at ?? messages.findIndex(({ role }) => role === 'user')];
+  const summarized = withSummary(left.messages, question, { text, of: dropped.length });
+  const input_tokens = await options.count(summarized);
+  if (input_tokens > room || summarized === left.messages) return undefined;
+  return {
+    messages: summarized,
+    input_tokens,
+    action: 'summarized',
+    dropped_messages: dropped.length,
+    kept: left.kept,
+    summary: text,
+  };
+}
+
+/** The messages with a summary after the question; as they are, where the question is no text. */
 function withSummary(
   messages: readonly ChatMessage[],
   question: ChatMessage | undefined,
   summary: { text: string; of: number },
-): ChatMessage[] {
-  return messages.map((message) =>
-    message === question && typeof message.content === 'string' && message.role === 'user'
-      ? {
-          ...message,
-          content: `${message.content}\n\n[Summary of ${summary.of} earlier messages: ${summary.text}]`,
-        }
-      : message,
-  );
-}
-
-function isSystem({ role }: ChatMessage): boolean {
-  return role === 'system' || role === 'developer';
+): readonly ChatMessage[] {
+  if (question?.role !== 'user' || typeof question.content !== 'string') return messages;
+  const content = `${question.content}\n\n[Summary of ${summary.of} earlier messages: ${summary.text}]`;
+  return messages.map((message) => (message === question ? { ...question, content } : message));
 }
 
 /** Cuts the longest text there is, again and again, until the whole fits. */
 async function cutLongest(
   options: BudgetOptions,
-  start: readonly ChatMessage[],
+  start: Left,
   room: number,
 ): Promise<{ messages: readonly ChatMessage[]; tokens: number }> {
-  let messages = start;
-  let tokens = await options.count(messages);
-  for (let rounds = 0; tokens > room && rounds < 2 * start.length; rounds++) {
+  let { messages, tokens } = start;
+  const rounds = 2 * messages.length;
+  for (let round = 0; tokens > room && round < rounds; round++) {
     const at = longest(messages);
     const message = messages[at];
     if (message === undefined || typeof message.content !== 'string') break;
@@ -182,24 +217,6 @@ function longest(messages: readonly ChatMessage[]): number {
     size = content.length;
   }
   return best;
-}
-
-/**
- * At most `size` characters and a marker where the rest was: the beginning, to the end of a sentence where one ends
- * in its second half, and a little of the end, where the task of a turn stands.
- */
-function cut(text: string, size: number): string {
-  if (size >= text.length) return text;
-  const tail_size = Math.min(MAX_TAIL_CHARS, Math.floor(size / 4));
-  const head = text.slice(0, size - tail_size).replace(/[\uD800-\uDBFF]$/, '');
-  const end = Math.max(
-    head.lastIndexOf('. '),
-    head.lastIndexOf('! '),
-    head.lastIndexOf('? '),
-    head.lastIndexOf('\n'),
-  );
-  const tail = tail_size === 0 ? '' : text.slice(-tail_size).replace(/^[\uDC00-\uDFFF]/, '');
-  return `${end > head.length / 2 ? head.slice(0, end + 1) : head}${MARKER}${tail}`;
 }
 
 /** A summary without a model: the first sentence of each message, within a bound. */
