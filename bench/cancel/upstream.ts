@@ -1,77 +1,43 @@
-/** Servers that stop at a phase of an answer, and say when the connection of a request closed. */
+/**
+ * Servers that stop at a phase of an answer, as a process of their own: what they see does not wait for the gateway's.
+ * They tell the process that started them what became of each request, and when.
+ */
 import { createServer as createHttpServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
-/** Where a request is when its client leaves. */
-export const PHASES = ['queued', 'connecting', 'headers', 'first', 'middle', 'retry'] as const;
-export type Phase = (typeof PHASES)[number];
-
 /** Models that answer 503: each is closed for a while after it did. */
-export const RETRY_MODELS = 300;
+const RETRY_MODELS = Number(process.argv[2]);
 
-export interface Upstream {
-  readonly targets: readonly object[];
-  /** Resolves when the request of this number is where its model stops. */
-  reached(id: number): Promise<void>;
-  /** When the connection of this request closed, in ms of `performance.now`. */
-  closed(id: number): Promise<number>;
-  /** Connections that are open now. */
-  open(): number;
-  close(): void;
-}
+const tell = (message: object) => void process.send?.(message);
+const now_ms = () => performance.timeOrigin + performance.now();
 
-export async function startUpstream(): Promise<Upstream> {
-  const reached = new Moments();
-  const closed = new Moments();
-  const sockets = new Set<Socket>();
-  const http = createHttpServer((request, response) => {
-    let text = '';
-    request.on('data', (data) => {
-      text += String(data);
-    });
-    request.on('end', () => {
-      const id = Number(/#(\d+)#/.exec(text)?.[1] ?? -1);
-      const { model, stream = false } = JSON.parse(text) as { model: string; stream?: boolean };
-      response.once('close', () => closed.set(id));
-      answer(response, { model, stream });
-      reached.set(id);
-    });
+const open = { answering: 0, silent: 0 };
+const http = createHttpServer((request, response) => {
+  let text = '';
+  request.on('data', (data) => {
+    text += String(data);
   });
-  // It takes a connection and never answers the TLS handshake.
-  const silent = createServer();
-  for (const server of [http, silent])
-    server.on('connection', (socket: Socket) => {
-      sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
-      socket.on('error', () => {});
-    });
-  const retry = Array.from({ length: RETRY_MODELS }, (_, at) => `retry-${at}`);
-  const common = { embedding_models: [], max_context: 8192, prices: {} };
-  return {
-    targets: [
-      {
-        ...common,
-        name: 'up',
-        base_url: `http://127.0.0.1:${await listen(http)}/v1`,
-        models: ['queued', 'headers', 'first', 'middle', ...retry],
-      },
-      {
-        ...common,
-        name: 'silent',
-        base_url: `https://127.0.0.1:${await listen(silent)}/v1`,
-        models: ['connecting'],
-      },
-    ],
-    reached: async (id) => void (await reached.get(id)),
-    closed: (id) => closed.get(id),
-    open: () => sockets.size,
-    close() {
-      for (const socket of sockets) socket.destroy();
-      http.close();
-      silent.close();
-    },
-  };
-}
+  request.on('end', () => {
+    const id = Number(/#(\d+)#/.exec(text)?.[1] ?? -1);
+    const { model, stream = false } = JSON.parse(text) as { model: string; stream?: boolean };
+    response.once('close', () => tell({ type: 'closed', id, at_ms: now_ms() }));
+    answer(response, { model, stream });
+    tell({ type: 'reached', id, at_ms: now_ms() });
+  });
+});
+// It takes a connection and never answers the TLS handshake.
+const silent = createServer();
+for (const [name, server] of [
+  ['answering', http],
+  ['silent', silent],
+] as const)
+  server.on('connection', (socket: Socket) => {
+    open[name]++;
+    socket.once('close', () => open[name]--);
+    socket.on('error', () => {});
+  });
+// Who does not read does not see that the other side has gone.
+silent.on('connection', (socket: Socket) => socket.resume());
 
 function answer(response: ServerResponse, { model, stream }: { model: string; stream: boolean }): void {
   if (model === 'headers') return;
@@ -88,14 +54,8 @@ function answer(response: ServerResponse, { model, stream }: { model: string; st
 }
 
 function chunk(delta: object): string {
-  const value = {
-    id: 'c',
-    object: 'chat.completion.chunk',
-    created: 1,
-    model: 'm',
-    choices: [{ index: 0, delta, finish_reason: null }],
-  };
-  return `data: ${JSON.stringify(value)}\n\n`;
+  const choices = [{ index: 0, delta, finish_reason: null }];
+  return `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices })}\n\n`;
 }
 
 async function listen(server: Server): Promise<number> {
@@ -103,32 +63,24 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** When something happened to each request, for those who wait for it, before or after. */
-export class Moments {
-  readonly #known = new Map<number, PromiseWithResolvers<number>>();
-
-  set(id: number): void {
-    this.#of(id).resolve(performance.now());
-  }
-
-  /** Asked once for each request: it is forgotten then. */
-  async get(id: number): Promise<number> {
-    const at_ms = await this.#of(id).promise;
-    this.#known.delete(id);
-    return at_ms;
-  }
-
-  get size(): number {
-    return this.#known.size;
-  }
-
-  forget(): void {
-    this.#known.clear();
-  }
-
-  #of(id: number): PromiseWithResolvers<number> {
-    const known = this.#known.get(id) ?? Promise.withResolvers<number>();
-    this.#known.set(id, known);
-    return known;
-  }
-}
+process.on('message', () => tell({ type: 'open', ...open }));
+process.on('disconnect', () => process.exit(0));
+const common = { embedding_models: [], max_context: 8192, prices: {} };
+const retry = Array.from({ length: RETRY_MODELS }, (_, at) => `retry-${at}`);
+tell({
+  type: 'ready',
+  targets: [
+    {
+      ...common,
+      name: 'up',
+      base_url: `http://127.0.0.1:${await listen(http)}/v1`,
+      models: ['queued', 'headers', 'first', 'middle', ...retry],
+    },
+    {
+      ...common,
+      name: 'silent',
+      base_url: `https://127.0.0.1:${await listen(silent)}/v1`,
+      models: ['connecting'],
+    },
+  ],
+});

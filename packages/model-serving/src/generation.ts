@@ -24,7 +24,13 @@ export async function* generate(
   const opening = { deps, plan, resumes };
   const opened = await openFirst(opening, request, { call });
   if (!resumes) {
-    yield* eventsOf(opened);
+    // No generator between: each would cost every event a turn of the queue of promises.
+    try {
+      for (const event of opened.first) yield event;
+      yield* { [Symbol.asyncIterator]: () => opened.rest };
+    } finally {
+      await ended(opened);
+    }
     return;
   }
   // Whoever goes on is asked at once and alone: what is late already is no case for two.
@@ -57,15 +63,6 @@ function openFirst(
     ...(failed === undefined ? {} : { failed }),
   } as const;
   return firstSuccess(opening.deps, asked, (attempt) => open(opening, attempt, { request, call }));
-}
-
-async function* eventsOf(opened: Opened): AsyncGenerator<ModelEvent> {
-  try {
-    for (const event of opened.first) yield event;
-    yield* { [Symbol.asyncIterator]: () => opened.rest };
-  } finally {
-    await ended(opened);
-  }
 }
 
 /** A stream that has begun. Where somebody else could still answer, it has begun with its first word. */
