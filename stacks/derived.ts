@@ -19,6 +19,7 @@ export const derived = {
   database_connections: ({ stack }) =>
     stack.kubernetes.database === 'external' ? String(connectionsPerReplica(stack)) : undefined,
   prompts_dir: ({ at }) => `${at.data_dir}/prompts`,
+  graphs: ({ stack }) => (stack.graphs.length === 0 ? undefined : JSON.stringify(stack.graphs)),
   arbitration: ({ stack }) => stack.arbitration && JSON.stringify(stack.arbitration),
   region_routes: ({ stack, at }) => {
     const here = stack.regions.find(({ name }) => name === at.region);

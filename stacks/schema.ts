@@ -1,4 +1,4 @@
-import { ArbitrationTerms, define, ModelAliases, Residency } from '@mcp/contracts';
+import { ArbitrationTerms, define, Graphs, ModelAliases, Residency } from '@mcp/contracts';
 import { BackendName } from '@mcp/model-backends/registry';
 import { z } from 'zod';
 import { shortOfConnections } from './database.ts';
@@ -63,6 +63,8 @@ export const Stack = z
     regions: z.array(Region).min(1),
     services: z.array(ServicePlacement).min(1),
     models: z.array(StackModel).min(1),
+    /** Graphs of agents of its own; one with the name of a built-in graph replaces it. */
+    graphs: Graphs.default([]),
     /** Names that stand for several models, by name: who answers, and who stands in. */
     aliases: ModelAliases.default({}),
     limits: Limits,

@@ -2,6 +2,7 @@ import {
   ArbitrationTerms,
   counter,
   defineManifest,
+  Graphs,
   histogram,
   jsonText,
   TRACE_SUBJECTS,
@@ -113,6 +114,12 @@ export const manifest = defineManifest({
       from: 'derived.prompts_dir',
       operator: true,
     },
+    MCP_GRAPHS: {
+      schema: jsonText(Graphs).prefault('[]'),
+      meaning: 'Graphs of agents of your own, as JSON; one with the name of a built-in graph replaces it.',
+      from: 'derived.graphs',
+      operator: true,
+    },
     MCP_EVENT_LOG_BYTES: {
       schema: z.coerce
         .number()
@@ -186,6 +193,22 @@ export const manifest = defineManifest({
           summary: 'Conversations with {{ $labels.model }} outgrow their token budget in $region.',
           description:
             '{{ $value | humanizePercentage }} of the turns lose sentences of their context; raise limits.max_tokens, or ask for shorter answers.',
+        },
+      ],
+    }),
+    graph_nodes_total: counter('conversation', ['graph', 'status'], {
+      help: 'Nodes of graphs of agents; status is finished, skipped or failed.',
+      panels: [{ dashboard: 'models', title: 'Nodes of graphs', by: ['graph', 'status'] }],
+      alerts: [
+        {
+          name: 'McpGraphNodesFail',
+          group: 'conversations',
+          severity: 'warning',
+          expr: 'sum by (graph) (rate(graph_nodes_total{namespace="$namespace",status="failed"}[30m])) / sum by (graph) (rate(graph_nodes_total{namespace="$namespace"}[30m])) > 0.1',
+          for: '30m',
+          summary: 'Nodes of {{ $labels.graph }} fail in $region.',
+          description:
+            '{{ $value | humanizePercentage }} of its nodes fail: answers come without them, or not at all. The log of the core says why; docs/agents.md has timeout_ms, retries and optional.',
         },
       ],
     }),

@@ -1,7 +1,7 @@
 /** Conversations to measure the token budget with: made by fast-check, and of real mails. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ConversationMode, jsonOf } from '@mcp/contracts';
+import { jsonOf, type TurnMode } from '@mcp/contracts';
 import fc from 'fast-check';
 import { z } from 'zod';
 
@@ -9,7 +9,7 @@ import { z } from 'zod';
 export interface Conversation {
   readonly limit_tokens: number;
   readonly most_output_tokens: number;
-  readonly mode: ConversationMode;
+  readonly mode: TurnMode;
   readonly participants: number;
   readonly exchanges: number;
   readonly questions: readonly string[];
@@ -24,7 +24,7 @@ const shapes = fc
   .record({
     limit_tokens: fc.constantFrom(512, 1024, 2048, 4096),
     share: fc.integer({ min: 4, max: 32 }),
-    mode: fc.constantFrom<ConversationMode>('debate', 'cross-check', 'answer'),
+    mode: fc.constantFrom<TurnMode>('debate', 'cross-check', 'answer'),
     participants: fc.integer({ min: 1, max: 4 }),
     exchanges: fc.integer({ min: 1, max: 4 }),
     questions: fc.integer({ min: 1, max: 3 }),

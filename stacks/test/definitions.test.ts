@@ -19,6 +19,17 @@ const faultOf = (make: () => unknown): DefinitionError => {
   throw new Error('it fits');
 };
 
+const agent = (id: string, need: string): Stack['graphs'][number]['nodes'][number] => ({
+  id,
+  role: 'answerer',
+  prompt: 'base_system',
+  needs: [need],
+  max_tokens: 512,
+  timeout_ms: 60_000,
+  retries: 2,
+  optional: false,
+});
+
 describe('what does not fit is refused where it is written, with rule, value and way out', () => {
   it.each<[string, (stack: Stack) => void, string]>([
     [
@@ -35,6 +46,17 @@ describe('what does not fit is refused where it is written, with rule, value and
       'a peer that is not there',
       ({ regions }) => regions[0]?.peers.push('mars'),
       'regions: region eu-central has the peer mars, which is not another region of this stack',
+    ],
+    [
+      'a cyclic graph of agents',
+      ({ graphs }) =>
+        graphs.push({
+          name: 'round',
+          description: 'It goes round.',
+          nodes: [agent('a', 'b'), agent('b', 'a')],
+          output: ['a'],
+        }),
+      'graphs.0.nodes: the needs a → b → a are a cycle, in which each node would wait for itself: take one of them out',
     ],
     [
       'the port of a service for metrics',

@@ -171,6 +171,7 @@ describe('the gateway’s interface', () => {
   const calls: readonly [string, (platform: Platform) => Promise<unknown>, unknown?][] = [
     ['GET /v1/models', (p) => p.models()],
     ['GET /v1/prompts', (p) => p.prompts()],
+    ['GET /v1/graphs', (p) => p.graphs()],
     ['GET /v1/conversations?limit=50', (p) => p.conversations()],
     ['GET /v1/conversations?limit=50&cursor=a%2Fb%3Fc', (p) => p.conversations(odd)],
     ['GET /v1/conversations/a%2Fb%3Fc', (p) => p.conversation(odd)],

@@ -152,6 +152,28 @@ describe('the form', () => {
     });
   });
 
+  it('of a graph of agents needs no participants, and its nodes are shown as they come', async () => {
+    const graph = { model: 'mcp/pair', description: 'One answers, one checks.', source: 'stack' };
+    await open({ 'GET /v1/graphs': { graphs: [graph] } });
+    await until(() => expect(field('Mode').textContent).toContain('mcp/pair'));
+    fill('Mode', 'mcp/pair');
+    await until(() => expect(all('.participant')).toHaveLength(0));
+    expect(textOf('#mode-hint')).toBe('One answers, one checks.');
+    const { far, say } = await ask();
+    expect(far.sent[0]?.request).toEqual({ message: 'Why?', mode: 'mcp/pair', max_tokens_per_turn: 256 });
+    const start = { ...begin(), mode: 'mcp/pair' as const, exchanges: 1 };
+    const [first = start, ...rest] = turnOf(1, 'It is.');
+    say(start, first, ...rest, {
+      type: 'node',
+      participant: 'modelA',
+      state: 'skipped',
+      reason: 'nothing came of it',
+    });
+    await until(() => expect(turns()).toEqual(['It is.']));
+    expect(textOf('.turn-number')).toBe('node 2');
+    expect(textOf('[aria-label="Nodes that say nothing"]')).toBe('modelA skipped: nothing came of it');
+  });
+
   it.each([
     ['0', '1'],
     ['17', '16'],

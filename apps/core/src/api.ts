@@ -54,6 +54,7 @@ export function createCore(deps: CoreDeps): CoreApi {
       return checkNext(deps, call.signal);
     },
     prompts: () => deps.prompts.list(),
+    graphs: () => Promise.resolve(deps.graphs.list()),
     ...answersApi(deps),
   };
 }

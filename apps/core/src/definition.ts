@@ -10,6 +10,7 @@ import { EventLog } from './conversations/event-log.ts';
 import { PromptLibrary } from './conversations/prompts.ts';
 import { Runs } from './conversations/runs.ts';
 import { Sweeper } from './conversations/sweeper.ts';
+import { GraphLibrary } from './graphs/library.ts';
 import { Committer } from './log/committer.ts';
 import { LogHeads } from './log/heads.ts';
 import { openArchive } from './log/open-archive.ts';
@@ -81,6 +82,7 @@ export const definition = defineService({
       runs,
       log: events,
       prompts: new PromptLibrary(config.MCP_PROMPTS_DIR),
+      graphs: new GraphLibrary(config.MCP_GRAPHS),
     });
     const close = async () => {
       await runs.stop();

@@ -5,17 +5,25 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PromptLibrary } from '../src/conversations/prompts.ts';
 
+const BUILT_IN = [
+  'base_system',
+  'critic',
+  'critic_mode',
+  'developer_mode',
+  'guardian',
+  'nuclear_mode',
+  'safe_mode',
+  'strategist',
+  'synthesizer',
+  'verifier',
+];
+
 describe('PromptLibrary', () => {
   it("has the built-in prompts, and the user's own before them, without a restart", async () => {
     const dir = mkdtempSync(join(tmpdir(), 'mcp-prompts-'));
     try {
       const library = new PromptLibrary(dir);
-      expect((await library.list()).map(({ name }) => name)).toEqual([
-        'base_system',
-        'critic_mode',
-        'developer_mode',
-        'nuclear_mode',
-      ]);
+      expect((await library.list()).map(({ name }) => name)).toEqual(BUILT_IN);
       expect(await library.get('critic_mode', 'promptB')).toMatchObject({
         source: 'built-in',
         text: expect.stringContaining('critic'),
@@ -24,12 +32,7 @@ describe('PromptLibrary', () => {
       writeFileSync(join(dir, 'Bad Name.md'), 'ignored');
       writeFileSync(join(dir, 'huge.md'), 'x'.repeat(70_000));
       expect(await library.get('critic_mode', 'promptB')).toMatchObject({ source: 'user', text: 'Mine.' });
-      expect((await library.list()).map(({ name }) => name)).toEqual([
-        'base_system',
-        'critic_mode',
-        'developer_mode',
-        'nuclear_mode',
-      ]);
+      expect((await library.list()).map(({ name }) => name)).toEqual(BUILT_IN);
       await expect(library.get('huge', 'promptA')).rejects.toMatchObject({ code: 'invalid_request' });
       mkdirSync(join(dir, 'folder.md'));
       execFileSync('mkfifo', [join(dir, 'pipe.md')]);

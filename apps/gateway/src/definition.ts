@@ -14,7 +14,7 @@ import { Admission } from './limits/admission.ts';
 import { LiveFigures } from './live/figures.ts';
 import { LiveStats } from './live/stats.ts';
 import { Traces } from './live/traces.ts';
-import { ModelCatalog } from './models.ts';
+import { GraphCatalog, ModelCatalog } from './models.ts';
 import type { RiskRouter } from './pipeline/risk-router.ts';
 
 /** The gateway has no callers among the services, so its API is empty. */
@@ -55,6 +55,7 @@ export const definition = defineService({
         max_parallel_requests: config.MCP_MAX_PARALLEL_REQUESTS,
       }),
       models: new ModelCatalog(inference),
+      graphs: new GraphCatalog(() => kit.clients.core),
       stats,
       live,
       traces,

@@ -7,7 +7,7 @@ import type { Admission } from './limits/admission.ts';
 import type { LiveFigures } from './live/figures.ts';
 import type { LiveStats } from './live/stats.ts';
 import type { Traces } from './live/traces.ts';
-import type { ModelCatalog } from './models.ts';
+import type { GraphCatalog, ModelCatalog } from './models.ts';
 import type { RiskRouter } from './pipeline/risk-router.ts';
 
 /** What the routes work with. */
@@ -19,6 +19,7 @@ export interface Gateway {
   readonly admission: Admission;
   readonly keys: KeyStore;
   readonly models: ModelCatalog;
+  readonly graphs: GraphCatalog;
   readonly stats: LiveStats;
   readonly live: LiveFigures;
   readonly traces: Traces;

@@ -1,7 +1,14 @@
-import { type CallContext, type ModelGatewayApi, type ModelInfo, PlatformError } from '@mcp/contracts';
+import {
+  type CallContext,
+  type CoreApi,
+  type ModelGatewayApi,
+  type ModelInfo,
+  PlatformError,
+} from '@mcp/contracts';
 import { KeptValue, ownCall } from '@mcp/service-kit';
 
 const FRESH_MS = 2000;
+const GRAPHS_FRESH_MS = 30_000;
 const REFRESH_TIMEOUT_MS = 5000;
 const RETRY_AFTER_MS = 2000;
 
@@ -35,6 +42,35 @@ export class ModelCatalog {
   /** The id when such a model exists, otherwise `-`: what clients invent must not become a metric label. */
   label(id: string): string {
     return this.#models.known?.has(id) === true ? id : '-';
+  }
+}
+
+/** The graphs of agents that the core runs, by their names as models; they change only when the core starts anew. */
+export class GraphCatalog {
+  readonly #graphs: KeptValue<readonly string[]>;
+
+  constructor(api: () => Pick<CoreApi, 'graphs'>) {
+    this.#graphs = new KeptValue({
+      ttl_ms: GRAPHS_FRESH_MS,
+      pause_ms: (_, known) => (known ? GRAPHS_FRESH_MS : 0),
+      read: async () => (await api().graphs(gatewayCall(REFRESH_TIMEOUT_MS))).map(({ model }) => model),
+      failure: (cause) =>
+        new PlatformError(
+          'unavailable',
+          'The graphs of agents are not known yet: the core does not answer. Try again in a few seconds.',
+          { cause, retry_after_ms: RETRY_AFTER_MS },
+        ),
+    });
+  }
+
+  /** All of them. Throws `unavailable` while none was ever told. */
+  list(): Promise<readonly string[]> {
+    return this.#graphs.fresh();
+  }
+
+  /** Those that were told by now. */
+  get known(): readonly string[] {
+    return this.#graphs.known ?? [];
   }
 }
 

@@ -7,8 +7,10 @@ import {
   type ChatRequest,
   type ChatResponse,
   type Conversation,
+  ConversationMode,
   type CoreApi,
   type GovernanceApi,
+  type GraphInfo,
   type Job,
   type ModelEvent,
   type ModelGatewayApi,
@@ -34,6 +36,15 @@ const EMBEDDING_MODEL: ModelInfo = {
   id: 'tiny-embed',
   kind: 'embedding',
   dimensions: 4,
+};
+
+const DEBATE: GraphInfo = {
+  name: 'debate',
+  model: 'mcp/debate',
+  source: 'built-in',
+  description: 'Two answer, a third decides.',
+  nodes: [],
+  output: [],
 };
 
 /** What happened behind the gateway. */
@@ -138,6 +149,7 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
   const missing = (id: string) => new PlatformError('not_found', `There is no conversation ${id}.`);
   return {
     chat: (request, call) => conversation({ request, call }, seen, options),
+    graphs: async () => [DEBATE],
     listConversations: async () => ({ conversations: [], next_cursor: null }),
     exportLog: async (id) => {
       throw missing(id);
@@ -196,7 +208,7 @@ async function* conversation(
   keep(seen.calls, call);
   const id = randomUUID();
   const trace_id = '0'.repeat(32);
-  const mode = request.mode ?? 'debate';
+  const mode = ConversationMode.parse(request.mode ?? 'debate');
   const exchanges = request.exchanges ?? 1;
   const participants = ['modelA', 'modelB'].map((id) => ({
     id,

@@ -180,7 +180,7 @@ describe('the official OpenAI client', () => {
     ]);
     const models = [];
     for await (const model of client().models.list()) models.push(model.id);
-    expect(models).toEqual(['tiny-chat', 'tiny-embed', 'mcp/dual', 'mcp/debate', 'mcp/cross-check']);
+    expect(models).toEqual(['tiny-chat', 'tiny-embed', 'mcp/dual', 'mcp/cross-check', 'mcp/debate']);
     expect(await client().models.retrieve('tiny-chat')).toMatchObject({ id: 'tiny-chat', object: 'model' });
   });
 

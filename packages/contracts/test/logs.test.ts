@@ -168,10 +168,10 @@ describe('a log', () => {
     ['a record of another version', { ...log2, messages: [v1] }, 'messages.0.step'],
     ['nobody', { ...log2, participants: [] }, 'participants'],
     [
-      'nine of them',
+      'seventeen of them',
       {
         ...log2,
-        participants: Array.from({ length: 9 }, (_, at) => ({ id: `p${at}`, model: 'a', prompt: null })),
+        participants: Array.from({ length: 17 }, (_, at) => ({ id: `p${at}`, model: 'a', prompt: null })),
       },
       'participants',
     ],

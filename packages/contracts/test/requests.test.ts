@@ -238,7 +238,11 @@ describe('a conversation', () => {
       { message: 'm', participants: [{ id: 'p' }, {}, { id: 'p' }] },
       'participants: has the id p twice',
     ],
-    ['a mode that there is not', { message: 'm', mode: 'fight' }, 'mode'],
+    [
+      'a mode that no graph can have',
+      { message: 'm', mode: 'Fight it' },
+      'mode: must be debate, cross-check',
+    ],
     ['a prompt outside its folder', { message: 'm', promptA: '../etc/passwd' }, 'must be a prompt name'],
     ['a way of leaving that there is not', { message: 'm', on_disconnect: 'wait' }, 'on_disconnect'],
   ])('refuses %s', (_, request, fault) => expectRefused(ChatRequest, request, fault));

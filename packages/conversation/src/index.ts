@@ -24,7 +24,10 @@ export {
   stateOf,
   turnsIn,
 } from './graph/history.ts';
+export { type NodePlan, planNode } from './graph/node-context.ts';
+export { type NodeOutcome, outputOf, schedule } from './graph/schedule.ts';
 export { newStepIds, stepsOf } from './graph/steps.ts';
+export { confidenceOf, isJudge, VERDICT_FORMAT } from './graph/verdict.ts';
 export { ReasoningSplitter, type Split } from './turns/reasoning.ts';
 export {
   alternate,

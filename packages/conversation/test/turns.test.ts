@@ -1,10 +1,10 @@
-import type { ChatMessage, ConversationMode } from '@mcp/contracts';
+import type { ChatMessage, TurnMode } from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { alternate, type PastTurn, participantAt, planTurn, type TurnPlan } from '../src/index.ts';
 
 const IDS = ['modelA', 'modelB', 'modelC', 'modelD', 'modelE', 'modelF', 'modelG', 'modelH'] as const;
-const MODES: readonly ConversationMode[] = ['debate', 'cross-check', 'answer'];
+const MODES: readonly TurnMode[] = ['debate', 'cross-check', 'answer'];
 
 /** Turns in order, each with its number as content. */
 function turnsOf(participants: readonly string[], count: number): PastTurn[] {

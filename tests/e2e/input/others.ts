@@ -1,4 +1,5 @@
 import { get, post, type Row, refusals, type Send, type Table, UNKNOWN_ID } from './case.ts';
+import { CHAT_MODEL } from './surface.ts';
 
 const chat = (change: Record<string, unknown>): Send => post('/chat', { message: 'hi', ...change });
 const job = (spec: unknown, rest: object = {}): Send => post('/v1/jobs', { spec, ...rest });
@@ -61,6 +62,35 @@ const chats: Row[] = [
       /no (chat )?model '.*'. GET/,
     ],
   ]),
+  ...[
+    ['a graph that nobody knows', { mode: 'mcp/nobody' }, /^mode: must be debate, .*no 'mcp\/nobody'/],
+    ['exchanges of a graph', { mode: 'council', exchanges: 2 }, /^exchanges: is for conversations in turns/],
+    ['no exchanges of a graph', { mode: 'council', exchanges: 0 }, /^exchanges: must /],
+    [
+      'a negative budget of a graph',
+      { mode: 'council', max_tokens_per_turn: -5 },
+      /^max_tokens_per_turn: must/,
+    ],
+    [
+      'a side of a graph',
+      { mode: 'mcp/debate', modelA: CHAT_MODEL },
+      /^modelA: is for conversations in turns/,
+    ],
+    ['a node that is none', { mode: 'council', participants: [{ id: 'x' }] }, /x is no node of mcp\/council/],
+  ].map(
+    ([name, change, message]): Row => [
+      String(name),
+      chat(change as object as Record<string, unknown>),
+      400,
+      message as RegExp,
+    ],
+  ),
+  [
+    '10 MB of a question for a graph',
+    chat({ mode: 'council', message: 'x'.repeat(10_000_000) }),
+    413,
+    /larger than/,
+  ],
   ['an unknown prompt', chat({ promptA: 'nobody_wrote_this' }), 400, /promptA/],
   ['a prompt of every object', chat({ promptB: 'constructor' }), 400, /promptB/],
   ['an unknown conversation', chat({ conversation_id: UNKNOWN_ID }), 404, /no conversation/],

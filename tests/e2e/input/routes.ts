@@ -282,6 +282,7 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
   'POST /chat': { scope: 'chat', path: at('/chat'), body: CHAT },
   'GET /ws': { scope: 'chat', path: at('/ws') },
   'GET /v1/prompts': { scope: 'chat', path: at('/v1/prompts') },
+  'GET /v1/graphs': { scope: 'chat', path: at('/v1/graphs') },
   'GET /v1/conversations': {
     scope: 'chat',
     path: at('/v1/conversations'),

@@ -166,6 +166,7 @@ const EVENT_TYPES: ReadonlySet<string> = new Set<ChatEvent['type']>([
   'truncated',
   'stream_resumed',
   'message.end',
+  'node',
   'decision',
   'done',
   'error',

@@ -5,6 +5,7 @@ import type {
   ConversationPage,
   CreateJobRequest,
   CreateKeyRequest,
+  GraphInfo,
   Job,
   ModelInfo,
   PlatformStats,
@@ -21,6 +22,7 @@ export interface Platform {
   readonly key: string;
   models(signal?: AbortSignal): Promise<readonly ModelInfo[]>;
   prompts(signal?: AbortSignal): Promise<readonly PromptInfo[]>;
+  graphs(signal?: AbortSignal): Promise<readonly GraphInfo[]>;
   conversations(cursor?: string, signal?: AbortSignal): Promise<ConversationPage>;
   conversation(id: string, signal?: AbortSignal): Promise<Conversation>;
   verify(id: string): Promise<ChainVerdict>;
@@ -52,6 +54,7 @@ export function connectPlatform(key: string): Platform {
       return list.data.flatMap((item) => (item.mcp === undefined ? [] : [item.mcp]));
     },
     prompts: async (signal) => (await get<{ prompts: PromptInfo[] }>('/v1/prompts', signal)).prompts,
+    graphs: async (signal) => (await get<{ graphs: GraphInfo[] }>('/v1/graphs', signal)).graphs,
     conversations: (cursor, signal) => {
       const query = new URLSearchParams({
         limit: String(PAGE_SIZE),

@@ -66,6 +66,8 @@ function method(decision: Decision): string[] {
       return [
         'Arbitration is switched off (MODEL_ARBITRATION_ENABLED), so an answer stands without being scored.',
       ];
+    case 'graph':
+      return ['The graph of agents says itself which of its nodes gives the answer.'];
     case 'shadow':
       return [
         `With arbitration applied, the answer of ${decision.shadow?.chosen ?? 'another'} would stand.`,

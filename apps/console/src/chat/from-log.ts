@@ -4,13 +4,17 @@ import {
   type ChatState,
   IDLE_CHAT,
   isCut,
+  isGraph,
   type RoundState,
   type TurnState,
 } from './state.ts';
 
 /** A conversation as it was recorded, in the shape the first page shows while streaming. */
 export function chatFromLog(conversation: Conversation): ChatState {
-  const rounds = conversation.messages.reduce<RoundState[]>(addRecord, []);
+  const rounds = conversation.messages.reduce<RoundState[]>(
+    (all, record) => addRecord(all, record, conversation),
+    [],
+  );
   const last = rounds[rounds.length - 1];
   if (last !== undefined && last.decision === null && conversation.decision !== null)
     rounds[rounds.length - 1] = { ...last, decision: conversation.decision };
@@ -30,7 +34,7 @@ function phaseOf(conversation: Conversation): ChatPhase {
   return conversation.status === 'running' ? 'elsewhere' : conversation.status;
 }
 
-function addRecord(rounds: RoundState[], record: LogRecord): RoundState[] {
+function addRecord(rounds: RoundState[], record: LogRecord, known: Conversation): RoundState[] {
   // A summary is for the model of the turn that follows.
   if (record.role === 'system' || record.role === 'summary') return rounds;
   if (record.role === 'user') return [...rounds, { question: record.content, turns: [], decision: null }];
@@ -40,7 +44,10 @@ function addRecord(rounds: RoundState[], record: LogRecord): RoundState[] {
     return record.decision === undefined ? rounds : [...before, { ...last, decision: record.decision }];
   // What follows a turn that was cut is that turn again.
   const whole = last.turns.filter((turn) => turn.status === 'finished');
-  return [...before, { ...last, turns: [...whole, turnOf(record, record.role, whole.length)] }];
+  const node = isGraph(known.mode) ? known.participants.findIndex(({ id }) => id === record.role) : -1;
+  const others = node < 0 ? whole : last.turns.filter(({ turn }) => turn !== node);
+  const said = turnOf(record, record.role, node < 0 ? whole.length : node);
+  return [...before, { ...last, turns: [...others, said].sort((a, b) => a.turn - b.turn) }];
 }
 
 function turnOf(record: LogRecord, role: TurnState['role'], turn: number): TurnState {
@@ -55,5 +62,6 @@ function turnOf(record: LogRecord, role: TurnState['role'], turn: number): TurnS
     status: cut ? 'stopped' : 'finished',
     finish_reason: record.finish_reason ?? null,
     usage: record.usage ?? null,
+    confidence: 'confidence' in record ? record.confidence : undefined,
   };
 }

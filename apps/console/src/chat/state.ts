@@ -2,6 +2,7 @@ import type {
   ChatEvent,
   ChatResponse,
   ChatTurn,
+  Confidence,
   ConversationMode,
   Decision,
   FinishReason,
@@ -22,6 +23,8 @@ export interface TurnState {
   readonly status: 'streaming' | 'finished' | 'stopped';
   readonly finish_reason: FinishReason | null;
   readonly usage: Usage | null;
+  /** Of a node of a graph. */
+  readonly confidence?: Confidence | undefined;
 }
 
 /** A question and what the participants made of it. A conversation has one round per question. */
@@ -30,7 +33,11 @@ export interface RoundState {
   /** Ascending by `turn`, each turn once. */
   readonly turns: readonly TurnState[];
   readonly decision: Decision | null;
+  /** Nodes of a graph that say nothing. */
+  readonly left_out?: readonly LeftOut[];
 }
+
+type LeftOut = Pick<Extract<ChatEvent, { type: 'node' }>, 'participant' | 'state' | 'reason'>;
 
 export interface ChatProblem {
   readonly code: string;
@@ -92,6 +99,11 @@ export const IDLE_CHAT: ChatState = {
 };
 
 const ACTIVE: ReadonlySet<ChatPhase> = new Set(['connecting', 'streaming', 'following', 'cancelling']);
+
+/** True for a conversation whose participants are the nodes of a graph of agents, and take no turns. */
+export function isGraph(mode: ChatState['mode']): boolean {
+  return mode?.startsWith('mcp/') === true;
+}
 
 /** True while events are awaited. */
 export function isActive(phase: ChatPhase): boolean {
@@ -204,8 +216,11 @@ function takeEvent(state: ChatState, event: ChatEvent): ChatState {
           text: event.content,
           finish_reason: event.finish_reason,
           usage: event.usage,
+          confidence: event.confidence,
         })),
       );
+    case 'node':
+      return inLastRound(seen, (round) => ({ ...round, left_out: [...(round.left_out ?? []), event] }));
     case 'decision':
       return inLastRound(seen, (round) => ({ ...round, decision: event.decision }));
     case 'done':
@@ -244,7 +259,7 @@ function finish(state: ChatState, response: ChatResponse): ChatState {
 }
 
 function mergeTurn(state: ChatState, message: ChatTurn): ChatState {
-  const { turn, message_id, role, model, finish_reason, usage, content } = message;
+  const { turn, message_id, role, model, finish_reason, usage, content, confidence } = message;
   const known = state.rounds.findIndex((round) => round.turns.some((kept) => kept.message_id === message_id));
   const at = known < 0 ? state.rounds.length - 1 : known;
   const rounds = (state.rounds.length === 0 ? [EMPTY_ROUND] : state.rounds).map((round, index) => {
@@ -262,6 +277,7 @@ function mergeTurn(state: ChatState, message: ChatTurn): ChatState {
       status: 'finished',
       finish_reason,
       usage,
+      confidence,
     });
   });
   return { ...state, rounds };

@@ -7,10 +7,11 @@ import {
   type ChatState,
   canResume,
   isActive,
+  isGraph,
   type RoundState,
   type TurnState,
 } from '../chat/state.ts';
-import { formatCount, plural, short } from '../format.ts';
+import { formatCount, formatScore, plural, short } from '../format.ts';
 import { href } from '../router.ts';
 import { Markdown } from '../text/markdown-view.tsx';
 import { Badge, Notice, type Tone } from '../ui/basics.tsx';
@@ -101,6 +102,17 @@ function Round({ round, state, last }: RoundProps) {
           <Waiting round={round} state={state} />
         ) : null}
       </div>
+      {round.left_out === undefined ? null : (
+        <ul class="waiting" aria-label="Nodes that say nothing">
+          {round.left_out.map(({ participant, state: how, reason }) => (
+            <li key={participant}>
+              <span>
+                <strong>{participant}</strong> {how}: {reason}
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
       {round.decision === null ? null : (
         <DecisionView decision={round.decision} participants={state.participants} />
       )}
@@ -131,7 +143,7 @@ function Turn({ turn, state, chosen }: TurnProps) {
   const { exchanges, participants } = state;
   const label = labelOf(turn.role);
   const tone = toneOf(turn.role, participants);
-  const critique = exchanges > 0 && turn.turn >= exchanges;
+  const critique = !isGraph(state.mode) && exchanges > 0 && turn.turn >= exchanges;
   return (
     <article
       class={`turn who-${tone} turn-${turn.status}${chosen ? ' turn-chosen' : ''}`}
@@ -141,7 +153,9 @@ function Turn({ turn, state, chosen }: TurnProps) {
       <header class="turn-head">
         <span class={`tag who-${tone}`}>{label}</span>
         <span class="turn-model">{turn.model}</span>
-        <span class="turn-number">turn {turn.turn + 1}</span>
+        <span class="turn-number">
+          {isGraph(state.mode) ? 'node' : 'turn'} {turn.turn + 1}
+        </span>
         {critique ? <Badge tone="warn">critique turn</Badge> : null}
         {turn.attempt > 1 ? <Badge tone="warn">attempt {turn.attempt}</Badge> : null}
         {chosen ? <Badge tone="good">chosen</Badge> : null}
@@ -174,6 +188,7 @@ function TurnFoot({ turn }: { readonly turn: TurnState }) {
             : ` (${formatCount(usage.reasoning_tokens)} reasoning)`}
         </span>
       )}
+      {turn.confidence === undefined ? null : <span>confidence {formatScore(turn.confidence.value)}</span>}
       <span>{finish === null ? 'stopped before its end' : explainFinish(finish)}</span>
     </footer>
   );

@@ -1,9 +1,9 @@
-import type { ChatRequest, ConversationMode } from '@mcp/contracts';
+import type { ChatRequest, ConversationMode, GraphInfo } from '@mcp/contracts';
 import type { RefObject } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import type { ChatController } from '../chat/controller.ts';
 import { defaultId } from '../chat/participants.ts';
-import { canResume, isActive } from '../chat/state.ts';
+import { canResume, isActive, isGraph } from '../chat/state.ts';
 import { useLoaded } from '../hooks.ts';
 import { href, navigate } from '../router.ts';
 import { type ConverseSettings, loadSettings, saveSettings } from '../settings.ts';
@@ -29,6 +29,8 @@ export function Setup({ chat }: { readonly chat: ChatController }) {
   const field = useRef<HTMLTextAreaElement>(null);
   const models = useModels();
   const prompts = useLoaded('prompts', (platform, signal) => platform.prompts(signal));
+  const graphs = useLoaded('graphs', (platform, signal) => platform.graphs(signal));
+  const inTurns = !isGraph(settings.mode);
   const change = (part: Partial<ConverseSettings>) => {
     const next = { ...settings, ...part };
     setSettings(next);
@@ -44,7 +46,7 @@ export function Setup({ chat }: { readonly chat: ChatController }) {
   const submit = (event?: Event) => {
     event?.preventDefault();
     const message = question.trim();
-    if (active || (!going && idFault(participants) !== null)) return;
+    if (active || (!going && inTurns && idFault(participants) !== null)) return;
     if (message === '') {
       setFault('Write a question first.');
       field.current?.focus();
@@ -52,7 +54,7 @@ export function Setup({ chat }: { readonly chat: ChatController }) {
     }
     setFault(null);
     const chosen = participants.map((one, at) => ({ ...one, model: choice[at] ?? '' }));
-    chat.ask(toRequest(message, { ...settings, participants: chosen }, chat.state.conversation_id));
+    chat.ask(toRequest(message, { ...settings, participants: chosen }, chat.state));
     setQuestion('');
     // On a touch screen the keyboard would cover what is now being written.
     if (window.matchMedia('(pointer: coarse)').matches) field.current?.blur();
@@ -70,7 +72,7 @@ export function Setup({ chat }: { readonly chat: ChatController }) {
       <Buttons chat={chat} onNew={() => field.current?.focus()} />
       {going ? (
         <p class="lead">Models, prompts and mode stay as this conversation began.</p>
-      ) : (
+      ) : inTurns ? (
         <Participants
           models={models.data ?? []}
           prompts={prompts.data ?? []}
@@ -79,8 +81,14 @@ export function Setup({ chat }: { readonly chat: ChatController }) {
           fault={idFault(participants)}
           change={(next) => change({ participants: next })}
         />
-      )}
-      <ShapeFields settings={settings} change={change} begun={going} />
+      ) : null}
+      <ShapeFields
+        settings={settings}
+        change={change}
+        begun={going}
+        inTurns={going ? !isGraph(chat.state.mode) : inTurns}
+        graphs={graphs.data ?? []}
+      />
       {models.error === null ? null : (
         <Fault error={models.error} doing="Loading the models" onRetry={models.reload} />
       )}
@@ -137,10 +145,13 @@ function useModels() {
   );
 }
 
-function toRequest(message: string, settings: ConverseSettings, conversation_id: string | null) {
+function toRequest(message: string, settings: ConverseSettings, chat: ChatController['state']) {
   const { participants, mode, exchanges, max_tokens_per_turn } = settings;
-  const shape = { message, exchanges, max_tokens_per_turn };
+  const { conversation_id } = chat;
+  const graph = isGraph(conversation_id === null ? mode : chat.mode);
+  const shape = { message, max_tokens_per_turn, ...(graph ? {} : { exchanges }) };
   if (conversation_id !== null) return { ...shape, conversation_id } satisfies ChatRequest;
+  if (graph) return { ...shape, mode } satisfies ChatRequest;
   return {
     ...shape,
     mode,
@@ -196,19 +207,24 @@ interface ShapeFieldsProps {
   readonly change: (part: Partial<ConverseSettings>) => void;
   /** The conversation has begun: its mode is fixed. */
   readonly begun: boolean;
+  /** It is no graph of agents, which says itself who speaks. */
+  readonly inTurns: boolean;
+  readonly graphs: readonly GraphInfo[];
 }
 
-function ShapeFields({ settings, change, begun }: ShapeFieldsProps) {
+function ShapeFields({ settings, change, begun, inTurns, graphs }: ShapeFieldsProps) {
   return (
     <fieldset class="side-fields shape" aria-label="Shape of the conversation">
-      {begun ? null : <ModeField value={settings.mode} onPick={(mode) => change({ mode })} />}
-      <NumberField
-        label="Exchanges"
-        hint="Turns in all, 1 to 16"
-        max={16}
-        value={settings.exchanges}
-        onPick={(exchanges) => change({ exchanges })}
-      />
+      {begun ? null : <ModeField value={settings.mode} graphs={graphs} onPick={(mode) => change({ mode })} />}
+      {inTurns ? (
+        <NumberField
+          label="Exchanges"
+          hint="Turns in all, 1 to 16"
+          max={16}
+          value={settings.exchanges}
+          onPick={(exchanges) => change({ exchanges })}
+        />
+      ) : null}
       <NumberField
         label="Tokens per turn"
         hint="At most, 1 to 4096"
@@ -222,10 +238,19 @@ function ShapeFields({ settings, change, begun }: ShapeFieldsProps) {
 
 interface ModeFieldProps {
   readonly value: ConversationMode;
+  readonly graphs: readonly GraphInfo[];
   readonly onPick: (mode: ConversationMode) => void;
 }
 
-function ModeField({ value, onPick }: ModeFieldProps) {
+function ModeField({ value, graphs, onPick }: ModeFieldProps) {
+  const modes = [
+    ...MODES,
+    ...graphs.map(({ model, description }) => ({
+      mode: model as ConversationMode,
+      label: model,
+      hint: description,
+    })),
+  ];
   return (
     <label class="field field-row">
       <span>Mode</span>
@@ -233,17 +258,17 @@ function ModeField({ value, onPick }: ModeFieldProps) {
         value={value}
         aria-describedby="mode-hint"
         onChange={(event) => {
-          const picked = MODES.find(({ mode }) => mode === event.currentTarget.value);
+          const picked = modes.find(({ mode }) => mode === event.currentTarget.value);
           if (picked !== undefined) onPick(picked.mode);
         }}
       >
-        {MODES.map(({ mode, label }) => (
+        {modes.map(({ mode, label }) => (
           <option key={mode} value={mode}>
             {label}
           </option>
         ))}
       </select>
-      <small id="mode-hint">{MODES.find(({ mode }) => mode === value)?.hint}</small>
+      <small id="mode-hint">{modes.find(({ mode }) => mode === value)?.hint}</small>
     </label>
   );
 }

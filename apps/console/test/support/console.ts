@@ -20,6 +20,7 @@ export const KEY = 'mcp_test-key';
 const USUAL: Answers = {
   'GET /v1/models': { data: [{ mcp: model('alpha') }, { mcp: model('beta') }] },
   'GET /v1/prompts': { prompts: [] },
+  'GET /v1/graphs': { graphs: [] },
   'GET /v1/conversations': { conversations: [summary(1)], next_cursor: null },
   [`GET /v1/conversations/${summary(1).id}`]: conversation(1),
 };

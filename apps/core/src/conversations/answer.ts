@@ -2,6 +2,7 @@ import type {
   CallContext,
   ChatCompletionRequest,
   FinishReason,
+  LogprobToken,
   LogRecord,
   ModelEvent,
   Participant,
@@ -31,6 +32,8 @@ export interface Answer {
   readonly truncated: boolean;
   /** What the safety stages found in it. */
   readonly safety: SafetyVerdict | undefined;
+  /** Of the tokens of the text, where the server gives them. */
+  readonly logprobs: readonly LogprobToken[];
   /** Where another model went on with it. */
   readonly resumed: readonly StreamResumed[];
 }
@@ -46,6 +49,10 @@ export interface Asked {
   readonly records: readonly LogRecord[];
   readonly temperature: number | undefined;
   readonly seed: number | undefined;
+  /** What of the request is not the same for all turns. */
+  readonly asked?: Pick<ChatCompletionRequest, 'response_format' | 'logprobs'>;
+  /** Of its span. */
+  readonly attributes?: Readonly<Record<string, string>>;
 }
 
 interface Ask extends Asked {
@@ -66,6 +73,7 @@ export async function answerOf(
   const limit = limitOf(ask);
   const findings = new Findings();
   const resumed: StreamResumed[] = [];
+  const logprobs: LogprobToken[] = [];
   let text = '';
   let reasoning = '';
   let written = 0;
@@ -87,6 +95,7 @@ export async function answerOf(
     }
     if (event.type !== 'text' && event.type !== 'reasoning') return;
     written++;
+    if (event.type === 'text') logprobs.push(...(event.logprobs ?? []));
     const split = event.type === 'text' ? splitter.push(event.text) : { text: '', reasoning: event.text };
     reasoning += split.reasoning;
     say(limit === undefined ? split.text : limit.take(event.text, split.text));
@@ -111,7 +120,8 @@ export async function answerOf(
     emit({ type: 'truncated', ...which, input_tokens, output_tokens, limit_tokens });
     deps.kit.metrics.inc('token_budget_answers_ended_total', { model });
   }
-  return { text, reasoning, finish, usage, output_tokens, truncated, resumed, safety: findings.verdict };
+  const safety = findings.verdict;
+  return { text, reasoning, finish, usage, output_tokens, truncated, logprobs, resumed, safety };
 }
 
 /** Where the budget leaves less than was asked for, the answer is watched. */
@@ -124,8 +134,9 @@ function limitOf({ fitted, max_tokens_per_turn, participant, records }: Ask): An
 }
 
 /** What the model is asked: its context, and no longer an answer than the budget leaves room for. */
-function requestOf({ participant, turn, fitted, temperature, seed }: Ask): ChatCompletionRequest {
+function requestOf({ participant, turn, fitted, temperature, seed, asked }: Ask): ChatCompletionRequest {
   return {
+    ...asked,
     model: participant.model,
     messages: alternate(fitted.messages),
     stream: true,

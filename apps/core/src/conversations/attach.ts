@@ -4,7 +4,7 @@ import { stateOf, stepsOf } from '@mcp/conversation';
 import type { ConversationStore, Stored } from '../store/conversations.ts';
 import { type EventLog, isLast } from './event-log.ts';
 import { EVENTS_PER_RECORD } from './events.ts';
-import { modelsOf, responseOf } from './response.ts';
+import { modelsOf, responseOf, turnNumber } from './response.ts';
 
 const LOOK_EVERY_MS = 500;
 /** How late events of a run may be in the log. */
@@ -113,7 +113,7 @@ function rebuilt(stored: Stored): ChatEvent[] {
       models: modelsOf(summary.participants),
       exchanges: summary.exchanges,
     },
-    ...turnsOf(records),
+    ...turnsOf(summary, records),
     ...(decision === undefined ? [] : [{ type: 'decision', ...decision } as const]),
     ending(stored, response),
   ];
@@ -125,15 +125,16 @@ type Unnumbered = {
 }[ChatEvent['type']];
 
 /** Turns on the current question, those that were cut short included. */
-function turnsOf(records: Stored['records']): Unnumbered[] {
+function turnsOf(summary: Stored['summary'], records: Stored['records']): Unnumbered[] {
   const steps = stepsOf(records);
   const from = steps.findLastIndex(({ kind }) => kind === 'question') + 1;
-  let turn = -1;
+  let turns = 0;
   return records.slice(from).flatMap((record, at): Unnumbered[] => {
     const { id: step, kind, participant } = steps[from + at] ?? { id: '', kind: 'system' };
     if ((kind !== 'turn' && kind !== 'critique') || participant === undefined) return [];
-    turn++;
+    const turn = turnNumber(summary, participant, turns++);
     const { message_id, model = '', content } = record;
+    const confidence = 'confidence' in record ? record.confidence : undefined;
     const which = { message_id, turn, step, participant };
     return [
       { type: 'message.start', ...which, attempt: 1, role: participant, model },
@@ -143,6 +144,7 @@ function turnsOf(records: Stored['records']): Unnumbered[] {
         finish_reason: record.finish_reason ?? { unified: 'other', raw: null },
         usage: record.usage ?? { input_tokens: 0, output_tokens: 0 },
         content,
+        ...(confidence === undefined ? {} : { confidence }),
       },
     ];
   });

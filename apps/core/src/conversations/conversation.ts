@@ -6,9 +6,11 @@ import {
   type Participant,
   type Place,
   PlatformError,
+  TurnMode,
 } from '@mcp/contracts';
 import { participantAt, planTurn, stateOf } from '@mcp/conversation';
 import { EventQueue, RetryBudget, toPlatformError } from '@mcp/service-kit';
+import { runGraph } from '../graphs/run.ts';
 import { decideAndRecord, type ExtraTurn } from './arbitration.ts';
 import { Candidates, candidateDeadline } from './candidates.ts';
 import type { DecideDeps } from './decide.ts';
@@ -22,6 +24,7 @@ import { runTurn, type TurnDeps, type TurnResult } from './turn.ts';
 /**
  * The one file where the order of steps of a conversation is written:
  * open → for each turn: plan → budget → ask → record → … → arbitrate (→ extra turns) → record the decision → done.
+ * Of a graph of agents, between open and done: `graphs/run.ts`.
  */
 export interface ConversationDeps extends TurnDeps, DecideDeps, Omit<SessionDeps, 'takeRoom'> {
   readonly kit: TurnDeps['kit'];
@@ -92,19 +95,26 @@ async function hold(deps: ConversationDeps, session: Session, step: Run): Promis
   const models = modelsOf(participants);
   step.emit({ type: 'start', conversation_id: id, trace_id, mode, participants, models, exchanges });
   try {
-    const missing = await takeFirstTurns(deps, session, step);
-    const { turns } = stateOf(session.recorder.records);
-    for (let turn = turns.length; turn < exchanges && missing.length === 0; turn++)
-      await takeTurn(deps, session, { ...step, turn, participant: participantAt(participants, turn) });
-    await decideAndRecord(deps, session, {
-      ...step,
-      missing,
-      takeExtraTurn: (extra, call) => takeExtraTurn(deps, session, { ...step, call, extra }),
-    });
+    if (session.settings.graph === undefined) await takeTurns(deps, session, step);
+    else await runGraph(deps, { session, graph: session.settings.graph }, step);
     await finish(deps, session, { ...step, status: 'completed' });
   } catch (error) {
     await breakOff(deps, session, { ...step, error });
   }
+}
+
+/** The turns that are left, and the decision. */
+async function takeTurns(deps: ConversationDeps, session: Session, step: Run): Promise<void> {
+  const { participants, exchanges } = session.summary;
+  const missing = await takeFirstTurns(deps, session, step);
+  const { turns } = stateOf(session.recorder.records);
+  for (let turn = turns.length; turn < exchanges && missing.length === 0; turn++)
+    await takeTurn(deps, session, { ...step, turn, participant: participantAt(participants, turn) });
+  await decideAndRecord(deps, session, {
+    ...step,
+    missing,
+    takeExtraTurn: (extra, call) => takeExtraTurn(deps, session, { ...step, call, extra }),
+  });
 }
 
 /** Loads or creates the conversation. */
@@ -197,7 +207,7 @@ async function askTurn(deps: ConversationDeps, session: Session, run: Run & Slot
   const { summary, settings, systems, recorder } = session;
   const { earlier, question, turns } = stateOf(recorder.records);
   const context = planTurn({
-    mode: summary.mode,
+    mode: TurnMode.parse(summary.mode),
     participants: summary.participants.map(({ id }) => id),
     participant: participant.id,
     system: systems.get(participant.id) ?? { step: undefined, content: '' },

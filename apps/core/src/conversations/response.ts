@@ -1,4 +1,11 @@
-import type { ChatResponse, ConversationSummary, LogRecord, Participant } from '@mcp/contracts';
+import {
+  type ChatResponse,
+  type Confidence,
+  type ConversationSummary,
+  type LogRecord,
+  type Participant,
+  TurnMode,
+} from '@mcp/contracts';
 import { answerOf, stateOf } from '@mcp/conversation';
 import type { NewStep } from '../log/recorder.ts';
 import type { TurnResult } from './turn.ts';
@@ -20,7 +27,7 @@ export function responseOf(known: Known, status: ChatResponse['status']): ChatRe
     models: modelsOf(participants),
     messages: state.turns.map(({ participant, ...turn }, at) => ({
       ...turn,
-      turn: at,
+      turn: turnNumber(known, participant, at),
       participant,
       role: participant,
     })),
@@ -37,6 +44,15 @@ export function responseOf(known: Known, status: ChatResponse['status']): ChatRe
   };
 }
 
+/** The number of a turn: how many came before it; of a node of a graph, its place there. */
+export function turnNumber(
+  { mode, participants }: Pick<ConversationSummary, 'mode' | 'participants'>,
+  participant: string,
+  before: number,
+): number {
+  return TurnMode.safeParse(mode).success ? before : participants.findIndex(({ id }) => id === participant);
+}
+
 export function modelsOf(participants: readonly Participant[]): string[] {
   return participants.map(({ model }) => model);
 }
@@ -44,10 +60,17 @@ export function modelsOf(participants: readonly Participant[]): string[] {
 /** A turn as it is recorded, hidden reasoning included; before it the summary that it was made from, where there is one. */
 export function stepsOfTurn(
   result: TurnResult,
-  turn: { id: string; kind: 'turn' | 'critique'; participant: Participant; newStepId: () => string },
+  turn: {
+    id: string;
+    kind: 'turn' | 'critique';
+    participant: Participant;
+    newStepId: () => string;
+    confidence?: Confidence;
+  },
 ): NewStep[] {
   const { id: participant, model } = turn.participant;
   const { summary, trace_id } = result;
+  const { confidence } = turn;
   const before: NewStep[] =
     summary === undefined
       ? []
@@ -69,6 +92,7 @@ export function stepsOfTurn(
       budget: result.budget,
       ...(result.safety === undefined ? {} : { safety: result.safety }),
       ...(result.reasoning === '' ? {} : { reasoning: result.reasoning }),
+      ...(confidence === undefined ? {} : { confidence }),
     },
   ];
 }

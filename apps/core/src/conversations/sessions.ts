@@ -7,12 +7,14 @@ import {
   type ModelGatewayApi,
   PlatformError,
 } from '@mcp/contracts';
-import { isFinished, participantAt, stateOf, stepsOf } from '@mcp/conversation';
+import { type FinishedTurn, isFinished, participantAt, stateOf, stepsOf } from '@mcp/conversation';
+import type { GraphLibrary } from '../graphs/library.ts';
+import { nextNode } from '../graphs/outcomes.ts';
 import { type NewStep, Recorder, type RecorderDeps } from '../log/recorder.ts';
 import { checkLog, type LogStateDeps } from '../log/state.ts';
 import type { Settings, Stored } from '../store/conversations.ts';
 import type { Prompt, PromptLibrary } from './prompts.ts';
-import { FIRST_PROMPT, openingOf, requireReadyModels } from './settings.ts';
+import { FIRST_PROMPT, openingOf, refuseExchanges, requireReadyModels } from './settings.ts';
 
 /** How long a conversation may grow before a new one has to be begun. */
 const MAX_RECORDS = 1000;
@@ -22,6 +24,7 @@ export interface SessionDeps {
   readonly models: ModelGatewayApi;
   readonly logs: LogStateDeps;
   readonly prompts: PromptLibrary;
+  readonly graphs: GraphLibrary;
   readonly recorder: RecorderDeps;
   /** Takes room at the model that speaks next, before anything is written. Throws when there is none. */
   takeRoom(model: string): Promise<void>;
@@ -49,13 +52,13 @@ export async function createSession(
   request: ChatRequest,
   call: CallContext,
 ): Promise<Session> {
-  const opening = await openingOf(request, deps.models, call);
+  const opening = await openingOf(request, deps, call);
   const { mode, exchanges, settings, fields } = opening;
   const participants = [...opening.participants];
   const prompts: Prompt[] = [];
   for (const [at, { prompt }] of opening.participants.entries())
     prompts.push(await deps.prompts.get(prompt, fields[at]?.prompt ?? 'prompt'));
-  await deps.takeRoom(participantAt(participants, 0).model);
+  await takeRoomFor(deps, { participants, settings }, []);
   const message = request.message ?? '';
   const trace_id = traceOf(call);
   const id = randomUUID();
@@ -92,6 +95,8 @@ export async function resumeSession(
   const { stored, verdict } = await checkLog(deps.logs, request.conversation_id, call.principal);
   const { id, mode, participants } = stored.summary;
   const done = stateOf(stored.records).turns.length;
+  const { settings } = stored;
+  if (settings.graph !== undefined) refuseExchanges(mode, request);
   const exchanges =
     request.exchanges === undefined
       ? stored.summary.exchanges
@@ -104,8 +109,9 @@ export async function resumeSession(
       'conflict',
       `The log of conversation ${id} does not verify and is left as it is: ${verdict.reason ?? 'it was changed.'} Begin a new conversation.`,
     );
-  const next = request.message === undefined ? done : 0;
-  if (next < exchanges) await deps.takeRoom(participantAt(participants, next).model);
+  const past = request.message === undefined ? stateOf(stored.records).turns : [];
+  if (settings.graph !== undefined || past.length < exchanges)
+    await takeRoomFor(deps, { participants, settings }, past);
   const recorder = await Recorder.resume(deps.recorder, stored, exchanges);
   const trace_id = traceOf(call);
   const { message } = request;
@@ -117,11 +123,22 @@ export async function resumeSession(
     );
   return {
     summary: { id, mode, participants, exchanges },
-    settings: changed(stored.settings, request),
+    settings: changed(settings, request),
     systems,
     recorder,
     trace_id,
   };
+}
+
+/** Takes room at the model that speaks next, after these turns on the question. */
+async function takeRoomFor(
+  { takeRoom }: SessionDeps,
+  { participants, settings: { graph } }: Pick<Session['summary'], 'participants'> & Pick<Session, 'settings'>,
+  past: readonly FinishedTurn[],
+): Promise<void> {
+  if (graph === undefined) return takeRoom(participantAt(participants, past.length).model);
+  const next = participants.find(({ id }) => id === nextNode(graph, past));
+  if (next !== undefined) await takeRoom(next.model);
 }
 
 /** A conversation that cannot be opened after all does not stay running. */

@@ -1,8 +1,10 @@
 import {
+  type AgentGraph,
   ALIAS_BACKEND,
   type CallContext,
   type ChatRequest,
   type ConversationMode,
+  certainNodes,
   MAX_EXCHANGES,
   MAX_PARTICIPANTS,
   type ModelGatewayApi,
@@ -10,10 +12,14 @@ import {
   type Participant,
   type ParticipantWish,
   PlatformError,
+  TurnMode,
 } from '@mcp/contracts';
+import { type GraphLibrary, modelOf } from '../graphs/library.ts';
 import type { Settings } from '../store/conversations.ts';
 
 export const DEFAULT_TURN_TOKENS = 512;
+/** The nodes of a graph say themselves how much they may write; a request can allow less. */
+const MAX_TURN_TOKENS = 4096;
 
 /** Ids of participants that were given none, in their order. */
 const DEFAULT_IDS = Array.from(
@@ -37,24 +43,31 @@ export interface Opening {
 /** Fills in what a request leaves open and checks it against the models there are. Nothing is stored yet. */
 export async function openingOf(
   request: ChatRequest,
-  models: ModelGatewayApi,
+  { models, graphs }: { readonly models: ModelGatewayApi; readonly graphs: GraphLibrary },
   call: CallContext,
 ): Promise<Opening> {
+  const mode = request.mode ?? 'debate';
+  const graph = TurnMode.safeParse(mode).success ? undefined : graphs.get(mode);
   const chat = (await models.models(call)).filter(({ kind }) => kind === 'chat');
-  const wishes = wishesOf(request);
+  const wishes = graph === undefined ? wishesOf(request) : nodesOf(graph, request);
   const participants = withModels(wishes, chat);
   const known: Known = { chat, ask: (id) => models.model(id, call) };
   for (const [at, { model }] of participants.entries())
     await requireReady(known, model, wishes[at]?.fields.model ?? 'model');
   return {
-    mode: request.mode ?? 'debate',
+    mode: graph === undefined ? TurnMode.parse(mode) : modelOf(graph),
     participants,
     fields: wishes.map(({ fields }) => fields),
-    exchanges: Math.min(request.exchanges ?? participants.length, MAX_EXCHANGES),
+    exchanges:
+      graph === undefined
+        ? Math.min(request.exchanges ?? participants.length, MAX_EXCHANGES)
+        : certainNodes(graph).size,
     settings: {
-      max_tokens_per_turn: request.max_tokens_per_turn ?? DEFAULT_TURN_TOKENS,
+      max_tokens_per_turn:
+        request.max_tokens_per_turn ?? (graph === undefined ? DEFAULT_TURN_TOKENS : MAX_TURN_TOKENS),
       ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
       ...(request.seed === undefined ? {} : { seed: request.seed }),
+      ...(graph === undefined ? {} : { graph }),
     },
   };
 }
@@ -85,8 +98,41 @@ function wishesOf(request: ChatRequest): Wish[] {
   });
 }
 
+const TURNS_ONLY = ['exchanges', 'modelA', 'modelB', 'promptA', 'promptB'] as const;
+
+/** The nodes of a graph; `participants` may give them other models and prompts. */
+function nodesOf(graph: AgentGraph, request: ChatRequest): Wish[] {
+  refuseExchanges(modelOf(graph), request);
+  const wished = new Map((request.participants ?? []).map((wish) => [wish.id, wish]));
+  const ids = graph.nodes.map(({ id }) => id);
+  for (const id of wished.keys())
+    if (id === undefined || !ids.includes(id))
+      throw new PlatformError(
+        'invalid_request',
+        `participants: ${id === undefined ? 'one has no id' : `${id} is no node`} of ${modelOf(graph)}. Name those that are to have another model or prompt: ${ids.join(', ')}.`,
+        { param: 'participants' },
+      );
+  return graph.nodes.map(({ id, model, prompt }, at) => {
+    const wish = wished.get(id);
+    const place = wish === undefined ? `${modelOf(graph)} ${id}` : 'participants';
+    const fields = { model: `${place}.model`, prompt: `${place}.prompt` };
+    return wishOf({ id, model: wish?.model ?? model, prompt: wish?.prompt ?? prompt }, at, fields);
+  });
+}
+
+/** A graph says itself how many turns there are, and by whom. */
+export function refuseExchanges(mode: string, request: ChatRequest): void {
+  const field = TURNS_ONLY.find((one) => request[one] !== undefined);
+  if (field !== undefined)
+    throw new PlatformError(
+      'invalid_request',
+      `${field}: is for conversations in turns; ${mode} is a graph of agents, whose nodes say who speaks. Leave it out.`,
+      { param: field },
+    );
+}
+
 function wishOf(
-  { id, model, prompt }: ParticipantWish & { readonly id: string },
+  { id, model, prompt }: Partial<Record<keyof ParticipantWish, string | undefined>> & { readonly id: string },
   at: number,
   fields: Wish['fields'],
 ): Wish {

@@ -4,6 +4,7 @@ import {
   type CallContext,
   type ChatMessage,
   type FinishReason,
+  type LogprobToken,
   type LogRecord,
   PlatformError,
   type SafetyVerdict,
@@ -44,6 +45,8 @@ export interface TurnResult {
   readonly finish: FinishReason;
   readonly usage: Usage;
   readonly resumed?: readonly StreamResumed[];
+  /** Of the tokens of the text, where the server gives them. */
+  readonly logprobs: readonly LogprobToken[];
   readonly budget: NonNullable<LogRecord['budget']>;
   /** Steps that the model was shown, and the summary of those that it was not. */
   readonly parents: Fitted['parents'];
@@ -72,6 +75,7 @@ export async function runTurn(
         'mcp.participant': id,
         'mcp.attempt': attempt,
         model_name: model,
+        ...request.attributes,
       },
     });
     try {
@@ -149,6 +153,7 @@ async function attemptTurn(
     finish,
     usage: counted,
     ...(resumed.length === 0 ? {} : { resumed }),
+    logprobs: answer.logprobs,
     budget: answer.truncated ? { ...budget, answer_truncated: true } : budget,
     parents,
     summary,

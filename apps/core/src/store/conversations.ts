@@ -1,4 +1,5 @@
 import {
+  AgentGraph,
   type ConversationPage,
   type ConversationStatus,
   ConversationSummary,
@@ -23,6 +24,8 @@ export const Settings = z.object({
   max_tokens_per_turn: z.number().int(),
   temperature: z.number().optional(),
   seed: z.number().int().optional(),
+  /** Of a conversation that is a graph of agents: it goes on as it was begun, whatever the stack says by then. */
+  graph: AgentGraph.optional(),
 });
 export type Settings = z.infer<typeof Settings>;
 

@@ -3,21 +3,24 @@ import {
   type ChatEvent,
   type ChatMessage,
   ChatRequest,
-  type ConversationMode,
   type ModelEvent,
   type ModelInfo,
   PlatformError,
+  type TurnMode,
   textOf,
 } from '@mcp/contracts';
 import { givenOf } from '@mcp/wire';
+import type { GraphCatalog } from '../models.ts';
 import { errorOf } from '../transports/sse.ts';
+import { Speakers } from './speakers.ts';
 
-/** Models that are conversations between two models. A new one: one row. `undefined` is the platform's default mode. */
-const ALIASES: Readonly<Record<string, ConversationMode | undefined>> = {
+/** Models that are conversations of two models in turns. A new one: one row. `undefined` is the platform's default mode. */
+const IN_TURNS: Readonly<Record<string, TurnMode | undefined>> = {
   'mcp/dual': undefined,
-  'mcp/debate': 'debate',
   'mcp/cross-check': 'cross-check',
 };
+/** What the names of all conversations that are models begin with, those of graphs of agents included. */
+const PREFIX = 'mcp/';
 
 /** What a conversation can make no use of. `messages`, `stream`, `temperature`, `seed` and the limits of length it can. */
 const NOT_FOR_ALIASES = [
@@ -55,15 +58,23 @@ const MAX_TURN_TOKENS = 4096;
 /** What an alias has in the place of a backend. */
 export const CONVERSATION_BACKEND = 'conversation';
 
-export function isAlias(model: string): boolean {
-  return Object.hasOwn(ALIASES, model);
+/** Whether a model is a conversation. Throws `unavailable` while nobody can say which graphs there are. */
+export async function isAlias(graphs: GraphCatalog, model: string): Promise<boolean> {
+  if (!model.startsWith(PREFIX)) return false;
+  return Object.hasOwn(IN_TURNS, model) || (await graphs.list()).includes(model);
+}
+
+/** The name of a conversation that is known to be one; undefined for anything else. */
+export function aliasLabel(graphs: GraphCatalog, model: string): string | undefined {
+  if (!model.startsWith(PREFIX)) return undefined;
+  return Object.hasOwn(IN_TURNS, model) || graphs.known.includes(model) ? model : undefined;
 }
 
 /** The aliases as entries of the model list: as ready, and as wide, as the models behind them allow. */
-export function aliasModels(models: readonly ModelInfo[]): ModelInfo[] {
+export function aliasModels(models: readonly ModelInfo[], graphs: readonly string[]): ModelInfo[] {
   const chat = models.filter((model) => model.kind === 'chat' && model.status === 'ready');
   const max_context = Math.min(...chat.map((model) => model.max_context));
-  return Object.keys(ALIASES).map((id) => ({
+  return [...Object.keys(IN_TURNS), ...graphs].map((id) => ({
     id,
     backend: CONVERSATION_BACKEND,
     kind: 'chat',
@@ -80,7 +91,7 @@ export function aliasModels(models: readonly ModelInfo[]): ModelInfo[] {
 /** A completion request for an alias as the conversation it asks for. Throws `unsupported_parameter`. */
 export function toConversation(request: ChatCompletionRequest): ChatRequest {
   refuseUnsupported(request);
-  const mode = ALIASES[request.model];
+  const mode = Object.hasOwn(IN_TURNS, request.model) ? IN_TURNS[request.model] : request.model;
   const limit = request.max_completion_tokens ?? request.max_tokens;
   const parsed = ChatRequest.safeParse({
     message: transcript(request.messages),
@@ -101,7 +112,7 @@ function refuseUnsupported(request: ChatCompletionRequest): void {
   const refuse = (param: string, rule: string): never => {
     throw new PlatformError(
       'unsupported_parameter',
-      `${param}: ${rule} with ${request.model}, which is a conversation between two models. Leave it out, or name a single model.`,
+      `${param}: ${rule} with ${request.model}, which is a conversation of models. Leave it out, or name a single model.`,
       { param },
     );
   };
@@ -111,7 +122,7 @@ function refuseUnsupported(request: ChatCompletionRequest): void {
     refuse('response_format', 'must be text');
 }
 
-/** One message for the two models: the question itself, or everything said so far with who said it. */
+/** One message for the models: the question itself, or everything said so far with who said it. */
 function transcript(messages: readonly ChatMessage[]): string {
   const texts = messages.map(({ role, content }) => ({
     role,
@@ -128,7 +139,7 @@ function transcript(messages: readonly ChatMessage[]): string {
 function noPictures(): never {
   throw new PlatformError(
     'unsupported_parameter',
-    'messages: a conversation between two models takes text only. Leave images out, or name a single model.',
+    'messages: a conversation of models takes text only. Leave images out, or name a single model.',
     { param: 'messages' },
   );
 }
@@ -139,7 +150,7 @@ interface AliasCall {
 }
 
 /**
- * The conversation behind an alias as the events of a single model: the turns are its reasoning,
+ * The conversation behind an alias as the events of a single model: the turns are its reasoning, one after the other,
  * the decided answer is its text.
  */
 export async function* aliasEvents(
@@ -147,6 +158,7 @@ export async function* aliasEvents(
   alias: AliasCall,
 ): AsyncGenerator<ModelEvent> {
   const { model } = alias.request;
+  const speakers = new Speakers();
   for await (const event of conversation) {
     if (event.type === 'start') {
       alias.onConversation(event.conversation_id);
@@ -157,34 +169,42 @@ export async function* aliasEvents(
         backend: CONVERSATION_BACKEND,
         created_s: Math.floor(Date.now() / 1000),
       };
-    } else yield* toModelEvents(event);
+    } else yield* toModelEvents(event, speakers);
   }
 }
 
-function* toModelEvents(event: Exclude<ChatEvent, { type: 'start' }>): Generator<ModelEvent> {
+function* toModelEvents(
+  event: Exclude<ChatEvent, { type: 'start' }>,
+  speakers: Speakers,
+): Generator<ModelEvent> {
   switch (event.type) {
     case 'message.start':
-      yield {
-        type: 'reasoning',
-        choice: 0,
-        text: `${event.turn === 0 && event.attempt <= 1 ? '' : '\n\n'}[${event.role} · ${event.model}]\n`,
-      };
+      yield* reasoning(speakers.begin(event, `[${event.role} · ${event.model}]\n`));
       return;
     case 'delta':
-      yield { type: 'reasoning', choice: 0, text: event.text };
+      yield* reasoning(speakers.say(event.step, event.text));
       return;
     case 'stream_resumed':
       yield { type: 'stream_resumed', from: event.from, to: event.to, code: event.code };
       return;
     case 'truncated':
     case 'message.end':
+      yield* reasoning(speakers.end({ step: event.step }));
+      return;
+    case 'node':
+      yield* reasoning(speakers.end({ participant: event.participant }));
+      return;
     case 'decision':
+      yield* reasoning(speakers.rest());
       return;
     case 'done': {
       const { response } = event;
-      const last = response.messages.at(-1)?.finish_reason;
+      const { messages, decision } = response;
+      const chosen =
+        messages.find(({ message_id }) => message_id === decision?.message_id) ?? messages.at(-1);
+      yield* reasoning(speakers.rest());
       yield { type: 'text', choice: 0, text: response.answer };
-      yield { type: 'finish', choice: 0, reason: last ?? { unified: 'stop', raw: null } };
+      yield { type: 'finish', choice: 0, reason: chosen?.finish_reason ?? { unified: 'stop', raw: null } };
       yield { type: 'usage', usage: response.usage };
       return;
     }
@@ -193,4 +213,8 @@ function* toModelEvents(event: Exclude<ChatEvent, { type: 'start' }>): Generator
     default:
       event satisfies never;
   }
+}
+
+function* reasoning(text: string): Generator<ModelEvent> {
+  if (text !== '') yield { type: 'reasoning', choice: 0, text };
 }

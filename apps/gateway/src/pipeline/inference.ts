@@ -83,7 +83,7 @@ export async function* complete(gateway: Gateway, completion: Completion): Async
     const routed = gateway.risk?.route({ request: wanted, call, findings });
     if (routed !== undefined) completion.onRisk(routed.header);
     const request = routed?.request ?? wanted;
-    if (isAlias(request.model)) {
+    if (await isAlias(gateway.graphs, request.model)) {
       completion.onIgnored(ignoredByAliases(request));
       noteInjection(gateway.guard, request.messages, findings);
       const events = talked(gateway, { request: toConversation(request), call, findings });

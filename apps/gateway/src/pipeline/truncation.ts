@@ -17,7 +17,7 @@ export async function truncated(
   call: CallContext,
 ): Promise<ChatCompletionRequest> {
   const { model } = request;
-  if (isAlias(model)) return request;
+  if (await isAlias(gateway.graphs, model)) return request;
   let { messages } = request;
   for (let counts = 0; counts < MAX_COUNTS; counts++) {
     const { tokens, max_context } = await gateway.inference().countTokens({ model, messages }, call);

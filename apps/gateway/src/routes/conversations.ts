@@ -7,12 +7,16 @@ import { guard } from '../transports/http.ts';
 
 const ExportedLog = z.record(z.string(), z.unknown());
 
-/** The caller's conversations, their hash chains, and the prompts to begin them with. */
+/** The caller's conversations, their hash chains, and the prompts and graphs to begin them with. */
 export function conversationRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   const core = () => gateway.kit.clients.core;
   app.get(
     '/v1/prompts',
     guard(gateway, 'chat', async (c, call) => c.json({ prompts: await core().prompts(call) })),
+  );
+  app.get(
+    '/v1/graphs',
+    guard(gateway, 'chat', async (c, call) => c.json({ graphs: await core().graphs(call) })),
   );
   app.get(
     '/v1/conversations',

@@ -14,7 +14,9 @@ export const ANTHROPIC_HEADER = 'anthropic-version';
 export function modelRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   const list = async () => {
     const models = await gateway.models.list();
-    return [...models, ...aliasModels(models)];
+    // A core that is away must not keep the models from those that can do without it.
+    await gateway.graphs.list().catch(() => undefined);
+    return [...models, ...aliasModels(models, gateway.graphs.known)];
   };
   const anthropic = (c: KitContext) => c.req.header(ANTHROPIC_HEADER) !== undefined;
   app.get(

@@ -10,7 +10,7 @@ import { type KitContext, parseBody, type RequestState, textAnswer } from '@mcp/
 import { type Completion, collect, ignoredIn } from '@mcp/wire';
 import type { z } from 'zod';
 import type { Gateway } from '../gateway.ts';
-import { isAlias } from '../pipeline/aliases.ts';
+import { aliasLabel } from '../pipeline/aliases.ts';
 import { complete } from '../pipeline/inference.ts';
 
 export const JSON_ANSWER = { content_type: 'application/json' } as const;
@@ -89,7 +89,7 @@ export function completionEvents(
 ): AsyncIterable<ModelEvent> {
   const state = c.get('state');
   state.phase = request.stream === true ? 'stream' : 'json';
-  state.model = isAlias(request.model) ? request.model : gateway.models.label(request.model);
+  state.model = aliasLabel(gateway.graphs, request.model) ?? gateway.models.label(request.model);
   return complete(gateway, {
     request,
     call,

@@ -10,6 +10,7 @@ import {
   LogCheck,
   PromptInfo,
 } from '../conversation/conversation.ts';
+import { GraphInfo } from '../conversation/graph.ts';
 import { ConversationLog } from '../conversation/log.ts';
 import {
   AnswerPage,
@@ -112,6 +113,14 @@ export const coreEndpoints = defineApi({
     path: '/internal/prompts',
     answers: 'json',
     answer: z.array(PromptInfo).readonly(),
+    callers: ['gateway'],
+  },
+  /** The graphs of agents that there are. */
+  graphs: {
+    method: 'GET',
+    path: '/internal/graphs',
+    answers: 'json',
+    answer: z.array(GraphInfo).readonly(),
     callers: ['gateway'],
   },
   /** Records an answer and keeps it for its client to ask for again; both are durable when this returns. */

@@ -1,11 +1,17 @@
 import { z } from 'zod';
 import { FinishReason, StreamResumed, Usage } from '../models/model.ts';
+import { Confidence } from './confidence.ts';
 import { Decision } from './decision.ts';
+import { GraphName } from './graph.ts';
 import { MAX_PARTICIPANTS, Participant, ParticipantId, PromptName, StepId } from './participant.ts';
 import { SafetyVerdict } from './safety.ts';
 
-/** How the participants work together (blueprint 9.1). */
-export const ConversationMode = z.enum(['debate', 'cross-check', 'answer']);
+/** How participants work together that take turns (blueprint 9.1). */
+export const TurnMode = z.enum(['debate', 'cross-check', 'answer']);
+export type TurnMode = z.infer<typeof TurnMode>;
+
+/** How the participants work together: in turns, or as a graph of agents, which has the name of its model. */
+export const ConversationMode = z.union([TurnMode, z.templateLiteral(['mcp/', GraphName])]);
 export type ConversationMode = z.infer<typeof ConversationMode>;
 
 export const MAX_EXCHANGES = 16;
@@ -36,7 +42,14 @@ export const ChatRequest = z
     participants: z.array(ParticipantWish).min(1).max(MAX_PARTICIPANTS).optional(),
     exchanges: z.number().int().min(1).max(MAX_EXCHANGES).optional(),
     message: z.string().min(1).max(200_000).optional(),
-    mode: ConversationMode.optional(),
+    /** A {@link TurnMode}, or a graph: by its name, or by the one that it has as a model. */
+    mode: z
+      .string()
+      .regex(
+        /^(mcp\/)?[a-z][a-z0-9-]{0,39}$/,
+        'must be debate, cross-check, answer or a graph that GET /v1/graphs lists',
+      )
+      .optional(),
     stream: z.boolean().optional(),
     conversation_id: z.uuid().optional(),
     /** Tokens each turn may write at most. */
@@ -75,6 +88,8 @@ export const ChatTurn = z.object({
   content: z.string(),
   finish_reason: FinishReason,
   usage: Usage,
+  /** Of a node of a graph. */
+  confidence: Confidence.optional(),
 });
 export type ChatTurn = z.infer<typeof ChatTurn>;
 
@@ -98,6 +113,7 @@ export type ChatResponse = z.infer<typeof ChatResponse>;
 /**
  * Events of a conversation, on SSE (`event:` is the type, `id:` is `seq`), on the WebSocket and between services.
  * A `message.start` with the same `turn` and a higher `attempt` replaces what that turn had streamed before.
+ * In a graph `turn` is the place of the node, and nodes that run at once have their events in between each other.
  */
 export const ChatEvent = z.discriminatedUnion('type', [
   z.object({
@@ -164,8 +180,18 @@ export const ChatEvent = z.discriminatedUnion('type', [
     finish_reason: FinishReason,
     usage: Usage,
     content: z.string(),
+    /** Of a node of a graph. */
+    confidence: Confidence.optional(),
     /** What was found in the turn; absent where nothing was. */
     safety: SafetyVerdict.optional(),
+  }),
+  /** A node of a graph that says nothing: its branch was not taken, or it failed and may. */
+  z.object({
+    type: z.literal('node'),
+    seq: z.number().int(),
+    participant: ParticipantId,
+    state: z.enum(['skipped', 'failed']),
+    reason: z.string(),
   }),
   z.object({ type: z.literal('decision'), seq: z.number().int(), step: StepId, decision: Decision }),
   z.object({ type: z.literal('done'), seq: z.number().int(), response: ChatResponse }),

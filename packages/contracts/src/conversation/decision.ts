@@ -59,7 +59,15 @@ export const MAX_CONTRADICTIONS = 16;
 export const ExtraTurnTrigger = z.enum(['divergence', 'contradiction', 'low-composite']);
 export type ExtraTurnTrigger = z.infer<typeof ExtraTurnTrigger>;
 
-const DecisionMethod = z.enum(['composite', 'fastest-successful', 'only-candidate', 'disabled', 'shadow']);
+const DecisionMethod = z.enum([
+  'composite',
+  'fastest-successful',
+  'only-candidate',
+  'disabled',
+  'shadow',
+  /** A graph of agents names the node whose text is the answer; nothing is scored. */
+  'graph',
+]);
 
 /** The recorded arbitration between the participants' last answers. Fields that are optional came with version 2. */
 export const Decision = z.object({

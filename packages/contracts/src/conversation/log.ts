@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { FinishReason, StreamResumed, Usage } from '../models/model.ts';
 import { ConversationMode } from './chat.ts';
+import { Confidence } from './confidence.ts';
 import { Decision } from './decision.ts';
-import { MAX_PARTICIPANTS, Participant, Step } from './participant.ts';
+import { MAX_GRAPH_NODES } from './graph.ts';
+import { Participant, Step } from './participant.ts';
 import { SafetyVerdict } from './safety.ts';
 
 /** What the records of every version have (blueprint 9.4 plus hash_prev, pii_tags, trace_id of phase F). */
@@ -64,6 +66,8 @@ export const LogRecordV2 = RecordBase.extend({
   kind: Step.shape.kind,
   parents: Step.shape.parents,
   participant: Step.shape.participant,
+  /** Of a node of a graph: on this its branches depend. */
+  confidence: Confidence.optional(),
 });
 export type LogRecordV2 = z.infer<typeof LogRecordV2>;
 
@@ -91,9 +95,9 @@ export const ConversationLogV1 = LogBase.extend({
 export const ConversationLogV2 = LogBase.extend({
   version: z.literal(2),
   /** Nothing beside what is hashed can be slipped in. */
-  participants: z.array(z.strictObject(Participant.shape)).min(1).max(MAX_PARTICIPANTS),
+  participants: z.array(z.strictObject(Participant.shape)).min(1).max(MAX_GRAPH_NODES),
   /** The participants' models, in their order. */
-  models: z.array(z.string()).min(1).max(MAX_PARTICIPANTS),
+  models: z.array(z.string()).min(1).max(MAX_GRAPH_NODES),
   messages: z.array(LogRecordV2),
 });
 export type ConversationLogV2 = z.infer<typeof ConversationLogV2>;

@@ -1,5 +1,5 @@
 /** Where a conversation stands, read from its records alone: any process can go on with it. */
-import type { Decision, FinishReason, LogRecord, Usage } from '@mcp/contracts';
+import type { Confidence, Decision, FinishReason, LogRecord, Usage } from '@mcp/contracts';
 import type { PastQuestion } from '../turns/turns.ts';
 import { stepsOf } from './steps.ts';
 
@@ -12,6 +12,8 @@ export interface FinishedTurn {
   readonly content: string;
   readonly finish_reason: FinishReason;
   readonly usage: Usage;
+  /** Of a node of a graph. */
+  readonly confidence?: Confidence;
 }
 
 export interface ConversationState {
@@ -100,5 +102,7 @@ function finished(
   const finish_reason = record.finish_reason ?? { unified: 'other', raw: null };
   const cut = finish_reason.unified === 'cancelled' || finish_reason.unified === 'error';
   if (cut || participant === undefined || model === undefined) return undefined;
-  return { step, participant, model, message_id, content, finish_reason, usage };
+  const confidence = 'confidence' in record ? record.confidence : undefined;
+  const turn = { step, participant, model, message_id, content, finish_reason, usage };
+  return confidence === undefined ? turn : { ...turn, confidence };
 }

@@ -1,5 +1,5 @@
 /** Whose turn it is, and what its model is shown of the conversation. */
-import { type ChatMessage, type ConversationMode, textOf as textOfContent } from '@mcp/contracts';
+import { type ChatMessage, type TurnMode, textOf as textOfContent } from '@mcp/contracts';
 
 /** A text with the step that it is from. */
 export interface Said {
@@ -19,7 +19,7 @@ export interface PastQuestion {
 }
 
 export interface TurnPlan {
-  readonly mode: ConversationMode;
+  readonly mode: TurnMode;
   /** Ids of all participants, in the order of their turns. */
   readonly participants: readonly string[];
   /** Whose turn it is. */
@@ -52,7 +52,7 @@ export interface Context {
   readonly question_at: number;
 }
 
-interface Shown {
+export interface Shown {
   readonly message: ChatMessage;
   readonly source: string | undefined;
 }
@@ -65,20 +65,30 @@ export function planTurn(plan: TurnPlan): Context {
   const first = !plan.past.some(({ participant }) => participant === plan.participant);
   const alone = plan.digest !== undefined || (plan.mode === 'answer' && first);
   const past = alone ? [] : plan.past;
-  const shown: Shown[] = [shownAs('system', plan.system)];
-  for (const { question, answer } of plan.earlier) {
-    shown.push(shownAs('user', question));
-    if (answer !== undefined && answer.content !== '') shown.push(shownAs('assistant', answer));
-  }
-  const question_at = shown.length;
-  shown.push(shownAs('user', plan.question));
+  const shown = shownFirst(plan);
+  const question_at = shown.length - 1;
   const order = [...new Set(past.map(({ participant }) => participant))];
   for (const turn of past) {
     if (turn.participant === plan.participant) shown.push(shownAs('assistant', turn));
     else shown.push(shownAs('user', { ...turn, content: quoted(turn, order) }));
   }
   if (plan.digest !== undefined) shown.push(shownAs('user', plan.digest));
-  const task = taskOf(plan, past);
+  return contextOf(shown, question_at, taskOf(plan, past));
+}
+
+/** What every model sees first: its system prompt, what was asked and answered before, the question. */
+export function shownFirst(plan: Pick<TurnPlan, 'system' | 'earlier' | 'question'>): Shown[] {
+  const shown: Shown[] = [shownAs('system', plan.system)];
+  for (const { question, answer } of plan.earlier) {
+    shown.push(shownAs('user', question));
+    if (answer !== undefined && answer.content !== '') shown.push(shownAs('assistant', answer));
+  }
+  return [...shown, shownAs('user', plan.question)];
+}
+
+/** The context that what is shown makes, the task at its end. */
+export function contextOf(before: readonly Shown[], question_at: number, task: string | undefined): Context {
+  const shown = [...before];
   const last = shown.at(-1);
   if (task !== undefined && last !== undefined) {
     // One message, so that a tight budget cannot keep the task and drop what it is about.
@@ -96,7 +106,7 @@ export function planTurn(plan: TurnPlan): Context {
   };
 }
 
-function shownAs(
+export function shownAs(
   role: 'system' | 'user' | 'assistant',
   { step, content }: { readonly step: string | undefined; readonly content: string },
 ): Shown {
@@ -143,7 +153,12 @@ const SPEAKERS = [
 
 /** A turn in quotes; its speaker is named by when they first spoke. */
 function quoted({ participant, content }: PastTurn, order: readonly string[]): string {
-  return `${SPEAKERS[order.indexOf(participant)] ?? SPEAKERS[0]} answered:\n\n"""\n${content}\n"""`;
+  return quotation(order.indexOf(participant), 'answered', content);
+}
+
+/** What the speaker in a place said, in quotes. */
+export function quotation(place: number, verb: string, content: string): string {
+  return `${SPEAKERS[place] ?? SPEAKERS[0]} ${verb}:\n\n"""\n${content}\n"""`;
 }
 
 /** How many others a turn is about: the wording depends on it. */
@@ -158,7 +173,7 @@ interface Tasks {
 
 const CHECK_OWN = 'Look at your answer again. Correct what is wrong in it, then give your final answer.';
 
-const TASKS: Readonly<Record<ConversationMode, Tasks>> = {
+const TASKS: Readonly<Record<TurnMode, Tasks>> = {
   debate: {
     revise: {
       none: CHECK_OWN,

@@ -9,6 +9,7 @@ import {
   ListConversationsQuery,
   PromptInfo,
 } from '../../conversation/conversation.ts';
+import { GraphInfo } from '../../conversation/graph.ts';
 import { ConversationLog } from '../../conversation/log.ts';
 import { CreateJobRequest, Job, ListJobsQuery } from '../../tables/jobs.ts';
 import { RegionRoute } from '../../tables/region.ts';
@@ -21,7 +22,7 @@ const job = { id: 'Id of the job.' };
 export const conversationRoutes = {
   'POST /chat': {
     tag: 'conversations',
-    summary: 'Hold a conversation of one to eight participants',
+    summary: 'Hold a conversation of one to eight participants, or run a graph of agents',
     scope: 'chat',
     asks_models: true,
     headers: { accept: '`text/event-stream` asks for a stream, as `stream` does.' },
@@ -47,6 +48,12 @@ export const conversationRoutes = {
     summary: 'List system prompts',
     scope: 'chat',
     answers: [json('All prompts.', named('Prompts', z.object({ prompts: z.array(PromptInfo) })))],
+  },
+  'GET /v1/graphs': {
+    tag: 'conversations',
+    summary: 'List graphs of agents',
+    scope: 'chat',
+    answers: [json('All graphs.', named('Graphs', z.object({ graphs: z.array(GraphInfo) })))],
   },
   'GET /v1/conversations': {
     tag: 'conversations',

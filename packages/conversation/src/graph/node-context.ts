@@ -1,0 +1,81 @@
+/** What an agent of a graph is shown: the question, what the nodes before it said, and the task of its role. */
+import type { AgentRole } from '@mcp/contracts';
+import {
+  type Context,
+  contextOf,
+  quotation,
+  type Said,
+  shownAs,
+  shownFirst,
+  type TurnPlan,
+} from '../turns/turns.ts';
+import { isJudge, verdictOf } from './verdict.ts';
+
+/** What a node said that this one needs. */
+interface SaidBefore extends Said {
+  readonly role: AgentRole;
+}
+
+export interface NodePlan extends Pick<TurnPlan, 'system' | 'earlier' | 'question'> {
+  readonly role: AgentRole;
+  /** In the order in which the node names them. */
+  readonly needs: readonly SaidBefore[];
+}
+
+const VERBS: Readonly<Record<AgentRole, string>> = {
+  strategist: 'planned the answer',
+  answerer: 'answered',
+  critic: 'criticised it',
+  synthesizer: 'answered',
+  verifier: 'checked the facts',
+  guardian: 'checked whether it is safe',
+};
+
+// Small models write down again whatever stands in an example.
+const AS_JSON =
+  'Answer with one line of JSON that has three fields: "verdict", which is "pass" or "fail"; "confidence", a number from 0 to 1 that says how sure you are of the verdict; "reason", which says why in two sentences at most.';
+
+const TASKS: Readonly<Record<AgentRole, { readonly first: string | undefined; readonly after: string }>> = {
+  strategist: {
+    first:
+      'Do not answer yet. Say in a few lines how to answer: what has to be covered, what has to be checked, and what could go wrong.',
+    after:
+      'Say in a few lines how to answer the question now: what has to be covered, checked and put right.',
+  },
+  answerer: { first: undefined, after: 'Give your own answer to the question.' },
+  critic: {
+    first: `Say whether the question can be answered as it stands. ${AS_JSON}`,
+    after: `Look for what is wrong, missing or unsupported in this. It passes if it can stand as it is. ${AS_JSON}`,
+  },
+  synthesizer: {
+    first: undefined,
+    after:
+      'Give one final answer to the question: keep what is right in this, correct what was shown to be wrong. Do not mention the others.',
+  },
+  verifier: {
+    first: `Say whether the question rests on facts that are right. ${AS_JSON}`,
+    after: `Check fact by fact whether the answer is right and answers the question. It passes if all of it is. ${AS_JSON}`,
+  },
+  guardian: {
+    first: `Say whether it is safe to answer the question. ${AS_JSON}`,
+    after: `Say whether it is safe to give this answer: no help to hurt anybody, no private data, no dangerous advice. It passes if it is safe. ${AS_JSON}`,
+  },
+};
+
+/** The messages that the model of a node is asked with. */
+export function planNode(plan: NodePlan): Context {
+  const before = shownFirst(plan);
+  const shown = plan.needs.map(({ role, step, content }, place) =>
+    shownAs('user', { step, content: quotation(place, VERBS[role], spoken(role, content)) }),
+  );
+  const { first, after } = TASKS[plan.role];
+  return contextOf([...before, ...shown], before.length - 1, shown.length === 0 ? first : after);
+}
+
+/** A verdict in words: who reads JSON answers in JSON. */
+function spoken(role: AgentRole, content: string): string {
+  const verdict = isJudge(role) ? verdictOf(content) : undefined;
+  return verdict === undefined
+    ? content
+    : `${verdict.verdict === 'pass' ? 'It can stand as it is.' : 'It cannot stand as it is.'} ${verdict.reason}`.trim();
+}
