@@ -11,7 +11,7 @@ const READY_MS = 5 * 60_000;
 const LOOK_EVERY_MS = 250;
 const MAX_CONTEXT = 4096;
 
-export interface Answer {
+interface Answer {
   readonly text: string;
   readonly finish: string;
   readonly input_tokens: number;

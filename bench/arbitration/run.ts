@@ -130,6 +130,10 @@ function figuresOf(trials: readonly Trial[]) {
   };
 }
 
+function wantedOf(trials: readonly Trial[]): string {
+  return `${trials.filter(({ trigger }) => trigger !== undefined).length} of ${trials.length}`;
+}
+
 /** The whole way once more with the models themselves. */
 async function live(models: Models, items: readonly Item[]) {
   const results = [];
@@ -177,10 +181,7 @@ const result = {
   terms: TERMS,
   detector: detectorFigures(corpus, TERMS.thresholds.contradiction),
   disputed: figuresOf(disputed),
-  agreed: {
-    items: agreed.length,
-    extra_turns_wanted: agreed.filter(({ trigger }) => trigger !== undefined).length,
-  },
+  extra_turns_wanted: { disputed: wantedOf(answered), agreed: wantedOf(agreed) },
   overhead: {
     decisions: trials.length,
     wall_p50_ms: round(

@@ -6,8 +6,8 @@ const REASONING: ModelFacts = { capabilities: ['tools', 'json_schema', 'images',
 
 export const OPENAI_MODELS: PublishedFacts = {
   source: 'https://developers.openai.com/api/docs/pricing',
-  date: '2026-11-05',
-  note: 'standard processing',
+  date: '2026-06-30',
+  note: 'standard processing; read from tables of the second quarter of 2026 that cite this page',
   models: {
     'gpt-4o': { ...CHAT, ...priced(2.5, 10, 1.25), max_context: 128_000 },
     'gpt-4o-mini': { ...CHAT, ...priced(0.15, 0.6, 0.075), max_context: 128_000 },

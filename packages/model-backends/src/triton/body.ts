@@ -61,16 +61,30 @@ export function generateBody(
     seed: request.seed,
     presence_penalty: request.presence_penalty,
     frequency_penalty: request.frequency_penalty,
-    stop: stops(request.stop).length === 0 ? undefined : stops(request.stop),
   };
   const sampling = Object.fromEntries(Object.entries(given).filter(([, value]) => value != null));
+  const stop = stops(request.stop);
   return {
     text_input: promptOf(request.messages, template),
     stream: request.stream === true,
     ...Object.fromEntries(TELLING.filter((name) => inputs.has(name)).map((name) => [name, true])),
     // A tensor takes what is no parameter of a request.
     ...(inputs.has('sampling_parameters')
-      ? { sampling_parameters: JSON.stringify(sampling), exclude_input_in_output: true }
-      : { parameters: sampling }),
+      ? {
+          sampling_parameters: JSON.stringify(stop.length === 0 ? sampling : { ...sampling, stop }),
+          exclude_input_in_output: true,
+        }
+      : { parameters: { ...sampling, ...oneStop(stop) } }),
   };
+}
+
+/** A parameter is a number, a text or a truth: no list. */
+function oneStop([first, ...others]: readonly string[]): { stop?: string } {
+  if (others.length > 0)
+    throw new PlatformError(
+      'unsupported_parameter',
+      'This model of Triton takes one stop sequence. Leave the others out.',
+      { param: 'stop' },
+    );
+  return first === undefined ? {} : { stop: first };
 }

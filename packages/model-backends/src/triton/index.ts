@@ -32,7 +32,7 @@ export function create(env: ConfigOf<typeof manifest.settings>): readonly ModelB
       backend: 'triton',
       name,
       upstream,
-      wire: new KServe(upstream, env.TRITON_CHAT_TEMPLATE),
+      wire: new KServe(upstream, { template: env.TRITON_CHAT_TEMPLATE, models: env.TRITON_MODELS }),
       ignores: ignoredBy(features),
       max_context: DEFAULT_CONTEXT,
     });
@@ -43,20 +43,24 @@ export function create(env: ConfigOf<typeof manifest.settings>): readonly ModelB
 class KServe implements Wire {
   readonly #upstream: Upstream;
   readonly #template: Template;
+  readonly #models: readonly string[] | undefined;
   /** What the models that were last listed take and give. */
   #metadata = new Map<string, Metadata>();
 
-  constructor(upstream: Upstream, template: Template) {
+  constructor(
+    upstream: Upstream,
+    { template, models }: { readonly template: Template; readonly models: readonly string[] | undefined },
+  ) {
     this.#upstream = upstream;
     this.#template = template;
+    this.#models = models;
   }
 
   /** Those models that take one text, and give text or a vector. */
   async list(signal: AbortSignal): Promise<readonly ListedModel[]> {
-    const index = Index.parse(await this.#upstream.read('/v2/repository/index', signal, {}));
-    const ready = index.filter(({ state }) => state == null || state === 'READY');
+    const names = this.#models ?? (await this.#ready(signal));
     const described = await Promise.all(
-      ready.map(async ({ name }) => [name, await this.#describe(name, signal)] as const),
+      names.map(async (name) => [name, await this.#describe(name, signal)] as const),
     );
     this.#metadata = new Map(described.flatMap(([name, one]) => (one === undefined ? [] : [[name, one]])));
     return [...this.#metadata].flatMap(([id, metadata]): ListedModel[] => {
@@ -99,6 +103,12 @@ class KServe implements Wire {
       });
     const vectors = data.map((_, at) => output.data.slice(at * size, (at + 1) * size));
     return { model: request.model, vectors, input_tokens: 0 };
+  }
+
+  /** The models of its repository that it has loaded. */
+  async #ready(signal: AbortSignal): Promise<readonly string[]> {
+    const index = Index.parse(await this.#upstream.read('/v2/repository/index', signal, {}));
+    return index.filter(({ state }) => state == null || state === 'READY').map(({ name }) => name);
   }
 
   /** Undefined where it has no such model, or tells nothing of it. */

@@ -1,4 +1,4 @@
-import { defineBackend } from '@mcp/contracts';
+import { defineBackend, listText } from '@mcp/contracts';
 import { z } from 'zod';
 import { ServerUrls } from '../self-hosted.ts';
 import { features } from './features.ts';
@@ -12,6 +12,12 @@ export const manifest = defineBackend({
     TRITON_URL: {
       schema: ServerUrls.prefault('http://127.0.0.1:8000'),
       meaning: 'URLs of Triton servers (HTTP), comma-separated.',
+      operator: true,
+    },
+    TRITON_MODELS: {
+      schema: listText(z.array(z.string().max(200)).min(1, 'must name at least one model')).optional(),
+      meaning:
+        'Models of Triton that are offered, comma-separated; unset, those of its index, which may be restricted.',
       operator: true,
     },
     TRITON_CHAT_TEMPLATE: {
