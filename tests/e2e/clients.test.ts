@@ -57,7 +57,7 @@ describe('the official openai client', () => {
     expect(model).toBe('mcp/lexical-risk');
     expect(results.map(({ flagged }) => flagged)).toEqual([false, true]);
     expect(results[1]?.categories).toMatchObject({ 'illicit/violent': true, violence: true, hate: false });
-    expect(results[1]?.category_scores).toMatchObject({ 'illicit/violent': 0.6, 'prompt-injection': 0.4 });
+    expect(results[1]?.category_scores).toMatchObject({ 'illicit/violent': 0.8, 'prompt-injection': 0.4 });
     const parts = await openai.moderations.create({ input: [{ type: 'text', text: 'enriched uranium' }] });
     expect(parts.results).toHaveLength(1);
     const picture = { type: 'image_url' as const, image_url: { url: 'x' } };

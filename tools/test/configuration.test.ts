@@ -7,6 +7,8 @@ const SECRETS: Readonly<Record<string, string>> = {
   database_url: 'postgres://db/mcp',
   log_archive_url: 's3://logs/mcp',
   openai_targets: '[]',
+  bedrock_credentials: JSON.stringify({ accessKeyId: 'id', secretAccessKey: 'key' }),
+  vertex_credentials: JSON.stringify({ type: 'service_account', client_email: 'a@b.c', private_key: 'key' }),
   admin_key_hash: '0'.repeat(64),
   service_jwks: JSON.stringify(keySetOf(identitiesOf((one) => [one.padEnd(43, 's')]))),
 };

@@ -71,7 +71,10 @@ export class RemoteBackend implements ModelBackend {
     this.#list = new ModelList({
       name: options.name,
       ttl_ms: MODELS_TTL_MS,
-      read: async (signal) => (await options.wire.list(signal)).map((one) => this.#describe(one)),
+      read: async (signal) => {
+        const listed = new Map((await options.wire.list(signal)).map((one) => [one.id, one]));
+        return [...listed.values()].map((one) => this.#describe(one));
+      },
     });
   }
 

@@ -134,9 +134,14 @@ describe('what Ollama is asked', () => {
     });
   });
 
-  it('cannot be a picture', async () => {
-    const url = 'data:image/png;base64,AA==';
-    const messages: ChatMessage[] = [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }];
+  it('may be a picture, but not the address of one', async () => {
+    const picture = (url: string): ChatMessage[] => [
+      { role: 'user', content: [{ type: 'image_url', image_url: { url } }] },
+    ];
+    expect(await body({ messages: picture('data:image/png;base64,AA==') })).toMatchObject({
+      messages: [{ role: 'user', content: '', images: ['AA=='] }],
+    });
+    const messages = picture('https://example.com/a.png');
     expect(await refusalOf((async () => body({ messages }))())).toMatchObject({
       code: 'unsupported_parameter',
       param: 'messages',
@@ -255,7 +260,7 @@ describe('what Ollama answers', () => {
       'context',
     ],
     ['half a line at the end', `${lines(content('a'))}\n{"mess`, 'upstream_interrupted', 'broke off'],
-    ['half a line before another', `{"message": {"con\n${lines(done)}`, 'upstream_interrupted', 'broke off'],
+    ['half a line before another', `{"message": {"con\n${lines(done)}`, 'upstream_failed', 'OLLAMA_URL'],
     ['no last line', `${lines(content('a'))}\n`, 'upstream_interrupted', 'broke off'],
     ['nothing', '', 'upstream_interrupted', 'broke off'],
     ['a page', '<html></html>\n', 'upstream_failed', 'OLLAMA_URL'],

@@ -189,11 +189,11 @@ describe('the tokens of messages', () => {
   };
 
   it.each([
-    ['', 6],
-    ['Hello, world!', 10],
+    ['', 7],
+    ['Hello, world!', 11],
     // It is text here, and no end of it.
-    ['<|endoftext|>', 13],
-    ['a<|endofprompt|>b', 15],
+    ['<|endoftext|>', 14],
+    ['a<|endofprompt|>b', 16],
   ])('of %j are some %d', async (content, tokens) => {
     expect(await count(content)).toEqual({ tokens, exact: false, max_context: 128_000 });
   });

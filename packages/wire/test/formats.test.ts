@@ -17,7 +17,11 @@ const BESIDE: Readonly<Record<keyof typeof FORMATS, readonly string[]>> = {
     // What is refused but where it asks for nothing.
     ...['background', 'conversation', 'prompt', 'context_management', 'moderation', 'max_tool_calls'],
   ],
-  messages: ['model', 'messages', 'system', 'thinking'],
+  messages: [
+    ...['model', 'messages', 'system', 'thinking'],
+    // What is refused but where it asks for nothing.
+    ...['inference_geo', 'container', 'mcp_servers'],
+  ],
 };
 const SCHEMAS = {
   chat: PublicChatCompletionRequest,

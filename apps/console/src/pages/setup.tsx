@@ -4,7 +4,7 @@ import { useRef, useState } from 'preact/hooks';
 import type { ChatController } from '../chat/controller.ts';
 import { defaultId } from '../chat/participants.ts';
 import { canResume, isActive, isGraph } from '../chat/state.ts';
-import { useLoaded } from '../hooks.ts';
+import { type Loaded, useLoaded } from '../hooks.ts';
 import { href, navigate } from '../router.ts';
 import { type ConverseSettings, loadSettings, saveSettings } from '../settings.ts';
 import { Fault } from '../ui/basics.tsx';
@@ -23,7 +23,7 @@ const MODES: readonly { readonly mode: ConversationMode; readonly label: string;
 
 /** The form that begins a conversation or asks on in the one shown. */
 export function Setup({ chat }: { readonly chat: ChatController }) {
-  const [settings, setSettings] = useState<ConverseSettings>(loadSettings);
+  const { settings, change } = useSettings();
   const [question, setQuestion] = useState('');
   const [fault, setFault] = useState<string | null>(null);
   const field = useRef<HTMLTextAreaElement>(null);
@@ -31,11 +31,6 @@ export function Setup({ chat }: { readonly chat: ChatController }) {
   const prompts = useLoaded('prompts', (platform, signal) => platform.prompts(signal));
   const graphs = useLoaded('graphs', (platform, signal) => platform.graphs(signal));
   const inTurns = !isGraph(settings.mode);
-  const change = (part: Partial<ConverseSettings>) => {
-    const next = { ...settings, ...part };
-    setSettings(next);
-    saveSettings(next);
-  };
   const active = isActive(chat.state.phase);
   const going = chat.state.conversation_id !== null;
   const { participants } = settings;
@@ -89,14 +84,25 @@ export function Setup({ chat }: { readonly chat: ChatController }) {
         inTurns={going ? !isGraph(chat.state.mode) : inTurns}
         graphs={graphs.data ?? []}
       />
-      {models.error === null ? null : (
-        <Fault error={models.error} doing="Loading the models" onRetry={models.reload} />
-      )}
-      {prompts.error === null ? null : (
-        <Fault error={prompts.error} doing="Loading the prompts" onRetry={prompts.reload} />
-      )}
+      <LoadFault doing="Loading the models" {...models} />
+      <LoadFault doing="Loading the prompts" {...prompts} />
     </form>
   );
+}
+
+function LoadFault({ doing, error, reload }: Omit<Loaded<unknown>, 'data'> & { readonly doing: string }) {
+  return error === null ? null : <Fault error={error} doing={doing} onRetry={reload} />;
+}
+
+/** What is chosen in the form, as it was the last time. */
+function useSettings() {
+  const [settings, setSettings] = useState<ConverseSettings>(loadSettings);
+  const change = (part: Partial<ConverseSettings>) => {
+    const next = { ...settings, ...part };
+    setSettings(next);
+    saveSettings(next);
+  };
+  return { settings, change };
 }
 
 interface QuestionFieldProps {

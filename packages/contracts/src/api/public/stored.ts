@@ -94,6 +94,7 @@ export const storedRoutes = {
   'POST /v1/responses/compact': {
     ...stored,
     summary: 'Compact the items of a conversation: not offered, so that it is refused',
+    codes: ['invalid_request'],
     answers: [json('Never.', named('Response', ResponseAnswer))],
   },
   'POST /v1/responses/:id/cancel': {
