@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { jsonOf, type TurnMode } from '@mcp/contracts';
 import fc from 'fast-check';
 import { z } from 'zod';
+import { mulberry32 } from '../stats.ts';
 
 /** What is said in a conversation, whatever is made of it. */
 export interface Conversation {
@@ -41,17 +42,6 @@ type Shape = ReturnType<typeof shapes.generate>['value'];
 /** Gives texts of about so many characters. */
 type Source = (chars: number) => string;
 
-/** A generator of numbers in [0, 1) that gives the same ones for a seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 function withTexts(shape: Shape, source: Source, random: () => number): Conversation {
   const turns = Math.min(MAX_TURNS, shape.exchanges * shape.questions);
   const about = (chars: number) =>
@@ -76,7 +66,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
 export function generated(count: number, seed: number): Conversation[] {
   const languages = fc.constantFrom(...Object.values(WORDS), Object.values(WORDS).flat());
   return fc.sample(fc.tuple(shapes, languages), { numRuns: count, seed }).map(([shape, words]) => {
-    const random = randomOf(shape.seed);
+    const random = mulberry32(shape.seed);
     const source: Source = (chars) => {
       let text = '';
       while (text.length < chars) {
@@ -106,7 +96,7 @@ export function ofMails(dir: string, count: number, seed: number): Conversation[
       return body.length < 200 ? [] : [body];
     });
   return fc.sample(shapes, { numRuns: count, seed }).map((shape) => {
-    const random = randomOf(shape.seed);
+    const random = mulberry32(shape.seed);
     const source: Source = (chars) => {
       const body = bodies[Math.floor(random() * bodies.length)] ?? '';
       const from = Math.floor(random() * Math.max(1, body.length - chars));

