@@ -126,6 +126,11 @@ export const servingMetrics = defineMetrics({
       { dashboard: 'models', title: 'Cost per hour by model', by: ['model'] },
     ],
   }),
+  model_energy_joules_total: counter('token_io', ['model'], {
+    unit: 'J',
+    help: 'Estimated energy of the tokens of models whose joules a token are known.',
+    panels: [{ dashboard: 'models', title: 'Power by model', by: ['model'] }],
+  }),
   model_cost_unknown_total: counter('token_io', ['model'], {
     help: 'Inferences of models whose price is unknown: an alarm, never counted as free.',
     panels: [

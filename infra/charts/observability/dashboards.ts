@@ -39,12 +39,15 @@ export interface Dashboard {
 const WINDOW = '$__rate_interval';
 const COLUMNS = 24;
 const SIZE = { w: 8, h: 8 };
+/** Grafana has units of their own for these, where they are counted per second. */
+const PER_SECOND: Readonly<Partial<Record<Metric['unit'], string>>> = { 1: 'reqps', J: 'watt' };
 const UNITS: Readonly<Record<Metric['unit'], string>> = {
   1: 'short',
   s: 's',
   bytes: 'bytes',
   tokens: 'short',
   USD: 'currencyUSD',
+  J: 'joule',
   ratio: 'percentunit',
 };
 
@@ -109,8 +112,7 @@ function panel(
 
 function unitOf(metric: MetricName, row: Metric): string {
   if (metric.endsWith('_timestamp_seconds')) return 'dateTimeFromNow';
-  // Grafana has units for what happens per second.
-  if (row.type === 'counter') return row.unit === '1' ? 'reqps' : UNITS[row.unit];
+  if (row.type === 'counter') return PER_SECOND[row.unit] ?? UNITS[row.unit];
   return UNITS[row.unit];
 }
 

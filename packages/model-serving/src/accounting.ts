@@ -104,16 +104,27 @@ export class Accounting {
   }
 }
 
-/** Counts tokens and what they cost. An unknown price is an alarm of its own, never nothing. */
+/** Counts tokens, what they cost and the energy that they took, where that is known. An unknown price is an alarm of its own, never nothing. */
 export function countTokens(metrics: ServingMetrics, info: ModelInfo, usage: Usage): void {
   metrics.inc('model_tokens_total', { model: info.id, direction: 'in' }, usage.input_tokens);
   metrics.inc('model_tokens_total', { model: info.id, direction: 'out' }, usage.output_tokens);
-  const { cost_input_per_mtok_usd: input, cost_output_per_mtok_usd: output } = info;
-  if (input === null || output === null) metrics.inc('model_cost_unknown_total', { model: info.id });
-  else
+  const cost_usd = costOf(info, usage);
+  if (cost_usd === undefined) metrics.inc('model_cost_unknown_total', { model: info.id });
+  else metrics.inc('model_cost_usd_total', { model: info.id }, cost_usd);
+  if (info.energy !== undefined)
     metrics.inc(
-      'model_cost_usd_total',
+      'model_energy_joules_total',
       { model: info.id },
-      (usage.input_tokens * input + usage.output_tokens * output) / 1_000_000,
+      (usage.input_tokens + usage.output_tokens) * info.energy.j_per_token,
     );
+}
+
+/** US dollars; undefined where a price is not known. Cached input has its own price where that is known. */
+function costOf(info: ModelInfo, usage: Usage): number | undefined {
+  const { cost_input_per_mtok_usd: input, cost_output_per_mtok_usd: output } = info;
+  if (input === null || output === null) return undefined;
+  const cached_tokens = Math.min(usage.input_tokens, usage.cached_input_tokens ?? 0);
+  const cached = info.cost_cached_input_per_mtok_usd ?? input;
+  const read = (usage.input_tokens - cached_tokens) * input + cached_tokens * cached;
+  return (read + usage.output_tokens * output) / 1_000_000;
 }

@@ -1,6 +1,12 @@
 /** The queue counts tokens: shares by weight, waits by pace, and what a request will take. */
 import { setImmediate as turn } from 'node:timers/promises';
-import { type ChatCompletionRequest, type ModelBackend, PlatformError } from '@mcp/contracts';
+import {
+  type ChatCompletionRequest,
+  type ModelBackend,
+  type ModelInfo,
+  PlatformError,
+  type Usage,
+} from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ExpectedTokens } from '../src/expected-tokens.ts';
@@ -8,7 +14,7 @@ import { FairLine } from '../src/fair-line.ts';
 import { Pace } from '../src/pace.ts';
 import { ModelQueue } from '../src/queue.ts';
 import { Route, type Visit } from '../src/route.ts';
-import { infoOf } from './support.ts';
+import { answerOf, backendOf, callOf, gatewayOf, infoOf, outcomeOf, requestFor } from './support.ts';
 
 describe('the fair line', () => {
   it('gives callers that always wait tokens by their weights, within one request of each', () => {
@@ -134,6 +140,36 @@ describe('what a request will take', () => {
     expect(of('')).toBe(1);
     expect(new ExpectedTokens().ofTexts('')).toBe(1);
     expect(new ExpectedTokens().ofTexts(['abcd', 'abcd'])).toBe(2);
+  });
+});
+
+describe('what tokens cost', () => {
+  const asked = async (info: Partial<ModelInfo>, usage: Usage) => {
+    const { api, seen } = gatewayOf([
+      backendOf('b', [infoOf('m', info)], [{ events: answerOf('hi', usage) }]),
+    ]);
+    await outcomeOf(api.generate(requestFor('m'), callOf()));
+    return (name: string) => seen.counts.get(`${name} m`);
+  };
+  const usage = { input_tokens: 1000, output_tokens: 100, cached_input_tokens: 600 };
+
+  it.each<[string, Partial<ModelInfo>, number]>([
+    ['at the price of cached input', { cost_cached_input_per_mtok_usd: 0.1 }, 400 * 1 + 600 * 0.1 + 100 * 2],
+    ['as other input, where that price is unknown', {}, 1000 * 1 + 100 * 2],
+    ['nothing, where cached input is free', { cost_cached_input_per_mtok_usd: 0 }, 400 * 1 + 100 * 2],
+  ])('is cached input %s', async (_, info, millionths) => {
+    const count = await asked(info, usage);
+    expect(count('model_cost_usd_total')).toBeCloseTo(millionths / 1_000_000, 12);
+    expect(count('model_cost_unknown_total')).toBeUndefined();
+  });
+
+  it('is an alarm where a price is unknown, and energy only where that is known', async () => {
+    const unknown = await asked({ cost_input_per_mtok_usd: null }, usage);
+    expect(unknown('model_cost_unknown_total')).toBe(1);
+    expect(unknown('model_cost_usd_total')).toBeUndefined();
+    expect(unknown('model_energy_joules_total')).toBeUndefined();
+    const known = await asked({ energy: { j_per_token: 0.5, source: 'declared' } }, usage);
+    expect(known('model_energy_joules_total')).toBe(550);
   });
 });
 

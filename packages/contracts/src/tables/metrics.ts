@@ -59,7 +59,7 @@ export const Metric = z
       'governance',
       'event_bus',
     ]),
-    unit: z.enum(['1', 's', 'bytes', 'tokens', 'USD', 'ratio']),
+    unit: z.enum(['1', 's', 'bytes', 'tokens', 'USD', 'J', 'ratio']),
     /** Beside `service`, which every metric has. */
     labels: z.array(z.string().regex(/^[a-z_]+$/)).readonly(),
     help: z.string().min(1),
