@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type FinishReason, jsonOf, type ModelEvent, PlatformError, type Usage } from '@mcp/contracts';
 import { upstreamError } from '@mcp/wire';
 import { z } from 'zod';
+import { readAnswer } from '../read-answer.ts';
 import { type Frame, framesOf } from './frames.ts';
 
 const MAX_BLOCKS = 1024;
@@ -143,9 +144,7 @@ function read({ headers, body }: Frame): { name: keyof typeof EVENTS | undefined
 }
 
 function parse<S extends z.ZodType>(schema: S, json: unknown): z.output<S> {
-  const { data, error } = schema.safeParse(json);
-  if (error === undefined) return data as z.output<S>;
-  throw new PlatformError('upstream_failed', 'Bedrock sent an answer that cannot be read.', { cause: error });
+  return readAnswer(schema, json, 'Bedrock sent an answer that cannot be read.');
 }
 
 function finish(raw: string): ModelEvent {

@@ -19,6 +19,7 @@ import { abortError } from '../abort.ts';
 import { capabilitiesOf } from '../facts.ts';
 import { ignoredBy } from '../features.ts';
 import { ModelList } from '../model-list.ts';
+import { readAnswer } from '../read-answer.ts';
 import { SELF_HOSTED } from '../self-hosted.ts';
 import { isCut, textOf } from '../text.ts';
 import { Upstream } from '../upstream.ts';
@@ -244,13 +245,7 @@ function lineOf(text: string): z.infer<typeof Line> {
 
 /** Throws `upstream_failed` for what is no JSON, or not of Ollama's shape. */
 function read<S extends z.ZodType>(schema: S, json: unknown): z.output<S> {
-  const { data, error } = schema.safeParse(json);
-  if (error === undefined) return data as z.output<S>;
-  throw new PlatformError(
-    'upstream_failed',
-    'Ollama sent what cannot be read. Does OLLAMA_URL name an Ollama server?',
-    { cause: error },
-  );
+  return readAnswer(schema, json, 'Ollama sent what cannot be read. Does OLLAMA_URL name an Ollama server?');
 }
 
 export function create(env: ConfigOf<typeof manifest.settings>): readonly ModelBackend[] {

@@ -1,7 +1,8 @@
 /** What `generate` and `generate_stream` answer, as events. */
-import { type FinishReason, type ModelEvent, PlatformError } from '@mcp/contracts';
+import type { FinishReason, ModelEvent } from '@mcp/contracts';
 import { type EventReader, errorFromBody, readFinish } from '@mcp/wire';
 import { z } from 'zod';
+import { readAnswer } from '../read-answer.ts';
 
 const one = <S extends z.ZodType>(schema: S) =>
   z.union([
@@ -42,11 +43,7 @@ export class TritonReader implements EventReader {
   read(json: unknown): void {
     const failure = errorFromBody(json);
     if (failure !== undefined) throw failure;
-    const { data, error } = Answer.safeParse(json);
-    if (data === undefined)
-      throw new PlatformError('upstream_failed', 'Triton sent an answer that cannot be read.', {
-        cause: error,
-      });
+    const data = readAnswer(Answer, json, 'Triton sent an answer that cannot be read.');
     if (data.text_output !== '') this.events.push({ type: 'text', choice: 0, text: data.text_output });
     this.#input_tokens = data.num_input_tokens ?? this.#input_tokens;
     this.#output_tokens += data.num_output_tokens ?? 0;

@@ -3,6 +3,7 @@ import { type ConfigOf, type ModelBackend, PlatformError, type Residency } from 
 import { decodeSse, errorFromBody } from '@mcp/wire';
 import { z } from 'zod';
 import { ignoredBy } from '../features.ts';
+import { readAnswer } from '../read-answer.ts';
 import { RemoteBackend, type Wire } from '../remote.ts';
 import { Upstream, type UpstreamOptions } from '../upstream.ts';
 import { GeminiReader } from './answer.ts';
@@ -123,12 +124,8 @@ function geminiWire(
     async embed({ model, input }, call) {
       const body = { instances: [input].flat().map((content) => ({ content })) };
       const json = await upstream.postJson(path(model, 'predict'), body, call);
-      const { data, error } = Predicted.safeParse(json);
-      if (data === undefined)
-        throw new PlatformError('upstream_failed', 'Vertex AI sent vectors that cannot be read.', {
-          cause: error,
-        });
-      const embeddings = data.predictions.map((one) => one.embeddings);
+      const { predictions } = readAnswer(Predicted, json, 'Vertex AI sent vectors that cannot be read.');
+      const embeddings = predictions.map((one) => one.embeddings);
       return {
         model,
         vectors: embeddings.map(({ values }) => values),
