@@ -43,6 +43,17 @@ const contexts = fc.array(fc.uniqueArray(fc.constantFrom(...names), { minLength:
   maxLength: 40,
 });
 
+/** Numbers in [0, 1), the same in every run (mulberry32). */
+function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
 describe('Calibrations', () => {
   it('learn a vocabulary by its scripts, and carry it over to mixtures that were never seen', () => {
     fc.assert(
@@ -85,7 +96,30 @@ describe('Calibrations', () => {
     expect(spreadOf('greek')).toBeLessThan(0.3);
     // Of others nothing is known by that.
     expect(spreadOf('hindi')).toBeGreaterThan(0.9);
-    expect(calibrations.of('m', saying('latin'), 1e4).ratio).toBeCloseTo(1, 1);
+    const latin = saying('latin');
+    expect(Math.abs(calibrations.of('m', latin, counted(latin)).ratio - 1)).toBeLessThan(0.1);
+  });
+
+  it('stay steady over thousands of calls whose tokens scatter', () => {
+    const calibrations = new Calibrations();
+    const shares = { latin: 0.25, digits: 0.5, greek: 0.4, hindi: 0.3, chinese: 0.4, emoji: 0.5 };
+    const random = mulberry32(1);
+    let off = 0;
+    for (let i = 0; i < 3000; i++) {
+      const scripts = names.filter(() => random() < 0.4);
+      const messages = saying(...scripts, 'latin');
+      const tokens = counted(messages);
+      // Now and then one that is far off.
+      const scatter = i % 50 === 0 ? 2 : 0.95 + 0.1 * random();
+      const input_tokens = realOf(shares, [...scripts, 'latin']) * scatter;
+      if (i > 100 && scatter < 2)
+        off = Math.max(
+          off,
+          Math.abs(tokens * calibrations.of('m', messages, tokens).ratio - input_tokens) / input_tokens,
+        );
+      calibrations.learn('m', messages, { counted_tokens: tokens, input_tokens });
+    }
+    expect(off).toBeLessThan(0.35);
   });
 
   it('follow a model that becomes another one', () => {

@@ -38,7 +38,7 @@ const UNKNOWN: readonly number[] = Array.from({ length: KINDS }, (_, kind) => {
   if (kind === DIGITS || kind === SIGNS) return 0.2;
   if (kind === SPACES) return 0.1;
   if (kind === MESSAGES) return 2;
-  if (kind === COUNTED) return 0.05;
+  if (kind === COUNTED) return 0.1;
   return (BLOCKS[kind - FIRST_BLOCK] ?? 0) <= 0x780 ? 0.2 : 0.35;
 });
 
@@ -51,8 +51,6 @@ const NOISE = 0.05;
 const MIN_NOISE = 0.01;
 /** Weight of each new error in the noise. */
 const NOISE_WEIGHT = 0.05;
-/** What was known is never taken for more unsure than this many times as much. */
-const MAX_DOUBT = 100;
 const MIN_RATIO = 0.25;
 const MAX_RATIO = 4;
 
@@ -109,26 +107,25 @@ function bounded(ratio: number): number {
 
 function predict({ more, covariance, noise }: Known, shares: Float64Array) {
   const gain = times(covariance, shares);
-  return { ratio: bounded(1 + dot(more, shares)), variance: dot(gain, shares), noise, gain };
+  // By rounding it may be a little less than nothing.
+  const variance = Math.max(0, dot(gain, shares));
+  return { ratio: bounded(1 + dot(more, shares)), variance, noise, gain };
 }
 
-/**
- * Takes in that a text took so much more, as a share of what was counted. What is further off than should be makes what
- * was known less sure (a strong tracking filter, Zhou and Frank 1996): the model is not what it was taken for.
- */
+/** Takes in that a text took so much more, as a share of what was counted. */
 function update(known: Known, shares: Float64Array, took: number): void {
   const { more, covariance } = known;
   const { variance, noise, gain } = predict(known, shares);
-  const error = took - dot(more, shares);
-  const surprise = (error / DEVIATIONS) ** 2;
-  const doubt = Math.min(MAX_DOUBT, Math.max(1, (surprise - noise) / variance));
-  const expected = doubt * variance + noise;
+  const expected = variance + noise;
+  // What is far off counts no more than what is at the edge (Huber 1964): a server may report anything once.
+  const edge = DEVIATIONS * Math.sqrt(expected);
+  const error = Math.min(edge, Math.max(-edge, took - dot(more, shares)));
   for (let i = 0; i < KINDS; i++) {
-    const step = (doubt * (gain[i] ?? 0)) / expected;
+    const step = (gain[i] ?? 0) / expected;
     more[i] = (more[i] ?? 0) + step * error;
     for (let j = 0; j < KINDS; j++) {
       const at = i * KINDS + j;
-      covariance[at] = doubt * ((covariance[at] ?? 0) - step * (gain[j] ?? 0));
+      covariance[at] = (covariance[at] ?? 0) - step * (gain[j] ?? 0);
     }
   }
   forget(covariance);
@@ -137,15 +134,10 @@ function update(known: Known, shares: Float64Array, took: number): void {
 
 /** What was unknown comes back slowly, never to more than it was. */
 function forget(covariance: Float64Array): void {
-  for (let i = 0; i < KINDS; i++) {
-    const most = (UNKNOWN[i] ?? 0) ** 2;
-    const at = i * KINDS + i;
-    const now = (covariance[at] ?? 0) + DRIFT * most;
-    covariance[at] = now;
-    if (now <= most) continue;
-    const less = Math.sqrt(most / now);
-    for (let j = 0; j < KINDS; j++)
-      for (const one of [i * KINDS + j, j * KINDS + i]) covariance[one] = (covariance[one] ?? 0) * less;
+  for (const [kind, deviation] of UNKNOWN.entries()) {
+    const at = kind * KINDS + kind;
+    const most = deviation ** 2;
+    covariance[at] = Math.min(most, (covariance[at] ?? 0) + DRIFT * most);
   }
 }
 

@@ -39,7 +39,9 @@ export interface Forecast {
   readonly alpha: number;
   /** What the calls before told of the ratio beyond what other conversations do. */
   readonly own_ratio: number;
-  /** Share of the context that no call has had yet. */
+  /** The context that it was made for, as it was counted. */
+  readonly counted_tokens: number;
+  /** Share of it that no call has had yet. */
   readonly unseen: number;
   readonly expected_output_tokens: number;
   /** Share that is kept free beyond the forecast. */
@@ -154,6 +156,7 @@ export function forecast(expected: Expected): Forecast {
     ratio,
     alpha,
     own_ratio: exact ? 0 : carried - expected.prior.ratio,
+    counted_tokens: expected.counted_tokens,
     unseen,
     expected_output_tokens,
     margin,
@@ -163,12 +166,14 @@ export function forecast(expected: Expected): Forecast {
 
 /** What a context, or what is left of it, will take: as it is forecast, and as the limit is held to it. */
 export function inputOf(
-  { exact, ratio, alpha, own_ratio, unseen, margin }: Forecast,
+  { exact, ratio, alpha, own_ratio, margin, ...made }: Forecast,
   counted_tokens: number,
   prior: Calibrated,
 ): { readonly tokens: number; readonly at_most: number } {
   const real = alpha * (exact ? ratio : bounded(prior.ratio + own_ratio));
-  const more = exact ? 0 : Math.max(real * margin, alpha * prior.spread * unseen);
+  // What is left of a context is another mixture, of which the calls before say less.
+  const unsure = Math.max(made.unseen, 1 - counted_tokens / Math.max(1, made.counted_tokens));
+  const more = exact ? 0 : Math.max(real * margin, alpha * prior.spread * unsure);
   return { tokens: Math.ceil(counted_tokens * real), at_most: Math.ceil(counted_tokens * (real + more)) };
 }
 
