@@ -54,6 +54,17 @@ const ask = (model: string, content = 'Is a tomato a fruit?') => ({
   model,
   messages: [{ role: 'user' as const, content }],
 });
+type Delta = { content?: string | null; reasoning_content?: string };
+async function streamed(asked: ReturnType<typeof ask>): Promise<{ text: string; thoughts: string }> {
+  const stream = await openai.chat.completions.create({ ...asked, stream: true });
+  const said = { text: '', thoughts: '' };
+  for await (const chunk of stream) {
+    const delta: Delta = chunk.choices[0]?.delta ?? {};
+    said.text += delta.content ?? '';
+    said.thoughts += delta.reasoning_content ?? '';
+  }
+  return said;
+}
 const conversation = async (id: string) => Conversation.parse(await platform.json(`/v1/conversations/${id}`));
 /** Models that are at work. */
 const working = async () =>
@@ -106,14 +117,7 @@ describe("a graph of agents is a model of OpenAI's client", () => {
         .map(({ role }) => role);
       expect(new Set(spoke)).toEqual(new Set(nodes));
 
-      const stream = await openai.chat.completions.create({ ...ask(model), stream: true });
-      let text = '';
-      let thoughts = '';
-      for await (const chunk of stream) {
-        const delta: { content?: string | null; reasoning_content?: string } = chunk.choices[0]?.delta ?? {};
-        text += delta.content ?? '';
-        thoughts += delta.reasoning_content ?? '';
-      }
+      const { text, thoughts } = await streamed(ask(model));
       expect(text).toBe(answer);
       // Those that ran at once do not speak in between each other.
       const heads = [...thoughts.matchAll(/^\[([\w-]+) · [^\]]+\]\n(.*)$/gm)].map(([, id, said]) => [
@@ -151,7 +155,7 @@ describe("a graph of agents is a model of OpenAI's client", () => {
       .withResponse();
     const id = response.headers.get('x-mcp-conversation-id') ?? '';
     for await (const chunk of data) {
-      const delta: { content?: string | null; reasoning_content?: string } = chunk.choices[0]?.delta ?? {};
+      const delta: Delta = chunk.choices[0]?.delta ?? {};
       if ((delta.reasoning_content ?? '').includes('word')) leaving.abort();
     }
     await expect.poll(async () => (await conversation(id)).status).toBe('cancelled');
