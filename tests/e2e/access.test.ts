@@ -2,7 +2,7 @@ import { generateKeyPairSync, sign as signBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Shipped, startShipped } from './shipped.ts';
 
@@ -48,7 +48,10 @@ beforeAll(async () => {
       MCP_JOB_CONCURRENCY: '1',
     },
   });
-  await expect.poll(async () => (await fetch(`${running.urls.gateway}/readyz`)).status).toBe(200);
+  await vi.waitFor(
+    async () => expect((await fetch(`${running.urls.gateway}/readyz`)).status).toBe(200),
+    60_000,
+  );
 });
 afterAll(async () => {
   await running?.stop();

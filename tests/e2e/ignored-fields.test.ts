@@ -1,6 +1,6 @@
 import { IGNORED_FIELDS } from '@mcp/contracts';
 import { type Stack, stacks } from '@mcp/stacks';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Provider, startProvider } from './provider.ts';
 import { type Shipped, startShipped } from './shipped.ts';
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
     operator: { MODEL_BACKENDS: 'openai' },
     secrets: { openai_targets: JSON.stringify([{ name: 'elsewhere', base_url: provider.url }]) },
   });
-  await expect.poll(async () => (await ask(requestWith(() => ({})))).status).toBe(200);
+  await vi.waitFor(async () => expect((await ask(requestWith(() => ({})))).status).toBe(200), 60_000);
 });
 afterAll(async () => {
   await running?.stop();

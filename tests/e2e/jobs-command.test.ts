@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { Job, type JobStatus } from '@mcp/contracts';
 import { freePort } from '@mcp/testkit';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { type Shipped, startShipped } from './shipped.ts';
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
     models: [{ id: 'vectors', kind: 'embedding' }],
   });
   url = running.urls.gateway;
-  await expect.poll(async () => (await ask('/v1/jobs')).status).toBe(200);
+  await vi.waitFor(async () => expect((await ask('/v1/jobs')).status).toBe(200), 60_000);
 });
 afterAll(() => running?.stop());
 

@@ -1,6 +1,6 @@
 /** Conversations of one, two and three participants, by each of the ways in which a client may hold them. */
 import { ChatEvent, ChatResponse, ConversationLog, LogRecordV2 } from '@mcp/contracts';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { forget, type Platform, type Shared, shared, startPlatform } from './support.ts';
@@ -11,7 +11,7 @@ let platform: Platform;
 beforeAll(async () => {
   place = await shared();
   platform = await startPlatform('in one process', place);
-  await expect.poll(async () => (await platform.ask('/v1/models')).status).toBe(200);
+  await vi.waitFor(async () => expect((await platform.ask('/v1/models')).status).toBe(200), 60_000);
 });
 afterAll(async () => {
   await platform.close();

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Job, JobFile } from '@mcp/contracts';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { forget, type Platform, type Shared, shared, startPlatform } from './support.ts';
@@ -23,7 +23,7 @@ describe('two replicas of every service', () => {
     one = await startPlatform('in one process', place);
     two = await startPlatform('apart', place);
     for (const { ask } of [one, two])
-      await expect.poll(async () => (await ask('/v1/models')).status).toBe(200);
+      await vi.waitFor(async () => expect((await ask('/v1/models')).status).toBe(200), 60_000);
   });
   afterAll(async () => {
     await Promise.all([one.close(), two.close()]);
