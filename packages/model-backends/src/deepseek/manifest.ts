@@ -12,7 +12,7 @@ export const manifest = defineBackend({
     ...PASSED_ON,
     response_format: { support: 'passed on', note: '`json_object`; a schema is refused' },
   },
-  lacks: ['embeddings', 'json_schema'],
+  lacks: ['embeddings', 'json_schema', 'prefill'],
   published: DEEPSEEK_MODELS,
   settings: {
     DEEPSEEK_BASE_URL: {
