@@ -33,6 +33,7 @@ export const derived = {
   model_aliases: ({ stack }) =>
     Object.keys(stack.aliases).length === 0 ? undefined : JSON.stringify(stack.aliases),
   residency: ({ stack, at }) => stack.regions.find(({ name }) => name === at.region)?.residency,
+  model_residency: ({ stack }) => stack.residency && JSON.stringify(stack.residency),
   queue_weights: ({ stack }) => stack.limits.queue_weights && JSON.stringify(stack.limits.queue_weights),
   remote_concurrency: ({ stack }) => remoteConcurrency(stack),
   risk_thresholds: ({ stack }) => stack.risk.thresholds && JSON.stringify(stack.risk.thresholds),

@@ -26,6 +26,7 @@ export * from './models/model.ts';
 export * from './models/openai.ts';
 export * from './models/openai-lists.ts';
 export * from './models/openai-public.ts';
+export * from './models/residency.ts';
 export * from './models/responses.ts';
 export { IGNORED_FIELDS } from './models/wire-fields.ts';
 export * from './tables/backend.ts';
