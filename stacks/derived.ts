@@ -34,6 +34,7 @@ export const derived = {
     Object.keys(stack.aliases).length === 0 ? undefined : JSON.stringify(stack.aliases),
   residency: ({ stack, at }) => stack.regions.find(({ name }) => name === at.region)?.residency,
   queue_weights: ({ stack }) => stack.limits.queue_weights && JSON.stringify(stack.limits.queue_weights),
+  queue_batch: ({ stack }) => stack.limits.queue_batch && JSON.stringify(stack.limits.queue_batch),
   remote_concurrency: ({ stack }) => remoteConcurrency(stack),
   risk_thresholds: ({ stack }) => stack.risk.thresholds && JSON.stringify(stack.risk.thresholds),
   safety_allow: ({ stack }) => stack.safety.allow && JSON.stringify(stack.safety.allow),

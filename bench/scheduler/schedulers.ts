@@ -1,5 +1,5 @@
 /** The platform's queue, and the two that it is held against, behind one interface. */
-import type { ModelBackend } from '@mcp/contracts';
+import { BatchTerms, type ModelBackend } from '@mcp/contracts';
 import { ModelQueue } from '../../packages/model-serving/src/queue.ts';
 import { Route } from '../../packages/model-serving/src/route.ts';
 import type { Clock, Scheduler, Server } from './simulate.ts';
@@ -19,7 +19,10 @@ interface Options {
 /** What the model-gateway runs: the code itself, on the simulation's clock. */
 export function platform({ server, clock, max_waiting, time_left_ms }: Options): Scheduler {
   const now = () => clock.now_ms;
-  const queue = new ModelQueue({ model: 'm', max_waiting, now }, () => undefined);
+  const queue = new ModelQueue(
+    { model: 'm', max_waiting, batch: BatchTerms.parse({}), now },
+    () => undefined,
+  );
   const routes = [
     new Route({
       backend: {} as ModelBackend,
@@ -43,8 +46,8 @@ export function platform({ server, clock, max_waiting, time_left_ms }: Options):
     async enter(arrival) {
       const content = 'x'.repeat(arrival.input_tokens * CHARS_PER_TOKEN);
       const request = { model: 'm', messages: [{ role: 'user' as const, content }] };
-      const tokens = queue.expected.of(request);
-      const ask = { who: arrival.who, class: arrival.class, tokens, time_left_ms, signal, routes };
+      const expected = queue.expected.of(request);
+      const ask = { who: arrival.who, class: arrival.class, expected, time_left_ms, signal, routes };
       const visit = await queue.enter(ask);
       visit.accepted();
       return () => {

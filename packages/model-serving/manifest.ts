@@ -1,5 +1,6 @@
 /** What whoever serves models reads of its environment and records: the model-gateway, and the gateway for servers elsewhere. */
 import {
+  BatchTerms,
   counter,
   defineMetrics,
   defineSettings,
@@ -27,6 +28,13 @@ export const servingSettings = defineSettings({
     meaning:
       "Shares of a model's tokens by caller (id of the key or token), as JSON, while more wait than it can answer; others have 1.",
     from: 'derived.queue_weights',
+    operator: true,
+  },
+  MCP_QUEUE_BATCH: {
+    schema: jsonText(BatchTerms, 'must be JSON such as {"min_share":0.1,"reserve":0.1}').prefault('{}'),
+    meaning:
+      'What batch work gets of a model, as JSON: its least share of the tokens (min_share), and the share of the places that it leaves free for interactive work (reserve).',
+    from: 'derived.queue_batch',
     operator: true,
   },
   MODEL_CONCURRENCY: {

@@ -206,6 +206,7 @@ async function outcome(mode: Mode, on_interrupt: 'resume' | 'fail'): Promise<rea
   const settings = {
     MCP_QUEUE_MAX_WAITING: 4,
     MCP_QUEUE_WEIGHTS: {},
+    MCP_QUEUE_BATCH: { min_share: 0.05, reserve: 0.1 },
     MODEL_CONCURRENCY: {},
     MODEL_FALLBACKS: {},
     MODEL_ALIASES: ModelAliases.parse({ a: { candidates: [{ model: 'first' }], fallbacks: chains } }),

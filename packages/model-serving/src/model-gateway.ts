@@ -40,6 +40,7 @@ export function createModelGateway({ kit, backends, settings }: ModelGatewayOpti
     metrics: kit.metrics,
     max_waiting: settings.MCP_QUEUE_MAX_WAITING,
     weights: settings.MCP_QUEUE_WEIGHTS,
+    batch: settings.MCP_QUEUE_BATCH,
   });
   const planner = new Planner(settings, catalog);
   const deps = { kit, catalog, queues, planner };

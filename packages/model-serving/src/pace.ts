@@ -24,6 +24,11 @@ export class Pace {
   #ms = FIRST_MS;
   #seen = 0;
 
+  /** What an inference is expected to take, in the mean. */
+  get mean_tokens(): number {
+    return this.#tokens;
+  }
+
   /** An inference of so many expected tokens held its place for so long. */
   learn(tokens: number, ms: number): void {
     const weight = Math.max(EMA, 1 / ++this.#seen);

@@ -65,6 +65,10 @@ export class Route {
     return this.#limit.limit;
   }
 
+  get running(): number {
+    return this.#limit.running;
+  }
+
   /** How much of its limit is in use. */
   get load(): number {
     return this.#limit.running / this.#limit.limit;
