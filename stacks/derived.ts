@@ -32,6 +32,8 @@ export const derived = {
   embedded_models: ({ stack, at }) => embeddedModels(stack, at),
   model_aliases: ({ stack }) =>
     Object.keys(stack.aliases).length === 0 ? undefined : JSON.stringify(stack.aliases),
+  model_pools: ({ stack }) =>
+    Object.keys(stack.pools).length === 0 ? undefined : JSON.stringify(stack.pools),
   residency: ({ stack, at }) => stack.regions.find(({ name }) => name === at.region)?.residency,
   queue_weights: ({ stack }) => stack.limits.queue_weights && JSON.stringify(stack.limits.queue_weights),
   queue_batch: ({ stack }) => stack.limits.queue_batch && JSON.stringify(stack.limits.queue_batch),

@@ -1,4 +1,4 @@
-import { ArbitrationTerms, define, Graphs, ModelAliases, Residency } from '@mcp/contracts';
+import { ArbitrationTerms, define, Graphs, ModelAliases, ModelPools, Residency } from '@mcp/contracts';
 import { BackendName } from '@mcp/model-backends/registry';
 import { z } from 'zod';
 import { shortOfConnections } from './database.ts';
@@ -67,6 +67,8 @@ export const Stack = z
     graphs: Graphs.default([]),
     /** Names that stand for several models, by name: who answers, and who stands in. */
     aliases: ModelAliases.default({}),
+    /** Pools of the servers of a model, by model: short and long contexts, fast and slow machines. */
+    pools: ModelPools.default({}),
     limits: Limits,
     features: Features,
     safety: Safety.default({}),

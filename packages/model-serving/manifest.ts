@@ -8,6 +8,7 @@ import {
   histogram,
   jsonText,
   ModelAliases,
+  ModelPools,
   Residency,
   wholeText,
 } from '@mcp/contracts';
@@ -42,6 +43,16 @@ export const servingSettings = defineSettings({
     meaning:
       'Most requests at once that a model of a server elsewhere gets, as JSON; unset, as many as it takes.',
     from: 'derived.remote_concurrency',
+    operator: true,
+  },
+  MODEL_POOLS: {
+    schema: jsonText(
+      ModelPools,
+      'must be JSON such as {"model":[{"name":"short","servers":["gpu-a"],"max_tokens":8192},{"name":"long","servers":["gpu-b"]}]}',
+    ).prefault('{}'),
+    meaning:
+      'Pools of the servers of models, as JSON: requests go to the one that fits by length and speed, and to the next when it is full.',
+    from: 'derived.model_pools',
     operator: true,
   },
   MODEL_FALLBACKS: {

@@ -208,6 +208,7 @@ async function outcome(mode: Mode, on_interrupt: 'resume' | 'fail'): Promise<rea
     MCP_QUEUE_WEIGHTS: {},
     MCP_QUEUE_BATCH: { min_share: 0.05, reserve: 0.1 },
     MODEL_CONCURRENCY: {},
+    MODEL_POOLS: {},
     MODEL_FALLBACKS: {},
     MODEL_ALIASES: ModelAliases.parse({ a: { candidates: [{ model: 'first' }], fallbacks: chains } }),
     MCP_RESIDENCY: undefined,

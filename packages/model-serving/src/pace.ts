@@ -41,6 +41,11 @@ export class Pace {
     return this.#seen < SEEN_ENOUGH ? undefined : this.drainedMs(before, at);
   }
 
+  /** How long one of so many expected tokens works; undefined while too little was seen. */
+  workMs(tokens: number): number | undefined {
+    return this.#seen < SEEN_ENOUGH ? undefined : (tokens * this.#ms) / this.#tokens;
+  }
+
   /** How long it takes until so many waiting tokens are at work. What is at work already is half done in the mean. */
   drainedMs(waiting: number, { running, places }: Places): number {
     const beyond = Math.max(0, running - places) * this.#tokens;

@@ -42,6 +42,7 @@ export interface Ask {
 }
 
 interface Waiter extends Pick<Ask, 'who' | 'class' | 'expected' | 'routes' | 'max_closed_ms'> {
+  readonly since_ms: number;
   start(visit: Visit): void;
   refuse(error: PlatformError): void;
 }
@@ -182,8 +183,9 @@ export class ModelQueue {
   }
 
   /** A free route for one whose turn it is; batch work may have to leave it to interactive work that may come. */
-  #choose({ class: cls, expected: { tokens }, routes }: Waiter | Ask): Choice {
-    const choice = choose(routes);
+  #choose({ class: cls, expected: { tokens }, routes }: Waiter | Ask, since_ms = this.#now()): Choice {
+    const waited_ms = this.#now() - since_ms;
+    const choice = choose(routes, { class: cls, tokens, waiting_tokens: this.#waiting.tokens, waited_ms });
     if (choice.type !== 'free' || cls === 'interactive') return choice;
     const free = routes.reduce((sum, route) => sum + Math.max(0, route.limit - route.running), 0);
     const at = { places: placesOf(routes), free, now_ms: this.#now() };
@@ -199,6 +201,7 @@ export class ModelQueue {
       this.#running--;
       const took_ms = this.#now() - since_ms;
       this.#pace.learn(tokens, took_ms);
+      route.pool?.pace.learn(tokens, took_ms);
       this.#work.learn(kind, took_ms);
       this.#serve();
       this.#onChange(this.status());
@@ -227,6 +230,7 @@ export class ModelQueue {
       expected,
       routes,
       max_closed_ms: ask.max_closed_ms,
+      since_ms: this.#now(),
       start(visit) {
         signal.removeEventListener('abort', leave);
         resolve(visit);
@@ -240,7 +244,7 @@ export class ModelQueue {
     this.#waiting.add(waiter, {
       ...expected,
       weight: weightOf(this.#options.weights, who),
-      since_ms: this.#now(),
+      since_ms: waiter.since_ms,
     });
     this.#wanted.set(routes, (this.#wanted.get(routes) ?? 0) + 1);
     this.#onChange(this.status());
@@ -275,7 +279,7 @@ export class ModelQueue {
       const { routes } = waiter;
       if (seen.busy.size === this.#wanted.size) return false;
       if (seen.busy.has(routes)) continue;
-      const choice = this.#choose(waiter);
+      const choice = this.#choose(waiter, waiter.since_ms);
       const closed = choice.type === 'closed' ? closedFor(routes, waiter.max_closed_ms) : undefined;
       if (choice.type === 'free') {
         this.#waiting.serve(waiter);
@@ -288,8 +292,8 @@ export class ModelQueue {
         waiter.refuse(closed);
         return true;
       }
-      if (choice.type === 'closed') seen.alarm_ms = Math.min(seen.alarm_ms, choice.wait_ms);
-      else seen.busy.add(routes);
+      if (choice.type === 'busy') seen.busy.add(routes);
+      else seen.alarm_ms = Math.min(seen.alarm_ms, choice.wait_ms);
     }
     return false;
   }

@@ -132,6 +132,7 @@ export function gatewayOf(
     MCP_QUEUE_WEIGHTS: {},
     MCP_QUEUE_BATCH: { min_share: 0.05, reserve: 0.1 },
     MODEL_CONCURRENCY: {},
+    MODEL_POOLS: {},
     MODEL_FALLBACKS: fallbacks,
     MODEL_ALIASES: ModelAliases.parse(aliases),
     MCP_RESIDENCY: 'eu' as const,
