@@ -28,6 +28,7 @@ export * from './models/openai-lists.ts';
 export * from './models/openai-public.ts';
 export * from './models/residency.ts';
 export * from './models/responses.ts';
+export * from './models/scheduling.ts';
 export { IGNORED_FIELDS } from './models/wire-fields.ts';
 export * from './tables/backend.ts';
 export * from './tables/define.ts';
