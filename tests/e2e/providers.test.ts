@@ -177,7 +177,9 @@ describe('an embedded model whose weights are on their way', () => {
 describe('two servers of one model', () => {
   it('share its requests, and one alone is asked by its name', async () => {
     const [a, b] = [await provider(), await provider()];
-    const { ask } = await modelGateway(prod, { a, b });
+    const { ask, get } = await modelGateway(prod, { a, b });
+    // The lists of both have come: before, requests go to the server whose list came first.
+    expect((await get('/v1/models')).status).toBe(200);
     const all = Promise.withResolvers<void>();
     a.answer = b.answer = async (hit) => {
       if (a.hits.length + b.hits.length === 40) all.resolve();
