@@ -16,6 +16,7 @@ export * from './conversation/decision.ts';
 export * from './conversation/graph.ts';
 export * from './conversation/log.ts';
 export * from './conversation/participant.ts';
+export * from './conversation/risk.ts';
 export * from './conversation/safety.ts';
 export * from './conversation/stored-answers.ts';
 export * from './models/alias.ts';
