@@ -92,7 +92,7 @@ describe('Calibrations', () => {
     const tokens = counted(messages);
     for (let i = 0; i < 3; i++)
       calibrations.learn('m', messages, { counted_tokens: tokens, input_tokens: tokens * 2 });
-    expect(calibrations.of('m', messages, tokens).ratio).toBeCloseTo(2, 1);
+    expect(Math.abs(calibrations.of('m', messages, tokens).ratio - 2)).toBeLessThan(0.2);
     expect(spreadOf('greek')).toBeLessThan(0.7);
     // Of others nothing is known by that.
     expect(spreadOf('hindi')).toBeGreaterThan(0.9);
