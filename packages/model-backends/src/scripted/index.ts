@@ -14,7 +14,7 @@ import {
 import { abortError, Closing } from '../abort.ts';
 import { ignoredBy } from '../features.ts';
 import { SELF_HOSTED } from '../self-hosted.ts';
-import { maxTokens, stops, textOf } from '../text.ts';
+import { begunAnswer, maxTokens, stops, textOf } from '../text.ts';
 import { features } from './features.ts';
 import { Model, type manifest, Rule } from './manifest.ts';
 
@@ -191,7 +191,10 @@ class ScriptedBackend implements ModelBackend {
       return scriptedTokens(rule.tool_call.arguments).length;
     }
     const { text, stopped } = cutAtStop(
-      rule.reply.replaceAll('{last}', () => turn.last),
+      goingOn(
+        rule.reply.replaceAll('{last}', () => turn.last),
+        turn.request.messages,
+      ),
       stops(turn.request.stop),
     );
     const tokens = scriptedTokens(text);
@@ -261,6 +264,12 @@ function countMessages(messages: readonly ChatMessage[]): number {
 function lastUser(messages: readonly ChatMessage[]): string {
   const message = messages.findLast(({ role }) => role === 'user');
   return message === undefined ? '' : textOf(message);
+}
+
+/** A reply without what the last message says of it already. */
+function goingOn(reply: string, messages: readonly ChatMessage[]): string {
+  const begun = begunAnswer(messages) ?? '';
+  return reply.startsWith(begun) ? reply.slice(begun.length) : reply;
 }
 
 function cutAtStop(text: string, stop: readonly string[]): { text: string; stopped: boolean } {
