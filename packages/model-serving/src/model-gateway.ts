@@ -61,7 +61,12 @@ export function createModelGateway({ kit, backends, settings }: ModelGatewayOpti
       if (route === undefined) throw new Error('an offer has at least one route');
       return route.backend.countTokens(
         { ...request, model: id },
-        { signal: call.signal, deadline_ms: call.deadline_ms, traceparent: call.traceparent },
+        {
+          signal: call.signal,
+          deadline_ms: call.deadline_ms,
+          traceparent: call.traceparent,
+          hops: call.hops,
+        },
       );
     },
     reserve: (model, call) => reserve(deps, model, call),
