@@ -223,7 +223,9 @@ async function outcome(
   const settings = {
     MCP_QUEUE_MAX_WAITING: 4,
     MCP_QUEUE_WEIGHTS: {},
+    MCP_QUEUE_BATCH: { min_share: 0.05, reserve: 0.1 },
     MODEL_CONCURRENCY: {},
+    MODEL_POOLS: {},
     MODEL_FALLBACKS: { first: ['error'] },
     MODEL_ALIASES: ModelAliases.parse({ a: { candidates: [{ model: 'first' }], fallbacks: chains } }),
     MCP_RESIDENCY: undefined,

@@ -13,6 +13,7 @@ import { firstSuccess } from './attempts.ts';
 import { Catalog } from './catalog.ts';
 import { type GenerationDeps, generate } from './generation.ts';
 import { embed } from './inference.ts';
+import { Pools } from './pools.ts';
 import { Queues } from './queues.ts';
 import { staying } from './residency.ts';
 import type { ServingConfig, ServingKit } from './serving.ts';
@@ -32,6 +33,7 @@ export function createModelGateway({ kit, backends, settings }: ModelGatewayOpti
     concurrency: settings.MODEL_CONCURRENCY,
     log: kit.log,
     aliases: Object.keys(aliases),
+    pools: new Pools(settings.MODEL_POOLS),
     onCircuit: ({ info, server }, state) => {
       kit.metrics.set('model_circuit_open', { model: info.id, server }, state === 'closed' ? 0 : 1);
       kit.metrics.inc('model_circuit_changes_total', { model: info.id, server, state });
@@ -41,6 +43,7 @@ export function createModelGateway({ kit, backends, settings }: ModelGatewayOpti
     metrics: kit.metrics,
     max_waiting: settings.MCP_QUEUE_MAX_WAITING,
     weights: settings.MCP_QUEUE_WEIGHTS,
+    batch: settings.MCP_QUEUE_BATCH,
   });
   const planner = new Planner(settings, catalog);
   const deps = { kit, catalog, queues, planner };

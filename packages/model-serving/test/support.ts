@@ -145,7 +145,9 @@ export function gatewayIn(
   const settings = {
     MCP_QUEUE_MAX_WAITING: 4,
     MCP_QUEUE_WEIGHTS: {},
+    MCP_QUEUE_BATCH: { min_share: 0.05, reserve: 0.1 },
     MODEL_CONCURRENCY: {},
+    MODEL_POOLS: {},
     MODEL_FALLBACKS: fallbacks ?? {},
     MODEL_ALIASES: ModelAliases.parse(aliases ?? {}),
     MCP_RESIDENCY: 'eu' as const,

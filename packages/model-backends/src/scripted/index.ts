@@ -59,6 +59,7 @@ class ScriptedBackend implements ModelBackend {
   readonly name = 'scripted';
   readonly ignores = ignoredBy(features);
   readonly #models: ReadonlyMap<string, Model>;
+  readonly #applied = new Map<Rule, number>();
   readonly #failures = new Map<Rule, number>();
   readonly #closing = new Closing();
 
@@ -101,8 +102,7 @@ class ScriptedBackend implements ModelBackend {
         { param: 'logprobs' },
       );
     const last = lastUser(request.messages);
-    const rule =
-      model.rules.find(({ match }) => match === undefined || last.includes(match)) ?? Rule.parse({});
+    const rule = this.#ruleFor(model, last);
     const failing = this.#failing(rule);
     if (failing && rule.fail_after_tokens === undefined) throw scriptedError(rule);
     yield {
@@ -219,6 +219,17 @@ class ScriptedBackend implements ModelBackend {
     }
     yield { type: 'finish', choice, reason };
     return spoken;
+  }
+
+  #ruleFor(model: Model, last: string): Rule {
+    for (const rule of model.rules) {
+      if (rule.match !== undefined && !last.includes(rule.match)) continue;
+      const applied = this.#applied.get(rule) ?? 0;
+      if (rule.times !== undefined && applied >= rule.times) continue;
+      this.#applied.set(rule, applied + 1);
+      return rule;
+    }
+    return Rule.parse({});
   }
 
   #failing(rule: Rule): boolean {

@@ -197,7 +197,7 @@ export const OFFER_CHECKS: Readonly<Record<OfferCase, OfferCheck>> = {
     })();
     await expect(work).rejects.toBe(reason);
     expect(texts).toBeLessThan(100);
-    await expect.poll(() => subject.open?.() ?? 0, { timeout: 2000 }).toBe(0);
+    await expect.poll(() => subject.open?.() ?? 0).toBe(0);
     expect(textOf(await say(subject, 'What is a queue?'))).not.toBe('');
   },
 
@@ -218,7 +218,7 @@ export const OFFER_CHECKS: Readonly<Record<OfferCase, OfferCheck>> = {
     await fresh.backend.close();
     expect(await code).toBe('unavailable');
     expect(texts).toBeLessThan(300);
-    await expect.poll(() => fresh.open?.() ?? 0, { timeout: 2000 }).toBe(0);
+    await expect.poll(() => fresh.open?.() ?? 0).toBe(0);
     await fresh.close();
   },
 };
