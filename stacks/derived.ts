@@ -35,6 +35,7 @@ export const derived = {
   model_pools: ({ stack }) =>
     Object.keys(stack.pools).length === 0 ? undefined : JSON.stringify(stack.pools),
   residency: ({ stack, at }) => stack.regions.find(({ name }) => name === at.region)?.residency,
+  model_residency: ({ stack }) => stack.residency && JSON.stringify(stack.residency),
   queue_weights: ({ stack }) => stack.limits.queue_weights && JSON.stringify(stack.limits.queue_weights),
   queue_batch: ({ stack }) => stack.limits.queue_batch && JSON.stringify(stack.limits.queue_batch),
   remote_concurrency: ({ stack }) => remoteConcurrency(stack),

@@ -1,4 +1,4 @@
-import { BatchTerms } from '@mcp/contracts';
+import { BatchTerms, Residency } from '@mcp/contracts';
 import { z } from 'zod';
 
 /** Overrides of feature flags (`flags` of the manifests). */
@@ -15,6 +15,8 @@ export const Safety = z.strictObject({
       url: z.url(),
       model: z.string().min(1).optional(),
       on_failure: z.enum(['closed', 'open']).optional(),
+      /** Where it processes texts; undefined: nothing that must stay somewhere is sent to it. */
+      residency: Residency.optional(),
     })
     .optional(),
   /** Categories that are not looked for, and texts whose rules are off. */

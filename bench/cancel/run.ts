@@ -68,6 +68,7 @@ const models: ModelGatewayApi = createModelGateway({
     MODEL_FALLBACKS: {},
     MODEL_ALIASES: {},
     MCP_RESIDENCY: undefined,
+    MODEL_RESIDENCY: { callers: {} },
   },
 });
 const watched: ModelGatewayApi = {

@@ -10,6 +10,7 @@ import {
   ModelAliases,
   ModelPools,
   Residency,
+  ResidencyRules,
   wholeText,
 } from '@mcp/contracts';
 import { z } from 'zod';
@@ -74,6 +75,20 @@ export const servingSettings = defineSettings({
     schema: Residency.optional(),
     meaning: "Where the platform's own models process text: the residency of the region.",
     from: 'derived.residency',
+  },
+});
+
+/** What whoever sends texts to models or a moderation reads of where these must stay. */
+export const residencySettings = defineSettings({
+  MODEL_RESIDENCY: {
+    schema: jsonText(
+      ResidencyRules,
+      'must be JSON such as {"default":["eu"],"callers":{"key:1":["us"]}}',
+    ).prefault('{}'),
+    meaning:
+      'Where texts may be processed, as JSON: for all, and for callers by their id instead. No model or moderation elsewhere, or of which that is not known, is asked (docs/routing.md).',
+    from: 'derived.model_residency',
+    operator: true,
   },
 });
 

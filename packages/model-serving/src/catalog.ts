@@ -108,6 +108,13 @@ export class Catalog {
     return describe(await this.find(id, { signal }));
   }
 
+  /** What is known just now of every model, once for each of its servers. */
+  infos(): readonly ModelInfo[] {
+    return [...this.#offers].flatMap(([id, offer]) =>
+      id === offer.id ? offer.routes.map(({ info }) => info) : [],
+    );
+  }
+
   /** Every model once, as the first of its servers that is ready describes it. */
   async all(): Promise<readonly ModelInfo[]> {
     await Promise.all(this.#read());

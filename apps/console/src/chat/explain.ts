@@ -91,6 +91,7 @@ function critique(decision: Decision): string[] {
       divergence: 'They were far enough apart that an extra critique turn was taken before deciding.',
       contradiction: 'They contradicted each other, so an extra critique turn was taken before deciding.',
       'low-composite': 'None scored well enough, so an extra turn was taken before deciding.',
+      risk: 'The question called for care, so an extra turn checked the answers before deciding.',
     }[why],
   ];
 }

@@ -3,6 +3,7 @@ import type { CallContext, ExtraTurnTrigger } from '@mcp/contracts';
 import { digestOf, extraTaskOf, extraTurnFor, type Said, stateOf } from '@mcp/conversation';
 import { type DecideDeps, decide, finalists, type Scored, score } from './decide.ts';
 import type { Emit } from './events.ts';
+import { riskOf } from './response.ts';
 import type { Session } from './sessions.ts';
 
 /** A turn beyond those that were asked for. */
@@ -51,11 +52,12 @@ export async function decideAndRecord(
     });
     const { recorder, trace_id } = session;
     const step = recorder.newStepId();
+    const risk = riskOf(session.watch?.verdict);
     const parents = [question.step, ...last.map((one) => one.step)];
     await recorder.append([
-      { step, kind: 'decision', parents, content: decision.reason, trace_id, decision },
+      { step, kind: 'decision', parents, content: decision.reason, trace_id, decision, ...risk },
     ]);
-    run.emit({ type: 'decision', step, decision });
+    run.emit({ type: 'decision', step, decision, ...risk });
   } catch (error) {
     span.end(error);
     throw error;
@@ -80,6 +82,9 @@ async function settle(deps: DecideDeps, session: Session, run: ArbitrationRun): 
     duration_ms += scored.duration_ms;
     // Without this a cancel would look like a missing embedding model.
     run.call.signal.throwIfAborted();
+    if (scored.verdict !== undefined)
+      session.watch?.compared(scored.candidates, scored.verdict.contradictions ?? [], deps.terms.thresholds);
+    session.watch?.assertAllowed();
     const trigger = wanted(deps, session, { scored, run, extra_turns });
     if (trigger !== undefined) extra_turns.push(trigger);
     if (trigger === undefined || shadow) return { scored, extra_turns, duration_ms };
@@ -105,6 +110,7 @@ function wanted(
     extended: taken - extra_turns.filter((one) => one !== 'low-composite').length,
     critique: deps.kit.flags.enabled('ARBITRATION_CRITIQUE_ENABLED'),
   });
+  if (trigger === undefined && taken === 0 && session.watch?.checks === true) return 'risk';
   // The extended loop is not begun where its turn would hardly be over in time.
   const longest_ms = Math.max(0, ...run.speed.values());
   return trigger === 'low-composite' && Date.now() + longest_ms > run.call.deadline_ms ? undefined : trigger;

@@ -1,12 +1,12 @@
 import {
   type CallContext,
   type ChatEvent,
-  type ChatRequest,
   type ChatResponse,
   type Participant,
   type Place,
   PlatformError,
   TurnMode,
+  type WatchedChatRequest,
 } from '@mcp/contracts';
 import { participantAt, planTurn, stateOf } from '@mcp/conversation';
 import { EventQueue, RetryBudget, toPlatformError } from '@mcp/service-kit';
@@ -16,7 +16,7 @@ import { Candidates, candidateDeadline } from './candidates.ts';
 import type { DecideDeps } from './decide.ts';
 import type { EventLog } from './event-log.ts';
 import { type Emit, EVENTS_PER_RECORD, outlet } from './events.ts';
-import { modelsOf, responseOf, stepsOfTurn } from './response.ts';
+import { modelsOf, responseOf, riskOf, stepsOfTurn } from './response.ts';
 import type { Runs } from './runs.ts';
 import { createSession, resumeSession, type Session, type SessionDeps } from './sessions.ts';
 import { runTurn, type TurnDeps, type TurnResult } from './turn.ts';
@@ -49,7 +49,7 @@ interface Run {
  */
 export async function* converse(
   deps: ConversationDeps,
-  request: ChatRequest,
+  request: WatchedChatRequest,
   call: CallContext,
 ): AsyncGenerator<ChatEvent> {
   const queue = new EventQueue<ChatEvent>();
@@ -75,7 +75,7 @@ export async function* converse(
 }
 
 /** Holds the conversation with room for its first turn, which is taken before anything is written. */
-async function run(deps: ConversationDeps, request: ChatRequest, step: Run): Promise<void> {
+async function run(deps: ConversationDeps, request: WatchedChatRequest, step: Run): Promise<void> {
   let place: Place | undefined;
   const takeRoom = async (model: string) => {
     place = await deps.models.reserve(model, step.call);
@@ -93,8 +93,18 @@ async function hold(deps: ConversationDeps, session: Session, step: Run): Promis
   const { trace_id } = session;
   step.onOpen(session);
   const models = modelsOf(participants);
-  step.emit({ type: 'start', conversation_id: id, trace_id, mode, participants, models, exchanges });
+  step.emit({
+    type: 'start',
+    conversation_id: id,
+    trace_id,
+    mode,
+    participants,
+    models,
+    exchanges,
+    ...riskOf(session.watch?.verdict),
+  });
   try {
+    session.watch?.assertAllowed();
     if (session.settings.graph === undefined) await takeTurns(deps, session, step);
     else await runGraph(deps, { session, graph: session.settings.graph }, step);
     await finish(deps, session, { ...step, status: 'completed' });
@@ -118,7 +128,7 @@ async function takeTurns(deps: ConversationDeps, session: Session, step: Run): P
 }
 
 /** Loads or creates the conversation. */
-function open(deps: SessionDeps, request: ChatRequest, call: CallContext): Promise<Session> {
+function open(deps: SessionDeps, request: WatchedChatRequest, call: CallContext): Promise<Session> {
   const { conversation_id } = request;
   return conversation_id === undefined
     ? createSession(deps, request, call)
@@ -220,13 +230,24 @@ async function askTurn(deps: ConversationDeps, session: Session, run: Run & Slot
   const { max_tokens_per_turn, temperature, seed } = settings;
   const step = recorder.newStepId();
   const { records } = recorder;
-  const request = { turn, step, participant, ...context, records, max_tokens_per_turn, temperature, seed };
+  const { watch } = session;
+  const request = {
+    turn,
+    step,
+    participant,
+    ...context,
+    records,
+    max_tokens_per_turn,
+    temperature,
+    seed,
+    watch,
+  };
   return { slot: run, step, result: await runTurn(deps, request, { call, emit }) };
 }
 
 /** Records a turn, and only then says that it is over. */
 async function keepTurn(
-  { recorder }: Session,
+  { recorder, watch }: Session,
   { speed, emit }: Pick<Run, 'speed' | 'emit'>,
   { slot, step, result }: Asked,
 ): Promise<TurnResult> {
@@ -245,7 +266,9 @@ async function keepTurn(
     usage: result.usage,
     content: result.text,
     ...(result.safety === undefined ? {} : { safety: result.safety }),
+    ...riskOf(result.risk),
   });
+  watch?.assertAllowed();
   return result;
 }
 

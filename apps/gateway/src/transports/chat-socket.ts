@@ -208,7 +208,12 @@ export class ChatSocket {
 
   async #converse(request: ChatRequest, running: Running): Promise<void> {
     const findings = new Findings();
-    const events = converse(this.#options.gateway, { request, call: running.call, findings });
+    const events = converse(this.#options.gateway, {
+      request,
+      call: running.call,
+      findings,
+      onRisk: () => undefined,
+    });
     const source = new ReadAhead(events);
     const coalescing = chatCoalescing(this.#options.gateway);
     const timer = closing(running.scope.signal);

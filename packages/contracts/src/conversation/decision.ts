@@ -56,7 +56,7 @@ export type RecordedContradiction = z.infer<typeof RecordedContradiction>;
 export const MAX_CONTRADICTIONS = 16;
 
 /** Why a turn beyond those asked for was taken. */
-export const ExtraTurnTrigger = z.enum(['divergence', 'contradiction', 'low-composite']);
+export const ExtraTurnTrigger = z.enum(['divergence', 'contradiction', 'low-composite', 'risk']);
 export type ExtraTurnTrigger = z.infer<typeof ExtraTurnTrigger>;
 
 const DecisionMethod = z.enum([

@@ -58,6 +58,8 @@ export function extraTaskOf(
       }`;
     case 'low-composite':
       return `No answer is good enough yet.${listed === '' ? '' : ` In dispute:\n${listed}\n`} Think about the question again from the beginning, step by step, and give one final answer.`;
+    case 'risk':
+      return 'This question calls for care. Check each statement of the answers, leave out what is wrong, made up or private and not needed, and write one final answer.';
     default:
       return trigger satisfies never;
   }
