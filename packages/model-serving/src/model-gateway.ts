@@ -11,6 +11,8 @@ import { aliasInfo } from './aliases/describe.ts';
 import { Planner } from './aliases/plan.ts';
 import { firstSuccess } from './attempts.ts';
 import { Catalog } from './catalog.ts';
+import { EnergyMeter } from './energy/meter.ts';
+import { byCpuTime, byRapl, GpuPower } from './energy/sources.ts';
 import { type GenerationDeps, generate } from './generation.ts';
 import { embed } from './inference.ts';
 import { Pools } from './pools.ts';
@@ -28,11 +30,17 @@ interface ModelGatewayOptions {
 /** Chooses the model and its server, keeps the queues, tries again elsewhere. Needs nothing but its arguments: it runs in any process. */
 export function createModelGateway({ kit, backends, settings }: ModelGatewayOptions): ModelGatewayApi {
   const { MODEL_ALIASES: aliases } = settings;
+  const energy = new EnergyMeter({
+    cpu: byRapl() ?? byCpuTime(settings.MCP_CPU_WATTS_PER_CORE),
+    gpu: new GpuPower(),
+    now: () => performance.now(),
+  });
   const catalog = new Catalog({
     backends,
     concurrency: settings.MODEL_CONCURRENCY,
     log: kit.log,
     aliases: Object.keys(aliases),
+    energyOf: (model) => energy.of(model),
     pools: new Pools(settings.MODEL_POOLS),
     onCircuit: ({ info, server }, state) => {
       kit.metrics.set('model_circuit_open', { model: info.id, server }, state === 'closed' ? 0 : 1);
@@ -46,7 +54,7 @@ export function createModelGateway({ kit, backends, settings }: ModelGatewayOpti
     batch: settings.MCP_QUEUE_BATCH,
   });
   const planner = new Planner(settings, catalog);
-  const deps = { kit, catalog, queues, planner };
+  const deps = { kit, catalog, queues, planner, energy };
   return {
     generate: (request, call) => generate(deps, request, call),
     async embed(request, call) {
