@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { RiskRoute } from '@mcp/contracts';
 import { piiTags } from '@mcp/safety';
 import { injectionScore } from '@mcp/safety/guard';
 import { riskScore } from '@mcp/safety/risk';
@@ -10,7 +11,6 @@ import {
   assess,
   DEFAULT_THRESHOLDS,
   dataClass,
-  ROUTES,
   routeOf,
   type Signals,
   tokenVolatility,
@@ -138,7 +138,7 @@ const result = {
     }),
   ),
   routes: Object.fromEntries(
-    ROUTES.map((route) => [
+    RiskRoute.options.map((route) => [
       route,
       {
         good: good.filter((one) => one.route === route).length,

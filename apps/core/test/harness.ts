@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { CallContext, ChatEvent, ChatRequest, CoreApi, Principal } from '@mcp/contracts';
+import type { CallContext, ChatEvent, CoreApi, Principal, WatchedChatRequest } from '@mcp/contracts';
 import { createKit, type KitEnv, type ServiceKit } from '@mcp/service-kit';
 import { type NatsServer, type PostgresServer, startNats, startPostgres, testIdentities } from '@mcp/testkit';
 import type { Hono } from 'hono';
@@ -158,7 +158,7 @@ export function callOf(change: Partial<CallContext> = {}): CallContext {
   return {
     request_id: 'r-1',
     traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
-    deadline_ms: Date.now() + 15_000,
+    deadline_ms: Date.now() + 45_000,
     principal: ALICE,
     class: 'interactive',
     signal: new AbortController().signal,
@@ -171,7 +171,7 @@ export type EventOf<T extends ChatEvent['type']> = Extract<ChatEvent, { type: T 
 /** All events of a conversation; `seen` is called with each as it comes. */
 export async function chat(
   core: Pick<Core, 'api'>,
-  request: ChatRequest,
+  request: WatchedChatRequest,
   options: { call?: CallContext; seen?: (event: ChatEvent) => void } = {},
 ): Promise<ChatEvent[]> {
   const events: ChatEvent[] = [];

@@ -18,6 +18,8 @@ export interface Script {
   readonly pause_ms?: number;
   /** Thrown after the pieces, instead of an end. */
   readonly failure?: Error;
+  /** Log probability of each piece, where the request asks for them. */
+  readonly logprob?: number;
   /** `null` leaves the end of the stream out. */
   readonly finish?: FinishReason | null;
 }
@@ -62,14 +64,16 @@ export class ScriptedModels implements ModelGatewayApi {
   async *generate(request: ChatCompletionRequest, call: CallContext): AsyncGenerator<ModelEvent> {
     const n = this.asked.length;
     this.asked.push({ request, call });
-    const { pieces, reasoning, pause_ms = 0, failure, finish = STOP } = this.script(request, n);
+    const { pieces, reasoning, pause_ms = 0, failure, logprob, finish = STOP } = this.script(request, n);
     let whole = false;
     try {
       yield { type: 'start', id: `g${n}`, model: request.model, backend: 'script', created_s: 0 };
       if (reasoning !== undefined) yield { type: 'reasoning', choice: 0, text: reasoning };
       for (const text of pieces) {
         if (pause_ms > 0) await sleep(pause_ms, undefined, { signal: call.signal });
-        yield { type: 'text', choice: 0, text };
+        const token = { token: text, logprob: logprob ?? 0, bytes: null, top_logprobs: [] };
+        const told = logprob !== undefined && request.logprobs === true ? { logprobs: [token] } : {};
+        yield { type: 'text', choice: 0, text, ...told };
       }
       if (failure !== undefined) throw failure;
       whole = true;

@@ -4,7 +4,7 @@ export type { Candidate } from './arbitration/candidate.ts';
 export { claimsOf } from './arbitration/claims/claims.ts';
 export { coherence } from './arbitration/coherence.ts';
 export { contradictionsOf, whyOf } from './arbitration/contradictions.ts';
-export { digestOf, extendedTaskOf, extraTurnFor } from './arbitration/extra-turns.ts';
+export { digestOf, extendedTaskOf, extraTurnFor, RISK_TASK } from './arbitration/extra-turns.ts';
 export { contradictionQuestion, soundnessQuestion, yesOf } from './arbitration/judge.ts';
 export { quotingAnswer, refinementOf, withoutQuotes } from './arbitration/refinement.ts';
 export { AnswerLimit } from './budget/answer-limit.ts';

@@ -4,7 +4,7 @@ import type { Plan, Planner } from './aliases/plan.ts';
 import { type Asked, type Attempt, type AttemptDeps, firstSuccess } from './attempts.ts';
 import { hedged } from './hedge.ts';
 import { infer, type Offered } from './inference.ts';
-import { accepted, begun, ended, type Opened } from './opening.ts';
+import { accepted, begun, type Opened, opening } from './opening.ts';
 import { isResumable, resumed } from './resume.ts';
 import type { Route } from './route.ts';
 
@@ -13,34 +13,28 @@ export interface GenerationDeps extends AttemptDeps {
 }
 
 /** Asks the model, or those of the alias, and those that stand in for it while nothing has been said yet. */
-export async function* generate(
+export function generate(
   deps: GenerationDeps,
   request: ChatCompletionRequest,
   call: CallContext,
-): AsyncGenerator<ModelEvent> {
-  const planned = deps.planner.ofRequest(request, call);
-  const plan = planned instanceof Promise ? await planned : planned;
-  const resumes = (call.on_interrupt ?? plan.alias?.on_interrupt) === 'resume' && isResumable(request);
-  const opening = { deps, plan, resumes };
-  const opened = await openFirst(opening, request, { call });
-  if (!resumes) {
-    // No generator between: each would cost every event a turn of the queue of promises.
-    try {
-      for (const event of opened.first) yield event;
-      yield* { [Symbol.asyncIterator]: () => opened.rest };
-    } finally {
-      await ended(opened);
-    }
-    return;
-  }
-  // Whoever goes on is asked at once and alone: what is late already is no case for two.
-  const further = { ...opening, hedges: false };
-  yield* resumed({
-    request,
-    call,
-    opened,
-    reopen: ({ request: rest, ...failed }) => openFirst(further, rest, { call, failed }),
-    onResumed: () => deps.kit.metrics.inc('model_streams_resumed_total', { model: plan.asked }),
+): AsyncIterable<ModelEvent> {
+  return opening(async () => {
+    const planned = deps.planner.ofRequest(request, call);
+    const plan = planned instanceof Promise ? await planned : planned;
+    const resumes = (call.on_interrupt ?? plan.alias?.on_interrupt) === 'resume' && isResumable(request);
+    const opening = { deps, plan, resumes };
+    const opened = await openFirst(opening, request, { call });
+    if (!resumes) return opened;
+    // Whoever goes on is asked at once and alone: what is late already is no case for two.
+    const further = { ...opening, hedges: false };
+    const rest = resumed({
+      request,
+      call,
+      opened,
+      reopen: ({ request: rest, ...failed }) => openFirst(further, rest, { call, failed }),
+      onResumed: () => deps.kit.metrics.inc('model_streams_resumed_total', { model: plan.asked }),
+    });
+    return { first: [], rest };
   });
 }
 

@@ -9,19 +9,67 @@ export interface Opened {
   /** The server that it comes from, where somebody may have to go on from it. */
   readonly route?: Route | undefined;
   /** Ends what the stream holds beside itself, at its end. */
-  dispose(): void;
+  readonly dispose?: () => void;
 }
 
 /** Ends a stream wherever it is: its server's connection is closed, its place given back. */
 export async function ended({ rest, dispose }: Opened): Promise<void> {
-  dispose();
+  dispose?.();
   await rest.return?.();
+}
+
+/**
+ * The events of a stream that is opened when the first is asked for. No generator: that would cost every event some
+ * turns of the queue of promises.
+ */
+export function opening(open: () => Promise<Opened>): AsyncIterable<ModelEvent> {
+  return {
+    [Symbol.asyncIterator]() {
+      let work: Promise<Opened> | undefined;
+      let opened: Opened | undefined;
+      let told = 0;
+      const next = ({ first, rest, dispose }: Opened): Promise<IteratorResult<ModelEvent>> => {
+        const value = first[told++];
+        if (value !== undefined) return Promise.resolve({ done: false, value });
+        return dispose === undefined ? rest.next() : disposedAtEnd(rest.next(), dispose);
+      };
+      return {
+        next() {
+          if (opened !== undefined) return next(opened);
+          work ??= open();
+          return work.then((stream) => {
+            opened = stream;
+            return next(stream);
+          });
+        },
+        async return() {
+          const stream = await work?.catch(() => undefined);
+          if (stream !== undefined) await ended(stream);
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
+}
+
+async function disposedAtEnd(
+  next: Promise<IteratorResult<ModelEvent>>,
+  dispose: () => void,
+): Promise<IteratorResult<ModelEvent>> {
+  try {
+    const result = await next;
+    if (result.done === true) dispose();
+    return result;
+  } catch (error) {
+    dispose();
+    throw error;
+  }
 }
 
 /** Reads its first event alone: the stream has been accepted. */
 export async function accepted(events: AsyncIterator<ModelEvent>): Promise<Opened> {
   const next = await events.next();
-  return { first: next.done === true ? [] : [next.value], rest: events, dispose() {} };
+  return { first: next.done === true ? [] : [next.value], rest: events };
 }
 
 /**
@@ -46,7 +94,7 @@ export async function begun(
     }
     break;
   }
-  return { first, rest: events, dispose() {} };
+  return { first, rest: events };
 }
 
 /** A call that can be ended without the one that it belongs to. */

@@ -15,9 +15,9 @@ export type PiiTag = 'email' | 'phone' | 'credit_card' | 'iban' | 'ip_address' |
 // Every pattern is linear: no nested quantifiers over the same characters.
 const EMAIL = /[\w.+%-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}/i;
 const PHONE = /(?<![\w.])[+(]{0,2}\d[\d ()./-]{5,24}\d(?!\w)/g;
-const CARD = /(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.])/g;
+const CARD = /(?<![\d.])\d(?:[ -]?\d){12,18}(?!\d|\.\d)/g;
 const IBAN = /\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b/g;
-const IPV4 = /(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.])/;
+const IPV4 = /(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\d|\.\d)/;
 const IPV6 = /(?<![\w:.])[0-9a-f]{1,4}:[0-9a-f:]{2,35}[0-9a-f](?![\w:])/gi;
 
 /**

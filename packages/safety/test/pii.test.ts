@@ -9,6 +9,8 @@ describe('piiTags', () => {
     ['call +49 30 901820 before noon', ['phone']],
     ['or (212) 555-2368.', ['phone']],
     ['my card is 4111 1111 1111 1111', ['credit_card']],
+    ['my card is 4111 1111 1111 1111. Why?', ['credit_card']],
+    ['the host is 192.168.17.4.', ['ip_address']],
     ['pay to DE89 3704 0044 0532 0130 00 please', ['iban']],
     ['the host 192.168.17.4 is down', ['ip_address']],
     ['reach it at 2001:db8::8a2e:370:7334 or not at all', ['ip_address']],
@@ -26,6 +28,7 @@ describe('piiTags', () => {
     ['the host 192.168.17.4 is down, 2001:db8::7334 too', 'the host [ip_address] is down, [ip_address] too'],
     ['ghp_0123456789abcdefghijklmnopqrstuvwxyzAB leaked', '[secret] leaked'],
     ['call +49 30 901820 before noon, or not', 'call [phone] before noon, or not'],
+    ['it is 192.168.17.4. Not 4111 1111 1111 1111.', 'it is [ip_address]. Not [credit_card].'],
     ['version 1.2.3 of card 4111 1111 1111 1112', 'version 1.2.3 of card 4111 1111 1111 1112'],
   ])('takes out of %j what it finds', (text, redacted) => {
     expect(redactPii(text)).toBe(redacted);

@@ -1,3 +1,4 @@
+import { RiskRoute } from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import {
@@ -5,8 +6,8 @@ import {
   assess,
   DEFAULT_THRESHOLDS,
   dataClass,
-  normalizedEntropy,
-  ROUTES,
+  disagreementOf,
+  LiveVolatility,
   routeOf,
   type Signals,
   tokenVolatility,
@@ -50,19 +51,21 @@ describe('the risk of a request', () => {
   it('takes a more careful route the higher it is', () => {
     fc.assert(
       fc.property(unit, unit, (one, other) => {
-        const at = (risk: number) => ROUTES.indexOf(routeOf(risk, DEFAULT_THRESHOLDS));
+        const at = (risk: number) => RiskRoute.options.indexOf(routeOf(risk, DEFAULT_THRESHOLDS));
         expect(at(Math.max(one, other))).toBeGreaterThanOrEqual(at(Math.min(one, other)));
       }),
     );
-    expect([0, 0.3, 0.5, 0.6, 1].map((risk) => routeOf(risk, DEFAULT_THRESHOLDS))).toEqual([...ROUTES]);
+    expect([0, 0.3, 0.5, 0.6, 1].map((risk) => routeOf(risk, DEFAULT_THRESHOLDS))).toEqual(RiskRoute.options);
   });
 });
 
 test.each<[number, number]>([
-  [normalizedEntropy([1]), 0],
-  [normalizedEntropy([2, 2]), 1],
-  [normalizedEntropy([1, 0]), 0],
-  [normalizedEntropy([0, 0]), 0],
+  [disagreementOf(0, () => 0), 0],
+  [disagreementOf(1, () => 0), 0],
+  [disagreementOf(2, () => 0), 1],
+  [disagreementOf(5, () => 0), 1],
+  [disagreementOf(5, () => 1), 0],
+  [disagreementOf(2, () => 0.5), -Math.log2(0.625)],
   [tokenVolatility([]), 0],
   [tokenVolatility([0, 0]), 0],
   [tokenVolatility([-1.2, -1.2]), 0.5],
@@ -71,6 +74,35 @@ test.each<[number, number]>([
   [dataClass(['email', 'secret', 'unread']), 0.8],
 ])('%d is %d', (value, expected) => {
   expect(value).toBeCloseTo(expected, 10);
+});
+
+describe('the disagreement of answers', () => {
+  it('is in [0, 1], and less the more alike any two of them are', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 6 }),
+        fc.array(unit, { minLength: 36, maxLength: 36 }),
+        (count, of) => {
+          const likeness = (one: number, other: number) =>
+            of[Math.min(one, other) * 6 + Math.max(one, other)] ?? 0;
+          const nearer = (one: number, other: number) =>
+            one + other === 1 ? (1 + likeness(one, other)) / 2 : likeness(one, other);
+          const apart = disagreementOf(count, likeness);
+          expect(apart).toBeGreaterThanOrEqual(0);
+          expect(apart).toBeLessThanOrEqual(1);
+          expect(disagreementOf(count, nearer)).toBeLessThanOrEqual(apart + 1e-12);
+        },
+      ),
+    );
+  });
+});
+
+test('the volatility of an answer that comes is that of its last 64 tokens', () => {
+  const live = new LiveVolatility();
+  const tokens = (count: number, logprob: number) => Array.from({ length: count }, () => ({ logprob }));
+  expect(live.push(tokens(63, -3))).toBe(0);
+  expect(live.push(tokens(1, -3))).toBe(1);
+  expect(live.push(tokens(64, -1.2))).toBeCloseTo(0.5, 10);
 });
 
 describe('the history of a caller', () => {

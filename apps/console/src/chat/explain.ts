@@ -94,6 +94,7 @@ function critique(decision: Decision): string[] {
       contradiction: 'They contradicted each other, so an extra critique turn was taken before deciding.',
       'low-composite': 'None scored well enough, so an extra turn was taken before deciding.',
       undecided: 'No evidence decides between them, so the answer quotes the other side.',
+      risk: 'The question called for care, so an extra turn checked the answers before deciding.',
     }[why],
   ];
 }

@@ -6,18 +6,23 @@ import type {
   LogRecord,
   ModelEvent,
   Participant,
+  RiskVerdict,
   SafetyVerdict,
   StreamResumed,
   Usage,
 } from '@mcp/contracts';
 import { AnswerLimit, alternate, ReasoningSplitter, tokensPerChar } from '@mcp/conversation';
-import { Findings, type Guard, guardEvents } from '@mcp/safety/guard';
+import { assertModerable, Findings, type Guard, guardEvents } from '@mcp/safety/guard';
 import type { Span } from '@mcp/service-kit';
 import type { BudgetDeps, Fitted } from './budget.ts';
 import type { Emit } from './events.ts';
+import type { RiskWatch } from './risk-watch.ts';
 
 /** The model did not say why it ended: the token budget ended it. */
 const ENDED: FinishReason = { unified: 'length', raw: 'token_budget' };
+
+/** It was ended because its risk rose too high. */
+const CUT: FinishReason = { unified: 'content_filter', raw: 'risk' };
 
 /** What a model said, whole or in part. */
 export interface Answer {
@@ -32,6 +37,8 @@ export interface Answer {
   readonly truncated: boolean;
   /** What the safety stages found in it. */
   readonly safety: SafetyVerdict | undefined;
+  /** Where conversations are routed by risk. */
+  readonly risk: RiskVerdict | undefined;
   /** Of the tokens of the text, where the server gives them. */
   readonly logprobs: readonly LogprobToken[];
   /** Where another model went on with it. */
@@ -51,6 +58,8 @@ export interface Asked {
   readonly seed: number | undefined;
   /** What of the request is not the same for all turns. */
   readonly asked?: Pick<ChatCompletionRequest, 'response_format' | 'logprobs'>;
+  /** Where conversations are routed by risk. */
+  readonly watch?: RiskWatch | undefined;
   /** Of its span. */
   readonly attributes?: Readonly<Record<string, string>>;
 }
@@ -71,6 +80,7 @@ export async function answerOf(
   const which = { message_id, turn, step, participant };
   const splitter = new ReasoningSplitter();
   const limit = limitOf(ask);
+  const watched = ask.watch?.turn();
   const findings = new Findings();
   const resumed: StreamResumed[] = [];
   const logprobs: LogprobToken[] = [];
@@ -101,10 +111,12 @@ export async function answerOf(
     say(limit === undefined ? split.text : limit.take(event.text, split.text));
   };
   try {
+    assertModerable(deps.guard, call);
     const events = deps.models.generate(requestOf(ask), call);
     for await (const event of guardEvents(deps.guard, events, findings)) {
       take(event);
-      if (limit?.over === true) break;
+      if (event.type === 'text' && watched?.push(event.logprobs ?? []) === true) finish = CUT;
+      if (limit?.over === true || finish === CUT) break;
     }
   } catch (error) {
     if (!call.signal.aborted) throw error;
@@ -121,7 +133,8 @@ export async function answerOf(
     deps.kit.metrics.inc('token_budget_answers_ended_total', { model });
   }
   const safety = findings.verdict;
-  return { text, reasoning, finish, usage, output_tokens, truncated, logprobs, resumed, safety };
+  const risk = watched?.end({ text, safety });
+  return { text, reasoning, finish, usage, output_tokens, truncated, logprobs, resumed, safety, risk };
 }
 
 /** Where the budget leaves less than was asked for, the answer is watched. */

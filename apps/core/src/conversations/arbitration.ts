@@ -6,6 +6,7 @@ import {
   extraTurnFor,
   type FinishedTurn,
   quotingAnswer,
+  RISK_TASK,
   refinementOf,
   type Said,
   stateOf,
@@ -13,21 +14,25 @@ import {
 import type { AnswerVectors } from './answer-vectors.ts';
 import { type DecideDeps, decide, finalists, type Scored, score } from './decide.ts';
 import type { Emit } from './events.ts';
+import { riskOf } from './response.ts';
 import type { Session } from './sessions.ts';
 
-/** A turn beyond those that were asked for: of a model that is told something, or an answer that the platform made. */
+/** A turn of a model beyond those that were asked for. */
+export interface AskedTurn {
+  readonly kind: 'asked';
+  /** Whose turn it is. */
+  readonly participant: string;
+  readonly task?: string;
+  /** What it goes on from instead of all turns so far. */
+  readonly digest?: Said;
+  /** All that it is shown. */
+  readonly brief?: readonly Said[];
+  readonly max_tokens?: number;
+}
+
+/** A turn beyond those that were asked for: of a model, or an answer that the platform makes of what there is. */
 export type ExtraTurn =
-  | {
-      readonly kind: 'asked';
-      /** Whose turn it is. */
-      readonly participant: string;
-      readonly task: string | undefined;
-      /** What it goes on from instead of all turns so far. */
-      readonly digest: Said | undefined;
-      /** All that it is shown. */
-      readonly brief: readonly Said[] | undefined;
-      readonly max_tokens: number | undefined;
-    }
+  | AskedTurn
   | { readonly kind: 'quoting'; readonly answer: FinishedTurn; readonly text: string };
 
 export interface ArbitrationRun {
@@ -68,11 +73,12 @@ export async function decideAndRecord(
     });
     const { recorder, trace_id } = session;
     const step = recorder.newStepId();
+    const risk = riskOf(session.watch?.verdict);
     const parents = [question.step, ...last.map((one) => one.step)];
     await recorder.append([
-      { step, kind: 'decision', parents, content: decision.reason, trace_id, decision },
+      { step, kind: 'decision', parents, content: decision.reason, trace_id, decision, ...risk },
     ]);
-    run.emit({ type: 'decision', step, decision });
+    run.emit({ type: 'decision', step, decision, ...risk });
   } catch (error) {
     span.end(error);
     throw error;
@@ -103,6 +109,9 @@ async function settle(deps: DecideDeps, session: Session, run: ArbitrationRun): 
     duration_ms += scored.duration_ms;
     // Without this a cancel would look like a missing embedding model.
     run.call.signal.throwIfAborted();
+    if (scored.verdict !== undefined)
+      session.watch?.compared(scored.candidates, scored.verdict.contradictions ?? [], deps.terms.thresholds);
+    session.watch?.assertAllowed();
     const trigger = wanted(deps, session, { scored, run, extra_turns });
     const extra = trigger && (await extraTurnOf(deps, session, { scored, trigger, shadow }));
     if (trigger === undefined || extra === undefined) return { scored, extra_turns, duration_ms };
@@ -131,6 +140,8 @@ function wanted(
     critique: deps.kit.flags.enabled('ARBITRATION_CRITIQUE_ENABLED'),
     quoted: extra_turns.includes('undecided'),
   });
+  const rest = trigger === undefined || trigger === 'undecided';
+  if (rest && taken === 0 && session.watch?.checks === true) return 'risk';
   // The extended loop is not begun where its turn would hardly be over in time.
   const longest_ms = Math.max(0, ...run.speed.values());
   return trigger === 'low-composite' && Date.now() + longest_ms > run.call.deadline_ms ? undefined : trigger;
@@ -161,28 +172,27 @@ async function extraTurnOf(
     case 'contradiction': {
       const { asked, told } = refinementOf({ trigger, verdict, terms, question: question.content, texts });
       const step = turns.find(({ message_id }) => message_id === verdict.message_id)?.step ?? question.step;
-      return {
-        kind: 'asked',
-        participant: verdict.chosen,
-        task: undefined,
-        digest: undefined,
-        brief: [
-          { step: question.step, content: asked },
-          { step, content: told },
-        ],
-        max_tokens: terms.refinement.max_output_tokens,
-      };
+      const brief = [
+        { step: question.step, content: asked },
+        { step, content: told },
+      ];
+      return askedTurn(verdict.chosen, { brief, max_tokens: terms.refinement.max_output_tokens });
     }
+    case 'risk':
+      return askedTurn(verdict.chosen, { task: RISK_TASK });
     case 'low-composite': {
       const task = extendedTaskOf(verdict.contradictions ?? []);
       const digest = { step: '', content: digestOf(verdict, texts) };
       if (!shadow) digest.step = await recordDigest(session, verdict.chosen, digest.content);
-      const participant = verdict.chosen;
-      return { kind: 'asked', participant, task, digest, brief: undefined, max_tokens: undefined };
+      return askedTurn(verdict.chosen, { task, digest });
     }
     default:
       return trigger satisfies never;
   }
+}
+
+function askedTurn(participant: string, told: Omit<AskedTurn, 'kind' | 'participant'>): ExtraTurn {
+  return { kind: 'asked', participant, ...told };
 }
 
 async function recordDigest(

@@ -1,24 +1,24 @@
 import {
   type CallContext,
   type ChatEvent,
-  type ChatRequest,
   type ChatResponse,
   type Participant,
   type Place,
   PlatformError,
   TurnMode,
+  type WatchedChatRequest,
 } from '@mcp/contracts';
 import { participantAt, planTurn, stateOf } from '@mcp/conversation';
 import { EventQueue, RetryBudget, toPlatformError } from '@mcp/service-kit';
 import { runGraph } from '../graphs/run.ts';
 import { AnswerVectors } from './answer-vectors.ts';
-import { decideAndRecord, type ExtraTurn } from './arbitration.ts';
+import { type AskedTurn, decideAndRecord, type ExtraTurn } from './arbitration.ts';
 import { Candidates, candidateDeadline } from './candidates.ts';
 import type { DecideDeps } from './decide.ts';
 import type { EventLog } from './event-log.ts';
 import { type Emit, EVENTS_PER_RECORD, outlet } from './events.ts';
 import { keepQuoting } from './quoting.ts';
-import { modelsOf, responseOf, stepsOfTurn } from './response.ts';
+import { modelsOf, responseOf, riskOf, stepsOfTurn } from './response.ts';
 import type { Runs } from './runs.ts';
 import { createSession, resumeSession, type Session, type SessionDeps } from './sessions.ts';
 import { runTurn, type TurnDeps, type TurnResult } from './turn.ts';
@@ -57,7 +57,7 @@ interface TurnRun extends Run {
  */
 export async function* converse(
   deps: ConversationDeps,
-  request: ChatRequest,
+  request: WatchedChatRequest,
   call: CallContext,
 ): AsyncGenerator<ChatEvent> {
   const queue = new EventQueue<ChatEvent>();
@@ -83,7 +83,7 @@ export async function* converse(
 }
 
 /** Holds the conversation with room for its first turn, which is taken before anything is written. */
-async function run(deps: ConversationDeps, request: ChatRequest, step: Run): Promise<void> {
+async function run(deps: ConversationDeps, request: WatchedChatRequest, step: Run): Promise<void> {
   let place: Place | undefined;
   const takeRoom = async (model: string) => {
     place = await deps.models.reserve(model, step.call);
@@ -101,8 +101,18 @@ async function hold(deps: ConversationDeps, session: Session, step: Run): Promis
   const { trace_id } = session;
   step.onOpen(session);
   const models = modelsOf(participants);
-  step.emit({ type: 'start', conversation_id: id, trace_id, mode, participants, models, exchanges });
+  step.emit({
+    type: 'start',
+    conversation_id: id,
+    trace_id,
+    mode,
+    participants,
+    models,
+    exchanges,
+    ...riskOf(session.watch?.verdict),
+  });
   try {
+    session.watch?.assertAllowed();
     if (session.settings.graph === undefined) await takeTurns(deps, session, step);
     else await runGraph(deps, { session, graph: session.settings.graph }, step);
     await finish(deps, session, { ...step, status: 'completed' });
@@ -149,7 +159,7 @@ function heardBy(vectors: AnswerVectors, session: Session, emit: Emit): Emit {
 }
 
 /** Loads or creates the conversation. */
-function open(deps: SessionDeps, request: ChatRequest, call: CallContext): Promise<Session> {
+function open(deps: SessionDeps, request: WatchedChatRequest, call: CallContext): Promise<Session> {
   const { conversation_id } = request;
   return conversation_id === undefined
     ? createSession(deps, request, call)
@@ -163,8 +173,6 @@ interface Slot {
   /** Undefined: one of those that were asked for. */
   readonly extra?: AskedTurn | undefined;
 }
-
-type AskedTurn = Extract<ExtraTurn, { readonly kind: 'asked' }>;
 
 interface Asked {
   readonly slot: Slot;
@@ -256,7 +264,18 @@ async function askTurn(deps: ConversationDeps, session: Session, run: TurnRun & 
   const max_tokens_per_turn = Math.min(settings.max_tokens_per_turn, extra?.max_tokens ?? Infinity);
   const step = recorder.newStepId();
   const { records } = recorder;
-  const request = { turn, step, participant, ...context, records, max_tokens_per_turn, temperature, seed };
+  const { watch } = session;
+  const request = {
+    turn,
+    step,
+    participant,
+    ...context,
+    records,
+    max_tokens_per_turn,
+    temperature,
+    seed,
+    watch,
+  };
   const result = await runTurn(deps, request, { call, emit });
   if (isCompared(deps, session) && isFinal(session, turn)) run.vectors.expect(result.text);
   return { slot: run, step, result };
@@ -264,7 +283,7 @@ async function askTurn(deps: ConversationDeps, session: Session, run: TurnRun & 
 
 /** Records a turn, and only then says that it is over. */
 async function keepTurn(
-  { recorder }: Session,
+  { recorder, watch }: Session,
   { speed, emit }: Pick<Run, 'speed' | 'emit'>,
   { slot, step, result }: Asked,
 ): Promise<TurnResult> {
@@ -283,7 +302,9 @@ async function keepTurn(
     usage: result.usage,
     content: result.text,
     ...(result.safety === undefined ? {} : { safety: result.safety }),
+    ...riskOf(result.risk),
   });
+  watch?.assertAllowed();
   return result;
 }
 

@@ -4,6 +4,7 @@ import {
   type ConversationSummary,
   type LogRecord,
   type Participant,
+  type RiskVerdict,
   TurnMode,
 } from '@mcp/contracts';
 import { answerOf, stateOf } from '@mcp/conversation';
@@ -57,6 +58,11 @@ export function modelsOf(participants: readonly Participant[]): string[] {
   return participants.map(({ model }) => model);
 }
 
+/** A risk as a field of an event or a record. */
+export function riskOf(risk: RiskVerdict | undefined): { readonly risk?: RiskVerdict } {
+  return risk === undefined ? {} : { risk };
+}
+
 /** A turn as it is recorded, hidden reasoning included; before it the summary that it was made from, where there is one. */
 export function stepsOfTurn(
   result: TurnResult,
@@ -68,8 +74,8 @@ export function stepsOfTurn(
     confidence?: Confidence;
   },
 ): NewStep[] {
-  const { id: participant, model } = turn.participant;
-  const { summary, trace_id } = result;
+  const { id: participant } = turn.participant;
+  const { summary, trace_id, model } = result;
   const { confidence } = turn;
   const before: NewStep[] =
     summary === undefined
@@ -91,6 +97,7 @@ export function stepsOfTurn(
       ...(result.resumed === undefined ? {} : { resumed: [...result.resumed] }),
       budget: result.budget,
       ...(result.safety === undefined ? {} : { safety: result.safety }),
+      ...riskOf(result.risk),
       ...(result.reasoning === '' ? {} : { reasoning: result.reasoning }),
       ...(confidence === undefined ? {} : { confidence }),
     },

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import {
   type CallContext,
-  type ChatRequest,
   type ConversationSummary,
   type LogRecord,
   type ModelGatewayApi,
   PlatformError,
+  type WatchedChatRequest,
 } from '@mcp/contracts';
 import { type FinishedTurn, isFinished, participantAt, stateOf, stepsOf } from '@mcp/conversation';
 import type { GraphLibrary } from '../graphs/library.ts';
@@ -14,6 +14,7 @@ import { type NewStep, Recorder, type RecorderDeps } from '../log/recorder.ts';
 import { checkLog, type LogStateDeps } from '../log/state.ts';
 import type { Settings, Stored } from '../store/conversations.ts';
 import type { Prompt, PromptLibrary } from './prompts.ts';
+import { RiskWatch } from './risk-watch.ts';
 import { FIRST_PROMPT, openingOf, refuseExchanges, requireReadyModels } from './settings.ts';
 
 /** How long a conversation may grow before a new one has to be begun. */
@@ -44,12 +45,14 @@ export interface Session {
   readonly systems: ReadonlyMap<string, SystemPrompt>;
   readonly recorder: Recorder;
   readonly trace_id: string;
+  /** Undefined: conversations are not routed by risk. */
+  readonly watch: RiskWatch | undefined;
 }
 
 /** Begins a conversation; its first records are durable when this returns. Nothing is stored when the request is refused. */
 export async function createSession(
   deps: SessionDeps,
-  request: ChatRequest,
+  request: WatchedChatRequest,
   call: CallContext,
 ): Promise<Session> {
   const opening = await openingOf(request, deps, call);
@@ -60,6 +63,7 @@ export async function createSession(
     prompts.push(await deps.prompts.get(prompt, fields[at]?.prompt ?? 'prompt'));
   await takeRoomFor(deps, { participants, settings }, []);
   const message = request.message ?? '';
+  const watch = watchOf(request);
   const trace_id = traceOf(call);
   const id = randomUUID();
   const created_at = new Date().toISOString();
@@ -78,17 +82,17 @@ export async function createSession(
         const step = { step: newStepId(), kind: 'system' as const, parents: [], participant };
         return { ...step, content: text, trace_id, model, prompt };
       }),
-      { step: newStepId(), kind: 'question', parents: [], content: message, trace_id },
+      questionStep(newStepId(), { message, trace_id, watch }),
     ],
   );
   const summary = { id, mode, participants, exchanges };
-  return { summary, settings, systems: systemsIn(recorder.records), recorder, trace_id };
+  return { summary, settings, systems: systemsIn(recorder.records), recorder, trace_id, watch };
 }
 
 /** Goes on with a conversation: with a new question, or with what an interruption left over. */
 export async function resumeSession(
   deps: SessionDeps,
-  request: ChatRequest & { readonly conversation_id: string },
+  request: WatchedChatRequest & { readonly conversation_id: string },
   call: CallContext,
 ): Promise<Session> {
   refuseFixed(request);
@@ -115,11 +119,11 @@ export async function resumeSession(
   const recorder = await Recorder.resume(deps.recorder, stored, exchanges);
   const trace_id = traceOf(call);
   const { message } = request;
-  if (message !== undefined)
+  const watch = watchOf(request);
+  if (message === undefined) watch?.goOnFrom(stored.records);
+  else
     await orClose(recorder, () =>
-      recorder.append([
-        { step: recorder.newStepId(), kind: 'question', parents: [], content: message, trace_id },
-      ]),
+      recorder.append([questionStep(recorder.newStepId(), { message, trace_id, watch })]),
     );
   return {
     summary: { id, mode, participants, exchanges },
@@ -127,6 +131,26 @@ export async function resumeSession(
     systems,
     recorder,
     trace_id,
+    watch,
+  };
+}
+
+function watchOf({ risk }: WatchedChatRequest): RiskWatch | undefined {
+  return risk === undefined ? undefined : new RiskWatch(risk);
+}
+
+function questionStep(
+  step: string,
+  { message, trace_id, watch }: Pick<Session, 'trace_id' | 'watch'> & { readonly message: string },
+): NewStep {
+  const risk = watch?.verdict;
+  return {
+    step,
+    kind: 'question',
+    parents: [],
+    content: message,
+    trace_id,
+    ...(risk === undefined ? {} : { risk }),
   };
 }
 
@@ -151,7 +175,7 @@ async function orClose(recorder: Recorder, work: () => Promise<void>): Promise<v
   }
 }
 
-function refuseFixed(request: ChatRequest): void {
+function refuseFixed(request: WatchedChatRequest): void {
   const fixed = (['participants', 'modelA', 'modelB', 'promptA', 'promptB', 'mode'] as const).find(
     (field) => request[field] !== undefined,
   );
@@ -163,7 +187,7 @@ function refuseFixed(request: ChatRequest): void {
     );
 }
 
-function refuseEnded({ summary, records }: Stored, request: ChatRequest, exchanges: number): void {
+function refuseEnded({ summary, records }: Stored, request: WatchedChatRequest, exchanges: number): void {
   const { id } = summary;
   if (request.message === undefined && summary.status !== 'running' && isFinished(records, exchanges))
     throw new PlatformError(
@@ -202,7 +226,7 @@ function systemsIn(records: readonly LogRecord[]): Map<string, SystemPrompt> {
   return systems;
 }
 
-function changed(settings: Settings, request: ChatRequest): Settings {
+function changed(settings: Settings, request: WatchedChatRequest): Settings {
   const { max_tokens_per_turn, temperature, seed } = request;
   return {
     ...settings,

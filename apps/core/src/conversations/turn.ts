@@ -7,6 +7,7 @@ import {
   type LogprobToken,
   type LogRecord,
   PlatformError,
+  type RiskVerdict,
   type SafetyVerdict,
   type StreamResumed,
   type Usage,
@@ -40,6 +41,8 @@ export interface TurnRequest extends Asked {
 /** What a model said in its turn, whole or in part. */
 export interface TurnResult {
   readonly message_id: string;
+  /** That was asked. */
+  readonly model: string;
   readonly text: string;
   readonly reasoning: string;
   readonly finish: FinishReason;
@@ -53,6 +56,8 @@ export interface TurnResult {
   readonly summary: Fitted['summary'];
   /** What was found in it. */
   readonly safety: SafetyVerdict | undefined;
+  /** Where conversations are routed by risk. */
+  readonly risk: RiskVerdict | undefined;
   readonly trace_id: string;
   readonly duration_ms: number;
 }
@@ -63,10 +68,13 @@ export interface TurnResult {
  */
 export async function runTurn(
   deps: TurnDeps,
-  request: TurnRequest,
-  { call, emit }: { call: CallContext; emit: Emit },
+  asked: TurnRequest,
+  { call: given, emit }: { call: CallContext; emit: Emit },
 ): Promise<TurnResult> {
+  const request = await routed(deps, asked, given);
   const { id, model } = request.participant;
+  // Room was taken at the model that would have been asked.
+  const call = model === asked.participant.model ? given : { ...given, place: undefined };
   for (let attempt = 1; ; attempt++) {
     const span = deps.kit.tracer.start('conversation.turn', {
       traceparent: call.traceparent,
@@ -115,6 +123,18 @@ export async function runTurn(
   }
 }
 
+/** What is asked by the risk that is known before a turn. */
+async function routed({ models }: TurnDeps, request: TurnRequest, call: CallContext): Promise<TurnRequest> {
+  const { watch } = request;
+  if (watch === undefined) return request;
+  const participant = watch.participant(request.participant);
+  const messages = watch.messages(request.messages);
+  const { capabilities, own } = await models.model(participant.model, call);
+  const told = capabilities?.includes('logprobs') === true && watch.wantsLogprobs(own === true);
+  const asked = told ? { ...request.asked, logprobs: true } : request.asked;
+  return { ...request, participant, messages, ...(asked === undefined ? {} : { asked }) };
+}
+
 interface Attempt {
   readonly call: CallContext;
   readonly emit: Emit;
@@ -135,7 +155,7 @@ async function attemptTurn(
   const { budget, parents, summary } = fitted;
   emit({ type: 'message.start', message_id, turn, attempt, step, participant, role: participant, model });
   const answer = await answerOf(deps, { ...request, fitted, message_id }, { call, emit, span });
-  const { usage: reported, output_tokens, safety, resumed } = answer;
+  const { usage: reported, output_tokens, safety, risk, resumed } = answer;
   const counted = reported ?? { input_tokens: budget.input_tokens, output_tokens };
   const finish = finishOf(answer, { model, cancelled: call.signal.aborted });
   if (reported !== undefined) learn(deps, model, { ...fitted, usage: reported });
@@ -148,6 +168,7 @@ async function attemptTurn(
   countSafety(deps.kit.metrics, safety);
   return {
     message_id,
+    model,
     text: answer.text,
     reasoning: answer.reasoning,
     finish,
@@ -158,6 +179,7 @@ async function attemptTurn(
     parents,
     summary,
     safety,
+    risk,
     trace_id: span.trace_id,
     duration_ms: performance.now() - started_ms,
   };

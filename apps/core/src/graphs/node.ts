@@ -82,6 +82,7 @@ function requestOf(
     max_tokens_per_turn: Math.min(node.max_tokens, settings.max_tokens_per_turn),
     temperature: settings.temperature,
     seed: settings.seed,
+    watch: session.watch,
     attributes: { 'mcp.role': node.role, 'mcp.needs': node.needs.join(',') },
   };
 }

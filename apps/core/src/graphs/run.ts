@@ -3,7 +3,7 @@ import type { AgentGraph, CallContext, Confidence, Decision, GraphNode } from '@
 import { confidenceOf, type NodeOutcome, outputOf, schedule, stateOf } from '@mcp/conversation';
 import { callScope, type Span, toPlatformError } from '@mcp/service-kit';
 import type { Emit } from '../conversations/events.ts';
-import { stepsOfTurn } from '../conversations/response.ts';
+import { riskOf, stepsOfTurn } from '../conversations/response.ts';
 import type { Session } from '../conversations/sessions.ts';
 import type { CoreKit } from '../kit.ts';
 import { modelOf } from './library.ts';
@@ -128,8 +128,10 @@ class GraphRun {
       usage: result.usage,
       content: result.text,
       ...(result.safety === undefined ? {} : { safety: result.safety }),
+      ...riskOf(result.risk),
       ...sure,
     });
+    session.watch?.assertAllowed();
     if (confidence === undefined) return;
     this.#outcomes.set(node.id, { state: 'finished', confidence: confidence.value });
     this.#deps.kit.metrics.inc('graph_nodes_total', { graph: modelOf(graph), status: 'finished' });
@@ -164,11 +166,12 @@ class GraphRun {
       duration_ms: 0,
     };
     const step = recorder.newStepId();
+    const risk = riskOf(session.watch?.verdict);
     const parents = [question.step, turn.step];
     await recorder.append([
-      { step, kind: 'decision', parents, content: decision.reason, trace_id, decision },
+      { step, kind: 'decision', parents, content: decision.reason, trace_id, decision, ...risk },
     ]);
-    emit({ type: 'decision', step, decision });
+    emit({ type: 'decision', step, decision, ...risk });
   }
 }
 

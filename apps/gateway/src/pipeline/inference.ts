@@ -9,8 +9,10 @@ import type {
   PlatformError,
   StreamResumed,
   Usage,
+  WatchedChatRequest,
 } from '@mcp/contracts';
 import {
+  assertModerable,
   checkMessages,
   countSafety,
   type Findings,
@@ -20,39 +22,51 @@ import {
 } from '@mcp/safety/guard';
 import type { Gateway } from '../gateway.ts';
 import { aliasEvents, ignoredByAliases, isAlias, toConversation } from './aliases.ts';
+import type { RoutedConversation } from './risk-router.ts';
 import { classifiedMeanwhile, screened } from './screening.ts';
 
-interface Talk {
+export interface Talk {
   readonly request: ChatRequest;
   readonly call: CallContext;
   /** Gets what the safety stages find. */
   readonly findings: Findings;
+  /** Called before the first event where requests are routed by risk. */
+  readonly onRisk: (header: string) => void;
 }
 
 /** A conversation between models. All its events pass here, whatever they leave by. Throws `content_filter`. */
 export async function* converse(gateway: Gateway, talk: Talk): AsyncGenerator<ChatEvent> {
-  const { request, findings } = talk;
+  const { request, call, findings } = talk;
+  let routed: RoutedConversation | undefined;
   try {
+    assertModerable(gateway.guard, call);
     if (request.message !== undefined) {
       const messages = [{ role: 'user' as const, content: request.message }];
       checkMessages(gateway.guard, messages, findings);
       await moderateQuestion(gateway.guard, messages, findings);
       noteInjection(gateway.guard, messages, findings);
     }
-    yield* talked(gateway, talk);
+    routed = gateway.risk?.converse(talk);
+    if (routed !== undefined) talk.onRisk(routed.header);
+    yield* talked(gateway, talk, routed);
   } finally {
+    routed?.end();
     countSafety(gateway.kit.metrics, findings.verdict);
   }
 }
 
 /** The turns are guarded where they are made: their verdicts come with them. */
-async function* talked(gateway: Gateway, { request, call, findings }: Talk): AsyncGenerator<ChatEvent> {
+async function* talked(
+  gateway: Gateway,
+  { request, call, findings }: Omit<Talk, 'onRisk'>,
+  routed: Pick<RoutedConversation, 'terms' | 'note'> | undefined,
+): AsyncGenerator<ChatEvent> {
   const asked = findings.verdict;
-  for await (const event of gateway.kit.clients.core.chat(request, call)) {
+  const watched: WatchedChatRequest = routed === undefined ? request : { ...request, risk: routed.terms };
+  for await (const event of gateway.kit.clients.core.chat(watched, call)) {
     if (event.type === 'done') settle(gateway, event.response.usage);
     if (event.type === 'message.end' && event.safety !== undefined) findings.merge(event.safety);
-    if (event.type === 'decision')
-      gateway.risk?.noteDivergence(call.principal.id, event.decision.divergence ?? 0);
+    routed?.note(event);
     yield event.type === 'start' && asked !== undefined ? { ...event, safety: asked } : event;
   }
 }
@@ -78,6 +92,7 @@ interface Completion {
 export async function* complete(gateway: Gateway, completion: Completion): AsyncGenerator<ModelEvent> {
   const { call, findings } = completion;
   try {
+    assertModerable(gateway.guard, call);
     const wanted = screened(gateway, completion.request, findings);
     await moderateQuestion(gateway.guard, wanted.messages, findings);
     const routed = gateway.risk?.route({ request: wanted, call, findings });
@@ -86,7 +101,7 @@ export async function* complete(gateway: Gateway, completion: Completion): Async
     if (await isAlias(gateway.graphs, request.model)) {
       completion.onIgnored(ignoredByAliases(request));
       noteInjection(gateway.guard, request.messages, findings);
-      const events = talked(gateway, { request: toConversation(request), call, findings });
+      const events = talked(gateway, { request: toConversation(request), call, findings }, routed);
       const answer = aliasEvents(events, { ...completion, request });
       yield* routed?.watch(answer) ?? answer;
       return;

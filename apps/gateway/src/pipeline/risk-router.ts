@@ -2,30 +2,31 @@
 import {
   type CallContext,
   type ChatCompletionRequest,
+  type ChatEvent,
   type ChatMessage,
+  type ChatRequest,
+  type ConversationRisk,
   type ModelEvent,
   PlatformError,
+  RiskRoute,
+  type RiskVerdict,
   textOf,
 } from '@mcp/contracts';
-import { piiTags, redactPii } from '@mcp/safety';
-import { type Findings, injectionScore } from '@mcp/safety/guard';
-import { findingsRisk } from '@mcp/safety/risk';
+import type { Findings } from '@mcp/safety/guard';
 import {
   AnomalyHistory,
   type Assessment,
   assess,
-  dataClass,
-  type Route,
+  LiveVolatility,
+  questionSignals,
+  redactedMessages,
   routeOf,
   type Signals,
   type Thresholds,
-  tokenVolatility,
 } from '@mcp/safety/routing';
 import type { GatewayKit } from '../kit.ts';
 import { toConversation } from './aliases.ts';
 
-/** Tokens whose probabilities count at once while an answer comes. */
-const LIVE_TOKENS = 64;
 /** The conversation in which a second model checks the first. */
 const CRITIC = 'mcp/cross-check';
 
@@ -50,8 +51,26 @@ export interface Routed {
   readonly request: ChatCompletionRequest;
   /** The value of `x-mcp-risk`. */
   readonly header: string;
+  /** How a conversation is to be watched that answers it. */
+  readonly terms: ConversationRisk;
+  /** Takes in what a conversation that answers it tells. */
+  note(event: ChatEvent): void;
   /** The events of the answer, watched for risk that only shows in them. */
   watch(events: AsyncIterable<ModelEvent>): AsyncIterable<ModelEvent>;
+}
+
+/** A conversation on its route. */
+export interface RoutedConversation extends Pick<Routed, 'header' | 'terms' | 'note'> {
+  /** Once it is over. */
+  end(): void;
+}
+
+/** What one request came to. */
+interface Outcome {
+  readonly caller: string;
+  readonly signals: Signals;
+  risk: number;
+  route: RiskRoute;
 }
 
 export class RiskRouter {
@@ -64,40 +83,67 @@ export class RiskRouter {
 
   /** Throws `content_filter` where the risk is too high for any route. */
   route({ request, call, findings }: Asked): Routed {
-    const caller = call.principal.id;
-    const signals = this.#signals(request, caller, findings);
-    const assessment = assess(signals);
-    const wanted = routeOf(assessment.risk, this.#thresholds(caller));
-    const { route, request: routed } = this.#take(wanted, request);
-    const header = headerOf(assessment, route);
-    this.#options.kit.log.info({ request_id: call.request_id, ...assessment, route }, 'risk of a request');
-    if (route === 'refuse') {
-      this.#end({ caller, risk: assessment.risk, route });
-      throw new PlatformError(
-        'content_filter',
-        `messages: the risk of this request is too high (${header}). Send less of it at once; an operator sets the threshold with MCP_RISK_THRESHOLDS.`,
-        { param: 'messages' },
-      );
-    }
-    return { request: routed, header, watch: (events) => this.#watch(events, { caller, signals, route }) };
-  }
-
-  /** Answers of one conversation that disagree are remembered with who asked. */
-  noteDivergence(caller: string, divergence: number): void {
-    const { risk } = assess({ disagreement: Math.min(1, divergence) });
-    if (risk > 0) this.#history.note(caller, risk);
-  }
-
-  #signals(request: ChatCompletionRequest, caller: string, findings: Findings): Signals {
     const asked = request.messages.findLast(({ role }) => role === 'user');
-    const text = asked === undefined ? '' : plainText(asked);
-    const found = findings.verdict?.findings ?? [];
+    const signals = this.#signals(asked === undefined ? '' : plainText(asked), { call, findings });
+    const assessment = assess(signals);
+    const wanted = routeOf(assessment.risk, this.#thresholds(call.principal.id));
+    const { route, request: routed } = this.#take(wanted, request);
+    const { outcome, header } = this.#begin(call, { ...assessment, route, signals });
     return {
-      injection: Math.max(injectionScore(text), ...found.map(({ score }) => score ?? 0)),
-      content: findingsRisk(found.filter(({ stage }) => stage === 'rules')),
-      data: dataClass(piiTags(text)),
-      history: this.#history.density(caller),
+      request: routed,
+      header,
+      terms: this.#terms(outcome),
+      note: (event) => raise(outcome, riskIn(event)),
+      watch: (events) => this.#watch(events, outcome),
     };
+  }
+
+  /** The same for a conversation, whose turns are watched where they are made. */
+  converse({ request, call, findings }: Omit<Asked, 'request'> & { readonly request: ChatRequest }) {
+    const signals = this.#signals(request.message ?? '', { call, findings });
+    const assessment = assess(signals);
+    const wanted = routeOf(assessment.risk, this.#thresholds(call.principal.id));
+    const route = wanted === 'baseline' && this.#options.baseline === undefined ? 'critic' : wanted;
+    const { outcome, header } = this.#begin(call, { ...assessment, route, signals });
+    return {
+      header,
+      terms: this.#terms(outcome),
+      note: (event) => raise(outcome, riskIn(event)),
+      end: () => this.#end(outcome),
+    } satisfies RoutedConversation;
+  }
+
+  /** Logs the route, and throws where it is none. */
+  #begin(
+    call: CallContext,
+    { signals, ...verdict }: RiskVerdict & { readonly signals: Signals },
+  ): { readonly outcome: Outcome; readonly header: string } {
+    const { risk, route } = verdict;
+    const outcome = { caller: call.principal.id, signals, risk, route };
+    const header = headerOf(verdict, route);
+    this.#options.kit.log.info({ request_id: call.request_id, ...verdict }, 'risk of a request');
+    if (route !== 'refuse') return { outcome, header };
+    this.#end(outcome);
+    throw new PlatformError(
+      'content_filter',
+      `messages: the risk of this request is too high (${header}). Send less of it at once; an operator sets the threshold with MCP_RISK_THRESHOLDS.`,
+      { param: 'messages' },
+    );
+  }
+
+  #terms({ caller, signals }: Outcome): ConversationRisk {
+    const { baseline } = this.#options;
+    const thresholds = this.#thresholds(caller);
+    return {
+      signals,
+      thresholds,
+      ...(baseline === undefined ? {} : { baseline_model: baseline }),
+    };
+  }
+
+  #signals(text: string, { call, findings }: Omit<Asked, 'request'>): Signals {
+    const history = this.#history.density(call.principal.id);
+    return { ...questionSignals(text, findings.verdict), history };
   }
 
   #thresholds(caller: string): Thresholds {
@@ -110,9 +156,9 @@ export class RiskRouter {
 
   /** The route that is wanted, or the next more careful one where this request cannot take it. */
   #take(
-    route: Route,
+    route: RiskRoute,
     request: ChatCompletionRequest,
-  ): { readonly route: Route; readonly request: ChatCompletionRequest } {
+  ): { readonly route: RiskRoute; readonly request: ChatCompletionRequest } {
     const { baseline } = this.#options;
     switch (route) {
       case 'plain':
@@ -133,21 +179,15 @@ export class RiskRouter {
     }
   }
 
-  async *#watch(
-    events: AsyncIterable<ModelEvent>,
-    { caller, signals, route }: { caller: string; signals: Signals; route: Route },
-  ): AsyncGenerator<ModelEvent> {
-    const thresholds = this.#thresholds(caller);
-    const recent: number[] = [];
-    let { risk } = assess(signals);
+  async *#watch(events: AsyncIterable<ModelEvent>, outcome: Outcome): AsyncGenerator<ModelEvent> {
+    const thresholds = this.#thresholds(outcome.caller);
+    const live = new LiveVolatility();
     try {
       for await (const event of events) {
         if (event.type === 'text' && event.logprobs !== undefined) {
-          recent.push(...event.logprobs.map(({ logprob }) => logprob));
-          recent.splice(0, recent.length - LIVE_TOKENS);
-          const volatility = recent.length < LIVE_TOKENS ? 0 : tokenVolatility(recent);
-          risk = Math.max(risk, assess({ ...signals, volatility }).risk);
-          if (routeOf(risk, thresholds) === 'refuse') {
+          const volatility = live.push(event.logprobs);
+          outcome.risk = Math.max(outcome.risk, assess({ ...outcome.signals, volatility }).risk);
+          if (routeOf(outcome.risk, thresholds) === 'refuse') {
             yield { type: 'finish', choice: event.choice, reason: { unified: 'content_filter', raw: null } };
             return;
           }
@@ -155,17 +195,30 @@ export class RiskRouter {
         yield event;
       }
     } finally {
-      this.#end({ caller, risk, route });
+      this.#end(outcome);
     }
   }
 
-  #end({ caller, risk, route }: { caller: string; risk: number; route: Route }): void {
+  #end({ caller, risk, route }: Outcome): void {
     this.#options.kit.metrics.observe('request_risk', { phase: route }, risk);
     if (risk >= this.#thresholds(caller).baseline) this.#history.note(caller, risk);
   }
 }
 
-function headerOf({ risk, reasons }: Assessment, route: Route): string {
+/** What a conversation tells of its risk. */
+function riskIn(event: ChatEvent): RiskVerdict | undefined {
+  return 'risk' in event ? event.risk : undefined;
+}
+
+/** The highest risk of a request counts, and its most careful route. */
+function raise(outcome: Outcome, verdict: RiskVerdict | undefined): void {
+  if (verdict === undefined) return;
+  outcome.risk = Math.max(outcome.risk, verdict.risk);
+  const places = [outcome.route, verdict.route].map((route) => RiskRoute.options.indexOf(route));
+  outcome.route = RiskRoute.options[Math.max(...places)] ?? outcome.route;
+}
+
+function headerOf({ risk, reasons }: Assessment, route: RiskRoute): string {
   const shares = reasons.map(({ signal, share }) => `; ${signal}=${share.toFixed(2)}`);
   return `${risk.toFixed(2)}; route=${route}${shares.join('')}`;
 }
@@ -183,29 +236,7 @@ function canConverse(request: ChatCompletionRequest): boolean {
 /** Without tools, and with the personal data in it redacted. */
 function sandboxed(request: ChatCompletionRequest): ChatCompletionRequest {
   const { tools: _tools, tool_choice: _choice, parallel_tool_calls: _parallel, ...rest } = request;
-  return { ...rest, messages: request.messages.map(redactMessage) };
-}
-
-function redactMessage(message: ChatMessage): ChatMessage {
-  switch (message.role) {
-    case 'user':
-      return typeof message.content === 'string'
-        ? { ...message, content: redactPii(message.content) }
-        : {
-            ...message,
-            content: message.content.map((part) =>
-              part.type === 'text' ? { ...part, text: redactPii(part.text) } : part,
-            ),
-          };
-    case 'tool':
-      return { ...message, content: redactPii(plainText(message)) };
-    case 'system':
-    case 'developer':
-    case 'assistant':
-      return message;
-    default:
-      return message satisfies never;
-  }
+  return { ...rest, messages: redactedMessages(request.messages) };
 }
 
 function plainText({ content }: ChatMessage): string {

@@ -2,12 +2,13 @@ import { type CallContext, type ChatEvent, ChatRequest, PlatformError } from '@m
 import { type KitContext, type KitEnv, parseBody, streamText, textAnswer } from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
-import { converse } from '../pipeline/inference.ts';
+import { converse, type Talk } from '../pipeline/inference.ts';
 import {
   CONVERSATION_HEADER,
   JSON_ANSWER,
   noteOverhead,
   OVERHEAD_HEADER,
+  RISK_HEADER,
   safetyOf,
 } from '../transports/completion.ts';
 import { guardInference } from '../transports/http.ts';
@@ -46,7 +47,7 @@ interface Asked {
 async function whole(gateway: Gateway, c: KitContext, { request, call }: Asked): Promise<Response> {
   const { headers, started_ms } = c.get('state');
   const before_ms = performance.now() - started_ms;
-  for await (const event of converse(gateway, { request, call, findings: safetyOf(gateway, c) })) {
+  for await (const event of converse(gateway, talkOf(gateway, c, { request, call }))) {
     if (event.type === 'start') headers[CONVERSATION_HEADER] = event.conversation_id;
     if (event.type === 'error') throw errorOf(event);
     if (event.type !== 'done') continue;
@@ -58,11 +59,23 @@ async function whole(gateway: Gateway, c: KitContext, { request, call }: Asked):
   throw new PlatformError('upstream_interrupted', 'The conversation broke off before its end. Try again.');
 }
 
+/** A conversation that came in over HTTP; its headers tell of it. */
+function talkOf(gateway: Gateway, c: KitContext, asked: Asked): Talk {
+  const { headers } = c.get('state');
+  return {
+    ...asked,
+    findings: safetyOf(gateway, c),
+    onRisk: (header) => {
+      headers[RISK_HEADER] = header;
+    },
+  };
+}
+
 function streamed(gateway: Gateway, c: KitContext, { request, call }: Asked): Promise<Response> {
   const progress = newProgress();
   const { headers } = c.get('state');
   noteOverhead(c);
-  const events = converse(gateway, { request, call, findings: safetyOf(gateway, c) });
+  const events = converse(gateway, talkOf(gateway, c, { request, call }));
   return streamText(c, frames(events, { progress, headers }), {
     ...SSE,
     onError: (error) => {

@@ -199,7 +199,12 @@ export class ChatSocket {
 
   async #converse(request: ChatRequest, running: Running): Promise<void> {
     const findings = new Findings();
-    const events = converse(this.#options.gateway, { request, call: running.call, findings });
+    const events = converse(this.#options.gateway, {
+      request,
+      call: running.call,
+      findings,
+      onRisk: () => undefined,
+    });
     const timer = closing(running.scope.signal);
     try {
       for (;;) {

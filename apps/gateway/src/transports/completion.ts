@@ -28,7 +28,7 @@ const RESUMED_HEADER = 'x-mcp-resumed';
 /** What the safety stages found so far and what was done about it; `passed` where they found nothing. */
 const SAFETY_HEADER = 'x-mcp-safety';
 /** The risk of the request, its route, and what it comes from. */
-const RISK_HEADER = 'x-mcp-risk';
+export const RISK_HEADER = 'x-mcp-risk';
 /** Fields of the request that changed no answer. */
 const IGNORED_HEADER = 'x-mcp-ignored-fields';
 

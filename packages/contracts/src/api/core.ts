@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ChatEvent, ChatRequest } from '../conversation/chat.ts';
+import { ChatEvent, WatchedChatRequest } from '../conversation/chat.ts';
 import {
   ChainVerdict,
   Conversation,
@@ -31,7 +31,7 @@ export const coreEndpoints = defineApi({
   chat: {
     method: 'POST',
     path: '/internal/chat',
-    body: ChatRequest,
+    body: WatchedChatRequest,
     answers: 'events',
     event: ChatEvent,
     callers: ['gateway'],

@@ -4,6 +4,7 @@ import { Confidence } from './confidence.ts';
 import { Decision } from './decision.ts';
 import { GraphName } from './graph.ts';
 import { MAX_PARTICIPANTS, Participant, ParticipantId, PromptName, StepId } from './participant.ts';
+import { ConversationRisk, RiskVerdict } from './risk.ts';
 import { SafetyVerdict } from './safety.ts';
 
 /** How participants work together that take turns (blueprint 9.1). */
@@ -76,6 +77,10 @@ export const ChatRequest = z
   });
 export type ChatRequest = z.infer<typeof ChatRequest>;
 
+/** The same between services, with how it is to be watched where conversations are routed by risk. */
+export const WatchedChatRequest = ChatRequest.safeExtend({ risk: ConversationRisk.optional() });
+export type WatchedChatRequest = z.infer<typeof WatchedChatRequest>;
+
 /** One finished turn as the client sees it: hidden reasoning is not in `content` (it is in the log). */
 export const ChatTurn = z.object({
   message_id: z.uuid(),
@@ -127,6 +132,8 @@ export const ChatEvent = z.discriminatedUnion('type', [
     exchanges: z.number().int(),
     /** What was found in the question; absent where nothing was. */
     safety: SafetyVerdict.optional(),
+    /** Of the question; absent where nothing is routed by risk. */
+    risk: RiskVerdict.optional(),
   }),
   z.object({
     type: z.literal('message.start'),
@@ -184,6 +191,8 @@ export const ChatEvent = z.discriminatedUnion('type', [
     confidence: Confidence.optional(),
     /** What was found in the turn; absent where nothing was. */
     safety: SafetyVerdict.optional(),
+    /** Of the turn, and the route from then on. */
+    risk: RiskVerdict.optional(),
   }),
   /** A node of a graph that says nothing: its branch was not taken, or it failed and may. */
   z.object({
@@ -193,7 +202,14 @@ export const ChatEvent = z.discriminatedUnion('type', [
     state: z.enum(['skipped', 'failed']),
     reason: z.string(),
   }),
-  z.object({ type: z.literal('decision'), seq: z.number().int(), step: StepId, decision: Decision }),
+  z.object({
+    type: z.literal('decision'),
+    seq: z.number().int(),
+    step: StepId,
+    decision: Decision,
+    /** Of the answers that were compared. */
+    risk: RiskVerdict.optional(),
+  }),
   z.object({ type: z.literal('done'), seq: z.number().int(), response: ChatResponse }),
   z.object({
     type: z.literal('error'),

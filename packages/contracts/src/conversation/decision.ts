@@ -67,6 +67,8 @@ export const ExtraTurnTrigger = z.enum([
   'divergence',
   'contradiction',
   'low-composite',
+  /** The request is checked for its risk. */
+  'risk',
   /** No evidence decides: the other side was added to the best answer, and no model was asked. */
   'undecided',
 ]);

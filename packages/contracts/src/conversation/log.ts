@@ -5,6 +5,7 @@ import { Confidence } from './confidence.ts';
 import { Decision } from './decision.ts';
 import { MAX_GRAPH_NODES } from './graph.ts';
 import { Participant, Step } from './participant.ts';
+import { RiskVerdict } from './risk.ts';
 import { SafetyVerdict } from './safety.ts';
 
 /** What the records of every version have (blueprint 9.4 plus hash_prev, pii_tags, trace_id of phase F). */
@@ -26,6 +27,8 @@ const RecordBase = z.object({
   decision: Decision.optional(),
   /** What the safety stages found, and what was done about it; absent where they found nothing. */
   safety: SafetyVerdict.optional(),
+  /** The risk of the question, of a turn or of the answers together; absent where nothing is routed by it. */
+  risk: RiskVerdict.optional(),
   /** What was done to the context of this turn to make it fit, and what it was expected to take. */
   budget: z
     .object({

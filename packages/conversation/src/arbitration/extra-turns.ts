@@ -53,6 +53,10 @@ function isAgainst({ chosen, message_id, contradictions = [] }: Verdict): boolea
   );
 }
 
+/** What a participant is told who checks answers to a risky question. */
+export const RISK_TASK =
+  'This question calls for care. Check each statement of the answers, leave out what is wrong, made up or private and not needed, and write one final answer.';
+
 /** What a participant is told in the extended loop. */
 export function extendedTaskOf(contradictions: readonly RecordedContradiction[]): string {
   const listed = contradictions

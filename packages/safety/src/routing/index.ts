@@ -1,15 +1,15 @@
 /** Routing by risk: pure. */
+export { disagreementOf } from './disagreement.ts';
 export { AnomalyHistory } from './history.ts';
+export { redactedMessages } from './redact.ts';
 export {
   type Assessment,
   assess,
   DEFAULT_THRESHOLDS,
   dataClass,
-  normalizedEntropy,
-  ROUTES,
-  type Route,
   routeOf,
   type Signals,
   type Thresholds,
-  tokenVolatility,
 } from './risk.ts';
+export { answerSignals, questionSignals } from './text.ts';
+export { LiveVolatility, tokenVolatility } from './volatility.ts';
