@@ -51,6 +51,8 @@ export interface Routed {
   readonly request: ChatCompletionRequest;
   /** The value of `x-mcp-risk`. */
   readonly header: string;
+  /** The route is not the plain one. */
+  readonly careful: boolean;
   /** How a conversation is to be watched that answers it. */
   readonly terms: ConversationRisk;
   /** Takes in what a conversation that answers it tells. */
@@ -92,6 +94,7 @@ export class RiskRouter {
     return {
       request: routed,
       header,
+      careful: route !== 'plain',
       terms: this.#terms(outcome),
       note: (event) => raise(outcome, riskIn(event)),
       watch: (events) => this.#watch(events, outcome),

@@ -1,6 +1,7 @@
 /** Which models a request may be answered by, in which order, and which stand in after what goes wrong. */
 import {
   type CallContext,
+  type Cascade,
   type ChatCompletionRequest,
   type FallbackCause,
   type ModelAlias,
@@ -28,11 +29,13 @@ export interface Plan {
 interface PlannedAlias {
   readonly on_interrupt: ModelAlias['on_interrupt'];
   readonly hedging: Hedging | undefined;
+  /** The candidate that is cheapest, and what its answers are judged by. */
+  readonly cascade: { readonly model: string; readonly terms: Cascade } | undefined;
   /** The servers that may be asked. */
   allowed(routes: readonly Route[]): readonly Route[];
 }
 
-const NONE: Plan['chains'] = { rate: [], context: [], content: [], error: [] };
+export const NONE: Plan['chains'] = { rate: [], context: [], content: [], error: [] };
 
 /** What of the catalogue a plan is made from. */
 type Known = Pick<Catalog, 'known' | 'find'>;
@@ -100,7 +103,12 @@ export class Planner {
       asked: name,
       models: ordered.map(({ model }) => model),
       chains: alias.fallbacks,
-      alias: { on_interrupt: alias.on_interrupt, hedging: this.#hedging.get(name), allowed },
+      alias: {
+        on_interrupt: alias.on_interrupt,
+        hedging: this.#hedging.get(name),
+        cascade: cascadeOf(alias),
+        allowed,
+      },
     };
   }
 
@@ -147,6 +155,10 @@ export class Planner {
       ? { ...info, residency }
       : info;
   }
+}
+
+function cascadeOf({ candidates: [first], cascade }: ModelAlias): PlannedAlias['cascade'] {
+  return cascade === undefined || first === undefined ? undefined : { model: first.model, terms: cascade };
 }
 
 /** What a candidate says of the requests that it is for. */
