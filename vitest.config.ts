@@ -13,7 +13,9 @@ export default defineConfig({
     // node:sqlite works and still warns of itself.
     execArgv: ['--disable-warning=ExperimentalWarning'],
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    // No test says how fast something is: on a busy machine all of it may take its time.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
   },
 });

@@ -32,8 +32,12 @@ export const derived = {
   embedded_models: ({ stack, at }) => embeddedModels(stack, at),
   model_aliases: ({ stack }) =>
     Object.keys(stack.aliases).length === 0 ? undefined : JSON.stringify(stack.aliases),
+  model_pools: ({ stack }) =>
+    Object.keys(stack.pools).length === 0 ? undefined : JSON.stringify(stack.pools),
   residency: ({ stack, at }) => stack.regions.find(({ name }) => name === at.region)?.residency,
+  model_residency: ({ stack }) => stack.residency && JSON.stringify(stack.residency),
   queue_weights: ({ stack }) => stack.limits.queue_weights && JSON.stringify(stack.limits.queue_weights),
+  queue_batch: ({ stack }) => stack.limits.queue_batch && JSON.stringify(stack.limits.queue_batch),
   remote_concurrency: ({ stack }) => remoteConcurrency(stack),
   risk_thresholds: ({ stack }) => stack.risk.thresholds && JSON.stringify(stack.risk.thresholds),
   safety_allow: ({ stack }) => stack.safety.allow && JSON.stringify(stack.safety.allow),

@@ -1,3 +1,4 @@
+import { BatchTerms, Residency } from '@mcp/contracts';
 import { z } from 'zod';
 
 /** Overrides of feature flags (`flags` of the manifests). */
@@ -14,6 +15,8 @@ export const Safety = z.strictObject({
       url: z.url(),
       model: z.string().min(1).optional(),
       on_failure: z.enum(['closed', 'open']).optional(),
+      /** Where it processes texts; undefined: nothing that must stay somewhere is sent to it. */
+      residency: Residency.optional(),
     })
     .optional(),
   /** Categories that are not looked for, and texts whose rules are off. */
@@ -51,5 +54,7 @@ export const Limits = z.object({
   queue_max_waiting: z.number().int().min(1),
   /** Shares of a model's tokens by the caller's id while more wait than it can answer; who is not named has 1. */
   queue_weights: z.record(z.string().min(1).max(128), z.number().min(0.01).max(100)).optional(),
+  /** What batch work gets of each model, and leaves free; undefined: a twentieth of the tokens, and a tenth of the places. */
+  queue_batch: BatchTerms.optional(),
   request_timeout_ms: z.number().int().min(1000),
 });

@@ -1,4 +1,12 @@
-import { ArbitrationTerms, define, Graphs, ModelAliases, Residency } from '@mcp/contracts';
+import {
+  ArbitrationTerms,
+  define,
+  Graphs,
+  ModelAliases,
+  ModelPools,
+  Residency,
+  ResidencyRules,
+} from '@mcp/contracts';
 import { BackendName } from '@mcp/model-backends/registry';
 import { z } from 'zod';
 import { shortOfConnections } from './database.ts';
@@ -67,6 +75,10 @@ export const Stack = z
     graphs: Graphs.default([]),
     /** Names that stand for several models, by name: who answers, and who stands in. */
     aliases: ModelAliases.default({}),
+    /** Where texts may be processed, for all and for single callers; undefined: wherever a model is. */
+    residency: ResidencyRules.optional(),
+    /** Pools of the servers of a model, by model: short and long contexts, fast and slow machines. */
+    pools: ModelPools.default({}),
     limits: Limits,
     features: Features,
     safety: Safety.default({}),

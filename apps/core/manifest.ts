@@ -8,6 +8,7 @@ import {
   TRACE_SUBJECTS,
   wholeText,
 } from '@mcp/contracts';
+import { residencySettings } from '@mcp/model-serving/manifest';
 import { provenanceMetrics } from '@mcp/provenance/manifest';
 import { safetyMetrics, safetySettings } from '@mcp/safety/manifest';
 import { z } from 'zod';
@@ -34,6 +35,7 @@ export const manifest = defineManifest({
   drain_s: 30,
   settings: {
     ...safetySettings,
+    ...residencySettings,
     MAX_TOKENS: {
       schema: wholeText(256, 1_000_000).default(4096),
       meaning: 'Tokens of input and output together that one model call may have (blueprint 9.3).',

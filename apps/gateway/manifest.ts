@@ -15,7 +15,7 @@ import {
   wholeText,
 } from '@mcp/contracts';
 import { backendSettings, RemoteBackendList, RemoteBackendName } from '@mcp/model-backends/registry';
-import { servingMetrics, servingSettings } from '@mcp/model-serving/manifest';
+import { residencySettings, servingMetrics, servingSettings } from '@mcp/model-serving/manifest';
 import { riskMetrics, riskSettings, safetyMetrics, safetySettings } from '@mcp/safety/manifest';
 import { MAX_BODY_BYTES } from '@mcp/service-kit/manifest';
 import { z } from 'zod';
@@ -48,6 +48,7 @@ export const manifest = defineManifest({
   drain_s: 20,
   settings: {
     ...safetySettings,
+    ...residencySettings,
     ...riskSettings,
     ...onlyWith('MCP_REMOTE_BACKENDS', { ...backendSettings(RemoteBackendName.options), ...servingSettings }),
     MCP_REMOTE_BACKENDS: {

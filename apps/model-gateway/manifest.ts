@@ -1,6 +1,6 @@
 import { defineManifest, LIVE_SUBJECTS, TRACE_SUBJECTS } from '@mcp/contracts';
 import { BackendList, BackendName, backendSettings } from '@mcp/model-backends/registry';
-import { servingMetrics, servingSettings } from '@mcp/model-serving/manifest';
+import { residencySettings, servingMetrics, servingSettings } from '@mcp/model-serving/manifest';
 
 export const manifest = defineManifest({
   name: 'model-gateway',
@@ -26,6 +26,7 @@ export const manifest = defineManifest({
     },
     ...backendSettings(BackendName.options),
     ...servingSettings,
+    ...residencySettings,
   },
   metrics: servingMetrics,
 });

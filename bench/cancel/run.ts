@@ -62,10 +62,13 @@ const models: ModelGatewayApi = createModelGateway({
   settings: {
     MCP_QUEUE_MAX_WAITING: 10_000,
     MCP_QUEUE_WEIGHTS: {},
+    MCP_QUEUE_BATCH: { min_share: 0.05, reserve: 0.1 },
+    MODEL_POOLS: {},
     MODEL_CONCURRENCY: { queued: 1 },
     MODEL_FALLBACKS: {},
     MODEL_ALIASES: {},
     MCP_RESIDENCY: undefined,
+    MODEL_RESIDENCY: { callers: {} },
   },
 });
 const watched: ModelGatewayApi = {

@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { BatchTerms, type ModelPools } from '@mcp/contracts';
 import { median, quantile } from '../stats.ts';
-import { fifo, platform, roundRobin } from './schedulers.ts';
-import { type Clock, type Fate, type Server, serviceMs, simulate } from './simulate.ts';
+import { fifo, type Options, platform, roundRobin } from './schedulers.ts';
+import { type Clock, type Fate, type Scheduler, type Server, serviceMs, simulate } from './simulate.ts';
 import { type Arrival, readTrace } from './trace.ts';
 
 /**
@@ -27,6 +28,21 @@ const NO_BOUND = 1_000_000;
 /** What the overloaded run allows: the bound of the stacks, and a minute for each request. */
 const BOUNDED = { max_waiting: 64, time_left_ms: 60_000 };
 
+/**
+ * The same work where a model is served by two kinds of machines: graphics cards, and slower ones with a short context
+ * at half their pace. They do as much together as the places of the load of 85 %.
+ */
+const MIXED: readonly Server[] = [
+  { name: 'gpu', places: 30, max_tokens: 16_384, ...RATES },
+  { name: 'cpu', places: 16, max_tokens: 2048, input_tokens_per_s: 4000, output_tokens_per_s: 20 },
+];
+const POOLS: ModelPools = {
+  m: [
+    { name: 'long', servers: ['gpu'] },
+    { name: 'short', servers: ['cpu'], max_tokens: 2048 },
+  ],
+};
+
 interface Row {
   readonly scheduler: string;
   readonly load: number;
@@ -35,50 +51,118 @@ interface Row {
   readonly utilisation: number;
   readonly interactive_wait_p50_ms: number;
   readonly interactive_wait_p95_ms: number;
+  readonly batch_wait_p50_ms: number;
   readonly batch_wait_p95_ms: number;
   /** 95th percentile of the interactive waits of the callers but the busiest one. */
   readonly others_wait_p95_ms: number;
+  /** From the arrival to the last token. */
+  readonly interactive_done_p95_ms: number;
+  /** Requests that went where their tokens do not fit. */
+  readonly misplaced: number;
   readonly refused: number;
   /** Of those who came again when they were told to, how many found room; null where none was refused. */
   readonly room_after_retry: number | null;
   readonly told_p50_ms: number | null;
 }
 
+type Schedulers = Readonly<Record<string, (options: Options) => Scheduler>>;
+
 const trace = readTrace(options.trace);
-const schedulers = { platform, 'first come, first served': fifo, 'round robin': roundRobin };
+const schedulers: Schedulers = {
+  platform: (one) => platform(one),
+  'first come, first served': fifo,
+  'round robin': roundRobin,
+};
 const rows: Row[] = [];
 for (const load of LOADS) {
+  const servers = [{ name: 'all', places: placesFor(trace, load), max_tokens: NO_BOUND, ...RATES }];
   const bounds = load > 1 ? BOUNDED : { max_waiting: NO_BOUND };
-  for (const [name, make] of Object.entries(schedulers)) {
-    const clock: Clock = { now_ms: 0 };
-    const server: Server = { places: placesFor(trace, load), ...RATES };
-    const fates = await simulate(trace, make({ server, clock, ...bounds }), { clock, server });
-    rows.push(rowOf(fates, { name, load, server }));
-    process.stderr.write(`load ${load}, ${name}: done\n`);
-  }
+  rows.push(...(await compared(schedulers, { load, servers, bounds })));
 }
+const pooled: Schedulers = { 'platform, pools': (one) => platform(one, POOLS), ...schedulers };
+const mixed = await compared(pooled, { load: 0.85, servers: MIXED, bounds: { max_waiting: NO_BOUND } });
 const result = {
   at: new Date().toISOString(),
   node: process.version,
   requests: trace.length,
   target_ms: TARGET_MS,
   rates: RATES,
+  batch: BatchTerms.parse({}),
   overload: BOUNDED,
   rows,
+  mixed: { servers: MIXED, rows: mixed },
 };
 writeFileSync(join(options.out, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
 console.table(rows);
+console.table(mixed);
+
+interface Scene {
+  readonly load: number;
+  readonly servers: readonly Server[];
+  readonly bounds: Pick<Options, 'max_waiting' | 'time_left_ms'>;
+}
+
+async function compared(by: Schedulers, { load, servers, bounds }: Scene): Promise<Row[]> {
+  const made: Row[] = [];
+  for (const [name, make] of Object.entries(by)) {
+    const clock: Clock = { now_ms: 0 };
+    const fates = await simulate(trace, make({ servers, clock, ...bounds }), clock);
+    made.push(rowOf(fates, { name, load, servers }));
+    process.stderr.write(`load ${load}, ${name}: done\n`);
+  }
+  return made;
+}
 
 /** So many places that the trace is this share of what they can do. */
 function placesFor(arrivals: readonly Arrival[], load: number): number {
-  const work_ms = arrivals.reduce((sum, one) => sum + serviceMs(one, { places: 1, ...RATES }), 0);
+  const work_ms = arrivals.reduce((sum, one) => sum + serviceMs(one, RATES), 0);
   return Math.max(1, Math.round(work_ms / (arrivals.at(-1)?.at_ms ?? 1) / load));
 }
 
 function rowOf(
   fates: readonly Fate[],
-  { name, load, server }: { readonly name: string; readonly load: number; readonly server: Server },
+  {
+    name,
+    load,
+    servers,
+  }: { readonly name: string; readonly load: number; readonly servers: readonly Server[] },
 ): Row {
+  const places = servers.reduce((sum, one) => sum + one.places, 0);
+  const waits = (wanted: (arrival: Arrival) => boolean, until: 'start_ms' | 'end_ms' = 'start_ms') =>
+    fates.flatMap((fate) => {
+      const at_ms = fate[until];
+      return at_ms !== undefined && wanted(fate.arrival) ? [at_ms - fate.arrival.at_ms] : [];
+    });
+  const isInteractive = (one: Arrival) => one.class === 'interactive';
+  const interactive = waits(isInteractive);
+  const batch = waits((one) => one.class === 'batch');
+  const others = waits((one) => isInteractive(one) && one.who !== 'caller-0');
+  const refused = fates.flatMap((fate) => fate.refused ?? []);
+  const misplaced = fates.filter(
+    ({ arrival, server }) =>
+      server !== undefined && arrival.input_tokens + arrival.output_tokens > server.max_tokens,
+  );
+  return {
+    scheduler: name,
+    load,
+    places,
+    utilisation: round(utilisationOf(fates, places), 3),
+    interactive_wait_p50_ms: round(median(interactive)),
+    interactive_wait_p95_ms: round(quantile(interactive, 0.95)),
+    batch_wait_p50_ms: round(median(batch)),
+    batch_wait_p95_ms: round(quantile(batch, 0.95)),
+    others_wait_p95_ms: round(quantile(others, 0.95)),
+    interactive_done_p95_ms: round(quantile(waits(isInteractive, 'end_ms'), 0.95)),
+    misplaced: misplaced.length,
+    refused: refused.length,
+    room_after_retry:
+      refused.length === 0 ? null : round(refused.filter(({ room }) => room).length / refused.length, 3),
+    told_p50_ms:
+      refused.length === 0 ? null : round(median(refused.map(({ retry_after_ms }) => retry_after_ms))),
+  };
+}
+
+function utilisationOf(fates: readonly Fate[], places: number): number {
   const end_ms = fates.at(-1)?.arrival.at_ms ?? 0;
   const worked_ms = fates.reduce(
     (sum, { start_ms, end_ms: done_ms }) =>
@@ -87,37 +171,7 @@ function rowOf(
         : sum + Math.min(done_ms, end_ms) - start_ms,
     0,
   );
-  const waits = (wanted: (arrival: Arrival) => boolean) =>
-    fates.flatMap(({ arrival, start_ms }) =>
-      start_ms !== undefined && wanted(arrival) ? [start_ms - arrival.at_ms] : [],
-    );
-  const interactive = waits((one) => one.class === 'interactive');
-  const refused = fates.flatMap((fate) => fate.refused ?? []);
-  return {
-    scheduler: name,
-    load,
-    places: server.places,
-    utilisation: round(worked_ms / (server.places * end_ms), 3),
-    interactive_wait_p50_ms: round(median(interactive)),
-    interactive_wait_p95_ms: round(quantile(interactive, 0.95)),
-    batch_wait_p95_ms: round(
-      quantile(
-        waits((one) => one.class === 'batch'),
-        0.95,
-      ),
-    ),
-    others_wait_p95_ms: round(
-      quantile(
-        waits((one) => one.class === 'interactive' && one.who !== 'caller-0'),
-        0.95,
-      ),
-    ),
-    refused: refused.length,
-    room_after_retry:
-      refused.length === 0 ? null : round(refused.filter(({ room }) => room).length / refused.length, 3),
-    told_p50_ms:
-      refused.length === 0 ? null : round(median(refused.map(({ retry_after_ms }) => retry_after_ms))),
-  };
+  return worked_ms / (places * end_ms);
 }
 
 function round(value: number, digits = 0): number {

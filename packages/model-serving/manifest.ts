@@ -1,5 +1,6 @@
 /** What whoever serves models reads of its environment and records: the model-gateway, and the gateway for servers elsewhere. */
 import {
+  BatchTerms,
   counter,
   defineMetrics,
   defineSettings,
@@ -7,7 +8,9 @@ import {
   histogram,
   jsonText,
   ModelAliases,
+  ModelPools,
   Residency,
+  ResidencyRules,
   wholeText,
 } from '@mcp/contracts';
 import { z } from 'zod';
@@ -29,11 +32,28 @@ export const servingSettings = defineSettings({
     from: 'derived.queue_weights',
     operator: true,
   },
+  MCP_QUEUE_BATCH: {
+    schema: jsonText(BatchTerms, 'must be JSON such as {"min_share":0.1,"reserve":0.1}').prefault('{}'),
+    meaning:
+      'What batch work gets of a model, as JSON: its least share of the tokens (min_share), and the share of the places that it leaves free for interactive work (reserve).',
+    from: 'derived.queue_batch',
+    operator: true,
+  },
   MODEL_CONCURRENCY: {
     schema: byModel(z.number().int().min(1).max(4096), '{"model":16}'),
     meaning:
       'Most requests at once that a model of a server elsewhere gets, as JSON; unset, as many as it takes.',
     from: 'derived.remote_concurrency',
+    operator: true,
+  },
+  MODEL_POOLS: {
+    schema: jsonText(
+      ModelPools,
+      'must be JSON such as {"model":[{"name":"short","servers":["gpu-a"],"max_tokens":8192},{"name":"long","servers":["gpu-b"]}]}',
+    ).prefault('{}'),
+    meaning:
+      'Pools of the servers of models, as JSON: requests go to the one that fits by length and speed, and to the next when it is full.',
+    from: 'derived.model_pools',
     operator: true,
   },
   MODEL_FALLBACKS: {
@@ -55,6 +75,20 @@ export const servingSettings = defineSettings({
     schema: Residency.optional(),
     meaning: "Where the platform's own models process text: the residency of the region.",
     from: 'derived.residency',
+  },
+});
+
+/** What whoever sends texts to models or a moderation reads of where these must stay. */
+export const residencySettings = defineSettings({
+  MODEL_RESIDENCY: {
+    schema: jsonText(
+      ResidencyRules,
+      'must be JSON such as {"default":["eu"],"callers":{"key:1":["us"]}}',
+    ).prefault('{}'),
+    meaning:
+      'Where texts may be processed, as JSON: for all, and for callers by their id instead. No model or moderation elsewhere, or of which that is not known, is asked (docs/routing.md).',
+    from: 'derived.model_residency',
+    operator: true,
   },
 });
 

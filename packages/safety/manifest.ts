@@ -1,5 +1,5 @@
 /** What whoever looks at texts reads of its environment and records: the gateway at what is asked and answered, the core at turns. */
-import { defineMetrics, defineSettings, jsonText } from '@mcp/contracts';
+import { defineMetrics, defineSettings, jsonText, Residency } from '@mcp/contracts';
 import { z } from 'zod';
 import { CATEGORY_NAMES, type SafetyCategory } from './src/categories.ts';
 import { DEFAULT_THRESHOLDS } from './src/routing/risk.ts';
@@ -51,6 +51,12 @@ export const safetySettings = defineSettings({
     meaning:
       'What happens while it does not answer: closed (nothing goes on) or open (texts pass without it).',
     from: 'stack.safety.moderation.on_failure',
+    operator: true,
+  },
+  MCP_MODERATION_RESIDENCY: {
+    schema: Residency.optional(),
+    meaning: 'Where it processes texts; unset, nothing that must stay somewhere is sent to it.',
+    from: 'stack.safety.moderation.residency',
     operator: true,
   },
   MCP_MODERATION_KEY: {

@@ -174,10 +174,11 @@ test('fits a phone of 375 pixels without sideways scrolling', async ({ page, key
   }
 });
 
-test('weighs at most 62 kB, compressed', () => {
+// 62 kB, and 2 kB that only those fetch who open a conversation of a graph of agents: its picture.
+test('weighs at most 64 kB, compressed', () => {
   const assets = new URL('../../apps/console/dist/assets/', import.meta.url);
   const files = readdirSync(assets).filter((name) => /\.(js|css)$/.test(name));
   const bytes = files.reduce((sum, name) => sum + gzipSync(readFileSync(new URL(name, assets))).length, 0);
   expect(files.length).toBeGreaterThan(1);
-  expect(bytes).toBeLessThanOrEqual(62_000);
+  expect(bytes).toBeLessThanOrEqual(64_000);
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DATA_DIR } from './platform.ts';
-import { converse, expect, goTo, signIn, test } from './support.ts';
+import { converse, expect, expectAccessible, expectNoSidewaysScroll, goTo, signIn, test } from './support.ts';
 
 test.describe('the record', () => {
   test('is found, replayed with the keyboard and the mouse, and verified', async ({ page, key }) => {
@@ -40,6 +40,32 @@ test.describe('the record', () => {
 
     await page.getByRole('button', { name: 'Verify the chain' }).click();
     await expect(page.getByText('The chain is intact')).toBeVisible();
+  });
+
+  test('of a graph of agents is drawn, and a node shows what it said', async ({ page, key }) => {
+    const answer = await page.request.post('/chat', {
+      headers: { authorization: `Bearer ${key}` },
+      data: { mode: 'plan-verify', message: 'What is a queue?', max_tokens_per_turn: 60 },
+    });
+    const { id, decision } = await answer.json();
+    await signIn(page, key);
+    await page.goto(`/#/conversations/${id}`);
+    const graph = page.getByRole('region', { name: 'Graph' });
+    await expect(graph.getByRole('button')).toHaveCount(7);
+    await expect(graph.locator('path')).toHaveCount(9);
+    const node = graph.getByRole('button', { name: /^strategist/ });
+    await expect(node).toContainText('finished');
+    await expect(graph.getByRole('button', { name: new RegExp(`^${decision.chosen}`) })).toContainText(
+      'the answer',
+    );
+    await node.focus();
+    await page.keyboard.press('Enter');
+    await expect(node).toHaveAttribute('aria-pressed', 'true');
+    const record = page.getByRole('list', { name: 'Record of strategist' });
+    await expect(record).toContainText('prompt strategist');
+    await expectAccessible(page);
+    await page.setViewportSize({ width: 375, height: 740 });
+    await expectNoSidewaysScroll(page);
   });
 
   test('shows hidden reasoning and system prompts only on request', async ({ page, key }) => {

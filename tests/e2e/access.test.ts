@@ -30,8 +30,9 @@ beforeAll(async () => {
   provider.listen(0, '127.0.0.1');
   await once(provider, 'listening');
   issuer = `http://127.0.0.1:${(provider.address() as AddressInfo).port}`;
+  // It lives for the given time and up to a second more: a claim has whole seconds.
   sign = (life_s) => {
-    const exp = Math.floor(Date.now() / 1000) + life_s;
+    const exp = Math.ceil(Date.now() / 1000) + life_s;
     const claims = { iss: issuer, aud: 'mcp', sub: 'ann', exp, scope: 'mcp:chat mcp:jobs' };
     const signed = [{ alg: 'ES256', kid: 'k1' }, claims]
       .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
@@ -49,7 +50,7 @@ beforeAll(async () => {
   });
   await vi.waitFor(
     async () => expect((await fetch(`${running.urls.gateway}/readyz`)).status).toBe(200),
-    20_000,
+    60_000,
   );
 });
 afterAll(async () => {
@@ -105,9 +106,9 @@ describe('a trace', () => {
       tracestate: `a=${'x'.repeat(5000)}`,
     });
     expect(bobs).not.toBe(anns);
-    await expect.poll(() => spansOf(anns, ann.key), { timeout: 10_000 }).toBeDefined();
+    await expect.poll(() => spansOf(anns, ann.key)).toBeDefined();
     expect(await spansOf(anns, bob.key)).toBeUndefined();
-    await expect.poll(() => spansOf(bobs, bob.key), { timeout: 10_000 }).toBeDefined();
+    await expect.poll(() => spansOf(bobs, bob.key)).toBeDefined();
     expect((await spansOf(bobs, bob.key))?.[0]?.links).toEqual([{ trace_id: anns, span_id: 'b'.repeat(16) }]);
   });
 
@@ -119,9 +120,7 @@ describe('a trace', () => {
       [ann, tracer],
       [tracer, ann],
     ] as const) {
-      await expect
-        .poll(async () => (await spansOf(shared, who.key))?.length, { timeout: 10_000 })
-        .toBeGreaterThan(0);
+      await expect.poll(async () => (await spansOf(shared, who.key))?.length).toBeGreaterThan(0);
       const owners = (await spansOf(shared, who.key))?.map(({ attributes }) => attributes['enduser.id']);
       expect(owners).toContain(`key:${who.id}`);
       expect(owners).not.toContain(`key:${other.id}`);
@@ -141,15 +140,13 @@ describe('a WebSocket ends with', () => {
     const { id, key } = await newKey(['chat']);
     const { ws, events, closed } = await socket(key);
     ws.send(JSON.stringify(start));
-    await expect
-      .poll(() => events.filter(({ type }) => type === 'delta').length, { timeout: 10_000 })
-      .toBeGreaterThan(3);
+    await expect.poll(() => events.filter(({ type }) => type === 'delta').length).toBeGreaterThan(3);
     await revoke(id);
     expect(await closed).toMatchObject({ code: 4401 });
     expect(events.at(-1)).toMatchObject({ type: 'error', code: 'unauthenticated' });
     const conversation = events.find(({ type }) => type === 'start')?.conversation_id;
     const stored = () => json(ask(`/v1/conversations/${conversation}`));
-    await expect.poll(async () => (await stored()).status, { timeout: 10_000 }).toBe('cancelled');
+    await expect.poll(async () => (await stored()).status).toBe('cancelled');
     expect((await stored()).messages.at(-1)).toMatchObject({
       role: 'modelA',
       content: expect.stringMatching(/^word word/),
@@ -159,7 +156,7 @@ describe('a WebSocket ends with', () => {
   test.each<[string, () => Promise<string>]>([
     [
       'the time of its key',
-      async () => (await newKey(['chat'], new Date(Date.now() + 1500).toISOString())).key,
+      async () => (await newKey(['chat'], new Date(Date.now() + 3000).toISOString())).key,
     ],
     ['its token', async () => sign(2)],
   ])('%s', async (_name, credential) => {
@@ -172,7 +169,7 @@ describe('a job', () => {
   const job = { spec: { kind: 'export' } };
   const ended = async (id: string) => {
     const look = () => json(ask(`/v1/jobs/${id}`));
-    await expect.poll(async () => (await look()).status, { timeout: 20_000 }).toMatch(/completed|dead/);
+    await expect.poll(async () => (await look()).status).toMatch(/completed|dead/);
     return look();
   };
   /** Keeps the only worker busy until it is cancelled. */
@@ -207,8 +204,8 @@ describe('a job', () => {
 
   test('that waited is not done for a token that has expired meanwhile', async () => {
     const free = await busy();
-    const queued = await json(post('/v1/jobs', job, sign(1)));
-    await new Promise((done) => setTimeout(done, 1100));
+    const queued = await json(post('/v1/jobs', job, sign(2)));
+    await new Promise((done) => setTimeout(done, 3100));
     await free();
     expect(await ended(queued.id)).toMatchObject({ status: 'dead', error: { code: 'forbidden' } });
   });
@@ -241,7 +238,7 @@ describe('a job', () => {
         ((await json(ask('/admin/stats'))).queues as { model: string; running: number }[])
           .filter(({ running }) => running > 0)
           .map(({ model }) => model);
-      await expect.poll(busyModels, { timeout: 15_000 }).toEqual(['patient']);
+      await expect.poll(busyModels).toEqual(['patient']);
       expect(await look()).toMatchObject({ status: 'running' });
       await lose();
       expect(await ended(id)).toMatchObject({
@@ -250,7 +247,7 @@ describe('a job', () => {
         error: { code: 'forbidden', message: expect.stringMatching(why) },
       });
       // The model stops, and the only worker is free.
-      await expect.poll(busyModels, { timeout: 15_000 }).toEqual([]);
+      await expect.poll(busyModels).toEqual([]);
       expect(await ended((await json(post('/v1/jobs', job))).id)).toMatchObject({ status: 'completed' });
     },
     60_000,

@@ -64,11 +64,11 @@ async function asks(service: ServiceName, url: string, generations: readonly num
   const call: CallContext = {
     request_id: 'r',
     traceparent: undefined,
-    deadline_ms: Date.now() + 5000,
+    deadline_ms: Date.now() + 30_000,
     principal:
       service === 'governance' ? { ...ALICE, id: service, kind: 'service', scopes: ['admin'] } : ALICE,
     class: 'interactive',
-    signal: AbortSignal.timeout(5000),
+    signal: AbortSignal.timeout(30_000),
   };
   try {
     // Each asks what it asks in the platform.

@@ -14,7 +14,7 @@ beforeAll(async () => {
     operator: { MODEL_BACKENDS: 'openai' },
     secrets: { openai_targets: JSON.stringify([{ name: 'elsewhere', base_url: provider.url }]) },
   });
-  await vi.waitFor(async () => expect((await ask(requestWith(() => ({})))).status).toBe(200), 20_000);
+  await vi.waitFor(async () => expect((await ask(requestWith(() => ({})))).status).toBe(200), 60_000);
 });
 afterAll(async () => {
   await running?.stop();

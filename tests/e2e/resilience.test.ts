@@ -72,9 +72,7 @@ describe.each(['core', 'model-gateway', 'gateway', 'task-engine', 'governance', 
       expect(said).toEqual(expect.arrayContaining(finished));
       // The head of the log is kept on the event bus: after its death, seconds later.
       await expect
-        .poll(async () => ChainVerdict.parse(await platform.json(`/v1/conversations/${id}/verify`, {})), {
-          timeout: 15_000,
-        })
+        .poll(async () => ChainVerdict.parse(await platform.json(`/v1/conversations/${id}/verify`, {})))
         .toMatchObject({ status: 'ok' });
     });
   },
@@ -128,9 +126,7 @@ it('an earlier state that is put back, signed file and rows alike, does not veri
   const more = { conversation_id: id, message: 'Never happened.', exchanges: 1 };
   for await (const event of platform.chat(more)) events.push(event);
   // The tests before have killed the event bus: it may be a moment until its heads are written again.
-  await expect
-    .poll(() => platform.mcp('verify', id).catch(() => 'not yet'), { timeout: 15_000 })
-    .toContain('✓');
+  await expect.poll(() => platform.mcp('verify', id).catch(() => 'not yet')).toContain('✓');
 
   writeFileSync(path, earlier);
   const count = log.messages.length;

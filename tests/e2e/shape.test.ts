@@ -20,7 +20,7 @@ async function start(names: readonly ServiceName[], operator: Readonly<Record<st
   });
   onTestFinished(() => shipped.stop());
   // The models of the provider are known once its list has been read.
-  await expect.poll(async () => ids(shipped), { timeout: 20_000 }).toContain('m');
+  await expect.poll(async () => ids(shipped)).toContain('m');
   return { provider, shipped };
 }
 

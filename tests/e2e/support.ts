@@ -115,14 +115,14 @@ export async function startPlatform(env: Record<string, string> = {}): Promise<P
       return () => void process.kill(pid, 'SIGKILL');
     },
     async ready() {
-      for (const until_ms = Date.now() + 30_000; Date.now() < until_ms; await sleep(100)) {
+      for (const until_ms = Date.now() + 60_000; Date.now() < until_ms; await sleep(100)) {
         const ok = await platform.fetch('/readyz').then(
           (response) => response.ok,
           () => false,
         );
         if (ok && (await status()).processes.every(({ state }) => state === 'ready')) return;
       }
-      throw new Error('the platform did not become ready within 30 s');
+      throw new Error('the platform did not become ready within 60 s');
     },
     async stop() {
       await mcp('stop').catch(() => undefined);

@@ -150,7 +150,7 @@ describe('LocalPlatform', () => {
     expect(error).not.toMatch(/^ *\|? *at /m);
   });
 
-  it('kills what does not end by itself, all within 5 s', async () => {
+  it('kills what does not end by itself, soon', async () => {
     const data = scratch();
     for (const name of ['gateway', 'core']) writeFileSync(join(data, `${name}.stubborn`), '');
     const { platform, paths } = await begin(data);
@@ -158,7 +158,7 @@ describe('LocalPlatform', () => {
     const began_ms = Date.now();
     await platform.stop();
     expect(all.filter(isRunning)).toEqual([]);
-    expect(Date.now() - began_ms).toBeLessThan(5000);
+    expect(Date.now() - began_ms).toBeLessThan(20_000);
   });
 
   it('leaves nothing when the runner itself is killed, and starts again after it', async () => {

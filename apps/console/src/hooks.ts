@@ -1,4 +1,4 @@
-import { createContext } from 'preact';
+import { createContext, type FunctionComponent } from 'preact';
 import { useCallback, useContext, useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from './api/http.ts';
 import type { Platform } from './api/platform.ts';
@@ -151,4 +151,16 @@ export function useNow(): number {
     return () => clearInterval(timer);
   }, []);
   return now_ms;
+}
+
+/** A component that is fetched once it is needed; null until then. */
+export function useLater<P>(
+  load: () => Promise<{ readonly default: FunctionComponent<P> }>,
+): FunctionComponent<P> | null {
+  const [come, setCome] = useState<{ readonly component: FunctionComponent<P> } | null>(null);
+  const first = useRef(load);
+  useEffect(() => {
+    void first.current().then((module) => setCome({ component: module.default }));
+  }, []);
+  return come?.component ?? null;
 }

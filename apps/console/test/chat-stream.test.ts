@@ -21,6 +21,9 @@ function ears(): ChatListener & { readonly heard: unknown[] } {
   };
 }
 
+/** Waits until what is expected holds, on a busy machine too. */
+const until = (expected: () => void) => vi.waitFor(expected, 20_000);
+
 /** A body that comes in the pieces given and then ends, breaks off, or stays open. */
 function body(
   pieces: readonly (string | Uint8Array)[],
@@ -161,7 +164,7 @@ describe('where no WebSocket can be opened', () => {
     const listener = ears();
     start(listener);
     socket().onclose?.();
-    await vi.waitFor(() => expect(listener.heard).toEqual([1, 99, 'network']));
+    await until(() => expect(listener.heard).toEqual([1, 99, 'network']));
     expect(asked[0]?.path).toBe('/chat');
     expect(JSON.parse(String(asked[0]?.init.body))).toEqual({ message: 'Why?', stream: true });
     expect(new Headers(asked[0]?.init.headers).get('accept')).toBe('text/event-stream');
@@ -190,7 +193,7 @@ describe('where no WebSocket can be opened', () => {
     gateway(() => new Response(body([frame(DONE)])));
     const listener = ears();
     start(listener, 'odd(key)');
-    await vi.waitFor(() => expect(listener.heard).toEqual([99, 'network']));
+    await until(() => expect(listener.heard).toEqual([99, 'network']));
     expect(new Headers(asked[0]?.init.headers).get('authorization')).toBe('Bearer odd(key)');
   });
 
@@ -212,7 +215,7 @@ describe('events over HTTP', () => {
     gateway(() => new Response(body([frame(delta(1))])));
     const listener = ears();
     attach(listener);
-    await vi.waitFor(() => expect(listener.heard).toEqual([1, 'network']));
+    await until(() => expect(listener.heard).toEqual([1, 'network']));
     expect(asked[0]?.path).toBe('/v1/conversations/a%20b%2Fc/events');
   });
 
@@ -257,7 +260,7 @@ describe('events over HTTP', () => {
     gateway(() => new Response(JSON.stringify(detail), { status, headers }));
     const listener = ears();
     attach(listener);
-    await vi.waitFor(() =>
+    await until(() =>
       expect(listener.heard).toEqual([{ ...problem, message: 'Said why.', trace_id: 'f'.repeat(32) }]),
     );
   });
@@ -266,14 +269,14 @@ describe('events over HTTP', () => {
     gateway(() => Promise.reject(new TypeError('fetch failed')));
     const listener = ears();
     attach(listener);
-    await vi.waitFor(() => expect(listener.heard).toMatchObject([{ code: 'unreachable', retryable: true }]));
+    await until(() => expect(listener.heard).toMatchObject([{ code: 'unreachable', retryable: true }]));
   });
 
   it('that break off in the middle are closed by the network, after what had come', async () => {
     gateway(() => new Response(body([frame(delta(1)), 'data: {"ty'], 'breaks')));
     const listener = ears();
     attach(listener);
-    await vi.waitFor(() => expect(listener.heard).toEqual([1, 'network']));
+    await until(() => expect(listener.heard).toEqual([1, 'network']));
   });
 
   it('without end in one message are given up', async () => {
@@ -288,14 +291,14 @@ describe('events over HTTP', () => {
     );
     const listener = ears();
     attach(listener);
-    await vi.waitFor(() => expect(listener.heard).toEqual(['network']));
+    await until(() => expect(listener.heard).toEqual(['network']));
   });
 
   it('are left without a word to the gateway', async () => {
     gateway(() => new Promise<Response>(() => undefined));
     const listener = ears();
     attach(listener).leave();
-    await vi.waitFor(() => expect(listener.heard).toEqual(['user']));
+    await until(() => expect(listener.heard).toEqual(['user']));
     expect(asked.map(({ path }) => path)).toEqual(['/v1/conversations/a%20b%2Fc/events']);
   });
 

@@ -280,7 +280,11 @@ describe('a node', () => {
 
   it('has a time of its own; when that is over an optional one is left out', async () => {
     const graph = named('single-with-critic');
-    const own = { ...graph, name: 'mine', nodes: graph.nodes.map((node) => ({ ...node, timeout_ms: 1000 })) };
+    const own = {
+      ...graph,
+      name: 'mine',
+      nodes: graph.nodes.map((node) => (node.id === 'critic' ? { ...node, timeout_ms: 1000 } : node)),
+    };
     const core = await start({ critic: endless }, { MCP_GRAPHS: JSON.stringify([own]) });
     const events = await chat(core, { message: 'Why?', mode: 'mine', participants: modelsOf(own) });
     expect(only(events, 'node')[0]).toMatchObject({

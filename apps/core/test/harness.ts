@@ -158,7 +158,7 @@ export function callOf(change: Partial<CallContext> = {}): CallContext {
   return {
     request_id: 'r-1',
     traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
-    deadline_ms: Date.now() + 15_000,
+    deadline_ms: Date.now() + 45_000,
     principal: ALICE,
     class: 'interactive',
     signal: new AbortController().signal,

@@ -181,7 +181,7 @@ describe('time and other runs', () => {
     const events = await chat(
       core,
       { message: 'Talk.' },
-      { call: callOf({ deadline_ms: Date.now() + 300 }) },
+      { call: callOf({ deadline_ms: Date.now() + 1500 }) },
     );
     expect(the(events, 'error')).toMatchObject({ code: 'deadline_exceeded', retryable: true });
     const stored = await core.api.getConversation(idOf(events), callOf());

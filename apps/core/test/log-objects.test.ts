@@ -67,9 +67,7 @@ describe('committed logs in object storage', () => {
     });
     await core.stop();
     const again = await startCore({ dir: core.dir, env: { MCP_LOG_ARCHIVE_URL: url } });
-    await expect
-      .poll(async () => (await again.api.verifyConversation(id, callOf())).status, { timeout: 15_000 })
-      .toBe('ok');
+    await expect.poll(async () => (await again.api.verifyConversation(id, callOf())).status).toBe('ok');
     expect(await bucketOf(url).keys(`away/${id}/`)).toEqual([`away/${id}/000005.json`]);
   });
 });

@@ -88,11 +88,10 @@ describe('conversations that go on without a connection', () => {
     expect(await statuses(core, all)).toEqual(Array<string>(ALLOWED).fill('running'));
 
     models.release();
-    for (const { id } of all)
-      await expect.poll(() => statusOf(core, id), { timeout: 20_000 }).toBe('completed');
+    for (const { id } of all) await expect.poll(() => statusOf(core, id)).toBe('completed');
     const heard = await begin(core);
     await heard.leave();
-    await expect.poll(() => statusOf(core, heard.id), { timeout: 20_000 }).toBe('completed');
+    await expect.poll(() => statusOf(core, heard.id)).toBe('completed');
   }, 60_000);
 
   it('make room by being cancelled', async () => {
@@ -102,7 +101,7 @@ describe('conversations that go on without a connection', () => {
     for (const one of all) await one.leave();
     expect(await failure(core.api.chat(TALK, callOf()))).toMatchObject({ code: 'rate_limited' });
     await core.api.cancelConversation(all[0]?.id ?? '', callOf());
-    await expect.poll(() => statusOf(core, all[0]?.id ?? ''), { timeout: 20_000 }).toBe('cancelled');
+    await expect.poll(() => statusOf(core, all[0]?.id ?? '')).toBe('cancelled');
     const next = await begin(core);
     await next.leave();
     expect(await statuses(core, [...all.slice(1), next])).toEqual(Array<string>(ALLOWED).fill('running'));
@@ -114,13 +113,11 @@ describe('conversations that go on without a connection', () => {
     const all = await begun(core, ALLOWED + 3);
     for (const one of all) await one.leave();
     const over = all.slice(ALLOWED);
-    for (const { id } of over)
-      await expect.poll(() => statusOf(core, id), { timeout: 20_000 }).toBe('cancelled');
+    for (const { id } of over) await expect.poll(() => statusOf(core, id)).toBe('cancelled');
     expect(await statuses(core, all.slice(0, ALLOWED))).toEqual(Array<string>(ALLOWED).fill('running'));
 
     models.release();
-    for (const { id } of all.slice(0, ALLOWED))
-      await expect.poll(() => statusOf(core, id), { timeout: 20_000 }).toBe('completed');
+    for (const { id } of all.slice(0, ALLOWED)) await expect.poll(() => statusOf(core, id)).toBe('completed');
     for (const { id } of over) {
       const { messages } = await core.api.getConversation(id, callOf());
       expect(messages.at(-1)).toMatchObject({

@@ -66,8 +66,7 @@ async function upgraded(): Promise<Core> {
 
 const verdictOf = async (core: Core, name: string) =>
   (await core.api.verifyConversation(idOf(name), callOf())).status;
-const confirmed = (core: Core, name: string) =>
-  expect.poll(() => verdictOf(core, name), { timeout: 15_000 }).toBe('ok');
+const confirmed = (core: Core, name: string) => expect.poll(() => verdictOf(core, name)).toBe('ok');
 
 describe('a store of version 1', () => {
   it('is read as conversations of participants, and each log is what it was and verifies', async () => {
@@ -100,7 +99,7 @@ describe('a store of version 1', () => {
     async (name, { turns, answers }) => {
       const core = await upgraded();
       await expect
-        .poll(async () => (await core.api.getConversation(idOf(name), callOf())).status, { timeout: 15_000 })
+        .poll(async () => (await core.api.getConversation(idOf(name), callOf())).status)
         .not.toBe('running');
       const events = await chat(core, { conversation_id: idOf(name) });
       const { response } = the(events, 'done');

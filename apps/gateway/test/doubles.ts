@@ -54,7 +54,7 @@ export interface Seen {
   /** Words that were taken from all models so far. */
   words: number;
   /** How generations and conversations ended: `done`, or the reason of their abort. */
-  readonly ends: { how: string; at_ms: number }[];
+  readonly ends: { how: string }[];
 }
 
 export interface DoubleOptions {
@@ -100,7 +100,7 @@ async function* words(seen: Seen, options: DoubleOptions, call: CallContext): As
     how = 'aborted';
     throw call.signal.reason instanceof PlatformError ? call.signal.reason : error;
   } finally {
-    keep(seen.ends, { how, at_ms: performance.now() });
+    keep(seen.ends, { how });
   }
 }
 

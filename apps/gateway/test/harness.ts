@@ -91,7 +91,7 @@ export async function startGateway(options: HarnessOptions = {}): Promise<Harnes
 }
 
 async function ready(url: string): Promise<void> {
-  for (const until_ms = Date.now() + 10_000; Date.now() < until_ms; ) {
+  for (const until_ms = Date.now() + 60_000; Date.now() < until_ms; ) {
     if ((await fetch(`${url}/readyz`)).ok) return;
     await new Promise((done) => setTimeout(done, 20));
   }

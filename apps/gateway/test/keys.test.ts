@@ -84,7 +84,7 @@ test('keys go on working while the event bus is away, and changes follow when it
   await second.stop();
   const stopping_ms = performance.now();
   await gateway.close();
-  expect(performance.now() - stopping_ms).toBeLessThan(5000);
+  expect(performance.now() - stopping_ms).toBeLessThan(20_000);
   await second.close();
   await first.close();
 });

@@ -11,7 +11,7 @@ let platform: Platform;
 beforeAll(async () => {
   place = await shared();
   platform = await startPlatform('in one process', place);
-  await vi.waitFor(async () => expect((await platform.ask('/v1/models')).status).toBe(200), 15_000);
+  await vi.waitFor(async () => expect((await platform.ask('/v1/models')).status).toBe(200), 60_000);
 });
 afterAll(async () => {
   await platform.close();

@@ -61,13 +61,13 @@ describe('two regions whose event buses are linked', () => {
 
   test('a key of one region is good in the other, and is managed where it was made', async () => {
     const { id, key } = await eu.key(['chat']);
-    await expect.poll(() => statusAt(us, key), { timeout: 15_000 }).toBe(200);
+    await expect.poll(() => statusAt(us, key)).toBe(200);
     expect(await (await us.ask('/admin/keys')).text()).not.toContain(id);
     const refused = await us.ask(`/admin/keys/${id}`, { method: 'DELETE' });
     expect(refused.status).toBe(409);
     expect(await refused.text()).toContain('was made in another region. Revoke it there');
     expect((await eu.ask(`/admin/keys/${id}`, { method: 'DELETE' })).status).toBe(200);
-    await expect.poll(() => statusAt(us, key), { timeout: 15_000 }).toBe(401);
+    await expect.poll(() => statusAt(us, key)).toBe(401);
   });
 
   test.each(['eu', 'any'])('data that must stay %s is worked on', async (residency) => {
@@ -108,12 +108,12 @@ describe('two regions whose event buses are linked', () => {
 
   test('keys of a region that was lost stay good, in gateways that start then too', async () => {
     const { key } = await eu.key(['chat']);
-    await expect.poll(() => statusAt(us, key), { timeout: 15_000 }).toBe(200);
+    await expect.poll(() => statusAt(us, key)).toBe(200);
     await buses.eu.stop();
     const late = await gatewayOf('us-east', buses.us);
     try {
       expect(await statusAt(us, key)).toBe(200);
-      await expect.poll(() => statusAt(late, key), { timeout: 15_000 }).toBe(200);
+      await expect.poll(() => statusAt(late, key)).toBe(200);
     } finally {
       await late.close();
     }

@@ -39,16 +39,34 @@ it('puts texts that are written at once one after the other, whole, in the order
   );
 });
 
-it('goes on after one that fails, and begins anew what is tried again', () => {
+/** What one who is first says, and one who is held, each in two attempts. */
+it.each([
+  ['that has said something', 'half', '[a]half\n[again]\nwhole\n\n[b]whole'],
+  ['that has said nothing', '', '[a]whole\n\n[b]whole'],
+])('a turn %s is tried again under the head that it has', (_name, half, all) => {
+  const speakers = new Speakers();
+  const turns = [
+    { step: 's1', participant: 'a' },
+    { step: 's2', participant: 'b' },
+  ];
+  const said: string[] = [];
+  for (const text of [half, 'whole'])
+    for (const turn of turns) {
+      said.push(speakers.begin(turn, `[${turn.participant}]`));
+      said.push(speakers.say(turn.step, text));
+    }
+  expect(said.join('') + speakers.rest()).toBe(all);
+});
+
+it('goes on after one that fails, and knows no stranger', () => {
   const speakers = new Speakers();
   const said = [
     speakers.begin({ step: 's1', participant: 'a' }, '[a]'),
     speakers.begin({ step: 's2', participant: 'b' }, '[b]'),
     speakers.say('s2', 'held'),
-    speakers.begin({ step: 's1', participant: 'a' }, '[a again]'),
     speakers.end({ participant: 'a' }),
     speakers.say('s2', ' and on'),
     speakers.say('s9', 'a stranger'),
   ];
-  expect(said).toEqual(['[a]', '', '', '\n\n[a again]', '\n\n[b]held', ' and on', '']);
+  expect(said).toEqual(['[a]', '', '', '\n\n[b]held', ' and on', '']);
 });

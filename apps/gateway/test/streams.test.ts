@@ -39,17 +39,16 @@ describe('a client that leaves stops the model', () => {
     Object.assign(g.options, { words: 1000, pause_ms: 20 });
     const ends = g.seen.ends.length;
     const leaving = new AbortController();
-    const calls = g.seen.calls.length;
+    const [calls, words] = [g.seen.calls.length, g.seen.words];
     const asked = post(path, body, { signal: leaving.signal })
       .then((answer) => answer.text())
       .catch((error: Error) => error.name);
     await expect.poll(() => g.seen.calls.length).toBe(calls + 1);
-    await new Promise((done) => setTimeout(done, 60));
-    const left_ms = performance.now();
+    await expect.poll(() => g.seen.words, { interval: 5 }).toBeGreaterThan(words);
     leaving.abort();
     expect(await asked).toBe('AbortError');
-    await expect.poll(() => g.seen.ends[ends]?.how, { interval: 5 }).toBe('aborted');
-    expect((g.seen.ends[ends]?.at_ms ?? Number.POSITIVE_INFINITY) - left_ms).toBeLessThan(100);
+    // How soon is measured in bench/cancel.
+    await expect.poll(() => g.seen.ends[ends]?.how).toBe('aborted');
   });
 });
 
@@ -87,12 +86,14 @@ test('a conversation streams as named, numbered events', async () => {
 
 test('a failure in the middle is the last event, with what a client needs to go on', async () => {
   Object.assign(g.options, { words: 1000, pause_ms: 20 });
-  const answer = await post(
-    '/chat',
-    { message: 'hi', stream: true },
-    { headers: { 'x-mcp-timeout-ms': '150' } },
-  );
-  const events = frames(await answer.text());
+  // Long enough to have begun by then, on any machine.
+  const headers = { 'x-mcp-timeout-ms': '1500' };
+  const texts = [
+    post('/chat', { message: 'hi', stream: true }, { headers }),
+    post('/v1/chat/completions', { ...QUESTION, stream: true }, { headers }),
+  ].map(async (answer) => (await answer).text());
+  const [chat = '', wire = ''] = await Promise.all(texts);
+  const events = frames(chat);
   expect(JSON.parse(events.at(-1)?.data ?? '{}')).toMatchObject({
     type: 'error',
     code: 'deadline_exceeded',
@@ -100,12 +101,7 @@ test('a failure in the middle is the last event, with what a client needs to go 
     conversation_id: expect.any(String),
     seq: events.length - 1,
   });
-  const wire = await post(
-    '/v1/chat/completions',
-    { ...QUESTION, stream: true },
-    { headers: { 'x-mcp-timeout-ms': '150' } },
-  );
-  const last = frames(await wire.text()).at(-1);
+  const last = frames(wire).at(-1);
   expect(JSON.parse(last?.data ?? '{}')).toMatchObject({ error: { code: 'deadline_exceeded' } });
 });
 
@@ -134,7 +130,7 @@ test('200 streams at once lose no frame', async () => {
 
 test('a client that does not read holds the model back, and is cut off at the deadline', async () => {
   Object.assign(g.options, { words: 2_000_000, pause_ms: 0 });
-  const ends = g.seen.ends.length;
+  const [ends, before] = [g.seen.ends.length, g.seen.words];
   const body = JSON.stringify({ ...QUESTION, stream: true });
   const socket = connect(g.port, '127.0.0.1');
   socket.on('error', () => undefined);
@@ -142,16 +138,20 @@ test('a client that does not read holds the model back, and is cut off at the de
     head('POST /v1/chat/completions HTTP/1.1', [
       `Authorization: Bearer ${g.admin}`,
       'Content-Type: application/json',
-      'X-Mcp-Timeout-Ms: 1200',
+      'X-Mcp-Timeout-Ms: 3000',
       `Content-Length: ${body.length}`,
     ]) + body,
   );
   socket.pause();
-  await new Promise((done) => setTimeout(done, 400));
-  const held_at = g.seen.words;
-  await new Promise((done) => setTimeout(done, 300));
-  expect(g.seen.words).toBe(held_at);
-  await expect.poll(() => g.seen.ends[ends]?.how, { timeout: 5000 }).toBeDefined();
+  // It has come to a stand before its end, and long before all its words.
+  await expect
+    .poll(async () => {
+      const held_at = g.seen.words;
+      await new Promise((done) => setTimeout(done, 200));
+      return { stands: g.seen.words === held_at && held_at > before, ended: g.seen.ends.length > ends };
+    })
+    .toEqual({ stands: true, ended: false });
+  await expect.poll(() => g.seen.ends[ends]?.how).toBe('aborted');
   socket.destroy();
 });
 
@@ -285,7 +285,7 @@ test('more requests than a minute allows are told when to come back', async () =
   const answers = [await ask(), await ask(), await ask(), await ask()];
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 429]);
   const refused = answers[3];
-  expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThanOrEqual(19);
+  expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThanOrEqual(5);
   expect(refused?.headers.get('x-ratelimit-remaining-requests')).toBe('0');
   expect(await refused?.json()).toMatchObject({ error: { code: 'rate_limited', type: 'rate_limit_error' } });
   await small.close();

@@ -1,7 +1,13 @@
 /** The fault table: what each status, header and phase of a failure makes of a request, over real HTTP, in JSON and as a stream. */
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { type CallContext, ModelAliases, type ModelEvent, PlatformError } from '@mcp/contracts';
+import {
+  type CallContext,
+  ModelAliases,
+  type ModelEvent,
+  PlatformError,
+  type Residency,
+} from '@mcp/contracts';
 import { createBackends } from '@mcp/model-backends';
 import { createModelGateway } from '@mcp/model-serving';
 import type { ServiceKit } from '@mcp/service-kit';
@@ -198,18 +204,32 @@ beforeAll(async () => {
 afterAll(() => upstream.close());
 
 /** A gateway of its own for each row: a circuit that one opened is none of the next one's business. */
-async function outcome(mode: Mode, on_interrupt: 'resume' | 'fail'): Promise<readonly [string, string]> {
+async function outcome(
+  mode: Mode,
+  on_interrupt: 'resume' | 'fail',
+  stays:
+    | { readonly model: string; readonly first: Residency; readonly others: Residency }
+    | undefined = undefined,
+): Promise<readonly [string, string]> {
   const models = ['first', 'rate', 'context', 'content', 'error'];
-  const target = { name: 't', base_url, models, embedding_models: [], max_context: 8192, prices: {} };
-  const backends = await createBackends(['openai'], { OPENAI_TARGETS: [target] } as never);
+  const target = { base_url, embedding_models: [], max_context: 8192, prices: {} };
+  const backends = await createBackends(['openai'], {
+    OPENAI_TARGETS: [
+      { ...target, name: 'f', models: models.slice(0, 1), residency: stays?.first },
+      { ...target, name: 'o', models: models.slice(1), residency: stays?.others },
+    ],
+  } as never);
   const chains = Object.fromEntries(models.slice(1).map((name) => [name, [name]]));
   const settings = {
     MCP_QUEUE_MAX_WAITING: 4,
     MCP_QUEUE_WEIGHTS: {},
+    MCP_QUEUE_BATCH: { min_share: 0.05, reserve: 0.1 },
     MODEL_CONCURRENCY: {},
-    MODEL_FALLBACKS: {},
+    MODEL_POOLS: {},
+    MODEL_FALLBACKS: { first: ['error'] },
     MODEL_ALIASES: ModelAliases.parse({ a: { candidates: [{ model: 'first' }], fallbacks: chains } }),
     MCP_RESIDENCY: undefined,
+    MODEL_RESIDENCY: { callers: stays === undefined ? {} : { 'key:1': ['eu' as const] } },
   };
   const api = createModelGateway({ kit: kit as never, backends, settings });
   const call: CallContext = {
@@ -223,7 +243,7 @@ async function outcome(mode: Mode, on_interrupt: 'resume' | 'fail'): Promise<rea
   };
   const events: ModelEvent[] = [];
   const request = {
-    model: 'a',
+    model: stays?.model ?? 'a',
     messages: [{ role: 'user' as const, content: 'hi' }],
     stream: mode === 'sse',
   };
@@ -261,4 +281,34 @@ describe('a first model that breaks off after its first word', () => {
       ]);
     },
   );
+});
+
+describe.each(['json', 'sse'] as const)('a text that must stay in the EU, asked in %s', (mode) => {
+  it.each([
+    ['a model that is elsewhere', 'first', 'us', 'eu', [], 'wrong_region'],
+    ['a model that may be anywhere', 'first', 'any', 'eu', [], 'wrong_region'],
+    [
+      'a model there that fails, with a stand-in elsewhere',
+      'first',
+      'eu',
+      'us',
+      ['first'],
+      'upstream_failed',
+    ],
+    ['a model there that fails, with a stand-in there', 'first', 'eu', 'eu', ['first', 'error'], ''],
+    ['an alias of models elsewhere', 'a', 'us', 'us', [], 'wrong_region'],
+    [
+      'an alias of one there that fails, with stand-ins elsewhere',
+      'a',
+      'eu',
+      'us',
+      ['first'],
+      'upstream_failed',
+    ],
+  ] as const)('%s', async (_, model, first, others, asked, code) => {
+    upstream.deed = refuses(401);
+    upstream.asked.length = 0;
+    const [, failure] = await outcome(mode, 'fail', { model, first, others });
+    expect([upstream.asked, failure]).toEqual([asked, code]);
+  });
 });

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Principal, QueueStatus } from '@mcp/contracts';
 import { startServices } from '@mcp/service-kit';
 import { callerHeaders, testIdentities } from '@mcp/testkit';
@@ -66,13 +65,7 @@ const Answer = z.object({
 });
 const Refusal = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let at = 0; at < 250; at++) {
-    if (await holds()) return;
-    await sleep(20);
-  }
-  throw new Error('not within 5 s');
-}
+const until = (holds: () => Promise<boolean>) => expect.poll(holds, { interval: 20 }).toBe(true);
 
 describe('the model gateway over HTTP', () => {
   it('answers other services only', async () => {

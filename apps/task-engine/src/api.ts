@@ -37,8 +37,14 @@ export function createTaskEngine(engine: EngineOptions): TaskEngineApi {
         progress: { done: 0, total: 0, note: 'waiting' },
         trace_id: call.traceparent?.split('-')[1] ?? '',
       };
-      const { principal, grant } = call;
-      const stored: StoredJob = { job, spec, principal, ...(grant === undefined ? {} : { grant }) };
+      const { principal, grant, residency } = call;
+      const stored: StoredJob = {
+        job,
+        spec,
+        principal,
+        ...(grant === undefined ? {} : { grant }),
+        ...(residency === undefined ? {} : { residency }),
+      };
       const known = idempotency_key === undefined ? undefined : await store.get(id);
       if (known !== undefined) return same(known, spec);
       // First the queue, then the row: what is acknowledged is in the queue, and a row without a place in it is not made.

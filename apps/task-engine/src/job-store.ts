@@ -5,6 +5,7 @@ import {
   PlatformError,
   type Principal,
   Principal as PrincipalSchema,
+  Residency,
 } from '@mcp/contracts';
 import type { Bus } from '@mcp/service-kit';
 import type { KV, KvEntry } from '@nats-io/kv';
@@ -24,6 +25,7 @@ export const StoredJob = z.object({
   spec: JobSpec,
   principal: PrincipalSchema,
   grant: z.string().max(8192).optional(),
+  residency: Residency.optional(),
 });
 export type StoredJob = z.infer<typeof StoredJob>;
 

@@ -150,6 +150,7 @@ export class Worker {
       deadline_ms: Date.now() + JOB_TIMEOUT_MS,
       principal: stored.principal,
       grant: stored.grant,
+      residency: stored.residency,
       class: 'batch',
       signal: scope.signal,
     };

@@ -97,7 +97,7 @@ it('a job that has attempts left waits with the reason, and the queue goes on me
   await done(engine, EXPORT);
   const { id } = await engine.api.create({ spec: EXPORT }, callOf());
   await expect
-    .poll(() => engine.api.get(id, callOf()), { timeout: 15_000 })
+    .poll(() => engine.api.get(id, callOf()))
     .toMatchObject({ status: 'retrying', attempt: 1, error: FULL });
   expect(await done(engine, EMBED)).toMatchObject({ status: 'completed' });
   expect(await engine.api.cancel(id, callOf())).toMatchObject({ status: 'cancelled' });

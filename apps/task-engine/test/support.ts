@@ -24,7 +24,7 @@ export function callOf(principal = ALICE, signal = new AbortController().signal)
   return {
     request_id: 'test',
     traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
-    deadline_ms: Date.now() + 30_000,
+    deadline_ms: Date.now() + 60_000,
     principal,
     class: 'interactive',
     signal,

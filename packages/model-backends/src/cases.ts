@@ -6,7 +6,7 @@ import type { BackendManifest, Feature } from '@mcp/contracts';
 import { supportOf } from './features.ts';
 
 /** What a provider may not offer at all. A backend refuses it then, instead of asking for something else. */
-export type Offer = 'tools' | 'json_schema' | 'images' | 'embeddings';
+export type Offer = 'tools' | 'json_schema' | 'images' | 'embeddings' | 'prefill';
 
 export interface Case {
   readonly title: string;
@@ -25,6 +25,7 @@ export const CASES = {
   json_schema: { title: 'output by JSON schema', needs: 'json_schema' },
   images: { title: 'images', needs: 'images' },
   embeddings: { title: 'embeddings', needs: 'embeddings' },
+  prefill: { title: 'answer that has begun gone on with', needs: 'prefill' },
   usage: { title: 'usage' },
   finish_length: { title: 'finish reason `length`' },
   finish_stop: { title: 'finish reason `stop`, by a stop sequence' },
@@ -69,13 +70,13 @@ const FEATURE_OF = {
   tools: 'tools',
   json_schema: 'response_format',
   images: 'pictures',
-} as const satisfies Readonly<Record<Exclude<Offer, 'embeddings'>, Feature>>;
+} as const satisfies Readonly<Record<Exclude<Offer, 'embeddings' | 'prefill'>, Feature>>;
 
 type Offering = Pick<BackendManifest, 'features' | 'lacks' | 'runs'>;
 
 /** Whether what is behind a backend offers something at all. */
 export function offers({ features, lacks }: Offering, offer: Offer): boolean {
-  if (offer === 'embeddings' || lacks.includes(offer)) return !lacks.includes(offer);
+  if (offer === 'embeddings' || offer === 'prefill' || lacks.includes(offer)) return !lacks.includes(offer);
   return ['yes', 'passed on'].includes(supportOf(features, FEATURE_OF[offer]).support);
 }
 

@@ -56,6 +56,16 @@ export const SAMPLING = each(
   'frequency_penalty',
 );
 
+/** What the APIs of Anthropic's models share, its own and that of Bedrock. */
+export const MESSAGES = {
+  n: { support: 'refused', note: 'more than one' },
+  temperature: { support: 'passed on', note: 'above 1 as 1' },
+  top_p: 'passed on',
+  tools: 'yes',
+  tool_choice: 'yes',
+  response_format: { support: 'yes', note: 'by a schema; `json_object` is refused' },
+} as const satisfies Partial<Features>;
+
 /** What the APIs of providers other than OpenAI have no word for. */
 export const ONLY_OPENAI = {
   min_p: 'no effect',

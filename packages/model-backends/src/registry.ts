@@ -55,8 +55,12 @@ export type RemoteBackendName = {
   [N in BackendName]: Backends[N]['manifest']['runs'] extends 'elsewhere' ? N : never;
 }[BackendName];
 
+/** What who asks for the blueprint's hybrid inference is told: docs/decisions/2026-11-28-hybrid-is-an-alias.md. */
+const HYBRID =
+  'hybrid is no backend but an alias over models of several: name those backends here, and declare MODEL_ALIASES=\'{"hybrid":{"candidates":[{"model":"one"},{"model":"another"}],"strategy":"order"}}\' (docs/routing.md)';
+
 const names = Object.keys(BACKENDS) as [BackendName, ...BackendName[]];
-export const BackendName = z.enum(names);
+export const BackendName = z.enum(names, { error: ({ input }) => (input === 'hybrid' ? HYBRID : undefined) });
 export const RemoteBackendName = z.enum(
   names.filter((name): name is RemoteBackendName => BACKENDS[name].manifest.runs === 'elsewhere'),
 );

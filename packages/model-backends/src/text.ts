@@ -14,6 +14,14 @@ export function textOf({ content }: ChatMessage): string {
   });
 }
 
+/** What the last message begins of the answer; undefined where the answer is a new one. */
+export function begunAnswer(messages: readonly ChatMessage[]): string | undefined {
+  const last = messages.at(-1);
+  if (last?.role !== 'assistant' || (last.tool_calls ?? []).length > 0) return undefined;
+  const text = textOf(last);
+  return text === '' ? undefined : text;
+}
+
 /** How many tokens the caller lets the model write, or undefined when it did not say. */
 export function maxTokens(request: {
   max_tokens?: number | null | undefined;

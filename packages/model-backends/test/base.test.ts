@@ -1,5 +1,5 @@
 /** What all backends are made of: signals, texts, lists of models, tables of features, settings. */
-import { type ChatMessage, FEATURES, PlatformError } from '@mcp/contracts';
+import { type ChatMessage, FEATURES, ModelAliases, PlatformError } from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { abortError, Closing, untilAborted } from '../src/abort.ts';
@@ -208,6 +208,15 @@ describe('the registry', () => {
     ['Embedded', undefined],
   ])('reads the list %j', (text, names) => {
     expect(BackendList.safeParse(text).data).toEqual(names);
+  });
+
+  it('says what to declare instead to who asks for hybrid, and to nobody else', () => {
+    const messages = (text: string) =>
+      BackendList.safeParse(text).error?.issues.map(({ message }) => message);
+    expect(messages('openai,hybrid')).toEqual([expect.stringMatching(/an alias.*MODEL_ALIASES=/)]);
+    const [, json] = /MODEL_ALIASES='(.*)' \(/.exec(messages('hybrid')?.[0] ?? '') ?? [];
+    expect(ModelAliases.parse(JSON.parse(json ?? ''))).toHaveProperty('hybrid');
+    expect(messages('nothing')).toEqual([expect.stringMatching(/^Invalid option.*"vllm"/)]);
   });
 
   it('takes for elsewhere what runs elsewhere', () => {

@@ -205,7 +205,7 @@ describe('the history of calls', () => {
   ];
 
   it("is Qwen's own", () => {
-    const history = toHistory(messages, { syntax: HERMES, tools: [tool] });
+    const history = toHistory(messages, { syntax: HERMES, tools: [tool], goes_on: true });
     expect(history.map(({ type }) => type)).toEqual(['system', 'system', 'user', 'model', 'user', 'model']);
     expect(history[1]).toMatchObject({
       text: expect.stringContaining(
@@ -228,7 +228,7 @@ describe('the history of calls', () => {
   });
 
   it("is SmolLM2's own, and shows no functions where there are none", () => {
-    const history = toHistory(messages, { syntax: SMOLLM2, tools: [] });
+    const history = toHistory(messages, { syntax: SMOLLM2, tools: [], goes_on: true });
     expect(history).toHaveLength(5);
     expect(history[2]).toEqual({
       type: 'model',
@@ -239,7 +239,11 @@ describe('the history of calls', () => {
   });
 
   it('begins with the functions where no system message stands', () => {
-    const [first, second] = toHistory([{ role: 'user', content: 'Add.' }], { syntax: HERMES, tools: [tool] });
+    const [first, second] = toHistory([{ role: 'user', content: 'Add.' }], {
+      syntax: HERMES,
+      tools: [tool],
+      goes_on: true,
+    });
     expect([first?.type, second?.type]).toEqual(['system', 'user']);
   });
 });

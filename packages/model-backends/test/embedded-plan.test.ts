@@ -38,6 +38,37 @@ const call = (json: string) => [
   { id: '1', type: 'function' as const, function: { name: 'add', arguments: json } },
 ];
 
+describe('an answer that its request has begun', () => {
+  const asked = { role: 'user', content: 'hi' } as const;
+  const begun = (content: string): ChatMessage[] => [asked, { role: 'assistant', content }];
+  const endOf = async (more: Partial<ChatCompletionRequest>) => {
+    const { prompt } = await plan(more);
+    return model.detokenize(prompt.slice(-24), true);
+  };
+
+  it.each([
+    ['text', {}],
+    ['with functions', { tools: TOOLS }],
+    ['with probabilities', { logprobs: true }],
+  ])('is gone on with: %s', async (_, more) => {
+    expect(await endOf({ ...more, messages: begun('It is all') })).toMatch(
+      /<\|im_start\|>assistant\nIt is all$/,
+    );
+  });
+
+  it.each<[string, Partial<ChatCompletionRequest>]>([
+    [
+      'held to JSON, whose grammar begins with its first word',
+      { response_format: { type: 'json_object' }, messages: begun('So') },
+    ],
+    ['empty', { messages: begun('') }],
+    ['a call', { messages: [asked, { role: 'assistant', content: 'So:', tool_calls: call('{}') }] }],
+    ['followed by another message', { messages: [...begun('It is'), asked] }],
+  ])('is none where it is %s', async (_, more) => {
+    expect(await endOf(more)).toMatch(/<\|im_end\|>\n<\|im_start\|>assistant\n$/);
+  });
+});
+
 describe('the plan of an answer', () => {
   it.each<[string, Partial<ChatCompletionRequest>, object]>([
     ['text', {}, { type: 'text', grammar: undefined }],

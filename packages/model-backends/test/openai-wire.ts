@@ -17,6 +17,8 @@ interface Particulars {
   /** What else it answers while its models are described. */
   describe?(path: string): unknown;
   refusal?: Elsewhere['refusal'];
+  /** The messages of a request as its model is shown them. */
+  shown?(request: object): object;
   /** The model of a request, where its path says it. */
   modelIn?(path: string): string | undefined;
 }
@@ -65,7 +67,7 @@ function openAiServer(
       const embed = request as unknown as Parameters<ModelBackend['embed']>[0];
       return json(200, encodeEmbeddings(await backend.embed(embed, callOptions(signal)), 'float'));
     }
-    const events = ask(backend, request);
+    const events = ask(backend, { ...request, ...one.shown?.(request) });
     if (request.stream !== true) return json(200, encodeChatCompletion(await collect(events)));
     const encode = chatChunkEncoder({ include_usage: true });
     for await (const event of events) {

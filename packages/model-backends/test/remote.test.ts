@@ -48,7 +48,7 @@ describe.each(LISTING)('the list of models of %s', (name, { env, list, describe:
         expect(await ids(backend)).toEqual(['chat']);
         return server.reads;
       };
-      await expect.poll(asked, { timeout: 5000 }).toBeGreaterThan(before);
+      await expect.poll(asked).toBeGreaterThan(before);
     }
   });
 

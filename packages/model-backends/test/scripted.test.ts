@@ -179,6 +179,14 @@ describe('a scripted answer', () => {
     expect(seen.some(({ type }) => type === 'start')).toBe(words > 0);
   });
 
+  it('applies a rule as often as the script says, and then the next', async () => {
+    const rules = [{ match: 'x', times: 2, reply: 'first' }, { reply: 'later' }];
+    const backend = await script({ id: 'm', rules });
+    const heard: string[] = [];
+    for (const question of ['x', 'y', 'x', 'x']) heard.push(await said(backend, question));
+    expect(heard).toEqual(['first', 'later', 'first', 'later']);
+  });
+
   it('fails as often as the script says, and answers then', async () => {
     const backend = await script({ id: 'm', rules: [{ error: 'unavailable', fail_times: 2, reply: 'ok' }] });
     const outcome = () => said(backend, 'x').catch((error: { code: string }) => error.code);

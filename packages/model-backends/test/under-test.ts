@@ -31,6 +31,8 @@ export interface Elsewhere {
   readonly runs: 'elsewhere';
   /** The environment that names a server. */
   env(url: string): Record<string, string>;
+  /** Its embedding model, where it is asked by a name of its own. */
+  readonly embedding?: string;
   /** A server that answers by another backend. */
   server(behind: ModelBackend): Promise<Upstream>;
   /** The path that lists models is this one; undefined where its operator names them. */
@@ -104,7 +106,9 @@ export async function start(name: BackendName, one: UnderTest): Promise<Subject>
   return {
     backend,
     chat: 'chat',
-    embedding: BACKENDS[name].manifest.lacks.includes('embeddings') ? undefined : SCRIPT_EMBEDDING,
+    embedding: BACKENDS[name].manifest.lacks.includes('embeddings')
+      ? undefined
+      : (one.embedding ?? SCRIPT_EMBEDDING),
     reply: scriptedReply,
     open: upstream.open,
     seen: upstream.seen,

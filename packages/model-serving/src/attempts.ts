@@ -12,6 +12,7 @@ import type { Plan } from './aliases/plan.ts';
 import type { Catalog, Offer } from './catalog.ts';
 import type { InferenceDeps, Offered } from './inference.ts';
 import { MAX_RETRY_WAIT_MS } from './queue.ts';
+import { staying } from './residency.ts';
 import type { Route } from './route.ts';
 
 const FIRST_PAUSE_MS = 200;
@@ -118,7 +119,8 @@ class Run {
   async find(model: string): Promise<Offer | undefined> {
     const { plan, kind, call } = this.#asked;
     try {
-      return this.#open(await this.#catalog.find(model, { kind, signal: call.signal }));
+      const offer = await this.#catalog.find(model, { kind, signal: call.signal });
+      return this.#open(staying(offer, plan.stay, this.#catalog));
     } catch (error) {
       if (this.#failure === undefined && (plan.alias === undefined || !(error instanceof PlatformError)))
         throw error;
@@ -227,7 +229,8 @@ class Run {
 
   /** Of a model's servers those that may be asked and were not; nearly always the same array. */
   #open(offer: Offer): Offer {
-    const allowed = this.#asked.plan.alias?.allowed(offer.routes) ?? offer.routes;
+    const { stay, alias } = this.#asked.plan;
+    const allowed = stay.allowed(alias?.allowed(offer.routes) ?? offer.routes);
     const routes = this.#tried.size === 0 ? allowed : allowed.filter((route) => !this.#tried.has(route));
     return routes === offer.routes ? offer : { ...offer, routes };
   }

@@ -1,5 +1,6 @@
 import { type ModelBackend, type ModelInfo, PlatformError } from '@mcp/contracts';
 import type { Logger } from '@mcp/service-kit';
+import type { Pools } from './pools.ts';
 import { reasonOf } from './queue.ts';
 import { Route, type RouteParts } from './route.ts';
 
@@ -29,6 +30,8 @@ export interface CatalogOptions {
   /** Names that stand for models, to be told where one is not found. */
   readonly aliases?: readonly string[];
   readonly onCircuit?: RouteParts['onCircuit'];
+  /** The pools of the models' servers. */
+  readonly pools?: Pools;
 }
 
 /** One backend and what it was last known to serve. */
@@ -103,6 +106,13 @@ export class Catalog {
   /** One model of any kind, as {@link find} finds it. */
   async one(id: string, signal: AbortSignal): Promise<ModelInfo> {
     return describe(await this.find(id, { signal }));
+  }
+
+  /** What is known just now of every model, once for each of its servers. */
+  infos(): readonly ModelInfo[] {
+    return [...this.#offers].flatMap(([id, offer]) =>
+      id === offer.id ? offer.routes.map(({ info }) => info) : [],
+    );
   }
 
   /** Every model once, as the first of its servers that is ready describes it. */
@@ -204,10 +214,11 @@ export class Catalog {
     const max_concurrency = Object.hasOwn(this.#options.concurrency, info.id)
       ? this.#options.concurrency[info.id]
       : undefined;
-    const { onCircuit } = this.#options;
+    const { onCircuit, pools } = this.#options;
     return new Route({
       backend,
       tier,
+      pool: pools?.of(info.id, backend.target ?? backend.name),
       ...(onCircuit === undefined ? {} : { onCircuit }),
       info: max_concurrency === undefined ? info : { ...info, max_concurrency },
     });

@@ -13,6 +13,7 @@ import {
 import type { Span } from '@mcp/service-kit';
 import { givenOf } from '@mcp/wire';
 import { Accounting, countTokens } from './accounting.ts';
+import type { Expected } from './expected-tokens.ts';
 import type { Queues } from './queues.ts';
 import type { Route, Visit } from './route.ts';
 import type { ServingKit } from './serving.ts';
@@ -58,7 +59,7 @@ export async function* infer(
   let failure: unknown;
   try {
     const { expected } = queues.of(id);
-    visit = await placeOf(queues, offered, { call, tokens: expected.of(request) });
+    visit = await placeOf(queues, offered, { call, expected: expected.of(request) });
     const { route } = visit;
     accounting.queued(route.info);
     const forwarded = request.model === id ? request : { ...request, model: id };
@@ -129,7 +130,7 @@ export async function embed(
   let status = 'ok';
   let visit: Visit | undefined;
   try {
-    visit = await placeOf(queues, offered, { call, tokens: queues.of(id).expected.ofTexts(request.input) });
+    visit = await placeOf(queues, offered, { call, expected: queues.of(id).expected.ofTexts(request.input) });
     const { route } = visit;
     const asked_ms = performance.now();
     const result = await route.backend.embed({ ...request, model: id }, optionsOf(call, span));
@@ -159,12 +160,12 @@ export async function embed(
 async function placeOf(
   queues: Queues,
   offered: Offered,
-  { call, tokens }: { readonly call: CallContext; readonly tokens: number },
+  { call, expected }: { readonly call: CallContext; readonly expected: Expected },
 ): Promise<Visit> {
   const { id, routes, max_closed_ms } = offered;
   const { class: cls, signal, place, principal, deadline_ms } = call;
   const time_left_ms = deadline_ms - Date.now();
-  const ask = { who: principal.id, class: cls, tokens, time_left_ms, signal, routes, place, max_closed_ms };
+  const ask = { who: principal.id, class: cls, expected, time_left_ms, signal, routes, place, max_closed_ms };
   const visit = await queues.of(id).enter(ask);
   try {
     offered.reach(visit.route);

@@ -13,7 +13,9 @@ import { firstSuccess } from './attempts.ts';
 import { Catalog } from './catalog.ts';
 import { type GenerationDeps, generate } from './generation.ts';
 import { embed } from './inference.ts';
+import { Pools } from './pools.ts';
 import { Queues } from './queues.ts';
+import { staying } from './residency.ts';
 import type { ServingConfig, ServingKit } from './serving.ts';
 
 interface ModelGatewayOptions {
@@ -31,6 +33,7 @@ export function createModelGateway({ kit, backends, settings }: ModelGatewayOpti
     concurrency: settings.MODEL_CONCURRENCY,
     log: kit.log,
     aliases: Object.keys(aliases),
+    pools: new Pools(settings.MODEL_POOLS),
     onCircuit: ({ info, server }, state) => {
       kit.metrics.set('model_circuit_open', { model: info.id, server }, state === 'closed' ? 0 : 1);
       kit.metrics.inc('model_circuit_changes_total', { model: info.id, server, state });
@@ -40,6 +43,7 @@ export function createModelGateway({ kit, backends, settings }: ModelGatewayOpti
     metrics: kit.metrics,
     max_waiting: settings.MCP_QUEUE_MAX_WAITING,
     weights: settings.MCP_QUEUE_WEIGHTS,
+    batch: settings.MCP_QUEUE_BATCH,
   });
   const planner = new Planner(settings, catalog);
   const deps = { kit, catalog, queues, planner };
@@ -47,14 +51,15 @@ export function createModelGateway({ kit, backends, settings }: ModelGatewayOpti
     generate: (request, call) => generate(deps, request, call),
     async embed(request, call) {
       if (planner.aliasOf(request.model) !== undefined) throw notForEmbedding(request.model);
-      const plan = planner.ofModel(request.model);
+      const plan = planner.ofModel(request.model, call);
       return firstSuccess(deps, { plan, kind: 'embedding', call }, (offer) =>
         embed(deps, offer, { request, call }),
       );
     },
     async countTokens(request, call) {
       const model = await widest(deps, request.model, call);
-      const { id, routes } = await catalog.find(model, { kind: 'chat', signal: call.signal });
+      const offer = await catalog.find(model, { kind: 'chat', signal: call.signal });
+      const { id, routes } = staying(offer, planner.stayOf(request.model, call), catalog);
       const [route] = routes;
       if (route === undefined) throw new Error('an offer has at least one route');
       return route.backend.countTokens(
@@ -96,37 +101,38 @@ function listed({ planner, catalog }: GenerationDeps, name: string): ModelInfo |
 }
 
 /** The candidate that holds the most tokens: what an alias takes at most. */
-async function widest(deps: GenerationDeps, name: string, { signal }: CallContext): Promise<string> {
+async function widest(deps: GenerationDeps, name: string, call: CallContext): Promise<string> {
   const alias = deps.planner.aliasOf(name);
   if (alias === undefined) return name;
+  const stay = deps.planner.stayOf(name, call);
   const widths = alias.candidates.flatMap(({ model }) => {
     const info = deps.catalog.known(model)?.routes[0]?.info;
-    return info?.kind === 'chat' ? [{ model, max_context: info.max_context }] : [];
+    return info?.kind === 'chat' && stay.allows(info) ? [{ model, max_context: info.max_context }] : [];
   });
   const [first] = widths.toSorted((a, b) => b.max_context - a.max_context);
   const [any] = alias.candidates;
   if (first !== undefined) return first.model;
-  const offer = await deps.catalog.find(any?.model ?? name, { kind: 'chat', signal });
+  const offer = await deps.catalog.find(any?.model ?? name, { kind: 'chat', signal: call.signal });
   return offer.id;
 }
 
 /** Room at the model, or at the first of those that stand in for it. */
-async function reserve(
-  deps: GenerationDeps,
-  name: string,
-  { principal, signal }: CallContext,
-): Promise<Place> {
+async function reserve(deps: GenerationDeps, name: string, call: CallContext): Promise<Place> {
+  const { principal, signal } = call;
   const alias = deps.planner.aliasOf(name);
-  const { models, chains } = deps.planner.ofModel(name);
+  const { models, chains } = deps.planner.ofModel(name, call);
   const names = alias === undefined ? [...models, ...chains.error] : modelsOf(alias);
   let failure: unknown;
   for (const one of names) {
     if (alias !== undefined && one !== names.at(-1) && deps.catalog.known(one) === undefined) continue;
-    const { id, routes } = await deps.catalog.find(one, { kind: 'chat', signal });
+    const offer = await deps.catalog.find(one, { kind: 'chat', signal });
     try {
+      const { id, routes } = staying(offer, deps.planner.stayOf(name, call), deps.catalog);
       return deps.queues.of(id).reserve(routes, principal.id);
     } catch (error) {
       failure ??= error;
+      // Nobody stands in for a model that may not be asked.
+      if (alias === undefined && failure instanceof PlatformError && failure.code === 'wrong_region') break;
     }
   }
   throw failure;

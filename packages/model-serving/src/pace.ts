@@ -24,6 +24,11 @@ export class Pace {
   #ms = FIRST_MS;
   #seen = 0;
 
+  /** What an inference is expected to take, in the mean. */
+  get mean_tokens(): number {
+    return this.#tokens;
+  }
+
   /** An inference of so many expected tokens held its place for so long. */
   learn(tokens: number, ms: number): void {
     const weight = Math.max(EMA, 1 / ++this.#seen);
@@ -34,6 +39,11 @@ export class Pace {
   /** When a place will be free for who has so many tokens before it; undefined while too little was seen. */
   waitMs(before: number, at: Places): number | undefined {
     return this.#seen < SEEN_ENOUGH ? undefined : this.drainedMs(before, at);
+  }
+
+  /** How long one of so many expected tokens works; undefined while too little was seen. */
+  workMs(tokens: number): number | undefined {
+    return this.#seen < SEEN_ENOUGH ? undefined : (tokens * this.#ms) / this.#tokens;
   }
 
   /** How long it takes until so many waiting tokens are at work. What is at work already is half done in the mean. */

@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { type Place, PlatformError, type QueueClass, type QueueStatus } from '@mcp/contracts';
-import { ExpectedTokens } from './expected-tokens.ts';
-import { FairLine } from './fair-line.ts';
+import {
+  type BatchTerms,
+  type Place,
+  PlatformError,
+  type QueueClass,
+  type QueueStatus,
+} from '@mcp/contracts';
+import { Averages } from './averages.ts';
+import { type Expected, ExpectedTokens } from './expected-tokens.ts';
 import { Pace } from './pace.ts';
 import { type Choice, CircuitOpenError, choose, type Route, type Visit } from './route.ts';
+import { TwoLines } from './two-lines.ts';
 
 export interface QueueOptions {
   readonly model: string;
@@ -11,6 +18,8 @@ export interface QueueOptions {
   readonly max_waiting: number;
   /** Share of a caller against the others' 1, by the principal's id. */
   readonly weights?: Readonly<Record<string, number>>;
+  /** Undefined: batch work has no share of its own, and leaves nothing free. */
+  readonly batch?: BatchTerms;
   /** Milliseconds that never go back. */
   readonly now?: () => number;
 }
@@ -20,8 +29,7 @@ export interface Ask {
   /** The principal: places are shared between principals. */
   readonly who: string;
   readonly class: QueueClass;
-  /** Tokens that it is expected to take, input and output together. */
-  readonly tokens: number;
+  readonly expected: Expected;
   /** How long its caller waits for the whole answer; one that would only begin after that is refused at once. */
   readonly time_left_ms?: number | undefined;
   readonly signal: AbortSignal;
@@ -33,10 +41,8 @@ export interface Ask {
   readonly max_closed_ms?: number | undefined;
 }
 
-interface Waiter {
-  readonly routes: readonly Route[];
-  readonly max_closed_ms: number | undefined;
-  readonly tokens: number;
+interface Waiter extends Pick<Ask, 'who' | 'class' | 'expected' | 'routes' | 'max_closed_ms'> {
+  readonly since_ms: number;
   start(visit: Visit): void;
   refuse(error: PlatformError): void;
 }
@@ -47,26 +53,30 @@ const MAX_RETRY_AFTER_MS = 60_000;
 const PLACE_MS = 10_000;
 /** A server that is rate limited for longer is not waited for. */
 export const MAX_RETRY_WAIT_MS = 5000;
+/** How long an inference works, until one was seen. */
+const FIRST_WORK_MS = 1000;
+const NO_TERMS: BatchTerms = { min_share: 0, reserve: 0 };
 
 /**
- * The queue of one model. Interactive inferences go before batch ones; within a class principals take turns by the
- * tokens that they use and by their weight, each with its own in the order in which they came. When it is full, a principal with fewer in it than another takes the place
- * of that one's last. Whoever leaves while waiting gives up its place at once. How many work at once is the routes'
+ * The queue of one model. Interactive inferences go before batch ones, which have a share of their own; within a class
+ * principals take turns by the tokens that they use and by their weight, each with the shortest of its own. When it is
+ * full, a principal with fewer in it than another takes the place of that one's last. Whoever leaves while waiting gives up its place at once. How many work at once is the routes'
  * business.
  */
 export class ModelQueue {
   /** What requests to the model will take. */
   readonly expected = new ExpectedTokens();
   readonly #options: QueueOptions;
-  readonly #waiting: Readonly<Record<QueueClass, FairLine<Waiter>>> = {
-    interactive: new FairLine(),
-    batch: new FairLine(),
-  };
+  readonly #waiting: TwoLines<Waiter>;
+  /** How many wait for the same routes. */
+  readonly #wanted = new Map<readonly Route[], number>();
   readonly #onChange: (status: QueueStatus) => void;
   /** Room that is kept for those who will come. */
   readonly #reserved = new Map<string, { readonly who: string; end(): void }>();
   #running = 0;
   readonly #pace = new Pace();
+  /** How long inferences of a kind held their place. */
+  readonly #work = new Averages(FIRST_WORK_MS);
   readonly #now: () => number;
   #alarm: NodeJS.Timeout | undefined;
 
@@ -74,14 +84,15 @@ export class ModelQueue {
     this.#options = options;
     this.#onChange = onChange;
     this.#now = options.now ?? (() => performance.now());
+    this.#waiting = new TwoLines(options.batch ?? NO_TERMS, (kind) => this.#work.of(kind));
   }
 
   status(): QueueStatus {
     return {
       model: this.#options.model,
       running: this.#running,
-      waiting_interactive: this.#waiting.interactive.length,
-      waiting_batch: this.#waiting.batch.length,
+      waiting_interactive: this.#waiting.lengthOf('interactive'),
+      waiting_batch: this.#waiting.lengthOf('batch'),
       capacity: this.#options.max_waiting,
     };
   }
@@ -94,14 +105,14 @@ export class ModelQueue {
     const { who, signal, routes, place, max_closed_ms } = ask;
     if (signal.aborted) throw reasonOf(signal);
     const kept = place !== undefined && this.#release(place);
-    let choice = choose(routes);
-    if (choice.type === 'free' && this.#depth() > 0) {
+    let choice = this.#choose(ask);
+    if (choice.type === 'free' && this.#waiting.length > 0) {
       // Nobody passes those who wait already: a server may have been opened by the clock alone.
       this.#serve();
-      choice = choose(routes);
+      choice = this.#choose(ask);
     }
     if (choice.type !== 'free' || this.#reserved.size > 0) this.#refuse(routes, { who, kept, max_closed_ms });
-    if (choice.type === 'free') return this.#start(choice.route, ask.tokens);
+    if (choice.type === 'free') return this.#start(choice.route, ask);
     this.#refuseTooLate(ask);
     return await this.#wait(ask);
   }
@@ -135,16 +146,15 @@ export class ModelQueue {
   ): void {
     const closed = closedFor(routes, max_closed_ms);
     if (closed !== undefined) throw closed;
-    const limit = routes.reduce((sum, one) => sum + one.limit, 0);
-    const room = Math.max(0, limit - this.#running) + this.#options.max_waiting - this.#depth();
+    const limit = placesOf(routes);
+    const room = Math.max(0, limit - this.#running) + this.#options.max_waiting - this.#waiting.length;
     if (!kept && room <= this.#reserved.size && !this.#makeRoom(who, limit)) throw this.#full(limit);
   }
 
   /** Throws `overloaded` when so many tokens are before it that its caller would have left. */
-  #refuseTooLate({ who, class: cls, time_left_ms, routes }: Ask): void {
-    const { interactive, batch } = this.#waiting;
-    const before = cls === 'interactive' ? interactive.ahead(who) : interactive.tokens + batch.ahead(who);
-    const places = routes.reduce((sum, one) => sum + one.limit, 0);
+  #refuseTooLate({ who, class: cls, expected, time_left_ms, routes }: Ask): void {
+    const before = this.#waiting.ahead({ who, class: cls, ...expected });
+    const places = placesOf(routes);
     const wait_ms = this.#pace.waitMs(before, { running: this.#running, places });
     if (time_left_ms === undefined || wait_ms === undefined || wait_ms <= time_left_ms) return;
     throw new PlatformError(
@@ -157,7 +167,7 @@ export class ModelQueue {
   /** Sends away the last of the principal with the most here, if that still leaves it as many as this one will have. */
   #makeRoom(who: string, limit: number): boolean {
     const counts = new Map<string, number>();
-    for (const line of [this.#waiting.batch, this.#waiting.interactive]) line.count(counts);
+    this.#waiting.count(counts);
     const waiting = [...counts.keys()];
     for (const one of this.#reserved.values()) counts.set(one.who, (counts.get(one.who) ?? 0) + 1);
     const most = waiting.reduce(
@@ -165,26 +175,34 @@ export class ModelQueue {
       who,
     );
     if ((counts.get(most) ?? 0) <= (counts.get(who) ?? 0) + 1) return false;
-    for (const line of [this.#waiting.batch, this.#waiting.interactive]) {
-      const last = line.lastOf(most);
-      if (last === undefined) continue;
-      line.remove(last);
-      last.refuse(this.#full(limit));
-      return true;
-    }
-    return false;
+    const last = this.#waiting.lastOf(most);
+    if (last === undefined) return false;
+    this.#remove(last);
+    last.refuse(this.#full(limit));
+    return true;
   }
 
-  #depth(): number {
-    return this.#waiting.interactive.length + this.#waiting.batch.length;
+  /** A free route for one whose turn it is; batch work may have to leave it to interactive work that may come. */
+  #choose({ class: cls, expected: { tokens }, routes }: Waiter | Ask, since_ms = this.#now()): Choice {
+    const waited_ms = this.#now() - since_ms;
+    const choice = choose(routes, { class: cls, tokens, waiting_tokens: this.#waiting.tokens, waited_ms });
+    if (choice.type !== 'free' || cls === 'interactive') return choice;
+    const free = routes.reduce((sum, route) => sum + Math.max(0, route.limit - route.running), 0);
+    const at = { places: placesOf(routes), free, now_ms: this.#now() };
+    return this.#waiting.mayBegin(cls, tokens, at) ? choice : { type: 'busy' };
   }
 
-  #start(route: Route, tokens: number): Visit {
+  #start(route: Route, { class: cls, expected: { tokens, kind }, routes }: Waiter | Ask): Visit {
     this.#running++;
     const since_ms = this.#now();
+    const at = { mean_tokens: this.#pace.mean_tokens, places: placesOf(routes), now_ms: since_ms };
+    this.#waiting.begun(cls, tokens, at);
     const visit = route.visit(() => {
       this.#running--;
-      this.#pace.learn(tokens, this.#now() - since_ms);
+      const took_ms = this.#now() - since_ms;
+      this.#pace.learn(tokens, took_ms);
+      route.pool?.pace.learn(tokens, took_ms);
+      this.#work.learn(kind, took_ms);
       this.#serve();
       this.#onChange(this.status());
     });
@@ -193,23 +211,26 @@ export class ModelQueue {
       ...visit,
       accepted: () => {
         visit.accepted();
-        if (this.#depth() > 0) this.#serve();
+        if (this.#waiting.length > 0) this.#serve();
       },
     };
   }
 
-  #wait({ who, class: cls, tokens, signal, routes, max_closed_ms }: Ask): Promise<Visit> {
+  #wait(ask: Ask): Promise<Visit> {
+    const { who, expected, signal, routes } = ask;
     const { promise, resolve, reject } = Promise.withResolvers<Visit>();
-    const line = this.#waiting[cls];
     const leave = () => {
-      line.remove(waiter);
+      this.#remove(waiter);
       this.#onChange(this.status());
       reject(reasonOf(signal));
     };
     const waiter: Waiter = {
+      who,
+      class: ask.class,
+      expected,
       routes,
-      max_closed_ms,
-      tokens,
+      max_closed_ms: ask.max_closed_ms,
+      since_ms: this.#now(),
       start(visit) {
         signal.removeEventListener('abort', leave);
         resolve(visit);
@@ -220,59 +241,84 @@ export class ModelQueue {
       },
     };
     signal.addEventListener('abort', leave, { once: true });
-    line.add(who, waiter, { tokens, weight: weightOf(this.#options.weights, who) });
+    this.#waiting.add(waiter, {
+      ...expected,
+      weight: weightOf(this.#options.weights, who),
+      since_ms: waiter.since_ms,
+    });
+    this.#wanted.set(routes, (this.#wanted.get(routes) ?? 0) + 1);
     this.#onChange(this.status());
     this.#serve();
     return promise;
   }
 
+  #remove(waiter: Waiter): void {
+    this.#waiting.remove(waiter);
+    this.#wantLess(waiter.routes);
+  }
+
+  #wantLess(routes: readonly Route[]): void {
+    const left = (this.#wanted.get(routes) ?? 1) - 1;
+    if (left > 0) this.#wanted.set(routes, left);
+    else this.#wanted.delete(routes);
+  }
+
   /** Hands places over, so that nobody can slip in between, and sends away those whose servers are closed for long. */
   #serve(): void {
     clearTimeout(this.#alarm);
-    let alarm_ms = Number.POSITIVE_INFINITY;
-    const busy = new Set<readonly Route[]>();
-    for (const line of [this.#waiting.interactive, this.#waiting.batch])
-      for (let at = 0; at < line.length; ) {
-        const waiter = line.at(at);
-        const choice: Choice = busy.has(waiter.routes) ? { type: 'busy' } : choose(waiter.routes);
-        if (choice.type === 'busy') {
-          busy.add(waiter.routes);
-          at++;
-          continue;
-        }
-        const closed = choice.type === 'closed' ? closedFor(waiter.routes, waiter.max_closed_ms) : undefined;
-        if (choice.type === 'closed' && closed === undefined) {
-          alarm_ms = Math.min(alarm_ms, choice.wait_ms);
-          at++;
-          continue;
-        }
-        if (choice.type === 'free') {
-          line.serve(at);
-          waiter.start(this.#start(choice.route, waiter.tokens));
-        } else if (closed !== undefined) {
-          line.remove(waiter);
-          waiter.refuse(closed);
-        }
+    const seen: Seen = { busy: new Set(), alarm_ms: Number.POSITIVE_INFINITY };
+    while (this.#waiting.length > 0 && this.#serveOne(seen));
+    if (!Number.isFinite(seen.alarm_ms)) return;
+    this.#alarm = setTimeout(() => this.#serve(), Math.ceil(seen.alarm_ms));
+    this.#alarm.unref();
+  }
+
+  /** Begins or sends away the first of whom that can be said; false when there is none. */
+  #serveOne(seen: Seen): boolean {
+    for (const waiter of this.#waiting.inTurn(({ expected }) => expected.tokens)) {
+      const { routes } = waiter;
+      if (seen.busy.size === this.#wanted.size) return false;
+      if (seen.busy.has(routes)) continue;
+      const choice = this.#choose(waiter, waiter.since_ms);
+      const closed = choice.type === 'closed' ? closedFor(routes, waiter.max_closed_ms) : undefined;
+      if (choice.type === 'free') {
+        this.#waiting.serve(waiter);
+        this.#wantLess(routes);
+        waiter.start(this.#start(choice.route, waiter));
+        return true;
       }
-    if (Number.isFinite(alarm_ms)) {
-      this.#alarm = setTimeout(() => this.#serve(), Math.ceil(alarm_ms));
-      this.#alarm.unref();
+      if (closed !== undefined) {
+        this.#remove(waiter);
+        waiter.refuse(closed);
+        return true;
+      }
+      if (choice.type === 'busy') seen.busy.add(routes);
+      else seen.alarm_ms = Math.min(seen.alarm_ms, choice.wait_ms);
     }
+    return false;
   }
 
   #full(places: number): PlatformError {
-    const { interactive, batch } = this.#waiting;
-    const drained_ms = this.#pace.drainedMs(interactive.tokens + batch.tokens, {
-      running: this.#running,
-      places,
-    });
+    const drained_ms = this.#pace.drainedMs(this.#waiting.tokens, { running: this.#running, places });
     const retry_after_ms = Math.round(Math.min(MAX_RETRY_AFTER_MS, Math.max(250, drained_ms)));
     return new PlatformError(
       'overloaded',
-      `The queue of ${this.#options.model} is full: ${this.#depth()} inferences wait. Try again in about ${seconds(retry_after_ms)} s.`,
+      `The queue of ${this.#options.model} is full: ${this.#waiting.length} inferences wait. Try again in about ${seconds(retry_after_ms)} s.`,
       { retry_after_ms },
     );
   }
+}
+
+/** What one look at those who wait has found out. */
+interface Seen {
+  /** Routes that have no place just now. */
+  readonly busy: Set<readonly Route[]>;
+  /** When the first of the closed ones may be asked. */
+  alarm_ms: number;
+}
+
+function placesOf(routes: readonly Route[]): number {
+  return routes.reduce((sum, one) => sum + one.limit, 0);
 }
 
 function weightOf(weights: QueueOptions['weights'], who: string): number {

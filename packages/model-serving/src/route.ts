@@ -2,12 +2,15 @@ import { type ModelBackend, type ModelInfo, PlatformError } from '@mcp/contracts
 import { AdaptiveLimit, DEFAULT_MAX_CONCURRENCY, type Outcome } from './adaptive-limit.ts';
 import { type CircuitState, CoolDown } from './cool-down.ts';
 import { PeakEwma } from './latency.ts';
+import { type Fit, type Pool, place } from './pools.ts';
 
 export interface RouteParts {
   readonly backend: ModelBackend;
   readonly info: ModelInfo;
   /** Place of the backend's kind in MODEL_BACKENDS: lower ones are asked first. */
   readonly tier: number;
+  /** The pool of its server, where the stack declares pools of the model. */
+  readonly pool?: Pool | undefined;
   /** Epoch-like milliseconds that never go back. */
   readonly now?: () => number;
   /** Called when its circuit has opened, is tried or has closed. */
@@ -34,6 +37,7 @@ export interface Visit {
 export class Route {
   readonly backend: ModelBackend;
   readonly tier: number;
+  readonly pool: Pool | undefined;
   info: ModelInfo;
   readonly #limit: AdaptiveLimit;
   readonly #cool_down: CoolDown;
@@ -42,10 +46,11 @@ export class Route {
   readonly #latency = { streamed: new PeakEwma(), whole: new PeakEwma() };
   #told: CircuitState = 'closed';
 
-  constructor({ backend, info, tier, now = () => performance.now(), onCircuit }: RouteParts) {
+  constructor({ backend, info, tier, pool, now = () => performance.now(), onCircuit }: RouteParts) {
     this.backend = backend;
     this.info = info;
     this.tier = tier;
+    this.pool = pool;
     this.#limit = new AdaptiveLimit(info.max_concurrency ?? DEFAULT_MAX_CONCURRENCY);
     this.#cool_down = new CoolDown(now);
     this.#now = now;
@@ -63,6 +68,10 @@ export class Route {
 
   get limit(): number {
     return this.#limit.limit;
+  }
+
+  get running(): number {
+    return this.#limit.running;
   }
 
   /** How much of its limit is in use. */
@@ -176,14 +185,16 @@ export type Choice =
   | { readonly type: 'free'; readonly route: Route }
   /** All that may be asked are at their limits. */
   | { readonly type: 'busy' }
+  /** There is a place, and the request is expected to be done sooner when it waits for a better one, for so long. */
+  | { readonly type: 'held'; readonly wait_ms: number }
   /** All are rate limited, for so long. */
   | { readonly type: 'closed'; readonly wait_ms: number };
 
 /**
- * Among the routes that may be asked, the best ranked; of these the one in less use of two taken at random (power of
+ * Among the routes that may be asked, the best ranked; of these those in the pool that fits; of these the one in less use of two taken at random (power of
  * two choices: Mitzenmacher 2001).
  */
-export function choose(routes: readonly Route[], random: () => number = Math.random): Choice {
+export function choose(routes: readonly Route[], fit?: Fit, random: () => number = Math.random): Choice {
   const [only] = routes;
   if (only !== undefined && routes.length === 1)
     return only.wait_ms > 0
@@ -195,7 +206,11 @@ export function choose(routes: readonly Route[], random: () => number = Math.ran
   if (open.length === 0)
     return { type: 'closed', wait_ms: Math.min(...routes.map(({ wait_ms }) => wait_ms)) };
   const best = Math.min(...open.map(rank));
-  const free = open.filter((route) => route.free && rank(route) === best);
+  const equal = open.filter((route) => rank(route) === best);
+  const pooled = fit !== undefined && equal.some(({ pool }) => pool !== undefined);
+  const placed = pooled ? place(equal, fit) : undefined;
+  if (placed !== undefined && placed.type !== 'free') return placed;
+  const free = placed?.routes ?? equal.filter((route) => route.free);
   const one = free[Math.floor(random() * free.length)];
   if (one === undefined) return { type: 'busy' };
   const rest = free.filter((route) => route !== one);

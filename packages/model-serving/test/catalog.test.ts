@@ -184,7 +184,7 @@ describe('the choice among servers', () => {
             [info.status === 'ready' ? 0 : 1, shunned ? 1 : 0, tier].join();
           const best = open.map(rank).toSorted()[0];
           const candidates = open.filter((route) => rank(route) === best && route.free);
-          const choice = choose(routes, () => random);
+          const choice = choose(routes, undefined, () => random);
           if (choice.type === 'free') expect(candidates).toContain(choice.route);
           else if (choice.type === 'closed')
             expect([open.length, choice.wait_ms]).toEqual([

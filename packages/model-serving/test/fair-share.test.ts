@@ -28,22 +28,24 @@ class Scene {
   async arrive(name: string, cls: QueueClass = 'interactive'): Promise<void> {
     this.waiting.set(name, (this.waiting.get(name) ?? 0) + 1);
     const signal = new AbortController().signal;
-    this.queue.enter({ who: name, class: cls, tokens: 1, signal, routes: this.#routes }).then(
-      (visit) => {
-        this.#less(name);
-        this.running.push(visit);
-        this.served.push(name);
-      },
-      (error: unknown) => {
-        if (!(error instanceof PlatformError) || error.code !== 'overloaded') throw error;
-        this.#less(name);
-        this.refused.push({
-          who: name,
-          held: this.waiting.get(name) ?? 0,
-          most: Math.max(0, ...this.waiting.values()),
-        });
-      },
-    );
+    this.queue
+      .enter({ who: name, class: cls, expected: { tokens: 1, kind: 0 }, signal, routes: this.#routes })
+      .then(
+        (visit) => {
+          this.#less(name);
+          this.running.push(visit);
+          this.served.push(name);
+        },
+        (error: unknown) => {
+          if (!(error instanceof PlatformError) || error.code !== 'overloaded') throw error;
+          this.#less(name);
+          this.refused.push({
+            who: name,
+            held: this.waiting.get(name) ?? 0,
+            most: Math.max(0, ...this.waiting.values()),
+          });
+        },
+      );
     await turn();
   }
 
@@ -114,28 +116,126 @@ test('room that is kept counts as a place: one principal cannot keep all of it f
   place.release();
 });
 
-test('the line is a model of its rule: the lowest turn first, then who came first', () => {
+test('the line is a model of its rule: the caller of the lowest turn first, its shortest work first', () => {
+  const arrival = fc.record({ who, work_ms: fc.integer({ min: 1, max: 100 }) });
   fc.assert(
-    fc.property(fc.array(fc.oneof(who, fc.constant('serve' as const)), { maxLength: 100 }), (steps) => {
-      const line = new FairLine<number>();
-      let model: { who: string; turn: number; id: number }[] = [];
+    fc.property(fc.array(fc.oneof(arrival, fc.constant('serve' as const)), { maxLength: 100 }), (steps) => {
+      const line = new FairLine<number>((kind) => kind);
+      /** Callers that wait, those that have waited for their turn for longer in front. */
+      let waiting: { who: string; turn: number; own: { id: number; work_ms: number }[] }[] = [];
       const next = new Map<string, number>();
       let now = 0;
       for (const [id, one] of steps.entries()) {
         if (one !== 'serve') {
-          const at = Math.max(now, next.get(one) ?? 0);
-          next.set(one, at + 1);
-          model.push({ who: one, turn: at, id });
-          line.add(one, id, { tokens: 1, weight: 1 });
-        } else if (model.length > 0) {
-          const first = model.reduce((a, b) => (b.turn < a.turn ? b : a));
-          expect(line.at(0)).toBe(first.id);
-          line.serve(0);
-          now = Math.max(now, first.turn);
-          model = model.filter((entry) => entry !== first);
+          const known = waiting.find((caller) => caller.who === one.who);
+          if (known !== undefined) known.own.push({ id, work_ms: one.work_ms });
+          else
+            waiting.push({
+              who: one.who,
+              turn: Math.max(now, next.get(one.who) ?? 0),
+              own: [{ id, work_ms: one.work_ms }],
+            });
+          line.add(one.who, id, { tokens: 1, weight: 1, kind: one.work_ms, since_ms: 0 });
+        } else if (waiting.length > 0) {
+          const caller = waiting.reduce((a, b) => (b.turn < a.turn ? b : a));
+          const first = caller.own.reduce((a, b) => (b.work_ms < a.work_ms ? b : a));
+          expect([...line.inTurn()][0]).toBe(first.id);
+          line.serve(caller.who, first.id);
+          now = Math.max(now, caller.turn);
+          const left = { ...caller, turn: caller.turn + 1, own: caller.own.filter((own) => own !== first) };
+          next.set(caller.who, left.turn);
+          waiting = waiting.filter((other) => other !== caller);
+          if (left.own.length > 0) waiting.push(left);
         }
-        expect(line.length).toBe(model.length);
+        expect(line.length).toBe(waiting.reduce((sum, { own }) => sum + own.length, 0));
       }
     }),
   );
+});
+
+test('long work of a caller is not passed for ever by its short work: a tenth of its wait counts', () => {
+  const line = new FairLine<string>((kind) => kind);
+  const share = { tokens: 1, weight: 1 };
+  line.add('ann', 'long', { ...share, kind: 10_000, since_ms: 0 });
+  line.add('ann', 'short, early', { ...share, kind: 100, since_ms: 98_000 });
+  line.add('ann', 'short, late', { ...share, kind: 100, since_ms: 100_000 });
+  expect([...line.inTurn()]).toEqual(['short, early', 'long', 'short, late']);
+});
+
+const BATCH = fc.record({
+  min_share: fc.double({ min: 0, max: 0.9, noNaN: true }),
+  reserve: fc.double({ min: 0, max: 0.9, noNaN: true }),
+});
+
+test('batch work gets its share of the tokens while both classes wait, and no more', async () => {
+  const sizes = fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 200, maxLength: 200 });
+  await fc.assert(
+    fc.asyncProperty(BATCH, sizes, fc.integer({ min: 1, max: 12 }), async (batch, tokens, places) => {
+      const queue = new ModelQueue({ model: 'm', max_waiting: 1000, batch }, () => undefined);
+      const routes = [routeOf(places)];
+      const { signal } = new AbortController();
+      const got = { interactive: 0, batch: 0 };
+      const running: Visit[] = [];
+      const enter = (cls: QueueClass, size: number) =>
+        queue
+          .enter({ who: cls, class: cls, expected: { tokens: size, kind: 0 }, signal, routes })
+          .then((visit) => {
+            got[cls] += size;
+            running.push(visit);
+          });
+      const holder = Array.from({ length: places }, () => enter('interactive', 1));
+      await Promise.all(holder);
+      for (const size of tokens) {
+        void enter('interactive', size);
+        void enter('batch', size);
+      }
+      const both = () => {
+        const { waiting_interactive, waiting_batch } = queue.status();
+        return waiting_interactive > 0 && waiting_batch > 0;
+      };
+      while (both()) {
+        running.shift()?.leave();
+        await turn();
+      }
+      const all = got.interactive + got.batch;
+      // Of each class one of at most 100 tokens may be begun too early; the first came before any batch work waited.
+      expect(got.batch).toBeGreaterThanOrEqual(batch.min_share * all - 200 - batch.min_share * places);
+      expect(got.batch).toBeLessThanOrEqual(batch.min_share * all + 101);
+      while (running.length > 0) {
+        running.shift()?.leave();
+        await turn();
+      }
+      expect(queue.status()).toMatchObject({ running: 0, waiting_interactive: 0, waiting_batch: 0 });
+    }),
+    { numRuns: 25, endOnFailure: true },
+  );
+});
+
+test('batch work leaves places free for a minute after interactive work, and has all of them otherwise', async () => {
+  let clock_ms = 0;
+  const batch = { min_share: 0, reserve: 0.3 };
+  const queue = new ModelQueue({ model: 'm', max_waiting: 100, batch, now: () => clock_ms }, () => undefined);
+  const routes = [routeOf(10)];
+  const visits: Visit[] = [];
+  const enter = async (cls: QueueClass) => {
+    const { signal } = new AbortController();
+    void queue
+      .enter({ who: 'ann', class: cls, expected: { tokens: 1, kind: 0 }, signal, routes })
+      .then((visit) => visits.push(visit));
+    await turn();
+  };
+  await enter('interactive');
+  visits.shift()?.leave();
+  for (let n = 0; n < 12; n++) await enter('batch');
+  expect(queue.status()).toMatchObject({ running: 7, waiting_batch: 5 });
+  for (let n = 0; n < 3; n++) await enter('interactive');
+  expect(queue.status()).toMatchObject({ running: 10, waiting_interactive: 0, waiting_batch: 5 });
+  // None of the reserve is given to batch work when interactive work leaves it.
+  for (const visit of visits.splice(-3)) visit.leave();
+  await turn();
+  expect(queue.status()).toMatchObject({ running: 7, waiting_batch: 5 });
+  clock_ms = 60_001;
+  visits.shift()?.leave();
+  await turn();
+  expect(queue.status()).toMatchObject({ running: 10, waiting_batch: 1 });
 });

@@ -29,6 +29,9 @@ function waiting(waits_ms: Readonly<Record<string, number>>, failing: readonly s
   return { backend, ended };
 }
 
+/** Long beside what an answer without a wait takes, on a busy machine too. */
+const LATE_MS = 200;
+
 const hedged = (after_ms: number | 'p95') => ({
   fast: {
     candidates: [{ model: 'one' }, { model: 'two' }],
@@ -47,7 +50,7 @@ describe('a hedged alias', () => {
   it('asks a second model when the first is slow; who speaks first answers, the other is ended at once', async () => {
     const waits = { one: 0, two: 0 };
     const { backend, ended } = waiting(waits);
-    const { api, seen } = gatewayOf([backend], {}, hedged(20));
+    const { api, seen } = gatewayOf([backend], {}, hedged(LATE_MS));
     await warm(api, 20);
     backend.asked.length = 0;
     waits.one = 10_000;
@@ -58,7 +61,7 @@ describe('a hedged alias', () => {
     expect(seen.counts.get('model_hedges_total fast second')).toBe(1);
     await expect.poll(async () => (await api.queues(callOf())).map(({ running }) => running)).toEqual([0, 0]);
     // What was spent is spent: the next slow one is waited for.
-    waits.one = 60;
+    waits.one = 2 * LATE_MS;
     expect((await outcomeOf(api.generate(asked, callOf()))).text).toBe('one');
   });
 
@@ -66,9 +69,9 @@ describe('a hedged alias', () => {
     const waits = { one: 0, two: 10_000 };
     const failing: string[] = [];
     const { backend, ended } = waiting(waits, failing);
-    const { api } = gatewayOf([backend], {}, hedged(10));
+    const { api } = gatewayOf([backend], {}, hedged(LATE_MS));
     await warm(api, 45);
-    waits.one = 80;
+    waits.one = 2 * LATE_MS;
     expect((await outcomeOf(api.generate(asked, callOf()))).text).toBe('one');
     await expect.poll(() => ended).toEqual(['two']);
     failing.push('one', 'two');
@@ -80,7 +83,7 @@ describe('a hedged alias', () => {
   it('leaves nothing running when its caller leaves while both are asked', async () => {
     const waits = { one: 0, two: 10_000 };
     const { backend, ended } = waiting(waits);
-    const { api } = gatewayOf([backend], {}, hedged(5));
+    const { api } = gatewayOf([backend], {}, hedged(LATE_MS));
     await warm(api, 20);
     waits.one = 10_000;
     const left = new AbortController();

@@ -42,7 +42,7 @@ function makeReal(limits: { concurrency: number; max_waiting: number }): Real {
   });
   const routes = [routeOf(limits.concurrency)];
   const enter: Real['enter'] = (cls, signal) =>
-    queue.enter({ who: 'alice', class: cls, tokens: 1, signal, routes });
+    queue.enter({ who: 'alice', class: cls, expected: { tokens: 1, kind: 0 }, signal, routes });
   return { queue, enter, callers: [], told };
 }
 
@@ -297,7 +297,14 @@ describe('the queue of one model', () => {
         const routes = [routeOf(limits.concurrency)];
         const { signal } = new AbortController();
         const enter = (place?: string) =>
-          real.queue.enter({ who: 'alice', class: 'interactive', tokens: 1, signal, routes, place });
+          real.queue.enter({
+            who: 'alice',
+            class: 'interactive',
+            expected: { tokens: 1, kind: 0 },
+            signal,
+            routes,
+            place,
+          });
         const all = limits.concurrency + limits.max_waiting;
         const here = Math.min(present, all);
         for (let n = 0; n < here; n++) void enter();

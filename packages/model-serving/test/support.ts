@@ -10,6 +10,7 @@ import {
   type ModelGatewayApi,
   type ModelInfo,
   PlatformError,
+  ResidencyRules,
 } from '@mcp/contracts';
 import type { ServiceKit, Span } from '@mcp/service-kit';
 import type { z } from 'zod';
@@ -121,19 +122,36 @@ function kitOf(seen: Seen): GatewayKit {
   };
 }
 
+interface Gateway {
+  readonly api: ModelGatewayApi;
+  readonly seen: Seen;
+}
+
 export function gatewayOf(
   backends: readonly ModelBackend[],
   fallbacks: Record<string, string[]> = {},
   aliases: Record<string, z.input<typeof ModelAlias>> = {},
-): { api: ModelGatewayApi; seen: Seen } {
+): Gateway {
+  return gatewayIn({}, backends, { fallbacks, aliases });
+}
+
+/** One whose operator rules where texts must stay. */
+export function gatewayIn(
+  residency: z.input<typeof ResidencyRules>,
+  backends: readonly ModelBackend[],
+  { fallbacks, aliases }: { fallbacks?: Record<string, string[]>; aliases?: z.input<typeof ModelAliases> },
+): Gateway {
   const seen: Seen = { counts: new Map(), spans: [] };
   const settings = {
     MCP_QUEUE_MAX_WAITING: 4,
     MCP_QUEUE_WEIGHTS: {},
+    MCP_QUEUE_BATCH: { min_share: 0.05, reserve: 0.1 },
     MODEL_CONCURRENCY: {},
-    MODEL_FALLBACKS: fallbacks,
-    MODEL_ALIASES: ModelAliases.parse(aliases),
+    MODEL_POOLS: {},
+    MODEL_FALLBACKS: fallbacks ?? {},
+    MODEL_ALIASES: ModelAliases.parse(aliases ?? {}),
     MCP_RESIDENCY: 'eu' as const,
+    MODEL_RESIDENCY: ResidencyRules.parse(residency),
   };
   return { api: createModelGateway({ kit: kitOf(seen), backends, settings }), seen };
 }

@@ -22,16 +22,18 @@ describe('the fair line', () => {
     const weight = fc.integer({ min: 1, max: 8 });
     fc.assert(
       fc.property(sizes, sizes, weight, weight, (a, b, weight_a, weight_b) => {
-        const line = new FairLine<{ who: 'a' | 'b'; tokens: number }>();
+        const line = new FairLine<{ who: 'a' | 'b'; tokens: number }>((kind) => kind);
         const add = (who: 'a' | 'b', tokens: number, share: number) =>
-          line.add(who, { who, tokens }, { tokens, weight: share });
+          line.add(who, { who, tokens }, { tokens, weight: share, kind: 0, since_ms: 0 });
         for (const tokens of a) add('a', tokens, weight_a);
         for (const tokens of b) add('b', tokens, weight_b);
         const served = { a: 0, b: 0 };
         const left = { a: a.length, b: b.length };
         while (left.a > 0 && left.b > 0) {
-          const { who, tokens } = line.at(0);
-          line.serve(0);
+          const [first] = line.inTurn();
+          if (first === undefined) throw new Error('the line is empty');
+          const { who, tokens } = first;
+          line.serve(who, first);
           served[who] += tokens;
           left[who]--;
           // Goyal, Vin, Cheng 1996, theorem 1.
@@ -48,16 +50,21 @@ describe('the fair line', () => {
       fc.property(
         fc.array(fc.tuple(fc.constantFrom('ann', 'bob', 'cat'), fc.integer({ min: 1, max: 500 }))),
         (entries) => {
-          const line = new FairLine<number>();
-          for (const [at, [who, tokens]] of entries.entries()) line.add(who, at, { tokens, weight: 1 });
+          const line = new FairLine<number>((kind) => kind);
+          const plain = { weight: 1, kind: 0, since_ms: 0 };
+          for (const [at, [who, tokens]] of entries.entries()) line.add(who, at, { tokens, ...plain });
           const sizes = entries.map(([, tokens]) => tokens);
           expect(line.tokens).toBe(sizes.reduce((sum, one) => sum + one, 0));
-          const before = line.ahead('ann');
-          line.add('ann', -1, { tokens: 1, weight: 1 });
+          const before = line.ahead('ann', 0);
+          line.add('ann', -1, { tokens: 1, ...plain });
+          const whoOf = (at: number) => entries[at]?.[0] ?? 'ann';
           let sum = 0;
-          for (let at = 0; line.at(at) !== -1; at++) sum += sizes[line.at(at)] ?? 0;
+          for (let [at] = line.inTurn(); at !== undefined && at !== -1; [at] = line.inTurn()) {
+            sum += sizes[at] ?? 0;
+            line.serve(whoOf(at), at);
+          }
           expect(before).toBe(sum);
-          while (line.length > 0) line.remove(line.at(line.length - 1));
+          for (const at of [...line.inTurn()]) line.remove(whoOf(at), at);
           expect(line.tokens).toBe(0);
         },
       ),
@@ -113,7 +120,7 @@ describe('what a request will take', () => {
           const input_tokens = Math.round(chars / chars_per_token);
           for (let n = 0; n < 80; n++) expected.learn(request(chars), { input_tokens, output_tokens });
           const exact = input_tokens + output_tokens;
-          expect(Math.abs(expected.of(request(chars)) - exact)).toBeLessThan(0.02 * exact + 2);
+          expect(Math.abs(expected.of(request(chars)).tokens - exact)).toBeLessThan(0.02 * exact + 2);
         },
       ),
     );
@@ -124,7 +131,7 @@ describe('what a request will take', () => {
     ['no more than max_completion_tokens allows', { max_completion_tokens: 7, max_tokens: 50 }, 100 + 7],
     ['the output of every choice', { max_tokens: 10, n: 3 }, 100 + 30],
   ])('counts %s', (_, more, tokens) => {
-    expect(new ExpectedTokens().of(request(400, more))).toBe(tokens);
+    expect(new ExpectedTokens().of(request(400, more)).tokens).toBe(tokens);
   });
 
   it('counts pictures and texts in parts, and never less than one', () => {
@@ -135,11 +142,11 @@ describe('what a request will take', () => {
         model: 'm',
         messages: [{ role: 'user', content: content as string }],
         max_tokens: 1,
-      });
+      }).tokens;
     expect(of([text, picture] as never)).toBeGreaterThan(500);
     expect(of('')).toBe(1);
-    expect(new ExpectedTokens().ofTexts('')).toBe(1);
-    expect(new ExpectedTokens().ofTexts(['abcd', 'abcd'])).toBe(2);
+    expect(new ExpectedTokens().ofTexts('').tokens).toBe(1);
+    expect(new ExpectedTokens().ofTexts(['abcd', 'abcd']).tokens).toBe(2);
   });
 });
 
@@ -184,8 +191,9 @@ describe('a queue that is known', () => {
     const now = () => clock_ms;
     const queue = new ModelQueue({ model: 'm', max_waiting: 100, now }, () => undefined);
     const where = routes();
+    const expected = { tokens: 100, kind: 0 };
     const enter = (who: string, time_left_ms: number) =>
-      queue.enter({ who, class: 'interactive', tokens: 100, time_left_ms, signal, routes: where });
+      queue.enter({ who, class: 'interactive', expected, time_left_ms, signal, routes: where });
     // Eight inferences of a second each: now it knows its pace.
     for (let n = 0; n < 8; n++) {
       const visit: Visit = await enter('ann', 60_000);
@@ -214,10 +222,12 @@ describe('a queue that is known', () => {
     const served: string[] = [];
     const visits: Visit[] = [];
     const enter = (who: string) =>
-      queue.enter({ who, class: 'interactive', tokens: 10, signal, routes: where }).then((visit) => {
-        served.push(who);
-        visits.push(visit);
-      });
+      queue
+        .enter({ who, class: 'interactive', expected: { tokens: 10, kind: 0 }, signal, routes: where })
+        .then((visit) => {
+          served.push(who);
+          visits.push(visit);
+        });
     const all = [enter('plain')];
     for (let n = 0; n < 12; n++) all.push(enter('plain'), enter('gold'));
     for (let n = 0; n < 12; n++) {

@@ -1,9 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ModelEvent } from '@mcp/contracts';
+import { type ModelEvent, type Residency, ResidencyRules } from '@mcp/contracts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
+  assertModerable,
   createGuard,
   Findings,
   guardEvents,
@@ -78,6 +79,36 @@ async function answered(
     findings,
   };
 }
+
+describe('a text that must stay in the EU', () => {
+  const call = (change: object) =>
+    ({ principal: { id: 'key:1' }, ...change }) as unknown as Parameters<typeof assertModerable>[1];
+
+  it.each([
+    ['the request', {}, { residency: 'eu' }],
+    ['the operator, for all', { default: ['eu'] }, {}],
+    ['the operator, for the caller', { callers: { 'key:1': ['eu'] } }, {}],
+  ] as const)('by the word of %s goes to a moderation there alone', (_, rules, change) => {
+    const at = (residency?: Residency, mode: SafetyPolicy['mode'] = 'enforce') =>
+      createGuard(
+        { ...POLICY, mode },
+        new Moderator({
+          url: 'http://127.0.0.1:1',
+          key: undefined,
+          model: 'guard',
+          on_failure: 'open',
+          onFailure: () => {},
+          residency,
+          rules: ResidencyRules.parse(rules),
+        }),
+      );
+    assertModerable(at('eu'), call(change));
+    assertModerable(at('us', 'off'), call(change));
+    assertModerable(createGuard(POLICY), call(change));
+    for (const elsewhere of ['us', 'any', undefined] as const)
+      expect(() => assertModerable(at(elsewhere), call(change))).toThrow(/must stay in eu.*Nothing was sent/);
+  });
+});
 
 describe('a question', () => {
   it('is refused where the moderation is sure, and flagged where it is less', async () => {

@@ -41,7 +41,7 @@ function call(signal: AbortSignal = new AbortController().signal, body?: string)
   });
   return { ended, work };
 }
-const idle = () => expect.poll(() => open, { timeout: 2000 }).toBe(0);
+const idle = () => expect.poll(() => open).toBe(0);
 
 describe('a call', () => {
   it('sends its body and reads the answer, however it is cut', async () => {

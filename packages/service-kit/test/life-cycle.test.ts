@@ -8,7 +8,7 @@ import { cleanUp, env, manifestOf } from './support.ts';
 
 afterAll(cleanUp);
 
-let work_ms = 150;
+let work = () => sleep(150);
 /** Requests that have reached their handler. */
 let arrived = 0;
 const slow = defineService({
@@ -24,7 +24,7 @@ const slow = defineService({
     });
     app.get('/slow', async (c) => {
       arrived++;
-      await sleep(work_ms);
+      await work();
       return textAnswer(c, 'x'.repeat(300_000), { content_type: 'text/plain' });
     });
     app.get('/stream', (c) =>
@@ -67,7 +67,6 @@ const start = async () => {
 };
 
 test('requests in progress are answered in full while the service stops, new ones are not taken', async () => {
-  work_ms = 150;
   const before = arrived;
   const { services, url } = await start();
   const whole = fetch(`${url}/slow`).then((answer) => answer.text());
@@ -82,7 +81,7 @@ test('requests in progress are answered in full while the service stops, new one
 });
 
 test('answers leave in full even to a client that reads slowly', async () => {
-  work_ms = 20;
+  work = () => sleep(20);
   const { services, url } = await start();
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
@@ -101,11 +100,13 @@ test('answers leave in full even to a client that reads slowly', async () => {
 });
 
 test('an answer given while the service stops closes its connection', async () => {
-  work_ms = 100;
+  const stops = Promise.withResolvers<void>();
+  work = () => stops.promise;
   const { services, url } = await start();
   const asked = fetch(`${url}/slow`);
   await expect.poll(() => arrived).toBe(1);
   const stopping = services.stop('test');
+  stops.resolve();
   const answer = await asked;
   expect(answer.headers.get('connection')).toBe('close');
   expect((await answer.text()).length).toBe(300_000);
@@ -117,7 +118,7 @@ test('a service that idles stops at once', async () => {
   await (await fetch(`${url}/healthz`)).text();
   const started_ms = performance.now();
   await services.stop('test');
-  expect(performance.now() - started_ms).toBeLessThan(1500);
+  expect(performance.now() - started_ms).toBeLessThan(10_000);
 });
 
 test('a quiet stream says that it lives', async () => {

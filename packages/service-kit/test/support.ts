@@ -99,7 +99,7 @@ export function callOf(change: Partial<CallContext> = {}): CallContext {
   return {
     request_id: 'r-1',
     traceparent: undefined,
-    deadline_ms: Date.now() + 5000,
+    deadline_ms: Date.now() + 30_000,
     principal: ALICE,
     class: 'interactive',
     signal: new AbortController().signal,

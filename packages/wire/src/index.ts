@@ -34,3 +34,4 @@ export {
   withoutOldest,
 } from './responses/index.ts';
 export { messageTokens, textsOf } from './tokens.ts';
+export { type Block, inTurns } from './turns.ts';

@@ -1,10 +1,7 @@
 import type { ModelInfo, QueueStatus } from '@mcp/contracts';
-import type { FunctionComponent } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
 import type { LiveStats } from '../api/platform.ts';
 import { formatCount } from '../format.ts';
-import { useLoaded } from '../hooks.ts';
-import type { ChartProps } from '../live/chart.tsx';
+import { useLater, useLoaded } from '../hooks.ts';
 import { addStats, EMPTY_SERIES, type LiveSeries } from '../live/series.ts';
 import { Empty, Fault, Loading, NeedsAdmin, PageHead, StatusBadge } from '../ui/basics.tsx';
 
@@ -43,15 +40,6 @@ export function Live() {
   );
 }
 
-/** The chart library comes only to those who open this page. */
-function useChart(): FunctionComponent<ChartProps> | null {
-  const [chart, setChart] = useState<{ readonly component: FunctionComponent<ChartProps> } | null>(null);
-  useEffect(() => {
-    void import('../live/chart.tsx').then((module) => setChart({ component: module.default }));
-  }, []);
-  return chart?.component ?? null;
-}
-
 type Line = readonly [label: string, colour: string, field: keyof LiveSeries['points'][number]];
 
 interface ChartOf {
@@ -72,7 +60,8 @@ const CHARTS = [
 ];
 
 function Charts({ series }: { readonly series: LiveSeries }) {
-  const Chart = useChart();
+  // The chart library comes only to those who open this page.
+  const Chart = useLater(() => import('../live/chart.tsx'));
   if (Chart === null) return <Loading what="charts" />;
   const { points } = series;
   const at_s = points.map((point) => point.at_s);

@@ -1,9 +1,9 @@
 import type { ChainVerdict, Conversation, JobSpec } from '@mcp/contracts';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { chatFromLog } from '../chat/from-log.ts';
-import { canResume } from '../chat/state.ts';
+import { canResume, isGraph } from '../chat/state.ts';
 import { formatDateTime, listed, plural } from '../format.ts';
-import { useAction, useLoaded } from '../hooks.ts';
+import { useAction, useLater, useLoaded } from '../hooks.ts';
 import { href } from '../router.ts';
 import { Fault, Loading, Notice, StatusBadge } from '../ui/basics.tsx';
 import { newId, saveJson } from '../ui/browser.ts';
@@ -44,11 +44,18 @@ export function RecordView({ id }: { readonly id: string }) {
             <Facts conversation={data} />
           </header>
           <Actions conversation={data} />
+          {isGraph(data.mode) ? <Graph conversation={data} /> : null}
           <ReplayView key={data.messages.length} records={data.messages} participants={data.participants} />
         </>
       )}
     </div>
   );
+}
+
+/** The picture of a graph comes only to those who open a conversation of one. */
+function Graph({ conversation }: { readonly conversation: Conversation }) {
+  const View = useLater(() => import('../graph/graph-view.tsx'));
+  return View === null ? <Loading what="the graph" /> : <View conversation={conversation} />;
 }
 
 function Facts({ conversation }: { readonly conversation: Conversation }) {

@@ -132,7 +132,8 @@ interface StepProps {
   readonly whole: boolean;
 }
 
-function Step({ record, participants, chars, whole }: StepProps) {
+/** One record as it is shown: who said it, what, and the facts below it. */
+export function Step({ record, participants, chars, whole }: StepProps) {
   const { role } = record;
   const other = OTHERS.get(role);
   const look = (part: string) =>

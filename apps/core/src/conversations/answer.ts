@@ -12,7 +12,7 @@ import type {
   Usage,
 } from '@mcp/contracts';
 import { AnswerLimit, alternate, ReasoningSplitter, tokensPerChar } from '@mcp/conversation';
-import { Findings, type Guard, guardEvents } from '@mcp/safety/guard';
+import { assertModerable, Findings, type Guard, guardEvents } from '@mcp/safety/guard';
 import type { Span } from '@mcp/service-kit';
 import type { BudgetDeps, Fitted } from './budget.ts';
 import type { Emit } from './events.ts';
@@ -111,6 +111,7 @@ export async function answerOf(
     say(limit === undefined ? split.text : limit.take(event.text, split.text));
   };
   try {
+    assertModerable(deps.guard, call);
     const events = deps.models.generate(requestOf(ask), call);
     for await (const event of guardEvents(deps.guard, events, findings)) {
       take(event);

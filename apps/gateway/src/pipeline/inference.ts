@@ -12,6 +12,7 @@ import type {
   WatchedChatRequest,
 } from '@mcp/contracts';
 import {
+  assertModerable,
   checkMessages,
   countSafety,
   type Findings,
@@ -35,9 +36,10 @@ export interface Talk {
 
 /** A conversation between models. All its events pass here, whatever they leave by. Throws `content_filter`. */
 export async function* converse(gateway: Gateway, talk: Talk): AsyncGenerator<ChatEvent> {
-  const { request, findings } = talk;
+  const { request, call, findings } = talk;
   let routed: RoutedConversation | undefined;
   try {
+    assertModerable(gateway.guard, call);
     if (request.message !== undefined) {
       const messages = [{ role: 'user' as const, content: request.message }];
       checkMessages(gateway.guard, messages, findings);
@@ -90,6 +92,7 @@ interface Completion {
 export async function* complete(gateway: Gateway, completion: Completion): AsyncGenerator<ModelEvent> {
   const { call, findings } = completion;
   try {
+    assertModerable(gateway.guard, call);
     const wanted = screened(gateway, completion.request, findings);
     await moderateQuestion(gateway.guard, wanted.messages, findings);
     const routed = gateway.risk?.route({ request: wanted, call, findings });

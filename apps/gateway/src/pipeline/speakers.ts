@@ -1,9 +1,15 @@
 interface Speaker {
   readonly step: string;
   readonly participant: string;
+  readonly head: string;
   held: string;
+  /** Something was said in this attempt. */
+  spoke: boolean;
   ended: boolean;
 }
+
+/** Stands before the text of another attempt where one has been passed on in part already. */
+const AGAIN = '\n[again]\n';
 
 /**
  * Texts of turns that are written at once, put one after the other: the turn that began first is passed on as it comes,
@@ -13,18 +19,33 @@ export class Speakers {
   readonly #waiting: Speaker[] = [];
   #silent = true;
 
-  /** A turn begins, or is tried again: then its text is begun anew. */
+  /** A turn begins, or is tried again: then its text is begun anew, and its head stands once. */
   begin({ step, participant }: Pick<Speaker, 'step' | 'participant'>, head: string): string {
-    if (!this.#waiting.some((one) => one.step === step))
-      this.#waiting.push({ step, participant, held: '', ended: false });
+    const known = this.#waiting.find((one) => one.step === step);
+    if (known !== undefined) return this.#again(known);
     const apart = this.#silent ? '' : '\n\n';
     this.#silent = false;
-    return this.say(step, `${apart}${head}`);
+    const speaker = { step, participant, head: apart + head, held: '', spoke: false, ended: false };
+    this.#waiting.push(speaker);
+    return this.#pass(speaker, speaker.head);
   }
 
   say(step: string, text: string): string {
     const speaker = this.#waiting.find((one) => one.step === step);
     if (speaker === undefined) return '';
+    speaker.spoke ||= text !== '';
+    return this.#pass(speaker, text);
+  }
+
+  #again(speaker: Speaker): string {
+    const { spoke } = speaker;
+    speaker.spoke = false;
+    if (speaker === this.#waiting[0]) return spoke ? AGAIN : '';
+    speaker.held = speaker.head;
+    return '';
+  }
+
+  #pass(speaker: Speaker, text: string): string {
     if (speaker === this.#waiting[0]) return text;
     speaker.held += text;
     return '';

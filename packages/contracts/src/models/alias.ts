@@ -1,8 +1,8 @@
 /** A name that stands for several models: which of them answers, and what is done where one of them cannot. */
 import { z } from 'zod';
 import { OnInterrupt, QueueClass } from '../api/call.ts';
-import { Residency } from '../tables/region.ts';
 import { Capability } from './model.ts';
+import { Places } from './residency.ts';
 
 /** A model's id, or `<target>/<id>` for one server of several. */
 const ModelName = z.string().min(1).max(200);
@@ -72,10 +72,7 @@ export const ModelAlias = z.strictObject({
   candidates: z.array(Candidate).min(1).max(32),
   strategy: AliasStrategy.default('weighted'),
   /** Where its text may be processed: a model of which that is not known is never asked. */
-  residency: z
-    .array(Residency.exclude(['any']))
-    .min(1)
-    .optional(),
+  residency: Places.optional(),
   /** What every model must be known to be able to. What a request itself needs is added to that. */
   needs: z.array(Capability).default([]),
   /** Models that stand in, by what went wrong; after a rate limit or a failure the other candidates are asked first. */

@@ -79,7 +79,7 @@ const BackendManifestSchema = z
     features: z.record(z.enum(FEATURES), z.union([Support, FeatureRow])).readonly(),
     /** What the provider does not offer, beside the features that are refused. */
     lacks: z
-      .array(z.enum(['embeddings', 'tools', 'json_schema', 'images']))
+      .array(z.enum(['embeddings', 'tools', 'json_schema', 'images', 'prefill']))
       .readonly()
       .default([]),
     /** What its provider published about its models, for the table in docs/backends.md. */

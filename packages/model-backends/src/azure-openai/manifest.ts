@@ -8,6 +8,7 @@ export const manifest = defineBackend({
   summary: 'Deployments of Azure OpenAI.',
   runs: 'elsewhere',
   features: PASSED_ON,
+  lacks: ['prefill'],
   settings: {
     AZURE_OPENAI_ENDPOINT: {
       schema: z.url().optional(),

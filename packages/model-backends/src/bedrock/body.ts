@@ -1,13 +1,8 @@
 /** A chat completion in the words of Converse. */
 import { type ChatCompletionRequest, type ChatMessage, jsonOf, PlatformError } from '@mcp/contracts';
+import { type Block, inTurns } from '@mcp/wire';
 import { inlineImage } from '../images.ts';
 import { maxTokens, stops, textOf } from '../text.ts';
-
-type Block = Readonly<Record<string, unknown>>;
-interface Message {
-  readonly role: 'user' | 'assistant';
-  readonly content: Block[];
-}
 
 export function converseBody(request: ChatCompletionRequest): object {
   refuseUnsupported(request);
@@ -22,7 +17,7 @@ export function converseBody(request: ChatCompletionRequest): object {
   };
   const schema = format?.type === 'json_schema' ? format.json_schema : undefined;
   return {
-    messages: messagesOf(request.messages),
+    messages: inTurns(request.messages, turnOf).map(({ role, blocks }) => ({ role, content: blocks })),
     ...(system.length === 0 ? {} : { system: system.map((message) => ({ text: textOf(message) })) }),
     inferenceConfig: Object.fromEntries(Object.entries(inference).filter(([, value]) => value != null)),
     ...toolsOf(request),
@@ -59,30 +54,18 @@ function refuseUnsupported({ n, logprobs, response_format }: ChatCompletionReque
       );
 }
 
-/** Turns take turns: what one side says in several messages is one. */
-function messagesOf(messages: readonly ChatMessage[]): Message[] {
-  const turns: Message[] = [];
-  for (const message of messages) {
-    const turn = turnOf(message);
-    if (turn === undefined || turn.content.length === 0) continue;
-    if (turns.at(-1)?.role === turn.role) turns.at(-1)?.content.push(...turn.content);
-    else turns.push(turn);
-  }
-  return turns;
-}
-
-function turnOf(message: ChatMessage): Message | undefined {
+function turnOf(message: ChatMessage): { role: 'user' | 'assistant'; blocks: Block[] } | undefined {
   switch (message.role) {
     case 'system':
     case 'developer':
       return undefined;
     case 'user':
-      return { role: 'user', content: partsOf(message) };
+      return { role: 'user', blocks: partsOf(message) };
     case 'tool': {
       const toolUseId = message.tool_call_id;
       return {
         role: 'user',
-        content: [{ toolResult: { toolUseId, content: [{ text: textOf(message) }] } }],
+        blocks: [{ toolResult: { toolUseId, content: [{ text: textOf(message) }] } }],
       };
     }
     case 'assistant': {
@@ -90,7 +73,7 @@ function turnOf(message: ChatMessage): Message | undefined {
       const calls = (message.tool_calls ?? []).map(({ id, function: { name, arguments: given } }) => ({
         toolUse: { toolUseId: id, name, input: jsonOf(given) ?? {} },
       }));
-      return { role: 'assistant', content: [...(text === '' ? [] : [{ text }]), ...calls] };
+      return { role: 'assistant', blocks: [...(text === '' ? [] : [{ text }]), ...calls] };
     }
     default:
       return message satisfies never;

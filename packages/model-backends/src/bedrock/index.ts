@@ -5,6 +5,7 @@ import { RemoteBackend, type Wire } from '../remote.ts';
 import { Upstream } from '../upstream.ts';
 import { eventsOf, streamed } from './answer.ts';
 import { converseBody } from './body.ts';
+import { embed, embeddingFamilyOf } from './embed.ts';
 import { features } from './features.ts';
 import type { manifest } from './manifest.ts';
 import { signing } from './sign.ts';
@@ -49,7 +50,12 @@ function residencyOf(id: string, region: string): Residency {
 
 function converse(upstream: Upstream, models: readonly string[]): Wire {
   return {
-    list: async () => models.map((id) => ({ id, kind: 'chat' as const })),
+    list: async () =>
+      models.map((id) => ({
+        id,
+        kind: embeddingFamilyOf(id) === undefined ? ('chat' as const) : ('embedding' as const),
+      })),
+    embed: (request, call) => embed(upstream, request, call),
     async chat(request, call) {
       const path = `/model/${encodeURIComponent(request.model)}`;
       const body = converseBody(request);

@@ -4,10 +4,9 @@ import { features } from './features.ts';
 
 export const manifest = defineBackend({
   name: 'bedrock',
-  summary: 'Amazon Bedrock, by Converse and ConverseStream.',
+  summary: 'Amazon Bedrock, by Converse and ConverseStream; vectors by InvokeModel.',
   runs: 'elsewhere',
   features,
-  lacks: ['embeddings'],
   settings: {
     BEDROCK_REGION: {
       schema: z

@@ -2,13 +2,15 @@
 
 import type { ChatMessage, Tool } from '@mcp/contracts';
 import type { ChatHistoryItem } from 'node-llama-cpp';
-import { textOf } from '../text.ts';
+import { begunAnswer, textOf } from '../text.ts';
 import { type CallSyntax, callsText, resultsText } from './calls/syntax.ts';
 
 export interface HistoryOptions {
   readonly syntax: CallSyntax;
   /** What the model is shown as callable. */
   readonly tools: readonly Tool[];
+  /** An answer that the last message has begun is gone on with; false: what follows is a new one. */
+  readonly goes_on: boolean;
 }
 
 /**
@@ -17,7 +19,7 @@ export interface HistoryOptions {
  */
 export function toHistory(
   messages: readonly ChatMessage[],
-  { syntax, tools }: HistoryOptions,
+  { syntax, tools, goes_on }: HistoryOptions,
 ): ChatHistoryItem[] {
   const history: ChatHistoryItem[] = [];
   let called: readonly string[] = [];
@@ -67,5 +69,7 @@ export function toHistory(
       text: syntax.instructions(tools),
     });
   }
-  return [...history, { type: 'model', response: [] }];
+  return goes_on && begunAnswer(messages) !== undefined
+    ? history
+    : [...history, { type: 'model', response: [] }];
 }

@@ -48,7 +48,9 @@ export async function planOf(request: ChatCompletionRequest, context: PlanContex
     throw tooLong(context, `more than ${context.max_context}`);
   const tools = shownTools(request);
   refuseCombinations(request, tools.length > 0);
-  const history = toHistory(request.messages, { syntax: context.syntax, tools });
+  // A grammar holds an answer from its first word.
+  const goes_on = (request.response_format ?? { type: 'text' }).type === 'text';
+  const history = toHistory(request.messages, { syntax: context.syntax, tools, goes_on });
   const mode = await modeOf(request, { context, tools });
   const prompt = promptTokens(context, history);
   const room = context.max_context - prompt.length;
@@ -91,7 +93,8 @@ export function countMessages(
   if (chars > max_context * MAX_CHARS_PER_TOKEN)
     return { tokens: Math.ceil(chars / 4), exact: false, max_context };
   return {
-    tokens: promptTokens(context, toHistory(messages, { syntax: context.syntax, tools: [] })).length,
+    tokens: promptTokens(context, toHistory(messages, { syntax: context.syntax, tools: [], goes_on: true }))
+      .length,
     exact: true,
     max_context,
   };

@@ -9,6 +9,7 @@ export const manifest = defineBackend({
   summary: 'LM Studio, by its OpenAI API; models are described by its own.',
   runs: 'elsewhere',
   features: PASSED_ON,
+  lacks: ['prefill'],
   settings: {
     LM_STUDIO_URL: {
       schema: ServerUrls.prefault('http://127.0.0.1:1234'),

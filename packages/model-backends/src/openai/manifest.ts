@@ -42,6 +42,7 @@ export const manifest = defineBackend({
   summary: 'OpenAI, and any other server that speaks its wire.',
   runs: 'elsewhere',
   features: PASSED_ON,
+  lacks: ['prefill'],
   published: OPENAI_MODELS,
   settings: {
     OPENAI_BASE_URL: {

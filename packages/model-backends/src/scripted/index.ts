@@ -14,7 +14,7 @@ import {
 import { abortError, Closing } from '../abort.ts';
 import { ignoredBy } from '../features.ts';
 import { SELF_HOSTED } from '../self-hosted.ts';
-import { maxTokens, stops, textOf } from '../text.ts';
+import { begunAnswer, maxTokens, stops, textOf } from '../text.ts';
 import { features } from './features.ts';
 import { Model, type manifest, Rule } from './manifest.ts';
 
@@ -59,6 +59,7 @@ class ScriptedBackend implements ModelBackend {
   readonly name = 'scripted';
   readonly ignores = ignoredBy(features);
   readonly #models: ReadonlyMap<string, Model>;
+  readonly #applied = new Map<Rule, number>();
   readonly #failures = new Map<Rule, number>();
   readonly #closing = new Closing();
 
@@ -101,8 +102,7 @@ class ScriptedBackend implements ModelBackend {
         { param: 'logprobs' },
       );
     const last = lastUser(request.messages);
-    const rule =
-      model.rules.find(({ match }) => match === undefined || last.includes(match)) ?? Rule.parse({});
+    const rule = this.#ruleFor(model, last);
     const failing = this.#failing(rule);
     if (failing && rule.fail_after_tokens === undefined) throw scriptedError(rule);
     yield {
@@ -191,7 +191,10 @@ class ScriptedBackend implements ModelBackend {
       return scriptedTokens(rule.tool_call.arguments).length;
     }
     const { text, stopped } = cutAtStop(
-      rule.reply.replaceAll('{last}', () => turn.last),
+      goingOn(
+        rule.reply.replaceAll('{last}', () => turn.last),
+        turn.request.messages,
+      ),
       stops(turn.request.stop),
     );
     const tokens = scriptedTokens(text);
@@ -216,6 +219,17 @@ class ScriptedBackend implements ModelBackend {
     }
     yield { type: 'finish', choice, reason };
     return spoken;
+  }
+
+  #ruleFor(model: Model, last: string): Rule {
+    for (const rule of model.rules) {
+      if (rule.match !== undefined && !last.includes(rule.match)) continue;
+      const applied = this.#applied.get(rule) ?? 0;
+      if (rule.times !== undefined && applied >= rule.times) continue;
+      this.#applied.set(rule, applied + 1);
+      return rule;
+    }
+    return Rule.parse({});
   }
 
   #failing(rule: Rule): boolean {
@@ -250,6 +264,12 @@ function countMessages(messages: readonly ChatMessage[]): number {
 function lastUser(messages: readonly ChatMessage[]): string {
   const message = messages.findLast(({ role }) => role === 'user');
   return message === undefined ? '' : textOf(message);
+}
+
+/** A reply without what the last message says of it already. */
+function goingOn(reply: string, messages: readonly ChatMessage[]): string {
+  const begun = begunAnswer(messages) ?? '';
+  return reply.startsWith(begun) ? reply.slice(begun.length) : reply;
 }
 
 function cutAtStop(text: string, stop: readonly string[]): { text: string; stopped: boolean } {

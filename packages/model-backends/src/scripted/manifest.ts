@@ -6,6 +6,8 @@ import { features } from './features.ts';
 export const Rule = z.strictObject({
   /** Applies when the last user message contains this; a rule without it always applies. */
   match: z.string().optional(),
+  /** How many requests it applies to; later ones get the next rule that applies. Without it, all. */
+  times: z.number().int().min(1).optional(),
   /** What it says; `{last}` is the last user message. */
   reply: z.string().max(200_000).default('You said: {last}'),
   reasoning: z.string().optional(),

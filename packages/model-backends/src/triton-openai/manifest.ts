@@ -9,6 +9,7 @@ export const manifest = defineBackend({
   summary: 'The OpenAI front end of NVIDIA Triton.',
   runs: 'elsewhere',
   features: PASSED_ON,
+  lacks: ['prefill'],
   settings: {
     TRITON_OPENAI_URL: {
       schema: ServerUrls.prefault('http://127.0.0.1:9000'),

@@ -1,22 +1,23 @@
 import { type ChatCompletionRequest, type ChatMessage, PlatformError } from '@mcp/contracts';
-import { maxTokens, stops, textOf } from '../text.ts';
+import { begunAnswer, maxTokens, stops, textOf } from '../text.ts';
 
 export type Template = 'chatml' | 'plain';
 
 /** Inputs of a model by which it tells more than text; those of vLLM's backend for Triton. */
 const TELLING = ['return_finish_reason', 'return_num_input_tokens', 'return_num_output_tokens'];
 
-/** A conversation as one text. */
+/** A conversation as one text, which ends where the answer goes on. */
 function promptOf(messages: readonly ChatMessage[], template: Template): string {
-  const turns = messages.map((message) => ({
+  const begun = begunAnswer(messages) ?? '';
+  const turns = (begun === '' ? messages : messages.slice(0, -1)).map((message) => ({
     role: message.role === 'developer' ? 'system' : message.role,
     text: textOf(message),
   }));
   switch (template) {
     case 'chatml':
-      return `${turns.map(({ role, text }) => `<|im_start|>${role}\n${text}<|im_end|>\n`).join('')}<|im_start|>assistant\n`;
+      return `${turns.map(({ role, text }) => `<|im_start|>${role}\n${text}<|im_end|>\n`).join('')}<|im_start|>assistant\n${begun}`;
     case 'plain':
-      return `${turns.map(({ role, text }) => `${role}: ${text}\n`).join('')}assistant:`;
+      return `${turns.map(({ role, text }) => `${role}: ${text}\n`).join('')}assistant:${begun === '' ? '' : ` ${begun}`}`;
     default:
       return template satisfies never;
   }

@@ -1,5 +1,11 @@
 /** What generateContent and streamGenerateContent answer, as events. */
-import { type FinishReason, type ModelEvent, PlatformError, type Usage } from '@mcp/contracts';
+import {
+  type FinishReason,
+  type LogprobToken,
+  type ModelEvent,
+  PlatformError,
+  type Usage,
+} from '@mcp/contracts';
 import { type EventReader, errorFromBody } from '@mcp/wire';
 import { z } from 'zod';
 
@@ -10,6 +16,12 @@ const Part = z.looseObject({
   thought: z.boolean().optional(),
   functionCall: z.looseObject({ name: z.string(), args: z.unknown().optional() }).optional(),
 });
+const Probable = z.looseObject({ token: z.string().default(''), logProbability: z.number().nullish() });
+const Logprobs = z.looseObject({
+  chosenCandidates: z.array(Probable).nullish(),
+  /** For each of them those that were likely in its place. */
+  topCandidates: z.array(z.looseObject({ candidates: z.array(Probable).nullish() })).nullish(),
+});
 const Answer = z.looseObject({
   candidates: z
     .array(
@@ -17,6 +29,7 @@ const Answer = z.looseObject({
         index: z.number().int().min(0).max(MAX_CANDIDATES).default(0),
         content: z.looseObject({ parts: z.array(Part).nullish() }).nullish(),
         finishReason: z.string().nullish(),
+        logprobsResult: Logprobs.nullish(),
       }),
     )
     .max(MAX_CANDIDATES)
@@ -59,8 +72,9 @@ export class GeminiReader implements EventReader {
       throw new PlatformError('upstream_failed', 'Vertex AI sent an answer that cannot be read.', {
         cause: error,
       });
-    for (const { index, content, finishReason } of data.candidates ?? []) {
+    for (const { index, content, finishReason, logprobsResult } of data.candidates ?? []) {
       for (const part of content?.parts ?? []) this.#part(index, part);
+      if (logprobsResult != null) this.#logprobs(index, logprobsOf(logprobsResult));
       if (!this.#finish.has(index)) this.#finish.set(index, undefined);
       if (finishReason) this.#finish.set(index, finishOf(finishReason, this.#calls.has(index)));
     }
@@ -74,6 +88,15 @@ export class GeminiReader implements EventReader {
     for (const [choice, reason] of this.#finish)
       this.events.push({ type: 'finish', choice, reason: reason ?? { unified: 'other', raw: null } });
     if (this.#usage !== undefined) this.events.push({ type: 'usage', usage: this.#usage });
+  }
+
+  /** They belong to the text that came with them; where none did, to no more of it. */
+  #logprobs(choice: number, logprobs: LogprobToken[]): void {
+    if (logprobs.length === 0) return;
+    const last = this.events.at(-1);
+    if (last?.type === 'text' && last.choice === choice && last.logprobs === undefined)
+      this.events.splice(-1, 1, { ...last, logprobs });
+    else this.events.push({ type: 'text', choice, text: '', logprobs });
   }
 
   #part(choice: number, { text, thought, functionCall }: z.infer<typeof Part>): void {
@@ -90,6 +113,18 @@ export class GeminiReader implements EventReader {
       arguments_delta: JSON.stringify(functionCall.args ?? {}),
     });
   }
+}
+
+function logprobsOf({ chosenCandidates, topCandidates }: z.infer<typeof Logprobs>): LogprobToken[] {
+  return (chosenCandidates ?? []).map((chosen, at) => ({
+    ...probable(chosen),
+    top_logprobs: (topCandidates?.[at]?.candidates ?? []).map(probable),
+  }));
+}
+
+function probable({ token, logProbability }: z.infer<typeof Probable>): Omit<LogprobToken, 'top_logprobs'> {
+  // OpenAI's figure for what is all but impossible.
+  return { token, logprob: logProbability ?? -9999, bytes: [...Buffer.from(token)] };
 }
 
 function finishOf(raw: string, called: boolean): FinishReason {

@@ -1,24 +1,13 @@
 /** A chat completion in the words of generateContent. */
-import { type ChatCompletionRequest, type ChatMessage, jsonOf, PlatformError } from '@mcp/contracts';
+import { type ChatCompletionRequest, type ChatMessage, jsonOf } from '@mcp/contracts';
+import { type Block, inTurns } from '@mcp/wire';
 import { imageIn } from '../images.ts';
 import { maxTokens, stops, textOf } from '../text.ts';
 
 /** What Google documents for calls of which no signature was kept: a model that thinks wants one with each. */
 const NO_SIGNATURE = 'skip_thought_signature_validator';
 
-type Part = Readonly<Record<string, unknown>>;
-interface Content {
-  readonly role: 'user' | 'model';
-  readonly parts: Part[];
-}
-
 export function generateBody(request: ChatCompletionRequest): object {
-  if (request.logprobs === true)
-    throw new PlatformError(
-      'unsupported_parameter',
-      'This backend asks Gemini for no log-probabilities. Remove logprobs.',
-      { param: 'logprobs' },
-    );
   const { tools = [] } = request;
   return {
     ...contentsOf(request.messages),
@@ -34,36 +23,38 @@ export function generateBody(request: ChatCompletionRequest): object {
 
 /** The turns, and the system's instruction apart from them. */
 export function contentsOf(messages: readonly ChatMessage[]): {
-  contents: Content[];
+  contents: readonly object[];
   systemInstruction?: object;
 } {
-  const contents: Content[] = [];
-  const system: Part[] = [];
   const names = new Map<string, string>();
-  for (const message of messages) {
-    const content = contentOf(message, names);
-    if (content === undefined) system.push({ text: textOf(message) });
-    else if (contents.at(-1)?.role === content.role) contents.at(-1)?.parts.push(...content.parts);
-    else contents.push(content);
-  }
-  return { contents, ...(system.length === 0 ? {} : { systemInstruction: { parts: system } }) };
+  const turns = inTurns(messages, (message) => turnOf(message, names));
+  const system = messages.filter(({ role }) => role === 'system' || role === 'developer');
+  return {
+    contents: turns.map(({ role, blocks }) => ({ role, parts: blocks })),
+    ...(system.length === 0
+      ? {}
+      : { systemInstruction: { parts: system.map((message) => ({ text: textOf(message) })) } }),
+  };
 }
 
 /** `names` keeps which function a call was of, for its result says only the call. */
-function contentOf(message: ChatMessage, names: Map<string, string>): Content | undefined {
+function turnOf(
+  message: ChatMessage,
+  names: Map<string, string>,
+): { role: 'user' | 'model'; blocks: Block[] } | undefined {
   switch (message.role) {
     case 'system':
     case 'developer':
       return undefined;
     case 'user':
-      return { role: 'user', parts: partsOf(message) };
+      return { role: 'user', blocks: partsOf(message) };
     case 'tool': {
       const name = names.get(message.tool_call_id) ?? message.tool_call_id;
       const said = textOf(message);
       const json = jsonOf(said);
       const response =
         typeof json === 'object' && json !== null && !Array.isArray(json) ? json : { result: said };
-      return { role: 'user', parts: [{ functionResponse: { name, response } }] };
+      return { role: 'user', blocks: [{ functionResponse: { name, response } }] };
     }
     case 'assistant': {
       const text = textOf(message);
@@ -72,16 +63,16 @@ function contentOf(message: ChatMessage, names: Map<string, string>): Content | 
         const signed = at === 0 ? { thoughtSignature: NO_SIGNATURE } : {};
         return { functionCall: { name, args: jsonOf(given) ?? {} }, ...signed };
       });
-      return { role: 'model', parts: [...(text === '' ? [] : [{ text }]), ...calls] };
+      return { role: 'model', blocks: [...(text === '' ? [] : [{ text }]), ...calls] };
     }
     default:
       return message satisfies never;
   }
 }
 
-function partsOf({ content }: Extract<ChatMessage, { role: 'user' }>): Part[] {
+function partsOf({ content }: Extract<ChatMessage, { role: 'user' }>): Block[] {
   if (typeof content === 'string') return [{ text: content }];
-  return content.map((part): Part => {
+  return content.map((part): Block => {
     if (part.type === 'text') return { text: part.text };
     const { url } = part.image_url;
     const image = imageIn(url);
@@ -103,6 +94,9 @@ function configOf(request: ChatCompletionRequest): object {
     presencePenalty: request.presence_penalty,
     frequencyPenalty: request.frequency_penalty,
     candidateCount: request.n,
+    ...(request.logprobs === true
+      ? { responseLogprobs: true, logprobs: request.top_logprobs || undefined }
+      : {}),
     maxOutputTokens: maxTokens(request),
     stopSequences: stop.length === 0 ? undefined : stop,
     responseMimeType: format.type === 'text' ? undefined : 'application/json',

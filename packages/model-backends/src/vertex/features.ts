@@ -4,6 +4,8 @@ export const features: Features = {
   ...HINTS,
   ...BASICS,
   ...ONLY_OPENAI,
+  logprobs: 'passed on',
+  top_logprobs: 'passed on',
   temperature: 'passed on',
   top_p: 'passed on',
   top_k: 'passed on',

@@ -106,7 +106,9 @@ function geminiWire(
   return {
     list: async () =>
       models.map((id) =>
-        /embed/i.test(id) ? { id } : { id, capabilities: ['tools', 'json_schema', 'images', 'reasoning'] },
+        /embed/i.test(id)
+          ? { id }
+          : { id, capabilities: ['tools', 'json_schema', 'images', 'reasoning', 'logprobs'] },
       ),
     async chat(request, call) {
       const reader = new GeminiReader(`chatcmpl-${randomUUID()}`);

@@ -7,6 +7,7 @@ export const manifest = defineBackend({
   summary: 'Gemini on Google Vertex AI, by generateContent.',
   runs: 'elsewhere',
   features,
+  lacks: ['prefill'],
   settings: {
     VERTEX_PROJECT: {
       schema: z.string().min(1).optional(),

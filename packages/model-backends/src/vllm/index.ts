@@ -1,7 +1,14 @@
-import type { BackendCallOptions, ConfigOf, CountTokensRequest, ModelBackend } from '@mcp/contracts';
+import type {
+  BackendCallOptions,
+  ChatCompletionRequest,
+  ConfigOf,
+  CountTokensRequest,
+  ModelBackend,
+} from '@mcp/contracts';
 import { z } from 'zod';
 import { openAiServer, type Row } from '../openai-wire/server.ts';
 import { namedServers, SELF_HOSTED } from '../self-hosted.ts';
+import { begunAnswer } from '../text.ts';
 import type { Upstream } from '../upstream.ts';
 import type { manifest } from './manifest.ts';
 
@@ -17,6 +24,7 @@ export function create(env: ConfigOf<typeof manifest.settings>): readonly ModelB
       api_key: env.VLLM_API_KEY,
       dialect: {
         path: (call) => `/v1/${call}`,
+        body: goingOn,
         facts(row: Row) {
           const { data } = Listed.safeParse(row);
           return { ...SELF_HOSTED, ...(data === undefined ? {} : { max_context: data.max_model_len }) };
@@ -26,6 +34,13 @@ export function create(env: ConfigOf<typeof manifest.settings>): readonly ModelB
       },
     }),
   );
+}
+
+/** It begins a new answer unless it is told to go on with the last message. */
+function goingOn(request: ChatCompletionRequest): object {
+  return begunAnswer(request.messages) === undefined
+    ? request
+    : { ...request, continue_final_message: true, add_generation_prompt: false };
 }
 
 /** By the tokenizer and the template of the model. */

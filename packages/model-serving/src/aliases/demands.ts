@@ -1,14 +1,13 @@
 /** What a request needs of a model, and whether a server of one has it: the filters before every strategy. */
 import {
-  type CallContext,
   type Capability,
   type ChatCompletionRequest,
   type ErrorCode,
   type ModelAlias,
   type ModelInfo,
   PlatformError,
-  type Residency,
 } from '@mcp/contracts';
+import type { Stay } from '../residency.ts';
 
 /** Left for an answer whose length is not limited. */
 const ANSWER_TOKENS = 256;
@@ -20,39 +19,32 @@ export interface Demands {
   readonly capabilities: readonly Capability[];
   /** Of these it must be known that the model can. */
   readonly known: readonly Capability[];
-  /** Where the text may be processed, each list for itself; empty: anywhere. */
-  readonly residency: readonly (readonly Residency[])[];
+  readonly stay: Stay;
   readonly input_tokens: number;
   readonly output_tokens: number;
 }
 
 export type Lack = 'residency' | 'capability' | 'context';
 
-export function demandsOf(request: ChatCompletionRequest, call: CallContext, alias: ModelAlias): Demands {
+export function demandsOf(request: ChatCompletionRequest, stay: Stay, alias: ModelAlias): Demands {
   const { tokens, pictures } = sizeOf(request);
   const asked = new Set<Capability>();
   if (request.tools != null && request.tools.length > 0) asked.add('tools');
   if (request.response_format?.type === 'json_schema') asked.add('json_schema');
   if (request.logprobs === true) asked.add('logprobs');
   if (pictures > 0) asked.add('images');
-  const { residency } = call;
   return {
     capabilities: [...asked],
     known: alias.needs,
-    residency: [
-      ...(alias.residency === undefined ? [] : [alias.residency]),
-      ...(residency === undefined || residency === 'any' ? [] : [[residency]]),
-    ],
+    stay,
     input_tokens: tokens,
     output_tokens: request.max_completion_tokens ?? request.max_tokens ?? ANSWER_TOKENS,
   };
 }
 
-/** What a model lacks; undefined: it may be asked. What must stay somewhere goes nowhere where that is not known. */
+/** What a model lacks; undefined: it may be asked. */
 export function lackOf(info: ModelInfo, demands: Demands): Lack | undefined {
-  const { residency } = info;
-  if (!demands.residency.every((places) => residency !== undefined && places.includes(residency)))
-    return 'residency';
+  if (!demands.stay.allows(info)) return 'residency';
   const { capabilities } = info;
   if (!demands.known.every((one) => capabilities?.includes(one) === true)) return 'capability';
   if (capabilities !== undefined && !demands.capabilities.every((one) => capabilities.includes(one)))
@@ -74,7 +66,7 @@ export function refusal(alias: string, lacks: ReadonlySet<Lack>, demands: Demand
   const lack = (['context', 'capability', 'residency'] as const).find((one) => lacks.has(one)) ?? 'residency';
   const [code, rule] = REFUSALS[lack];
   const values = {
-    residency: demands.residency.map((places) => places.join(' or ')).join(', '),
+    residency: demands.stay.places,
     capability: [...new Set([...demands.capabilities, ...demands.known])].join(', '),
     context: `about ${demands.input_tokens} of input and ${demands.output_tokens} of output`,
   } as const satisfies Record<Lack, string>;

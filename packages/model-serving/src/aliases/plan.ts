@@ -5,10 +5,10 @@ import {
   type ChatCompletionRequest,
   type FallbackCause,
   type ModelAlias,
-  type ModelInfo,
   PlatformError,
 } from '@mcp/contracts';
 import type { Catalog } from '../catalog.ts';
+import { ResidencyPolicy, type Stay } from '../residency.ts';
 import type { Route } from '../route.ts';
 import type { ServingConfig } from '../serving.ts';
 import { type Demands, demandsOf, type Lack, lackOf, refusal } from './demands.ts';
@@ -22,6 +22,8 @@ export interface Plan {
   readonly models: readonly string[];
   /** Models that stand in, by what went wrong with the one before. */
   readonly chains: Readonly<Record<FallbackCause, readonly string[]>>;
+  /** Where its text must stay. */
+  readonly stay: Stay;
   /** What an alias says beside its models. */
   readonly alias?: PlannedAlias;
 }
@@ -44,10 +46,12 @@ export class Planner {
   readonly #settings: ServingConfig;
   readonly #catalog: Known;
   readonly #hedging: ReadonlyMap<string, Hedging>;
+  readonly #residency: ResidencyPolicy;
 
   constructor(settings: ServingConfig, catalog: Known) {
     this.#settings = settings;
     this.#catalog = catalog;
+    this.#residency = new ResidencyPolicy(settings);
     this.#hedging = new Map(
       Object.entries(settings.MODEL_ALIASES).flatMap(([name, { hedge }]) =>
         hedge === undefined ? [] : [[name, new Hedging(hedge, new HedgeBudget())] as const],
@@ -62,20 +66,26 @@ export class Planner {
   }
 
   /** A model, then those of MODEL_FALLBACKS. */
-  ofModel(model: string): Plan {
+  ofModel(model: string, call: CallContext): Plan {
     const { MODEL_FALLBACKS: fallbacks } = this.#settings;
     const chain = Object.hasOwn(fallbacks, model) ? fallbacks[model] : undefined;
     return {
       asked: model,
       models: [model],
       chains: chain === undefined ? NONE : { ...NONE, rate: chain, error: chain },
+      stay: this.#residency.of(call),
     };
+  }
+
+  /** Where the text of a call must stay that names a model or an alias. */
+  stayOf(name: string, call: CallContext): Stay {
+    return this.#residency.of(call, this.aliasOf(name));
   }
 
   /** The plan for a completion. Throws when no model of the alias may be asked, and why. */
   ofRequest(request: ChatCompletionRequest, call: CallContext): Plan | Promise<Plan> {
     const alias = this.aliasOf(request.model);
-    return alias === undefined ? this.ofModel(request.model) : this.#ofAlias(alias, { request, call });
+    return alias === undefined ? this.ofModel(request.model, call) : this.#ofAlias(alias, { request, call });
   }
 
   async #ofAlias(
@@ -83,8 +93,9 @@ export class Planner {
     { request, call }: { request: ChatCompletionRequest; call: CallContext },
   ): Promise<Plan> {
     const { model: name } = request;
-    const demands = demandsOf(request, call, alias);
-    const may = (route: Route) => lackOf(this.#located(route.info), demands) === undefined;
+    const stay = this.#residency.of(call, alias);
+    const demands = demandsOf(request, stay, alias);
+    const may = (route: Route) => lackOf(route.info, demands) === undefined;
     const allowed = (routes: readonly Route[]) => (routes.every(may) ? routes : routes.filter(may));
     const found = await this.#candidates(alias, call);
     const options = found.flatMap(({ model, weight, routes }) => {
@@ -103,6 +114,7 @@ export class Planner {
       asked: name,
       models: ordered.map(({ model }) => model),
       chains: alias.fallbacks,
+      stay,
       alias: {
         on_interrupt: alias.on_interrupt,
         hedging: this.#hedging.get(name),
@@ -142,18 +154,10 @@ export class Planner {
       );
     const lacks = new Set<Lack>();
     for (const { info } of found.flatMap(({ routes }) => routes)) {
-      const lack = lackOf(this.#located(info), demands);
+      const lack = lackOf(info, demands);
       if (lack !== undefined) lacks.add(lack);
     }
     return refusal(name, lacks, demands);
-  }
-
-  /** What runs on the platform's own machines is processed where these are. */
-  #located(info: ModelInfo): ModelInfo {
-    const { MCP_RESIDENCY: residency } = this.#settings;
-    return info.residency === undefined && info.own === true && residency !== undefined
-      ? { ...info, residency }
-      : info;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Residency, ResidencyRules } from '@mcp/contracts';
 import { createGuard, type Guard } from './guard.ts';
 import { Moderator } from './moderation.ts';
 import type { SafetyPolicy } from './policy.ts';
@@ -11,6 +12,8 @@ interface Settings {
   readonly MCP_MODERATION_KEY?: string | undefined;
   readonly MCP_MODERATION_MODEL: string;
   readonly MCP_MODERATION_ON_FAILURE: 'closed' | 'open';
+  readonly MCP_MODERATION_RESIDENCY?: Residency | undefined;
+  readonly MODEL_RESIDENCY: ResidencyRules;
 }
 
 /** The guard that settings ask for. `onFailure` is told when the moderation does not answer. */
@@ -29,6 +32,8 @@ export function guardOf(settings: Settings, onFailure: (error: unknown) => void)
       key: settings.MCP_MODERATION_KEY,
       model: settings.MCP_MODERATION_MODEL,
       on_failure: settings.MCP_MODERATION_ON_FAILURE,
+      residency: settings.MCP_MODERATION_RESIDENCY,
+      rules: settings.MODEL_RESIDENCY,
       onFailure,
     }),
   );

@@ -1,8 +1,13 @@
 /** The last stage: a moderation API or a guard model that speaks OpenAI's moderation, where an operator names one. */
 import {
+  type CallContext,
   type ChatMessage,
   type ModelEvent,
+  mayBeAt,
   PlatformError,
+  placesOf,
+  type Residency,
+  type ResidencyRules,
   type SafetySeverity,
   type SafetyTier,
   textOf,
@@ -27,6 +32,10 @@ export interface ModerationOptions {
   readonly model: string;
   /** `closed`: what cannot be asked about does not go on. */
   readonly on_failure: 'closed' | 'open';
+  /** Where it processes texts; undefined: not known. */
+  readonly residency?: Residency | undefined;
+  /** Where texts must stay. */
+  readonly rules?: ResidencyRules | undefined;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -52,6 +61,17 @@ export class Moderator {
 
   constructor(options: ModerationOptions) {
     this.#options = options;
+  }
+
+  /** Throws `wrong_region` where the text of a call may not be sent there: then it may not go on without, either. */
+  assertMay(call: CallContext): void {
+    const { residency, rules = { callers: {} } } = this.#options;
+    const places = placesOf(rules, call);
+    if (mayBeAt(residency, places)) return;
+    throw new PlatformError(
+      'wrong_region',
+      `Where the moderation of this platform processes texts is ${residency ?? 'not known'}, and this one must stay in ${places.map((list) => list.join(' or ')).join(', ')} (the header x-mcp-residency, or MODEL_RESIDENCY of the operator). Nothing was sent. An operator says where it is with MCP_MODERATION_RESIDENCY.`,
+    );
   }
 
   /** What is found in a text. Throws `unavailable` where the server does not say, and nothing may go on without. */
@@ -102,6 +122,11 @@ function nearest(name: string): SafetyCategory | undefined {
   return CATEGORY_NAMES.filter((category) => names(category).includes(name)).sort(
     (a, b) => names(a).length - names(b).length,
   )[0];
+}
+
+/** Throws `wrong_region` where texts of a call would be moderated where they may not be. */
+export function assertModerable({ policy, moderator }: Stage, call: CallContext): void {
+  if (policy.mode !== 'off') moderator?.assertMay(call);
 }
 
 interface Stage {

@@ -6,15 +6,10 @@ import {
   PlatformError,
   textOf as textOfContent,
 } from '@mcp/contracts';
+import { type Block, inTurns } from '../turns.ts';
 
 /** The API wants a limit; so much where the caller names none. */
 const ANSWER_TOKENS = 4096;
-
-type Block = Readonly<Record<string, unknown>>;
-interface Message {
-  readonly role: 'user' | 'assistant';
-  readonly content: Block[];
-}
 
 /** The body of `POST /v1/messages`. Throws `unsupported_parameter` for what the API has no word for. */
 export function toAnthropic(
@@ -27,7 +22,7 @@ export function toAnthropic(
   return {
     model: request.model,
     max_tokens: request.max_completion_tokens ?? request.max_tokens ?? ANSWER_TOKENS,
-    messages: messagesOf(request.messages),
+    messages: inTurns(request.messages, turnOf).map(({ role, blocks }) => ({ role, content: blocks })),
     ...(system === '' ? {} : { system }),
     ...(request.stream === true ? { stream: true } : {}),
     // It ends at 1, where OpenAI's ends at 2.
@@ -63,35 +58,18 @@ function systemOf(messages: readonly ChatMessage[]): string {
     .join('\n\n');
 }
 
-/** Turns take turns: what one side says in several messages is one, results of tools first. */
-function messagesOf(messages: readonly ChatMessage[]): Message[] {
-  const turns: Message[] = [];
-  for (const message of messages) {
-    const turn = turnOf(message);
-    if (turn === undefined || turn.content.length === 0) continue;
-    const before = turns.at(-1);
-    if (before?.role === turn.role) before.content.push(...turn.content);
-    else turns.push(turn);
-  }
-  const last = turns.at(-1);
-  const block = last?.content.at(-1);
-  // A beginning of the answer may not end in white space.
-  if (last?.role === 'assistant' && block?.type === 'text')
-    last.content.splice(-1, 1, { ...block, text: String(block.text).trimEnd() });
-  return turns;
-}
-
-function turnOf(message: ChatMessage): Message | undefined {
+/** Results of tools are the user's. */
+function turnOf(message: ChatMessage): { role: 'user' | 'assistant'; blocks: Block[] } | undefined {
   switch (message.role) {
     case 'system':
     case 'developer':
       return undefined;
     case 'user':
-      return { role: 'user', content: partsOf(message.content) };
+      return { role: 'user', blocks: partsOf(message.content) };
     case 'tool':
       return {
         role: 'user',
-        content: [
+        blocks: [
           {
             type: 'tool_result',
             tool_use_id: message.tool_call_id,
@@ -107,7 +85,7 @@ function turnOf(message: ChatMessage): Message | undefined {
         name,
         input: jsonOf(given) ?? {},
       }));
-      return { role: 'assistant', content: [...(text === '' ? [] : [{ type: 'text', text }]), ...calls] };
+      return { role: 'assistant', blocks: [...(text === '' ? [] : [{ type: 'text', text }]), ...calls] };
     }
     default:
       return message satisfies never;

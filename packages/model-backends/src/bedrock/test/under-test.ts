@@ -1,8 +1,8 @@
 import type { ChatCompletionRequest, ChatMessage, ModelBackend } from '@mcp/contracts';
 import { collect } from '@mcp/wire';
 import { EventStreamCodec } from '@smithy/core/event-streams';
-import type { UnderTest } from '../../../test/under-test.ts';
-import { serve, type Upstream } from '../../../test/upstreams.ts';
+import { SCRIPT_EMBEDDING, type UnderTest } from '../../../test/under-test.ts';
+import { callOptions, serve, type Upstream } from '../../../test/upstreams.ts';
 
 const codec = new EventStreamCodec(
   (bytes) => (typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('utf8')),
@@ -19,14 +19,17 @@ const frame = (name: string, text: string) =>
     body: Buffer.from(text),
   });
 
+const TITAN = 'amazon.titan-embed-text-v2:0';
+
 export const underTest: UnderTest = {
   runs: 'elsewhere',
   env: (url) => ({
     BEDROCK_BASE_URL: url,
     BEDROCK_REGION: 'eu-central-1',
-    BEDROCK_MODELS: 'chat',
+    BEDROCK_MODELS: `chat,${TITAN}`,
     BEDROCK_CREDENTIALS: '{"accessKeyId":"AKIDEXAMPLE","secretAccessKey":"test"}',
   }),
+  embedding: TITAN,
   server: bedrockServer,
   list: undefined,
   describe: () => undefined,
@@ -101,8 +104,16 @@ const usage = (counted: { input_tokens: number; output_tokens: number } | undefi
 /** Converse in front of a backend. */
 function bedrockServer(backend: ModelBackend): Promise<Upstream> {
   return serve(async (path, body, { response, signal, json, ask }) => {
-    const [, name = '', call] = /^\/model\/([^/]+)\/(converse(?:-stream)?)$/.exec(path) ?? [];
+    const [, name = '', call] = /^\/model\/([^/]+)\/(converse(?:-stream)?|invoke)$/.exec(path) ?? [];
     const model = decodeURIComponent(name);
+    if (call === 'invoke') {
+      const { inputText } = body as { inputText: string };
+      const { vectors, input_tokens } = await backend.embed(
+        { model: SCRIPT_EMBEDDING, input: inputText },
+        callOptions(signal),
+      );
+      return json(200, { embedding: vectors[0], inputTextTokenCount: input_tokens });
+    }
     if (!(await backend.models(signal)).some(({ id }) => id === model))
       return json(400, { message: 'The provided model identifier is invalid.' });
     const events = ask(backend, requestIn(model, body as Converse));

@@ -56,7 +56,7 @@ interface Generate {
 
 /** The turns of a text in ChatML. */
 function turnsIn(text: string): ChatMessage[] {
-  return [...text.matchAll(/<\|im_start\|>(\w+)\n([\s\S]*?)<\|im_end\|>/g)].map(
+  return [...text.matchAll(/<\|im_start\|>(\w+)\n([\s\S]*?)(?:<\|im_end\|>|$)/g)].map(
     ([, role, content]) => ({ role, content }) as ChatMessage,
   );
 }

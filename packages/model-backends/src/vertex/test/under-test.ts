@@ -57,6 +57,8 @@ interface Generate {
     stopSequences?: string[];
     candidateCount?: number;
     responseJsonSchema?: Record<string, unknown>;
+    responseLogprobs?: boolean;
+    logprobs?: number;
   };
 }
 
@@ -82,7 +84,8 @@ function messagesIn({ contents, systemInstruction }: Generate): ChatMessage[] {
 }
 
 function requestIn(model: string, asked: Generate): ChatCompletionRequest {
-  const { maxOutputTokens, stopSequences, candidateCount, responseJsonSchema } = asked.generationConfig ?? {};
+  const { maxOutputTokens, stopSequences, candidateCount, responseJsonSchema, responseLogprobs } =
+    asked.generationConfig ?? {};
   const declared = asked.tools?.[0].functionDeclarations;
   return {
     model,
@@ -90,6 +93,7 @@ function requestIn(model: string, asked: Generate): ChatCompletionRequest {
     ...(maxOutputTokens === undefined ? {} : { max_tokens: maxOutputTokens }),
     ...(stopSequences === undefined ? {} : { stop: stopSequences }),
     ...(candidateCount === undefined ? {} : { n: candidateCount }),
+    ...(responseLogprobs === undefined ? {} : { logprobs: responseLogprobs }),
     ...(responseJsonSchema === undefined
       ? {}
       : {
