@@ -23,6 +23,7 @@ import {
   routeOf,
   type Signals,
   type Thresholds,
+  withoutHistory,
 } from '@mcp/safety/routing';
 import type { GatewayKit } from '../kit.ts';
 import { toConversation } from './aliases.ts';
@@ -202,9 +203,10 @@ export class RiskRouter {
     }
   }
 
-  #end({ caller, risk, route }: Outcome): void {
+  #end({ caller, risk, route, signals }: Outcome): void {
     this.#options.kit.metrics.observe('request_risk', { phase: route }, risk);
-    if (risk >= this.#thresholds(caller).baseline) this.#history.note(caller, risk);
+    const own = withoutHistory(risk, signals);
+    this.#history.note(caller, own >= this.#thresholds(caller).baseline ? own : 0);
   }
 }
 
