@@ -31,7 +31,7 @@ function outcomeOf({ question, answer }: Case, { before, after }: Terms): Outcom
 export interface Result {
   readonly right: readonly boolean[];
   readonly usd: readonly number[];
-  readonly outcomes: Readonly<Record<Outcome, number>>;
+  readonly outcomes: readonly Outcome[];
 }
 
 export function play(cases: readonly Case[], terms: Terms): Result {
@@ -40,12 +40,10 @@ export function play(cases: readonly Case[], terms: Terms): Result {
 }
 
 export function tally(cases: readonly Case[], outcomes: readonly Outcome[]): Result {
-  const counts = { kept: 0, left: 0, skipped: 0 };
-  for (const outcome of outcomes) counts[outcome]++;
   return {
     right: cases.map(({ small, large }, at) => (outcomes[at] === 'kept' ? small : large).right),
     usd: cases.map(({ small, large }, at) => costOf({ small, large }, outcomes[at] ?? 'left')),
-    outcomes: counts,
+    outcomes,
   };
 }
 

@@ -1,11 +1,11 @@
 /**
  * Policies on the recorded answers to the golden set: tuned on one half, reported on the other.
- * `node bench/adaptive/run.ts --corpus <fitz_gov/data> [--answers …] [--out bench/adaptive/result.json]`
+ * `node bench/adaptive/run.ts --corpus <fitz_gov/data> [--answers …] [--out bench/adaptive/result.json] [--alias bench/adaptive/alias.json]`
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { AdequacyFeature } from '@mcp/contracts';
+import { type AdequacyFeature, ModelAliases } from '@mcp/contracts';
 import { answerFeatures, questionFeatures } from '@mcp/model-serving/adequacy';
 import { LARGE, SMALL } from '../arbitration/models.ts';
 import { bootstrapFigure, mulberry32 } from '../stats.ts';
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     corpus: { type: 'string' },
     answers: { type: 'string', default: join(import.meta.dirname, 'answers.jsonl') },
     out: { type: 'string' },
+    alias: { type: 'string' },
   },
 });
 if (values.corpus === undefined)
@@ -88,8 +89,20 @@ function report(cases: readonly Case[], { right, usd, outcomes }: Result) {
     quality_change: figure(quality),
     usd_per_1000_tokens: Number(((sum(usd) / sum(larger.map(({ tokens }) => tokens))) * 1000).toPrecision(3)),
     cost_change: figure(cost),
-    ...outcomes,
+    ...counted(outcomes),
+    by_kind: Object.fromEntries(
+      [...new Set(cases.map(({ kind }) => kind))].map((kind) => {
+        const at = cases.flatMap((one, place) => (one.kind === kind ? [place] : []));
+        const gain = sum(at.map((place) => gained[place] ?? 0));
+        return [kind, { ...counted(at.map((place) => outcomes[place])), more_right: gain }];
+      }),
+    ),
   };
+}
+
+function counted(outcomes: readonly (string | undefined)[]) {
+  const of = (wanted: string) => outcomes.filter((outcome) => outcome === wanted).length;
+  return { kept: of('kept'), left: of('left'), skipped: of('skipped') };
 }
 
 const cases = casesAt(PRICES);
@@ -150,8 +163,18 @@ const result = {
   other_halves: Object.fromEntries(
     Object.entries(POLICIES).map(([name, policy]) => [name, otherHalves(policy)]),
   ),
-  terms: Object.fromEntries(tuned.map(({ name, terms }) => [name, terms])),
 };
+/** What `MODEL_ALIASES` or `aliases` of a stack takes. */
+const SHIPPED = 'question, then both';
+const alias = {
+  adaptive: {
+    candidates: [{ model: SMALL }, { model: LARGE }],
+    strategy: 'order',
+    cascade: tuned.find(({ name }) => name === SHIPPED)?.terms,
+  },
+};
+if (values.alias !== undefined)
+  writeFileSync(values.alias, `${JSON.stringify(ModelAliases.parse(alias), null, 2)}\n`);
 const text = `${JSON.stringify(result, null, 2)}\n`;
 if (values.out === undefined) process.stdout.write(text);
 else writeFileSync(values.out, text);
