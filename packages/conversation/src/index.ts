@@ -8,14 +8,17 @@ export { digestOf, extraTaskOf, extraTurnFor } from './arbitration/extra-turns.t
 export { contradictionQuestion, soundnessQuestion, yesOf } from './arbitration/judge.ts';
 export { AnswerLimit } from './budget/answer-limit.ts';
 export { type Budgeted, type BudgetOptions, extractSummary, fitBudget } from './budget/budget.ts';
+export { type Calibrated, Calibrations } from './budget/calibrations.ts';
 export {
   errorOf,
   type Forecast,
   type ForecastSettings,
   forecast,
+  inputOf,
   tokensPerChar,
   usesOf,
 } from './budget/forecast.ts';
+export { contextVectors, type ModelHelp, summaryOf } from './budget/model-help.ts';
 export {
   answerOf,
   type ConversationState,
