@@ -8,9 +8,11 @@ import {
   fitBudget,
   forecast,
   inputOf,
+  MAX_REFITS,
   type PastTurn,
   participantAt,
   planTurn,
+  tightness,
   usesOf,
 } from '@mcp/conversation';
 import type { Conversation } from './conversations.ts';
@@ -19,9 +21,6 @@ import type { Tokenizer } from './tokenizers.ts';
 const MODEL = 'model';
 const SYSTEM = 'You are a careful assistant. Answer in plain sentences.';
 const MIN_ANSWER_TOKENS = 16;
-/** As the core does where a server refuses a context as too long. */
-const REFIT = 1.25;
-const MAX_REFITS = 3;
 
 /** What one request came to. */
 export interface Requested {
@@ -137,7 +136,7 @@ async function ask(
   const roomOf = () => Math.min(most_output_tokens, limit_tokens - fitted.input_tokens);
   let refits = 0;
   while (tokensOf(real, fitted.messages) + roomOf() > limit_tokens && refits < MAX_REFITS)
-    fitted = await fit(REFIT ** ++refits);
+    fitted = await fit(tightness(++refits));
   const counted_tokens = tokensOf(counted, fitted.messages);
   const forecast_tokens = inputFor(fitted.messages).tokens + expected.expected_output_tokens;
   const input_tokens = tokensOf(real, fitted.messages);

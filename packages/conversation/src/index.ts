@@ -4,8 +4,9 @@ export type { Candidate } from './arbitration/candidate.ts';
 export { claimsOf } from './arbitration/claims/claims.ts';
 export { coherence } from './arbitration/coherence.ts';
 export { contradictionsOf, whyOf } from './arbitration/contradictions.ts';
-export { digestOf, extraTaskOf, extraTurnFor } from './arbitration/extra-turns.ts';
+export { digestOf, extendedTaskOf, extraTurnFor, RISK_TASK } from './arbitration/extra-turns.ts';
 export { contradictionQuestion, soundnessQuestion, yesOf } from './arbitration/judge.ts';
+export { quotingAnswer, refinementOf, withoutQuotes } from './arbitration/refinement.ts';
 export { AnswerLimit } from './budget/answer-limit.ts';
 export { type Budgeted, type BudgetOptions, extractSummary, fitBudget } from './budget/budget.ts';
 export { type Calibrated, Calibrations } from './budget/calibrations.ts';
@@ -15,6 +16,8 @@ export {
   type ForecastSettings,
   forecast,
   inputOf,
+  MAX_REFITS,
+  tightness,
   tokensPerChar,
   usesOf,
 } from './budget/forecast.ts';

@@ -12,7 +12,7 @@ import {
   type StreamResumed,
   type Usage,
 } from '@mcp/contracts';
-import { errorOf } from '@mcp/conversation';
+import { errorOf, MAX_REFITS, tightness } from '@mcp/conversation';
 import { countSafety, type Guard } from '@mcp/safety/guard';
 import { backOff, type Span, toPlatformError } from '@mcp/service-kit';
 import type { CoreKit } from '../kit.ts';
@@ -22,9 +22,6 @@ import type { Emit } from './events.ts';
 
 const FIRST_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 15_000;
-/** A model that refuses a context as too long takes this many times the tokens that were counted, or more. */
-const REFIT = 1.25;
-const MAX_REFITS = 3;
 
 /** What a turn needs. */
 export type TurnDeps = BudgetDeps & {
@@ -77,7 +74,8 @@ export async function runTurn(
   const request = await routed(deps, asked, given);
   const { id, model } = request.participant;
   // Room was taken at the model that would have been asked.
-  const call = model === asked.participant.model ? given : { ...given, place: undefined };
+  const place = model === asked.participant.model ? given.place : undefined;
+  const call = asked.watch === undefined ? given : { ...given, place, careful: asked.watch.careful };
   for (let attempt = 1; ; attempt++) {
     const span = deps.kit.tracer.start('conversation.turn', {
       traceparent: call.traceparent,
@@ -196,7 +194,7 @@ async function answered(
 ): Promise<{ readonly fitted: Fitted; readonly answer: Answer }> {
   const { model } = request.participant;
   for (let refits = 0; ; refits++) {
-    const fitted = await budgetOf(deps, { ...request, model, tighter: REFIT ** refits }, call);
+    const fitted = await budgetOf(deps, { ...request, model, tighter: tightness(refits) }, call);
     if (refits === 0) start();
     try {
       return { fitted, answer: await answerOf(deps, { ...request, fitted }, { call, emit, span }) };

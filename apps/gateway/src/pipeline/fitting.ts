@@ -13,8 +13,10 @@ import {
   fitBudget,
   forecast,
   inputOf,
+  MAX_REFITS,
   type ModelHelp,
   summaryOf,
+  tightness,
 } from '@mcp/conversation';
 import type { Gateway } from '../gateway.ts';
 
@@ -30,9 +32,6 @@ export interface Fitting {
 const ANSWER_TOKENS = 256;
 /** Nothing is looked back on: a single completion has the largest margin, where its count is no exact one. */
 const SETTINGS: ForecastSettings = { turns: 1, alpha: 1, beta: 1, margin_min: 0.2, margin_max: 0.2 };
-/** A model that refuses a context as too long takes this many times the tokens that were counted, or more. */
-const REFIT = 1.25;
-const MAX_REFITS = 3;
 
 /** The name by which callers ask for it. */
 export const CONTEXT_HEADER = 'x-mcp-context';
@@ -51,7 +50,7 @@ export async function* fittedEvents(
 ): AsyncGenerator<ModelEvent> {
   const { model } = request;
   for (let refits = 0; ; refits++) {
-    const fitted = await fit(gateway, { request, call, tighter: REFIT ** refits });
+    const fitted = await fit(gateway, { request, call, tighter: tightness(refits) });
     let begun = false;
     try {
       for await (const event of gateway.inference().generate(fitted.request, call)) {

@@ -109,11 +109,12 @@ export async function* complete(gateway: Gateway, completion: Completion): Async
       yield* routed?.watch(answer) ?? answer;
       return;
     }
+    const careful = routed?.careful === true ? { ...call, careful: true } : call;
     const { onFitted } = completion;
     const asked =
       onFitted === undefined
-        ? gateway.inference().generate(request, call)
-        : fittedEvents(gateway, { request, call, onFitted });
+        ? gateway.inference().generate(request, careful)
+        : fittedEvents(gateway, { request, call: careful, onFitted });
     const events = classifiedMeanwhile(gateway, { events: asked, request, findings });
     const watched = routed?.watch(events) ?? events;
     for await (const event of guardEvents(gateway.guard, watched, findings)) {

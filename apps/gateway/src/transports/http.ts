@@ -16,6 +16,7 @@ import { admit, begin, identify, leave } from '../pipeline/entrance.ts';
 import { CONTEXT_HEADER } from '../pipeline/fitting.ts';
 import { conclude } from '../pipeline/inference.ts';
 import { residencyOf } from '../regions/residency.ts';
+import { hopsOf } from './hops.ts';
 
 const TIMEOUT_HEADER = 'x-mcp-timeout-ms';
 const CLASS_HEADER = 'x-mcp-class';
@@ -95,6 +96,7 @@ function beginCall(gateway: Gateway, c: KitContext, principal: Principal): CallC
     timeout_ms: timeoutOf(c, gateway.kit.config.MCP_REQUEST_TIMEOUT_MS),
     residency: residencyOf(c),
     on_interrupt: onInterrupt(c),
+    hops: hopsOf(c),
     left: c.req.raw.signal,
   });
   state.scope = scope;

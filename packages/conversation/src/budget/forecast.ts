@@ -189,6 +189,18 @@ function outputOf({ uses, settings, most_output_tokens }: Expected): number | un
   return mean + DEVIATIONS_OF_OUTPUT * (deviation ?? 0);
 }
 
+/** After so many refusals of a context as too long nobody tries again. */
+export const MAX_REFITS = 3;
+const REFIT = 1.25;
+
+/**
+ * For how many times its tokens a context is taken that was refused as too long so often: each time further, up to
+ * almost four, for a vocabulary may take some languages several times as dear as another.
+ */
+export function tightness(refusals: number): number {
+  return REFIT ** ((refusals * (refusals + 1)) / 2);
+}
+
 /** Share of the text at hand that the last call had too. */
 function seenOf({ uses, counted_tokens }: Expected): number {
   return Math.min(1, (uses.at(-1)?.counted_tokens ?? 0) / Math.max(1, counted_tokens));
