@@ -242,6 +242,7 @@ function headersOf(call: CallContext, token: string): Record<string, string> {
     ...(call.residency === undefined ? {} : { 'x-mcp-residency': call.residency }),
     ...(call.careful === true ? { 'x-mcp-careful': 'true' } : {}),
     ...(call.on_interrupt === undefined ? {} : { 'x-mcp-on-interrupt': call.on_interrupt }),
+    ...(call.hops === undefined ? {} : { 'x-mcp-hops': String(call.hops) }),
     ...(call.retries === undefined ? {} : { 'x-mcp-retries': String(call.retries.left) }),
     ...(call.grant === undefined ? {} : { 'x-mcp-grant': call.grant }),
     ...(call.traceparent === undefined ? {} : { traceparent: call.traceparent }),

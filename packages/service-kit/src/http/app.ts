@@ -135,6 +135,7 @@ function internalCall(c: KitContext, { principal }: Caller): CallContext {
     careful: c.req.header('x-mcp-careful') === 'true',
     on_interrupt: OnInterrupt.safeParse(c.req.header('x-mcp-on-interrupt')).data,
     residency: Residency.safeParse(c.req.header('x-mcp-residency')).data,
+    hops: Number(c.req.header('x-mcp-hops') ?? 0),
   };
 }
 
