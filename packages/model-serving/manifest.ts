@@ -71,6 +71,13 @@ export const servingSettings = defineSettings({
     from: 'derived.model_aliases',
     operator: true,
   },
+  MCP_CPU_WATTS_PER_CORE: {
+    schema: z.coerce.number().min(0.1).max(500).default(3.5),
+    meaning:
+      'Watts of a busy core of this machine, for the energy of embedded models where the processor does not tell it (RAPL).',
+    from: 'stack.energy.cpu_watts_per_core',
+    operator: true,
+  },
   MCP_RESIDENCY: {
     schema: Residency.optional(),
     meaning: "Where the platform's own models process text: the residency of the region.",

@@ -9,14 +9,17 @@ export { contradictionQuestion, soundnessQuestion, yesOf } from './arbitration/j
 export { quotingAnswer, refinementOf, withoutQuotes } from './arbitration/refinement.ts';
 export { AnswerLimit } from './budget/answer-limit.ts';
 export { type Budgeted, type BudgetOptions, extractSummary, fitBudget } from './budget/budget.ts';
+export { type Calibrated, Calibrations } from './budget/calibrations.ts';
 export {
   errorOf,
   type Forecast,
   type ForecastSettings,
   forecast,
+  inputOf,
   tokensPerChar,
   usesOf,
 } from './budget/forecast.ts';
+export { contextVectors, type ModelHelp, summaryOf } from './budget/model-help.ts';
 export {
   answerOf,
   type ConversationState,

@@ -163,7 +163,7 @@ function quoted({ participant, content }: PastTurn, order: readonly string[]): s
 }
 
 /** What the speaker in a place said, in quotes. */
-export function quotation(place: number, verb: string, content: string): string {
+function quotation(place: number, verb: string, content: string): string {
   return `${SPEAKERS[place] ?? SPEAKERS[0]} ${verb}:\n\n"""\n${content}\n"""`;
 }
 

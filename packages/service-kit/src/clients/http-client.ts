@@ -241,6 +241,7 @@ function headersOf(call: CallContext, token: string): Record<string, string> {
     ...(call.place === undefined ? {} : { 'x-mcp-place': call.place }),
     ...(call.residency === undefined ? {} : { 'x-mcp-residency': call.residency }),
     ...(call.on_interrupt === undefined ? {} : { 'x-mcp-on-interrupt': call.on_interrupt }),
+    ...(call.hops === undefined ? {} : { 'x-mcp-hops': String(call.hops) }),
     ...(call.retries === undefined ? {} : { 'x-mcp-retries': String(call.retries.left) }),
     ...(call.grant === undefined ? {} : { 'x-mcp-grant': call.grant }),
     ...(call.traceparent === undefined ? {} : { traceparent: call.traceparent }),

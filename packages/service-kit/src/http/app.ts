@@ -134,6 +134,7 @@ function internalCall(c: KitContext, { principal }: Caller): CallContext {
     place: c.req.header('x-mcp-place'),
     on_interrupt: OnInterrupt.safeParse(c.req.header('x-mcp-on-interrupt')).data,
     residency: Residency.safeParse(c.req.header('x-mcp-residency')).data,
+    hops: Number(c.req.header('x-mcp-hops') ?? 0),
   };
 }
 
