@@ -1,8 +1,8 @@
 /** Turns beyond those that were asked for: when one is worth its tokens, and what it is told. */
 import type { ArbitrationTerms, ExtraTurnTrigger, RecordedContradiction } from '@mcp/contracts';
-import type { Verdict } from './arbitration.ts';
 import { claimsOf } from './claims/claims.ts';
 import { undecidedOf } from './refinement.ts';
+import type { Verdict } from './verdict.ts';
 
 /** Contradictions that the extended loop is told of. */
 const TOLD = 3;
