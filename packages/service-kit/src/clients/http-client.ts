@@ -240,6 +240,7 @@ function headersOf(call: CallContext, token: string): Record<string, string> {
     'x-mcp-class': call.class,
     ...(call.place === undefined ? {} : { 'x-mcp-place': call.place }),
     ...(call.residency === undefined ? {} : { 'x-mcp-residency': call.residency }),
+    ...(call.careful === true ? { 'x-mcp-careful': 'true' } : {}),
     ...(call.on_interrupt === undefined ? {} : { 'x-mcp-on-interrupt': call.on_interrupt }),
     ...(call.hops === undefined ? {} : { 'x-mcp-hops': String(call.hops) }),
     ...(call.retries === undefined ? {} : { 'x-mcp-retries': String(call.retries.left) }),
