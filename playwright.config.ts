@@ -27,8 +27,8 @@ export default defineConfig({
   forbidOnly: true,
   fullyParallel: false,
   workers: 1,
-  timeout: REAL_MODELS === undefined ? 45_000 : 300_000,
-  expect: { timeout: REAL_MODELS === undefined ? 10_000 : 120_000 },
+  timeout: REAL_MODELS === undefined ? 120_000 : 300_000,
+  expect: { timeout: REAL_MODELS === undefined ? 30_000 : 120_000 },
   reporter: [['list']],
   use: {
     ...devices['Desktop Chrome'],

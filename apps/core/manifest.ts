@@ -149,7 +149,8 @@ export const manifest = defineManifest({
     },
     ARBITRATION_CRITIQUE_ENABLED: {
       default: true,
-      description: 'Take one extra critique turn when the answers diverge or contradict each other.',
+      description:
+        'When the answers diverge or contradict each other, take one extra critique turn, or quote the other side.',
     },
     ARBITRATION_JUDGE_ENABLED: {
       default: false,

@@ -1,5 +1,5 @@
 /** What a policy makes of the recorded answers: whose is given, and what it costs. */
-import type { AdequacyFeature, AdequacyScale, Cascade } from '@mcp/contracts';
+import type { AdequacyFeature, AdequacyScale } from '@mcp/contracts';
 import { adequacy, type Features } from '@mcp/model-serving/adequacy';
 import { type Example, fitScale } from './fit.ts';
 
@@ -18,14 +18,15 @@ interface Answer {
   readonly tokens: number;
 }
 
-export type Terms = Pick<Cascade, 'after'> & { readonly before?: AdequacyScale };
+export type Terms = { readonly [S in 'before' | 'after']?: AdequacyScale };
 
 type Outcome = 'kept' | 'left' | 'skipped';
 
 /** As `packages/model-serving/src/cascade.ts` decides. */
 function outcomeOf({ question, answer }: Case, { before, after }: Terms): Outcome {
   if (before !== undefined && adequacy(before, question) < before.at_least) return 'skipped';
-  return adequacy(after, question, answer) >= after.at_least ? 'kept' : 'left';
+  const kept = after === undefined || adequacy(after, question, answer) >= after.at_least;
+  return kept ? 'kept' : 'left';
 }
 
 export interface Result {
@@ -62,8 +63,8 @@ function costOf({ small, large }: Pick<Case, 'small' | 'large'>, outcome: Outcom
 
 /** Which features each decision is made by. */
 export interface Policy {
-  readonly before: ((feature: AdequacyFeature) => boolean) | undefined;
-  readonly after: (feature: AdequacyFeature) => boolean;
+  readonly before?: (feature: AdequacyFeature) => boolean;
+  readonly after?: (feature: AdequacyFeature) => boolean;
 }
 
 /**
@@ -76,15 +77,15 @@ export function tune(cases: readonly Case[], policy: Policy): Terms {
       features: new Map([...question, ...answer].filter(([feature]) => has(feature))),
       adequate: small.right || !large.right,
     }));
-  const after = fitScale(examplesOf(policy.after));
+  const after = policy.after === undefined ? undefined : fitScale(examplesOf(policy.after));
   const before = policy.before === undefined ? undefined : fitScale(examplesOf(policy.before));
   const least = cases.filter(({ large }) => large.right).length;
   let best = { usd: Number.POSITIVE_INFINITY, before: 1, after: 1.01 };
   for (const skip of before === undefined ? [0] : steps(before.unseen))
-    for (const keep of steps(after.unseen)) {
+    for (const keep of after === undefined ? [0] : steps(after.unseen)) {
       const outcomes = cases.map((_, at): Outcome => {
         if ((before?.unseen[at] ?? 1) < skip) return 'skipped';
-        return (after.unseen[at] ?? 0) >= keep ? 'kept' : 'left';
+        return (after?.unseen[at] ?? 1) >= keep ? 'kept' : 'left';
       });
       const { right, usd } = tally(cases, outcomes);
       const total = usd.reduce((sum, one) => sum + one, 0);
@@ -97,7 +98,7 @@ export function tune(cases: readonly Case[], policy: Policy): Terms {
     at_least: Math.min(1, round(at_least)),
   });
   return {
-    after: scale(after, best.after),
+    ...(after === undefined ? {} : { after: scale(after, best.after) }),
     ...(before === undefined ? {} : { before: scale(before, best.before) }),
   };
 }

@@ -62,9 +62,9 @@ function casesAt(prices: { readonly small: Prices; readonly large: Prices }) {
 const ofQuestion = (feature: AdequacyFeature) =>
   feature.startsWith('asked:') || ['length', 'digits', 'sentences'].includes(feature);
 const POLICIES: Readonly<Record<string, Policy>> = {
-  'mean surprisal': { before: undefined, after: (feature) => feature === 'surprisal' },
-  'the answer': { before: undefined, after: (feature) => !ofQuestion(feature) },
-  'the question': { before: ofQuestion, after: ofQuestion },
+  'mean surprisal': { after: (feature) => feature === 'surprisal' },
+  'the answer': { after: (feature) => !ofQuestion(feature) },
+  'the question': { before: ofQuestion },
   'question, then both': { before: ofQuestion, after: () => true },
 };
 
@@ -165,7 +165,7 @@ const result = {
   ),
 };
 /** What `MODEL_ALIASES` or `aliases` of a stack takes. */
-const SHIPPED = 'question, then both';
+const SHIPPED = 'the question';
 const alias = {
   adaptive: {
     candidates: [{ model: SMALL }, { model: LARGE }],

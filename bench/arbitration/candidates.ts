@@ -69,7 +69,7 @@ export function messagesFor(item: Item, brief?: string): ChatMessage[] {
 }
 
 /** A refinement turn that is wanted: who takes it, what it is shown, and under which name it is recorded. */
-export interface Refinement {
+interface Refinement {
   readonly model: string;
   readonly brief: string;
   readonly asked_sha256: string;
@@ -99,7 +99,7 @@ export async function settled(
   const judge = async () =>
     verdictOn(question, answers, await embedded(embed, [question, ...answers.map(({ text }) => text)]));
   const first = await judge();
-  const trigger = wanted(first, { taken: 0, quoted: false });
+  const trigger = wanted(first, { taken: 0, quoted: false, texts: [...texts().values()] });
   const selected = texts().get(first.message_id) ?? '';
   let refinement: Refinement | undefined;
   let refined: Row | undefined;
@@ -117,7 +117,9 @@ export async function settled(
   }
   let final = texts().get(last.message_id) ?? '';
   let quotes = false;
-  if (wanted(last, { taken: answers.length - 2, quoted: false }) === 'undecided') {
+  if (
+    wanted(last, { taken: answers.length - 2, quoted: false, texts: [...texts().values()] }) === 'undecided'
+  ) {
     const text = quotingAnswer(last, TERMS, final);
     const base = answers.find((row) => row.text === final);
     if (text !== undefined && base !== undefined) {
@@ -130,14 +132,20 @@ export async function settled(
   return { first, trigger, refinement, refined, selected, final, quotes };
 }
 
-function wanted(verdict: Verdict, at: { readonly taken: number; readonly quoted: boolean }) {
+interface Taken {
+  readonly taken: number;
+  readonly quoted: boolean;
+  readonly texts: readonly string[];
+}
+
+function wanted(verdict: Verdict, at: Taken) {
   // The extended loop is not recorded: it goes on from poor answers, not from contradictions.
   const terms = { ...TERMS, max_extended_turns: 0 };
   return extraTurnFor({ verdict, terms, extended: 0, critique: true, ...at });
 }
 
 /** Scores answers as core does. */
-export function verdictOn(
+function verdictOn(
   question: string,
   rows: readonly Row[],
   [asked, ...vectors]: readonly (readonly number[])[],
@@ -158,7 +166,7 @@ export function verdictOn(
   return arbitrate({ candidates, question: asked, terms: TERMS, contradictions });
 }
 
-export function embedded(embed: Embed, texts: readonly string[]) {
+function embedded(embed: Embed, texts: readonly string[]) {
   return embed(texts.map((text) => withoutQuotes(text).slice(0, EMBED_CHARS).trim() || '-'));
 }
 

@@ -62,7 +62,7 @@ test.describe('the record', () => {
     await page.keyboard.press('Enter');
     await expect(node).toHaveAttribute('aria-pressed', 'true');
     const record = page.getByRole('list', { name: 'Record of strategist' });
-    await expect(record).toContainText('prompt strategist');
+    await expect(record).toContainText('A queue lets the caller go on');
     await expectAccessible(page);
     await page.setViewportSize({ width: 375, height: 740 });
     await expectNoSidewaysScroll(page);

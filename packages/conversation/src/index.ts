@@ -1,5 +1,5 @@
 /** A conversation of models: its graph of steps, turns, token budget, arbitration. Pure. */
-export { arbitrate, cosine, divergenceOf, type Verdict } from './arbitration/arbitration.ts';
+export { arbitrate, cosine, divergenceOf } from './arbitration/arbitration.ts';
 export type { Candidate } from './arbitration/candidate.ts';
 export { claimsOf } from './arbitration/claims/claims.ts';
 export { coherence } from './arbitration/coherence.ts';
@@ -7,6 +7,7 @@ export { contradictionsOf, whyOf } from './arbitration/contradictions.ts';
 export { digestOf, extendedTaskOf, extraTurnFor, RISK_TASK } from './arbitration/extra-turns.ts';
 export { contradictionQuestion, soundnessQuestion, yesOf } from './arbitration/judge.ts';
 export { quotingAnswer, refinementOf, withoutQuotes } from './arbitration/refinement.ts';
+export type { Verdict } from './arbitration/verdict.ts';
 export { AnswerLimit } from './budget/answer-limit.ts';
 export { type Budgeted, type BudgetOptions, extractSummary, fitBudget } from './budget/budget.ts';
 export { type Calibrated, Calibrations } from './budget/calibrations.ts';

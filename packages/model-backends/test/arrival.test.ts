@@ -54,7 +54,7 @@ it('says from the first moment what its models wait for, and serves them when th
 
   symlinkSync(new AssetStore().expected('all-minilm-l6-v2'), late);
   expect((await states()).late).toBe('loading: it waits its turn to be loaded');
-  await expect.poll(async () => (await states()).late).toMatch(/^ready/);
+  await expect.poll(async () => (await states()).late, { timeout: 60_000 }).toMatch(/^ready/);
   expect((await embed()).vectors[0]).toHaveLength(384);
   expect((await states()).broken).toMatch(/^unavailable: its weights cannot be loaded/);
 });

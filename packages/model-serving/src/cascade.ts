@@ -34,7 +34,9 @@ export async function cheapest({ terms, request, call, ask }: Cheapest): Promise
   if (before !== undefined && adequacy(before, question) < before.at_least) return { status: 'skipped' };
   let opened: Opened | undefined;
   try {
-    opened = await ask({ ...request, logprobs: true }, { ...call, retries: ONCE });
+    const once = { ...call, retries: ONCE };
+    if (after === undefined) return { status: 'kept', opened: await ask(request, once) };
+    opened = await ask({ ...request, logprobs: true }, once);
     const held = await hold(opened, terms.hold_tokens);
     const answer = answerFeatures(held.text, held.logprobs);
     if (answer.size > 0 && adequacy(after, question, answer) >= after.at_least)

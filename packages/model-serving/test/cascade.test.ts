@@ -1,6 +1,5 @@
 /** Cascades: the cheapest model's answer is kept where it is adequate, and nobody sees it where it is not. */
-import type { Cascade, ModelEvent } from '@mcp/contracts';
-import { PlatformError } from '@mcp/contracts';
+import { Cascade, type ModelEvent, PlatformError } from '@mcp/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { adequacy, answerFeatures, questionFeatures } from '../src/aliases/adequacy.ts';
@@ -94,6 +93,16 @@ describe('the answer of the cheapest model', () => {
     });
     expect((await ask(hard)).text).toBe('the dear answer');
     expect([...careful.small.asked, ...hard.small.asked]).toEqual([]);
+  });
+
+  it('is given out at once where the question alone decides', async () => {
+    const before = { bias: 0, weights: {}, at_least: 0.4 };
+    const gateway = cascading({ events: said('Who knows') }, undefined, { before, after: undefined });
+    expect((await ask(gateway)).text).toBe('Who knows');
+    expect(gateway.large.asked).toEqual([]);
+    const failing = cascading({ fails: down() }, undefined, { before, after: undefined });
+    expect((await ask(failing)).text).toBe('the dear answer');
+    expect(Cascade.safeParse({}).error?.issues[0]?.message).toContain('before, after or both');
   });
 
   it('is given out as it comes from where it was held back to, with its probabilities if they were asked for', async () => {

@@ -6,8 +6,10 @@ import { Notice } from '../ui/basics.tsx';
 import { type DagNode, dagOf } from './dag.ts';
 import './graph.css';
 
-const NODE_PX = { width: 148, height: 58 };
-const STEP_PX = { x: 196, y: 72 };
+const NODE_PX = { width: 140, height: 58 };
+const STEP_PX = { x: 172, y: 84 };
+/** How far a way goes down that leads past a node. */
+const DIP_PX = 56;
 
 interface GraphProps {
   readonly conversation: Conversation;
@@ -23,7 +25,7 @@ export default function GraphView({ conversation }: GraphProps) {
   );
   const last = (of: 'column' | 'row') => Math.max(...nodes.map((node) => node[of]));
   const width = last('column') * STEP_PX.x + NODE_PX.width;
-  const height = last('row') * STEP_PX.y + NODE_PX.height;
+  const height = last('row') * STEP_PX.y + NODE_PX.height + DIP_PX / 4;
   const shown = nodes.find(({ id }) => id === chosen);
   return (
     <section class="dag" aria-label="Graph">
@@ -101,11 +103,12 @@ function Record({ node, conversation }: GraphProps & { readonly node: DagNode })
   );
 }
 
-/** From the right side of one to the left side of the other. */
+/** From the right side of one to the left side of the other, below those in between. */
 function edge(from: DagNode, to: DagNode): string {
   const x = from.column * STEP_PX.x + NODE_PX.width;
   const y = from.row * STEP_PX.y + NODE_PX.height / 2;
   const [to_x, to_y] = [to.column * STEP_PX.x, to.row * STEP_PX.y + NODE_PX.height / 2];
   const bend = (STEP_PX.x - NODE_PX.width) / 2;
-  return `M${x} ${y}C${x + bend} ${y} ${to_x - bend} ${to_y} ${to_x} ${to_y}`;
+  const dip = to.column - from.column > 1 ? DIP_PX : 0;
+  return `M${x} ${y}C${x + bend} ${y + dip} ${to_x - bend} ${to_y + dip} ${to_x} ${to_y}`;
 }

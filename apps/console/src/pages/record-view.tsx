@@ -65,9 +65,7 @@ function Facts({ conversation }: { readonly conversation: Conversation }) {
       <StatusBadge status={status} />
       <span>{mode}</span>
       <span>{listed(models)}</span>
-      <span>
-        {turns} of {plural(exchanges, 'turn')}
-      </span>
+      <span>{isGraph(mode) ? plural(turns, 'turn') : `${turns} of ${plural(exchanges, 'turn')}`}</span>
       <time dateTime={created_at}>{formatDateTime(created_at)}</time>
       <code class="break">{id}</code>
     </p>

@@ -139,6 +139,7 @@ function wanted(
     extended: taken - extra_turns.filter((one) => one !== 'low-composite').length,
     critique: deps.kit.flags.enabled('ARBITRATION_CRITIQUE_ENABLED'),
     quoted: extra_turns.includes('undecided'),
+    texts: scored.candidates.map(({ text }) => text),
   });
   const rest = trigger === undefined || trigger === 'undecided';
   if (rest && taken === 0 && session.watch?.checks === true) return 'risk';

@@ -58,14 +58,18 @@ export const AdequacyScale = z.strictObject({
 export type AdequacyScale = z.infer<typeof AdequacyScale>;
 
 /** Whether the first candidate's answer is kept: `bench/adaptive/run.ts` fits the scales to recorded answers. */
-export const Cascade = z.strictObject({
-  /** By the question alone: under it the first candidate is not even asked. */
-  before: AdequacyScale.optional(),
-  /** By the question and the answer: under it the answer is left, and the next candidate is asked. */
-  after: AdequacyScale,
-  /** Of an answer so many tokens are held back to judge it. */
-  hold_tokens: z.number().int().min(1).max(512).default(64),
-});
+export const Cascade = z
+  .strictObject({
+    /** By the question alone: under it the first candidate is not even asked. */
+    before: AdequacyScale.optional(),
+    /** By the question and the answer: under it the answer is left, and the next candidate is asked. Absent: it is kept. */
+    after: AdequacyScale.optional(),
+    /** Of an answer so many tokens are held back to judge it. */
+    hold_tokens: z.number().int().min(1).max(512).default(64),
+  })
+  .refine(({ before, after }) => before !== undefined || after !== undefined, {
+    message: 'must have before, after or both: nothing else says what the first candidate answers',
+  });
 export type Cascade = z.infer<typeof Cascade>;
 
 export const ModelAlias = z.strictObject({

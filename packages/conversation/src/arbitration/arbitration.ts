@@ -1,9 +1,10 @@
 /** Chooses among the participants' answers, and says why. */
-import type { ArbitrationTerms, CandidateScore, Decision, RecordedContradiction } from '@mcp/contracts';
+import type { ArbitrationTerms, CandidateScore, RecordedContradiction } from '@mcp/contracts';
 import type { Candidate } from './candidate.ts';
 import { coherence } from './coherence.ts';
 import { contradictedBy } from './contradictions.ts';
 import { withoutQuotes } from './refinement.ts';
+import type { Verdict } from './verdict.ts';
 
 export interface ArbitrationOptions {
   readonly candidates: readonly Candidate[];
@@ -12,9 +13,6 @@ export interface ArbitrationOptions {
   readonly terms: ArbitrationTerms;
   readonly contradictions: readonly RecordedContradiction[];
 }
-
-/** What the arbitration finds; what happened around it is added by who ran it. */
-export type Verdict = Omit<Decision, 'critique_turn' | 'duration_ms'>;
 
 /** Cosine of two vectors, in [-1, 1]; 0 when one has no length. */
 export function cosine(a: readonly number[], b: readonly number[]): number {

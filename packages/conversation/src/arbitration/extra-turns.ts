@@ -1,7 +1,8 @@
 /** Turns beyond those that were asked for: when one is worth its tokens, and what it is told. */
 import type { ArbitrationTerms, ExtraTurnTrigger, RecordedContradiction } from '@mcp/contracts';
-import type { Verdict } from './arbitration.ts';
+import { claimsOf } from './claims/claims.ts';
 import { undecidedOf } from './refinement.ts';
+import type { Verdict } from './verdict.ts';
 
 /** Contradictions that the extended loop is told of. */
 const TOLD = 3;
@@ -18,6 +19,8 @@ export interface ExtraTurnOptions {
   readonly critique: boolean;
   /** Whether the other side was added to an answer already. */
   readonly quoted?: boolean;
+  /** Texts of the answers, where they are known: one that claims nothing diverges from all, and a turn has nothing to settle. */
+  readonly texts?: readonly string[];
 }
 
 /**
@@ -28,7 +31,7 @@ export interface ExtraTurnOptions {
  * threshold. At most 2 + `max_extended_turns` in all.
  */
 export function extraTurnFor(options: ExtraTurnOptions): ExtraTurnTrigger | undefined {
-  const { verdict, terms, taken, extended, critique, quoted = false } = options;
+  const { verdict, terms, taken, extended, critique, quoted = false, texts = [] } = options;
   const { divergence, safety_delta, candidates, contradictions = [] } = verdict;
   if (candidates.length < 2) return undefined;
   const { thresholds, max_extended_turns, refinement } = terms;
@@ -38,7 +41,7 @@ export function extraTurnFor(options: ExtraTurnOptions): ExtraTurnTrigger | unde
     if (isAgainst(verdict) || (undecided && refinement.undecided === 'turn')) return 'contradiction';
     const apart = divergence !== null && divergence > thresholds.divergence;
     const shown = undecided || contradictions.some(({ against }) => against !== null);
-    if (apart && !shown) return 'divergence';
+    if (apart && !shown && texts.every((text) => claimsOf(text).length > 0)) return 'divergence';
   }
   const best = Math.max(...candidates.map(({ composite }) => composite));
   if (best < thresholds.composite && extended < max_extended_turns) return 'low-composite';

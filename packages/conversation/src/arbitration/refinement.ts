@@ -1,6 +1,6 @@
 /** What a refinement turn is told, in short; and the answer that takes its place where no evidence decides. */
 import type { ArbitrationTerms, RecordedContradiction } from '@mcp/contracts';
-import type { Verdict } from './arbitration.ts';
+import type { Verdict } from './verdict.ts';
 
 /** Contradictions that a turn is told of, and that are added to an answer. */
 const TOLD = 3;

@@ -61,7 +61,7 @@ interface Bin {
 }
 
 /** Tenths of the probabilities that were foretold. */
-export const BINS = 10;
+const BINS = 10;
 
 export function reliability(decided: readonly Decided[]): Bin[] {
   return Array.from({ length: BINS }, (_, bin) => {
