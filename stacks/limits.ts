@@ -56,5 +56,7 @@ export const Limits = z.object({
   queue_weights: z.record(z.string().min(1).max(128), z.number().min(0.01).max(100)).optional(),
   /** What batch work gets of each model, and leaves free; undefined: a twentieth of the tokens, and a tenth of the places. */
   queue_batch: BatchTerms.optional(),
+  /** Requests under way in one process of the gateway beyond which streams send fewer, larger pieces; undefined: 1000. */
+  stream_high_watermark: z.number().int().min(1).max(100_000).optional(),
   request_timeout_ms: z.number().int().min(1000),
 });

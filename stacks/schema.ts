@@ -79,6 +79,8 @@ export const Stack = z
     residency: ResidencyRules.optional(),
     /** Pools of the servers of a model, by model: short and long contexts, fast and slow machines. */
     pools: ModelPools.default({}),
+    /** Watts of a busy core, where its machines do not tell what they take. */
+    energy: z.strictObject({ cpu_watts_per_core: z.number().min(0.1).max(500).optional() }).default({}),
     limits: Limits,
     features: Features,
     safety: Safety.default({}),

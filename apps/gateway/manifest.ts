@@ -118,6 +118,13 @@ export const manifest = defineManifest({
       from: 'stack.limits.request_timeout_ms',
       operator: true,
     },
+    MCP_STREAM_HIGH_WATERMARK: {
+      schema: wholeText(1, 100_000).default(1000),
+      meaning:
+        'Requests under way in one process beyond which streams send fewer, larger pieces, at most every 40 ms.',
+      from: 'stack.limits.stream_high_watermark',
+      operator: true,
+    },
     MCP_REGIONS: {
       schema: jsonText(z.array(RegionRoute)).prefault('[]'),
       meaning: 'The routing table, as JSON: every region with residency and URL, this one first.',

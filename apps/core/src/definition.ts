@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ArbitrationTerms, type CoreApi, coreEndpoints } from '@mcp/contracts';
+import { Calibrations } from '@mcp/conversation';
 import { guardOf } from '@mcp/safety/guard';
 import { apiApp, defineService } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import { createCore } from './api.ts';
-import { Calibrations } from './conversations/calibrations.ts';
 import { EventLog } from './conversations/event-log.ts';
 import { PromptLibrary } from './conversations/prompts.ts';
 import { Runs } from './conversations/runs.ts';

@@ -25,6 +25,7 @@ import {
   encodeChatCompletion,
   encodeEmbeddings,
   encodeModelList,
+  mergeEvents,
 } from '@mcp/wire';
 import type { Hono } from 'hono';
 
@@ -77,6 +78,7 @@ export function createApp(kit: ServiceKit, api: ModelGatewayApi): Hono<KitEnv> {
 function streamed(c: KitContext, api: ModelGatewayApi, request: ChatCompletionRequest): Promise<Response> {
   return streamEvents(c, api.generate(request, c.get('call')), {
     content_type: 'text/event-stream',
+    coalescing: { merge: mergeEvents },
     encode: chatChunkEncoder({ include_usage: request.stream_options?.include_usage === true }),
     onEnd: () => DONE_FRAME,
     onError: (error: PlatformError) => `data: ${JSON.stringify(toOpenAiError(error))}\n\n`,

@@ -226,6 +226,7 @@ async function outcome(
     MCP_QUEUE_BATCH: { min_share: 0.05, reserve: 0.1 },
     MODEL_CONCURRENCY: {},
     MODEL_POOLS: {},
+    MCP_CPU_WATTS_PER_CORE: 3.5,
     MODEL_FALLBACKS: { first: ['error'] },
     MODEL_ALIASES: ModelAliases.parse({ a: { candidates: [{ model: 'first' }], fallbacks: chains } }),
     MCP_RESIDENCY: undefined,

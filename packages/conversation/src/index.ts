@@ -4,18 +4,22 @@ export type { Candidate } from './arbitration/candidate.ts';
 export { claimsOf } from './arbitration/claims/claims.ts';
 export { coherence } from './arbitration/coherence.ts';
 export { contradictionsOf, whyOf } from './arbitration/contradictions.ts';
-export { digestOf, extraTaskOf, extraTurnFor } from './arbitration/extra-turns.ts';
+export { digestOf, extendedTaskOf, extraTurnFor, RISK_TASK } from './arbitration/extra-turns.ts';
 export { contradictionQuestion, soundnessQuestion, yesOf } from './arbitration/judge.ts';
+export { quotingAnswer, refinementOf, withoutQuotes } from './arbitration/refinement.ts';
 export { AnswerLimit } from './budget/answer-limit.ts';
 export { type Budgeted, type BudgetOptions, extractSummary, fitBudget } from './budget/budget.ts';
+export { type Calibrated, Calibrations } from './budget/calibrations.ts';
 export {
   errorOf,
   type Forecast,
   type ForecastSettings,
   forecast,
+  inputOf,
   tokensPerChar,
   usesOf,
 } from './budget/forecast.ts';
+export { contextVectors, type ModelHelp, summaryOf } from './budget/model-help.ts';
 export {
   answerOf,
   type ConversationState,

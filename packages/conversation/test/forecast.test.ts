@@ -6,6 +6,7 @@ import {
   errorOf,
   type ForecastSettings,
   forecast,
+  inputOf,
   tokensPerChar,
   usesOf,
 } from '../src/index.ts';
@@ -16,7 +17,7 @@ const NEW = {
   settings: SETTINGS,
   exact: false,
   counted_tokens: 100,
-  prior_ratio: 1,
+  prior: { ratio: 1, spread: 0 },
   most_output_tokens: 500,
 };
 
@@ -110,9 +111,9 @@ describe('forecast', () => {
   const steady = { counted_tokens: 100, input_tokens: 100, output_tokens: 50, cut: false };
   it.each([
     ['the longest answer and the largest margin with nothing to look back on', [], [500, 0.2]],
-    ['the smallest margin when it was right', Array(8).fill({ ...steady, forecast_tokens: 150 }), [52, 0.1]],
-    ['the largest margin when it was wrong', Array(8).fill({ ...steady, forecast_tokens: 300 }), [52, 0.2]],
-    ['a margin of three times the error', Array(3).fill({ ...steady, forecast_tokens: 157.5 }), [59, 0.1429]],
+    ['the smallest margin when it was right', Array(8).fill({ ...steady, forecast_tokens: 150 }), [53, 0.1]],
+    ['the largest margin when it was wrong', Array(8).fill({ ...steady, forecast_tokens: 300 }), [53, 0.2]],
+    ['a margin of three times the error', Array(3).fill({ ...steady, forecast_tokens: 157.5 }), [63, 0.1429]],
     [
       'the longest answer after one that was cut',
       [{ ...steady, cut: true, forecast_tokens: 150 }],
@@ -127,7 +128,7 @@ describe('forecast', () => {
         ...use,
         forecast_tokens: undefined,
       })),
-      [130, 0.2],
+      [164, 0.2],
     ],
   ])('takes %s', (_, seen, [output, margin]) => {
     const made = forecast({ ...NEW, uses: seen });
@@ -136,15 +137,45 @@ describe('forecast', () => {
 
   it('takes the ratio of other conversations for what the last call has not seen', () => {
     const seen = [{ ...steady, input_tokens: 200, forecast_tokens: undefined }];
-    const ratioAt = (counted_tokens: number) =>
-      forecast({ ...NEW, uses: seen, prior_ratio: 1, counted_tokens }).ratio;
+    const ratioAt = (counted_tokens: number) => forecast({ ...NEW, uses: seen, counted_tokens }).ratio;
     expect([50, 100, 200, 400].map(ratioAt)).toEqual([2, 2, 1.5, 1.25]);
   });
 
   it('weighs input by α and the answer by β', () => {
-    const made = forecast({ ...NEW, prior_ratio: 1.2, settings: { ...SETTINGS, alpha: 1.5, beta: 0.5 } });
-    expect(made.ratio).toBeCloseTo(1.8);
+    const prior = { ratio: 1.2, spread: 0 };
+    const made = forecast({ ...NEW, prior, settings: { ...SETTINGS, alpha: 1.5, beta: 0.5 } });
+    expect(inputOf(made, 1000, prior).tokens).toBe(1800);
     expect(made.expected_output_tokens).toBe(250);
+  });
+
+  const own = [{ ...steady, input_tokens: 150, forecast_tokens: undefined }];
+  it.each([
+    ['the margin, where the text is known', {}, { ratio: 1, spread: 0.1 }, 1000, [1000, 1200]],
+    [
+      'what is not known of its scripts, where that is more',
+      {},
+      { ratio: 1, spread: 0.5 },
+      1000,
+      [1000, 1500],
+    ],
+    ['nothing, where the count is exact', { exact: true }, { ratio: 1, spread: 0.5 }, 1000, [1000, 1000]],
+    [
+      'the margin alone, where the last call had it all',
+      { uses: own },
+      { ratio: 1, spread: 9 },
+      100,
+      [150, 180],
+    ],
+    [
+      'half of what is not known of a half that is new',
+      { uses: own },
+      { ratio: 1, spread: 1 },
+      200,
+      [250, 350],
+    ],
+  ])('holds the limit to its input and %s', (_, change, prior, counted_tokens, [tokens, at_most]) => {
+    const made = forecast({ ...NEW, counted_tokens, prior, ...change });
+    expect(inputOf(made, counted_tokens, prior)).toEqual({ tokens, at_most });
   });
 });
 

@@ -57,6 +57,11 @@ export class Accounting {
     }
   }
 
+  /** Tokens read and written so far, as far as they are known. */
+  get tokens(): number {
+    return this.#usage === undefined ? this.#written : this.#usage.input_tokens + this.#usage.output_tokens;
+  }
+
   /** Ends the span. Without a usage from the backend, what was seen being written is counted. */
   end(failure: unknown): void {
     const model = this.#info.id;

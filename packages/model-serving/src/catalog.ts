@@ -30,6 +30,8 @@ export interface CatalogOptions {
   /** Names that stand for models, to be told where one is not found. */
   readonly aliases?: readonly string[];
   readonly onCircuit?: RouteParts['onCircuit'];
+  /** What was measured of a model's energy. */
+  readonly energyOf?: (model: string) => ModelInfo['energy'];
   /** The pools of the models' servers. */
   readonly pools?: Pools;
 }
@@ -206,7 +208,14 @@ export class Catalog {
     }
   }
 
-  #route(known: Route | undefined, { backend, tier }: Source, info: ModelInfo): Route {
+  /** What was measured counts before what was declared. */
+  #measured(info: ModelInfo): ModelInfo {
+    const energy = info.own === true ? this.#options.energyOf?.(info.id) : undefined;
+    return energy === undefined ? info : { ...info, energy };
+  }
+
+  #route(known: Route | undefined, { backend, tier }: Source, listed: ModelInfo): Route {
+    const info = this.#measured(listed);
     if (known !== undefined) {
       known.info = info;
       return known;

@@ -13,6 +13,7 @@ import {
 import type { Span } from '@mcp/service-kit';
 import { givenOf } from '@mcp/wire';
 import { Accounting, countTokens } from './accounting.ts';
+import type { EnergyMeter } from './energy/meter.ts';
 import type { Expected } from './expected-tokens.ts';
 import type { Queues } from './queues.ts';
 import type { Route, Visit } from './route.ts';
@@ -22,6 +23,7 @@ import { WholeCharacters } from './whole-characters.ts';
 export interface InferenceDeps {
   readonly kit: Pick<ServingKit, 'metrics' | 'tracer'>;
   readonly queues: Queues;
+  readonly energy: EnergyMeter;
 }
 
 /** Where an attempt may go. */
@@ -46,7 +48,7 @@ export interface Offered {
 
 /** One inference by one model: waits its turn, is traced and counted. */
 export async function* infer(
-  { kit, queues }: InferenceDeps,
+  { kit, queues, energy }: InferenceDeps,
   offered: Offered,
   { request, call }: { request: ChatCompletionRequest; call: CallContext },
 ): AsyncGenerator<ModelEvent> {
@@ -56,12 +58,14 @@ export async function* infer(
   if (offered.alias !== undefined || offered.after !== undefined) span.set(hopOf(offered));
   const accounting = new Accounting({ metrics: kit.metrics, span, info });
   let visit: Visit | undefined;
+  let measured: ((tokens: number) => void) | undefined;
   let failure: unknown;
   try {
     const { expected } = queues.of(id);
     visit = await placeOf(queues, offered, { call, expected: expected.of(request) });
     const { route } = visit;
     accounting.queued(route.info);
+    measured = energy.begin(route.info);
     const forwarded = request.model === id ? request : { ...request, model: id };
     const characters = new WholeCharacters();
     const asked_ms = performance.now();
@@ -88,6 +92,7 @@ export async function* infer(
     throw failure;
   } finally {
     visit?.leave();
+    measured?.(accounting.tokens);
     accounting.end(failure);
   }
 }
@@ -119,7 +124,7 @@ function hopOf({ alias, after, hedge }: Offered): Readonly<Record<string, string
 
 /** Vectors by one model: the same turn-taking, tracing and counting. */
 export async function embed(
-  { kit, queues }: InferenceDeps,
+  { kit, queues, energy }: InferenceDeps,
   offered: Offered,
   { request, call }: { request: EmbeddingsRequest; call: CallContext },
 ): Promise<EmbeddingsResult> {
@@ -129,11 +134,15 @@ export async function embed(
   const started_ms = performance.now();
   let status = 'ok';
   let visit: Visit | undefined;
+  let measured: ((tokens: number) => void) | undefined;
+  let tokens = 0;
   try {
     visit = await placeOf(queues, offered, { call, expected: queues.of(id).expected.ofTexts(request.input) });
     const { route } = visit;
     const asked_ms = performance.now();
+    measured = energy.begin(route.info);
     const result = await route.backend.embed({ ...request, model: id }, optionsOf(call, span));
+    tokens = result.input_tokens;
     visit.accepted();
     visit.answered(performance.now() - asked_ms, false);
     countTokens(kit.metrics, route.info, { input_tokens: result.input_tokens, output_tokens: 0 });
@@ -147,6 +156,7 @@ export async function embed(
     throw failure;
   } finally {
     visit?.leave();
+    measured?.(tokens);
     kit.metrics.inc('model_inferences_total', { model: info.id, status, phase: 'embedding' });
     kit.metrics.observe(
       'model_inference_duration_seconds',
@@ -177,7 +187,8 @@ async function placeOf(
 }
 
 function optionsOf(call: CallContext, span: Span): BackendCallOptions {
-  return { signal: call.signal, deadline_ms: call.deadline_ms, traceparent: span.traceparent };
+  const { signal, deadline_ms, hops } = call;
+  return { signal, deadline_ms, traceparent: span.traceparent, hops };
 }
 
 /** `model.inference` with OpenTelemetry's GenAI attributes, the blueprint's `model_name` beside them. */

@@ -11,6 +11,8 @@ import { aliasInfo } from './aliases/describe.ts';
 import { Planner } from './aliases/plan.ts';
 import { firstSuccess } from './attempts.ts';
 import { Catalog } from './catalog.ts';
+import { EnergyMeter } from './energy/meter.ts';
+import { byCpuTime, byRapl, GpuPower } from './energy/sources.ts';
 import { type GenerationDeps, generate } from './generation.ts';
 import { embed } from './inference.ts';
 import { Pools } from './pools.ts';
@@ -28,11 +30,17 @@ interface ModelGatewayOptions {
 /** Chooses the model and its server, keeps the queues, tries again elsewhere. Needs nothing but its arguments: it runs in any process. */
 export function createModelGateway({ kit, backends, settings }: ModelGatewayOptions): ModelGatewayApi {
   const { MODEL_ALIASES: aliases } = settings;
+  const energy = new EnergyMeter({
+    cpu: byRapl() ?? byCpuTime(settings.MCP_CPU_WATTS_PER_CORE),
+    gpu: new GpuPower(),
+    now: () => performance.now(),
+  });
   const catalog = new Catalog({
     backends,
     concurrency: settings.MODEL_CONCURRENCY,
     log: kit.log,
     aliases: Object.keys(aliases),
+    energyOf: (model) => energy.of(model),
     pools: new Pools(settings.MODEL_POOLS),
     onCircuit: ({ info, server }, state) => {
       kit.metrics.set('model_circuit_open', { model: info.id, server }, state === 'closed' ? 0 : 1);
@@ -46,7 +54,7 @@ export function createModelGateway({ kit, backends, settings }: ModelGatewayOpti
     batch: settings.MCP_QUEUE_BATCH,
   });
   const planner = new Planner(settings, catalog);
-  const deps = { kit, catalog, queues, planner };
+  const deps = { kit, catalog, queues, planner, energy };
   return {
     generate: (request, call) => generate(deps, request, call),
     async embed(request, call) {
@@ -64,7 +72,12 @@ export function createModelGateway({ kit, backends, settings }: ModelGatewayOpti
       if (route === undefined) throw new Error('an offer has at least one route');
       return route.backend.countTokens(
         { ...request, model: id },
-        { signal: call.signal, deadline_ms: call.deadline_ms, traceparent: call.traceparent },
+        {
+          signal: call.signal,
+          deadline_ms: call.deadline_ms,
+          traceparent: call.traceparent,
+          hops: call.hops,
+        },
       );
     },
     reserve: (model, call) => reserve(deps, model, call),
@@ -106,8 +119,8 @@ async function widest(deps: GenerationDeps, name: string, call: CallContext): Pr
   if (alias === undefined) return name;
   const stay = deps.planner.stayOf(name, call);
   const widths = alias.candidates.flatMap(({ model }) => {
-    const info = deps.catalog.known(model)?.routes[0]?.info;
-    return info?.kind === 'chat' && stay.allows(info) ? [{ model, max_context: info.max_context }] : [];
+    const [first] = stay.allowed(deps.catalog.known(model)?.routes ?? []);
+    return first?.info.kind === 'chat' ? [{ model, max_context: first.info.max_context }] : [];
   });
   const [first] = widths.toSorted((a, b) => b.max_context - a.max_context);
   const [any] = alias.candidates;

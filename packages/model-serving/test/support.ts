@@ -88,7 +88,7 @@ export function backendOf(name: string, models: readonly ModelInfo[], deeds: Dee
 }
 
 /** Counters by name and labels, and the spans that were ended. */
-export interface Seen {
+interface Seen {
   readonly counts: Map<string, number>;
   readonly spans: { failure: unknown; attributes: Record<string, unknown> }[];
 }
@@ -148,6 +148,7 @@ export function gatewayIn(
     MCP_QUEUE_BATCH: { min_share: 0.05, reserve: 0.1 },
     MODEL_CONCURRENCY: {},
     MODEL_POOLS: {},
+    MCP_CPU_WATTS_PER_CORE: 3.5,
     MODEL_FALLBACKS: fallbacks ?? {},
     MODEL_ALIASES: ModelAliases.parse(aliases ?? {}),
     MCP_RESIDENCY: 'eu' as const,

@@ -21,6 +21,7 @@ export {
   refuseBody,
   uuidParam,
 } from './http/body.ts';
+export { busyPause, type Coalescing, ReadAhead } from './http/coalesce.ts';
 export type { KitContext, KitEnv, RequestState } from './http/context.ts';
 export { streamBytes } from './http/download.ts';
 export {

@@ -18,6 +18,7 @@ export { decodeEmbeddings, encodeEmbeddings, encodeModel, encodeModelList } from
 export { errorFromBody, retryAfterMs, upstreamError } from './errors.ts';
 export { givenOf, ignoredIn } from './ignored.ts';
 export { fromPublicChat } from './legacy-functions.ts';
+export { MAX_MERGED_CHARS, mergeEvents } from './merge.ts';
 export { type Completion, collect, encodeChatCompletion, readFinish } from './openai-chat.ts';
 export {
   asResponsesError,

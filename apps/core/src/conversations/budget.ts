@@ -1,28 +1,20 @@
-import {
-  type CallContext,
-  type ChatMessage,
-  type LogRecord,
-  type ModelGatewayApi,
-  PlatformError,
-} from '@mcp/contracts';
+import type { CallContext, ChatMessage, LogRecord, ModelGatewayApi } from '@mcp/contracts';
 import {
   alternate,
   type Budgeted,
-  extractSummary,
+  type Calibrations,
+  contextVectors,
   type Forecast,
   type ForecastSettings,
   fitBudget,
   forecast,
-  ReasoningSplitter,
+  inputOf,
+  type ModelHelp,
+  summaryOf,
   usesOf,
 } from '@mcp/conversation';
 import type { CoreKit } from '../kit.ts';
-import type { Calibrations } from './calibrations.ts';
-import { contextVectors } from './context-vectors.ts';
 
-const SUMMARY_TOKENS = 160;
-/** Characters of what is dropped that a summary is made of, and that stand in for one. */
-const SUMMARISED_CHARS = 2400;
 /** Left for the answer even when the budget is tight. */
 const MIN_ANSWER_TOKENS = 16;
 
@@ -59,8 +51,15 @@ export interface Fitted {
   readonly summary: { readonly content: string; readonly parents: readonly string[] } | undefined;
 }
 
-/** Holds MAX_TOKENS: input and answer of the call together, within the model's own context. */
-export async function budgetOf(deps: BudgetDeps, request: Unbudgeted, call: CallContext): Promise<Fitted> {
+/**
+ * Holds MAX_TOKENS: input and answer of the call together, within the model's own context. Where the model refused a
+ * context as too long, the next one is `tighter`: its tokens are taken for so many times as many.
+ */
+export async function budgetOf(
+  deps: BudgetDeps,
+  request: Unbudgeted & { readonly tighter: number },
+  call: CallContext,
+): Promise<Fitted> {
   const { model, messages, question_at, sources, max_tokens_per_turn } = request;
   const measure = (list: readonly ChatMessage[]) =>
     deps.models.countTokens({ model, messages: alternate(list) }, call);
@@ -68,10 +67,17 @@ export async function budgetOf(deps: BudgetDeps, request: Unbudgeted, call: Call
   const limit_tokens = Math.min(deps.max_tokens, whole.max_context);
   const expected = expect(deps, request, whole);
   const counts = new Map<readonly ChatMessage[], { tokens: number; exact: boolean }>([[messages, whole]]);
+  const inputFor = (list: readonly ChatMessage[], tokens: number) =>
+    inputOf(expected, tokens, deps.calibrations.of(model, list, tokens));
   const count = async (list: readonly ChatMessage[]) => {
     const counted = counts.get(list) ?? (await measure(list));
     counts.set(list, counted);
-    return atMost(counted, expected);
+    return Math.ceil(inputFor(list, counted.tokens).at_most * request.tighter);
+  };
+  const help: ModelHelp = {
+    models: deps.models,
+    onNoVectors: (err) =>
+      deps.kit.log.warn({ err, request_id: call.request_id }, 'no embeddings of the context'),
   };
   const fitted = await fitBudget({
     messages,
@@ -82,9 +88,9 @@ export async function budgetOf(deps: BudgetDeps, request: Unbudgeted, call: Call
       Math.min(expected.reserve_tokens, Math.floor(limit_tokens / 2)),
     ),
     count,
-    embed: (texts) => contextVectors(deps, texts, call),
+    embed: (texts) => contextVectors(help, texts, call),
     summarize: deps.kit.flags.enabled('TOKEN_BUDGET_SUMMARY_ENABLED')
-      ? (dropped) => summaryOf(deps, { model, dropped, limit_tokens, count }, call)
+      ? (dropped) => summaryOf(help, { model, dropped, limit_tokens, count }, call)
       : undefined,
   });
   deps.kit.metrics.inc('token_budget_actions_total', { model, phase: fitted.action });
@@ -95,7 +101,7 @@ export async function budgetOf(deps: BudgetDeps, request: Unbudgeted, call: Call
     ] as string[];
   const { summary } = fitted;
   const counted = counts.get(fitted.messages) ?? whole;
-  const input_tokens = Math.ceil(counted.tokens * expected.ratio);
+  const input_tokens = inputFor(fitted.messages, counted.tokens).tokens;
   return {
     messages: fitted.messages,
     answer_tokens: Math.max(1, Math.min(max_tokens_per_turn, limit_tokens - fitted.input_tokens)),
@@ -104,7 +110,7 @@ export async function budgetOf(deps: BudgetDeps, request: Unbudgeted, call: Call
     budget: {
       input_tokens,
       limit_tokens,
-      exact: counted.exact && expected.ratio === 1,
+      exact: counted.exact && input_tokens === counted.tokens,
       action: fitted.action,
       dropped_messages: fitted.dropped_messages,
       margin: expected.margin,
@@ -133,54 +139,10 @@ function expect(
     settings,
     exact,
     counted_tokens: tokens,
-    prior_ratio: deps.calibrations.ratioOf(model, messages),
+    prior: deps.calibrations.of(model, messages, tokens),
     most_output_tokens: max_tokens_per_turn,
   });
   return flags.enabled('TOKEN_BUDGET_FORECAST_ENABLED')
     ? expected
     : { ...expected, reserve_tokens: max_tokens_per_turn };
-}
-
-/** A count as the limit is held to it: calibrated, and with the margin where it is no exact one. */
-function atMost(
-  { tokens, exact }: { readonly tokens: number; readonly exact: boolean },
-  { ratio, margin }: Forecast,
-): number {
-  return Math.ceil(tokens * ratio * (exact ? 1 : 1 + margin));
-}
-
-interface Dropped {
-  readonly model: string;
-  readonly dropped: readonly ChatMessage[];
-  readonly limit_tokens: number;
-  count(messages: readonly ChatMessage[]): Promise<number>;
-}
-
-/** A summary by the model itself, within the same budget; when it cannot, first sentences. */
-async function summaryOf(
-  deps: BudgetDeps,
-  { model, dropped, limit_tokens, count }: Dropped,
-  call: CallContext,
-): Promise<string> {
-  const max_tokens = Math.min(SUMMARY_TOKENS, Math.floor(limit_tokens / 4));
-  const splitter = new ReasoningSplitter();
-  let summary = '';
-  try {
-    const { messages } = await fitBudget({
-      messages: [
-        { role: 'system', content: 'Summarise the text in three sentences.' },
-        { role: 'user', content: extractSummary(dropped, SUMMARISED_CHARS) },
-      ],
-      limit_tokens,
-      reserve_tokens: max_tokens,
-      count,
-    });
-    const request = { model, messages: [...messages], stream: true, max_tokens, temperature: 0 };
-    for await (const event of deps.models.generate(request, call))
-      if (event.type === 'text') summary += splitter.push(event.text).text;
-    summary += splitter.end().text;
-  } catch (error) {
-    if (call.signal.aborted || !(error instanceof PlatformError)) throw error;
-  }
-  return summary.trim() === '' ? extractSummary(dropped) : summary.trim();
 }

@@ -22,6 +22,9 @@ import type { Emit } from './events.ts';
 
 const FIRST_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 15_000;
+/** A model that refuses a context as too long takes this many times the tokens that were counted, or more. */
+const REFIT = 1.25;
+const MAX_REFITS = 3;
 
 /** What a turn needs. */
 export type TurnDeps = BudgetDeps & {
@@ -74,7 +77,8 @@ export async function runTurn(
   const request = await routed(deps, asked, given);
   const { id, model } = request.participant;
   // Room was taken at the model that would have been asked.
-  const call = model === asked.participant.model ? given : { ...given, place: undefined };
+  const place = model === asked.participant.model ? given.place : undefined;
+  const call = asked.watch === undefined ? given : { ...given, place, careful: asked.watch.careful };
   for (let attempt = 1; ; attempt++) {
     const span = deps.kit.tracer.start('conversation.turn', {
       traceparent: call.traceparent,
@@ -151,10 +155,10 @@ async function attemptTurn(
   const { turn, step } = request;
   const { id: participant, model } = request.participant;
   const message_id = randomUUID();
-  const fitted = await budgetOf(deps, { ...request, model }, call);
+  const start = () =>
+    emit({ type: 'message.start', message_id, turn, attempt, step, participant, role: participant, model });
+  const { fitted, answer } = await answered(deps, { ...request, message_id }, { call, emit, span, start });
   const { budget, parents, summary } = fitted;
-  emit({ type: 'message.start', message_id, turn, attempt, step, participant, role: participant, model });
-  const answer = await answerOf(deps, { ...request, fitted, message_id }, { call, emit, span });
   const { usage: reported, output_tokens, safety, risk, resumed } = answer;
   const counted = reported ?? { input_tokens: budget.input_tokens, output_tokens };
   const finish = finishOf(answer, { model, cancelled: call.signal.aborted });
@@ -183,6 +187,26 @@ async function attemptTurn(
     trace_id: span.trace_id,
     duration_ms: performance.now() - started_ms,
   };
+}
+
+/** As its context was fitted, and what came of it; where the model refuses the context as too long, one that is tighter. */
+async function answered(
+  deps: TurnDeps,
+  request: TurnRequest & { readonly message_id: string },
+  { call, emit, span, start }: Omit<Attempt, 'attempt'> & { readonly start: () => void },
+): Promise<{ readonly fitted: Fitted; readonly answer: Answer }> {
+  const { model } = request.participant;
+  for (let refits = 0; ; refits++) {
+    const fitted = await budgetOf(deps, { ...request, model, tighter: REFIT ** refits }, call);
+    if (refits === 0) start();
+    try {
+      return { fitted, answer: await answerOf(deps, { ...request, fitted }, { call, emit, span }) };
+    } catch (error) {
+      const too_long = error instanceof PlatformError && error.code === 'context_length_exceeded';
+      if (!too_long || fitted.budget.exact || refits === MAX_REFITS) throw error;
+      deps.kit.log.warn({ model, trace_id: span.trace_id }, 'the context was refused as too long');
+    }
+  }
 }
 
 /** How far the forecast was off is measured; what a count was off is taken into the next one. */

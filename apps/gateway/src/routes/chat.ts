@@ -1,8 +1,9 @@
 import { type CallContext, type ChatEvent, ChatRequest, PlatformError } from '@mcp/contracts';
-import { type KitContext, type KitEnv, parseBody, streamText, textAnswer } from '@mcp/service-kit';
+import { type KitContext, type KitEnv, parseBody, streamEvents, textAnswer } from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
 import { converse, type Talk } from '../pipeline/inference.ts';
+import { chatCoalescing } from '../transports/coalescing.ts';
 import {
   CONVERSATION_HEADER,
   JSON_ANSWER,
@@ -76,8 +77,17 @@ function streamed(gateway: Gateway, c: KitContext, { request, call }: Asked): Pr
   const { headers } = c.get('state');
   noteOverhead(c);
   const events = converse(gateway, talkOf(gateway, c, { request, call }));
-  return streamText(c, frames(events, { progress, headers }), {
+  const { merge, busy } = chatCoalescing(gateway);
+  return streamEvents(c, pieces(events, { progress, headers }), {
     ...SSE,
+    encode: (piece) => piece.map((event) => sse(event.type, event.seq, event)).join(''),
+    coalescing: {
+      merge: ([a, ...more], [b]) => {
+        const merged = a === undefined || b === undefined || more.length > 0 ? undefined : merge(a, b);
+        return merged && [merged];
+      },
+      ...(busy === undefined ? {} : { busy }),
+    },
     onError: (error) => {
       const event = errorEvent(error, progress);
       return sse(event.type, event.seq, event);
@@ -85,36 +95,37 @@ function streamed(gateway: Gateway, c: KitContext, { request, call }: Asked): Pr
   });
 }
 
-/** Events as frames. The first piece holds all events up to the first words, or what came in 250 ms. */
-async function* frames(
+/** Events one by one, but the first piece: it holds all events up to the first words, or what came in 250 ms. */
+async function* pieces(
   events: AsyncIterable<ChatEvent>,
   { progress, headers }: { progress: Progress; headers: Record<string, string> },
-): AsyncGenerator<string> {
+): AsyncGenerator<readonly ChatEvent[]> {
   const iterator = events[Symbol.asyncIterator]();
-  const frame = (event: ChatEvent): string => {
+  const noted = (event: ChatEvent): ChatEvent => {
     note(progress, event);
     if (event.type === 'start') headers[CONVERSATION_HEADER] = event.conversation_id;
-    return sse(event.type, event.seq, event);
+    return event;
   };
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<undefined>((done) => {
     timer = setTimeout(done, HOLD_BACK_MS, undefined);
   });
   try {
-    let held = '';
+    const held: ChatEvent[] = [];
     let pending = iterator.next();
     for (;;) {
       pending.catch(() => undefined);
       const next = await Promise.race([pending, timeout]);
       if (next === undefined || next.done === true) break;
       if (next.value.type === 'error') throw errorOf(next.value);
-      held += frame(next.value);
+      held.push(noted(next.value));
       pending = iterator.next();
       if (next.value.type !== 'start' && next.value.type !== 'message.start') break;
     }
     pending.catch(() => undefined);
-    if (held !== '') yield held;
-    for (let next = await pending; next.done !== true; next = await iterator.next()) yield frame(next.value);
+    if (held.length > 0) yield held;
+    for (let next = await pending; next.done !== true; next = await iterator.next())
+      yield [noted(next.value)];
   } finally {
     clearTimeout(timer);
     iterator.return?.().then(undefined, () => undefined);

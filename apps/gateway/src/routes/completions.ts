@@ -21,6 +21,7 @@ import type { Gateway } from '../gateway.ts';
 import { CONVERSATION_BACKEND } from '../pipeline/aliases.ts';
 import { embed } from '../pipeline/inference.ts';
 import { keepsAnswers, type Recordable, recordCompletion } from '../pipeline/record.ts';
+import { modelCoalescing } from '../transports/coalescing.ts';
 import {
   CONVERSATION_HEADER,
   completionEvents,
@@ -116,6 +117,7 @@ function streamed(
   noteOverhead(c);
   return streamEvents(c, events, {
     ...OPENAI_SSE,
+    coalescing: modelCoalescing(gateway),
     encode(event) {
       kept?.push(event);
       return encode(event);

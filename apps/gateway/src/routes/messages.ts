@@ -15,6 +15,7 @@ import {
 } from '@mcp/wire';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
+import { modelCoalescing } from '../transports/coalescing.ts';
 import { completionEvents, inferenceBody, noteOverhead, wholeAnswer } from '../transports/completion.ts';
 import { guard, guardInference } from '../transports/http.ts';
 import { SSE } from '../transports/sse.ts';
@@ -33,7 +34,7 @@ export function messageRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
         const asked = { request: fromAnthropic(request), call, format: 'messages' as const };
         const events = completionEvents(gateway, c, asked);
         const options = { thinking: request.thinking !== undefined && request.thinking.type !== 'disabled' };
-        if (request.stream === true) return streamed(c, events, options);
+        if (request.stream === true) return streamed(gateway, c, { events, options });
         const encode = (completion: Completion) => encodeAnthropicMessage(completion, options);
         return wholeAnswer(c, events, encode);
       },
@@ -55,14 +56,15 @@ export function messageRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
 }
 
 function streamed(
+  gateway: Gateway,
   c: KitContext,
-  events: AsyncIterable<ModelEvent>,
-  options: AnthropicOptions,
+  { events, options }: { events: AsyncIterable<ModelEvent>; options: AnthropicOptions },
 ): Promise<Response> {
   const { encode, end } = anthropicEncoder(options);
   noteOverhead(c);
   return streamEvents(c, events, {
     ...SSE,
+    coalescing: modelCoalescing(gateway),
     encode,
     onEnd: end,
     onError: (error) => `event: error\ndata: ${JSON.stringify(toAnthropicError(error))}\n\n`,

@@ -10,6 +10,7 @@ import {
 } from '@mcp/wire';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
+import { modelCoalescing } from '../transports/coalescing.ts';
 import { completionEvents, inferenceBody, noteOverhead, wholeAnswer } from '../transports/completion.ts';
 import { guardInference } from '../transports/http.ts';
 import { OPENAI_SSE } from '../transports/sse.ts';
@@ -31,6 +32,7 @@ export function promptRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
       const include_usage = given.stream_options?.include_usage === true;
       return streamEvents(c, events, {
         ...OPENAI_SSE,
+        coalescing: modelCoalescing(gateway),
         encode: completionEncoder({ ...options, include_usage }),
         onEnd: () => DONE_FRAME,
       });

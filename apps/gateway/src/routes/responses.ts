@@ -29,6 +29,7 @@ import type { Gateway } from '../gateway.ts';
 import { saidBy } from '../pipeline/earlier.ts';
 import { keepsAnswers, recordResponse, storedResponse } from '../pipeline/record.ts';
 import { truncated } from '../pipeline/truncation.ts';
+import { modelCoalescing } from '../transports/coalescing.ts';
 import {
   CONVERSATION_HEADER,
   completionEvents,
@@ -51,7 +52,7 @@ export function responseRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
     guardInference(gateway, async (c, call) => {
       const request = await inferenceBody(gateway, c, ResponsesRequest);
       const making = await begun(gateway, c, { request, call });
-      return request.stream === true ? streamed(c, making) : whole(c, making);
+      return request.stream === true ? streamed(gateway, c, making) : whole(c, making);
     }),
   );
   app.post(
@@ -171,10 +172,11 @@ async function whole(c: KitContext, { encoder, events, finish }: Making): Promis
   return textAnswer(c, text, JSON_ANSWER);
 }
 
-function streamed(c: KitContext, { encoder, events, finish }: Making): Promise<Response> {
+function streamed(gateway: Gateway, c: KitContext, { encoder, events, finish }: Making): Promise<Response> {
   noteOverhead(c);
   return streamEvents(c, events, {
     ...SSE,
+    coalescing: modelCoalescing(gateway),
     encode: (event) => encoder.encode(event),
     async onEnd() {
       const closing = encoder.close();

@@ -11,11 +11,20 @@ import {
   WsClientFrame,
 } from '@mcp/contracts';
 import { Findings } from '@mcp/safety/guard';
-import { type CallScope, fromZod, parseJson, type Span, toPlatformError } from '@mcp/service-kit';
+import {
+  busyPause,
+  type CallScope,
+  fromZod,
+  parseJson,
+  ReadAhead,
+  type Span,
+  toPlatformError,
+} from '@mcp/service-kit';
 import type { RawData, WebSocket } from 'ws';
 import type { Gateway } from '../gateway.ts';
 import { admit, begin, leave } from '../pipeline/entrance.ts';
 import { conclude, converse } from '../pipeline/inference.ts';
+import { chatCoalescing } from './coalescing.ts';
 import { errorEvent, newProgress, note, type Progress } from './sse.ts';
 
 const MAX_BAD_FRAMES = 5;
@@ -205,14 +214,22 @@ export class ChatSocket {
       findings,
       onRisk: () => undefined,
     });
+    const source = new ReadAhead(events);
+    const coalescing = chatCoalescing(this.#options.gateway);
     const timer = closing(running.scope.signal);
     try {
       for (;;) {
-        const pending = events.next();
+        const pending = source.next();
         pending.catch(() => undefined);
         const next = await Promise.race([pending, timer.over]);
         if (next.done === true) return;
-        await this.#tell(next.value, running);
+        for (let told: readonly ChatEvent[] = [next.value]; told.length > 0; ) {
+          let ready: Promise<void> | undefined;
+          for (const event of told) ready = this.#tell(event, running) ?? ready;
+          ready ??= busyPause(coalescing);
+          told =
+            ready === undefined ? [] : await Promise.race([source.gather(ready, coalescing), timer.over]);
+        }
       }
     } finally {
       timer.dispose();
@@ -252,11 +269,12 @@ export class ChatSocket {
     return over;
   }
 
-  async #tell(event: ChatEvent, running: Running): Promise<void> {
+  /** As {@link #send}. */
+  #tell(event: ChatEvent, running: Running): Promise<void> | undefined {
     if (this.#ended !== undefined) throw this.#ended;
     note(running.progress, event);
     if (event.type === 'start' && running.cancel_wanted) this.#cancel();
-    await this.#send(event);
+    return this.#send(event);
   }
 
   #end(running: Running, failure: PlatformError | undefined): void {

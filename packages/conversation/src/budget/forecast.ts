@@ -1,5 +1,6 @@
 /** What the next call of a model will take, by what the calls before it took. */
 import type { LogRecord } from '@mcp/contracts';
+import type { Calibrated } from './calibrations.ts';
 
 /** How a forecast is made; an operator sets it. */
 export interface ForecastSettings {
@@ -30,8 +31,18 @@ export interface Use {
 export interface Forecast {
   /** Calls that it is made from; with none it is what was asked for, and nothing to measure errors by. */
   readonly uses: number;
-  /** Real tokens for each counted one. */
+  /** The count is by the model's own tokenizer. */
+  readonly exact: boolean;
+  /** Real tokens for each counted one of the context that it was made for, before its weight. */
   readonly ratio: number;
+  /** Weight of the input (α). */
+  readonly alpha: number;
+  /** What the calls before told of the ratio beyond what other conversations do. */
+  readonly own_ratio: number;
+  /** The context that it was made for, as it was counted. */
+  readonly counted_tokens: number;
+  /** Share of it that no call has had yet. */
+  readonly unseen: number;
   readonly expected_output_tokens: number;
   /** Share that is kept free beyond the forecast. */
   readonly margin: number;
@@ -46,7 +57,7 @@ const MAX_RATIO = 4;
 const ERRORS_OF_MARGIN = 3;
 /** Of fewer errors nothing follows. */
 const MIN_ERRORS = 3;
-const DEVIATIONS_OF_OUTPUT = 2;
+const DEVIATIONS_OF_OUTPUT = 3;
 /** A mean of equal numbers may be a little more than they are. */
 const ROUNDING = 1e-6;
 
@@ -108,8 +119,8 @@ interface Expected {
   readonly exact: boolean;
   /** The text at hand as it was counted. */
   readonly counted_tokens: number;
-  /** Ratio learnt from other conversations with the model; 1 when there were none. */
-  readonly prior_ratio: number;
+  /** What other conversations with the model tell of the text at hand. */
+  readonly prior: Calibrated;
   /** The longest answer that was asked for. */
   readonly most_output_tokens: number;
 }
@@ -135,10 +146,35 @@ export function forecast(expected: Expected): Forecast {
     Math.ceil((outputOf(expected) ?? most_output_tokens) * beta - ROUNDING),
   );
   const reserve_tokens = Math.min(most_output_tokens, Math.ceil(expected_output_tokens * (1 + margin)));
+  const unseen = uses.length === 0 ? 1 : 1 - seenOf(expected);
+  const carried = ratioOfText(expected, 1 - unseen);
   // An exact count that the model reports more than leaves something out; less is what its server does not tell.
-  const carried = ratioOfText(expected);
-  const ratio = alpha * (exact ? Math.max(1, carried) : carried);
-  return { uses: uses.length, ratio, expected_output_tokens, margin, reserve_tokens };
+  const ratio = exact ? Math.max(1, carried) : carried;
+  return {
+    uses: uses.length,
+    exact,
+    ratio,
+    alpha,
+    own_ratio: exact ? 0 : carried - expected.prior.ratio,
+    counted_tokens: expected.counted_tokens,
+    unseen,
+    expected_output_tokens,
+    margin,
+    reserve_tokens,
+  };
+}
+
+/** What a context, or what is left of it, will take: as it is forecast, and as the limit is held to it. */
+export function inputOf(
+  { exact, ratio, alpha, own_ratio, margin, ...made }: Forecast,
+  counted_tokens: number,
+  prior: Calibrated,
+): { readonly tokens: number; readonly at_most: number } {
+  const real = alpha * (exact ? ratio : bounded(prior.ratio + own_ratio));
+  // What is left of a context is another mixture, of which the calls before say less.
+  const unsure = Math.max(made.unseen, 1 - counted_tokens / Math.max(1, made.counted_tokens));
+  const more = exact ? 0 : Math.max(real * margin, alpha * prior.spread * unsure);
+  return { tokens: Math.ceil(counted_tokens * real), at_most: Math.ceil(counted_tokens * (real + more)) };
 }
 
 /** Mean and deviations of the last answers; undefined where there were none. */
@@ -153,13 +189,16 @@ function outputOf({ uses, settings, most_output_tokens }: Expected): number | un
   return mean + DEVIATIONS_OF_OUTPUT * (deviation ?? 0);
 }
 
+/** Share of the text at hand that the last call had too. */
+function seenOf({ uses, counted_tokens }: Expected): number {
+  return Math.min(1, (uses.at(-1)?.counted_tokens ?? 0) / Math.max(1, counted_tokens));
+}
+
 /** Real tokens for each counted one of the text at hand. */
-function ratioOfText({ uses, settings, exact, counted_tokens, prior_ratio }: Expected): number {
-  const prior = exact ? 1 : prior_ratio;
+function ratioOfText({ uses, settings, exact, prior }: Expected, seen: number): number {
+  const unseen = exact ? 1 : prior.ratio;
   const learnt = ratioOf(uses, settings.turns);
-  if (learnt === undefined) return prior;
-  const seen = Math.min(1, (uses.at(-1)?.counted_tokens ?? 0) / Math.max(1, counted_tokens));
-  return seen * learnt + (1 - seen) * prior;
+  return learnt === undefined ? unseen : seen * learnt + (1 - seen) * unseen;
 }
 
 /** How far a forecast was off, as a share of it; undefined where there was none. */

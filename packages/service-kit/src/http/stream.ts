@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { PlatformError } from '@mcp/contracts';
 import { failureOf } from './app.ts';
+import { busyPause, type Coalescing, ReadAhead } from './coalesce.ts';
 import type { KitContext, RequestState } from './context.ts';
 
 const encoder = new TextEncoder();
@@ -22,6 +23,8 @@ export interface StreamOptions {
 export interface EventStreamOptions<T> extends StreamOptions {
   encode(value: T): string;
   onEnd?(): string | Promise<string>;
+  /** Without it, a slow client holds the source back at once. */
+  readonly coalescing?: Coalescing<T>;
 }
 
 interface Run<T> {
@@ -41,7 +44,7 @@ export function streamText(
 }
 
 /**
- * Streams values as text; a slow client holds the source back.
+ * Streams values as text. For a slow client neighbours are put together; beyond what may be held, it holds the source back.
  * The first value is awaited before the headers go out: a refusal keeps its status. When the client leaves,
  * the call's signal fires and the source is closed. Under node it writes to the socket itself, and values that
  * are ready at once leave as one packet.
@@ -83,6 +86,8 @@ function leave<T>({ state, iterator }: Run<T>): void {
 /** Writes to node's response with what is ready at once gathered, and its back-pressure honoured. */
 async function pump<T>(run: Run<T>, outgoing: ServerResponse): Promise<void> {
   const { state, iterator, options } = run;
+  const { coalescing } = options;
+  const source = new ReadAhead(iterator);
   const out = new Gatherer(outgoing, options.keep_alive);
   const onClose = () => {
     if (!outgoing.writableEnded) leave(run);
@@ -90,9 +95,15 @@ async function pump<T>(run: Run<T>, outgoing: ServerResponse): Promise<void> {
   outgoing.once('close', onClose);
   let failure: PlatformError | undefined;
   try {
-    for (let next = run.first; next.done !== true; next = await iterator.next()) {
+    for (let next = run.first; next.done !== true; next = await source.next()) {
       out.add(options.encode(next.value));
-      if (outgoing.writableNeedDrain) await drained(outgoing, state.scope?.signal);
+      const ready = outgoing.writableNeedDrain
+        ? drained(outgoing, state.scope?.signal)
+        : coalescing && busyPause(coalescing);
+      if (ready !== undefined) {
+        const held = coalescing === undefined ? await ready : await source.gather(ready, coalescing);
+        for (const value of held ?? []) out.add(options.encode(value));
+      }
       if (outgoing.destroyed) break;
     }
     if (options.onEnd !== undefined && !outgoing.destroyed) out.add(await options.onEnd());
