@@ -12,7 +12,7 @@ export interface Part {
   readonly to: number;
 }
 
-export function sentencesIn(text: string): readonly Part[] {
+function sentencesIn(text: string): readonly Part[] {
   const parts: Part[] = [];
   let from = 0;
   const add = (end: number) => {
