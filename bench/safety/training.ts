@@ -1,10 +1,6 @@
 /** Logistic regression over the features of the classifier, by AdaGrad; deterministic by its seed. */
 
-import {
-  type Classifier,
-  classifierOf,
-  type ModelCard,
-} from '../../packages/safety/src/classifier/classifier.ts';
+import { classifierOf, type ModelCard } from '../../packages/safety/src/classifier/classifier.ts';
 import {
   BUCKETS,
   features,
@@ -160,24 +156,38 @@ export function trained(
     seed: SEED,
     bias: model.bias,
     scale: model.scale,
-    thresholds: { fp_2_percent: 1, fp_half_percent: 1 },
+    thresholds: { fp_2_percent: 1, sentence: 1 },
     corpora: corpora.map(({ texts, ...corpus }) => ({ ...corpus, texts: texts.length })),
   };
   // 0.5 is to be the threshold for 2 %: half as likely as not says nothing, whatever was trained on.
-  const usual = logit(thresholdFor(classifierOf(card, model.weights), validation, 0.02));
+  const usual = logit(thresholdOf(validation, 0.02, classifierOf(card, model.weights).score));
   const shifted = { ...card, bias: model.bias - usual };
-  const strict = thresholdFor(classifierOf(shifted, model.weights), validation, 0.005);
-  return { ...model, card: { ...shifted, thresholds: { fp_2_percent: 0.5, fp_half_percent: strict } } };
+  const { sentenceScore } = classifierOf(shifted, model.weights);
+  const sentence = thresholdOf(documentsOf(corpora), 0.005, sentenceScore);
+  return { ...model, card: { ...shifted, thresholds: { fp_2_percent: 0.5, sentence } } };
+}
+
+/** As many of each kind, for the threshold of sentences. */
+const DOCUMENTS = 600;
+
+function documentsOf(corpora: readonly Corpus[]): Corpus[] {
+  return corpora
+    .filter(({ name }) => name === 'spam-assassin' || name === 'fitz-gov')
+    .map((corpus) => {
+      const step = Math.max(1, Math.floor(corpus.texts.length / DOCUMENTS));
+      return { ...corpus, texts: corpus.texts.filter((_, at) => at % step === 0).slice(0, DOCUMENTS) };
+    });
 }
 
 function logit(share: number): number {
   return Math.log(share / (1 - share));
 }
 
-function thresholdFor(classifier: Classifier, corpora: readonly Corpus[], share: number): number {
+/** The score above which that share of the harmless texts is. */
+function thresholdOf(corpora: readonly Corpus[], share: number, scoreOf: (text: string) => number): number {
   const scores = corpora
     .flatMap(({ texts }) => texts)
-    .flatMap(({ text, attack }) => (attack ? [] : [classifier.score(text)]))
+    .flatMap(({ text, attack }) => (attack ? [] : [scoreOf(text)]))
     .sort((a, b) => b - a);
   return scores[Math.floor(scores.length * share)] ?? 1;
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { BUCKETS, features, normOf, readWindow, WINDOW_CHARS, windowStarts } from './features.ts';
+import { spansIn } from './sentences.ts';
 
 /** What a model says of itself: `injection.json` beside its weights, which `bench/safety/train.ts` writes. */
 export const ModelCard = z.object({
@@ -12,8 +13,11 @@ export const ModelCard = z.object({
   bias: z.number(),
   /** A weight is its byte times its size times this: small ones, which are most, are told apart well. */
   scale: z.number().positive(),
-  /** Scores from which a text counts, chosen on the validation parts for so many false positives; the first is 0.5. */
-  thresholds: z.object({ fp_2_percent: z.number(), fp_half_percent: z.number() }),
+  /**
+   * Scores from which a text counts: 0.5, for 2 % of the harmless texts of the validation parts; and that of a sentence
+   * of a document, for one document in two hundred.
+   */
+  thresholds: z.object({ fp_2_percent: z.number(), sentence: z.number() }),
   corpora: z.array(
     z.object({
       name: z.string(),
@@ -30,16 +34,18 @@ export interface Classifier {
   readonly card: ModelCard;
   /** In [0, 1]; of a long text that of its worst window. */
   score(text: string): number;
-  /** That of the window of a text that begins there. */
-  windowScore(text: string, from: number): number;
+  /** That of a part of a text, at most a window. */
+  windowScore(text: string, from: number, to?: number): number;
+  /** That of the worst sentence of a text, or of two that follow on one another. */
+  sentenceScore(text: string): number;
 }
 
 export function classifierOf(card: ModelCard, weights: Int8Array): Classifier {
   if (weights.length !== BUCKETS)
     throw new RangeError(`the classifier has ${weights.length} weights, not ${BUCKETS}: train it again`);
   const values = Float32Array.from(weights, (one) => one * Math.abs(one) * card.scale);
-  const windowScore = (text: string, from: number): number => {
-    const count = readWindow(text, from);
+  const windowScore = (text: string, from: number, to?: number): number => {
+    const count = readWindow(text, from, to);
     let sum = 0;
     for (let i = 0; i < count; i++) sum += values[features[i] ?? 0] ?? 0;
     return sigmoid(card.bias + sum * normOf(count));
@@ -47,6 +53,11 @@ export function classifierOf(card: ModelCard, weights: Int8Array): Classifier {
   return {
     card,
     windowScore,
+    sentenceScore(text) {
+      let worst = 0;
+      for (const { from, to } of spansIn(text)) worst = Math.max(worst, windowScore(text, from, to));
+      return worst;
+    },
     score(text) {
       if (text.length <= WINDOW_CHARS) return windowScore(text, 0);
       return Math.max(...windowStarts(text).map((from) => windowScore(text, from)));

@@ -48,9 +48,9 @@ export function windowStarts(text: string): number[] {
   return all.map((at) => at * STEP_CHARS);
 }
 
-/** Reads the window of a text that begins there into {@link features}, each once. Returns how many there are. */
-export function readWindow(text: string, from: number): number {
-  const end = Math.min(text.length, from + WINDOW_CHARS);
+/** Reads the part of a text, at most a window, into {@link features}, each once. Returns how many there are. */
+export function readWindow(text: string, from: number, to = text.length): number {
+  const end = Math.min(to, from + WINDOW_CHARS);
   generation = (generation + 1) >>> 0;
   count = 0;
   before = SEEDS.start;

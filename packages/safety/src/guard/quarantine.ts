@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { type ChatMessage, textOf } from '@mcp/contracts';
 import { injectionClassifier } from '../classifier/classifier.ts';
-import { WINDOW_CHARS, windowStarts } from '../classifier/features.ts';
+import { WINDOW_CHARS } from '../classifier/features.ts';
+import { spansIn } from '../classifier/sentences.ts';
 import { phrasesIn } from '../rules/rules.ts';
 import type { Guard } from './guard.ts';
 import type { Findings } from './policy.ts';
@@ -70,24 +71,34 @@ export function injectionScore(text: string): number {
   return text.length <= WINDOW_CHARS ? first : Math.max(first, windowScore(text, text.length - WINDOW_CHARS));
 }
 
+/** The sentences that the classifier or a rule finds; what a rule finds across more than two, with all of the text. */
 function suspicionsIn(guard: Guard, text: string): readonly Suspicion[] {
   const key = createHash('sha256').update(text).digest('base64');
   const before = known.get(key);
   if (before !== undefined) return before;
   const { card, windowScore } = injectionClassifier();
-  const found = windowStarts(text).flatMap((from): Suspicion[] => {
-    const window = text.slice(from, from + WINDOW_CHARS);
-    const likely = windowScore(text, from);
-    if (likely <= card.thresholds.fp_half_percent && !givesOrders(guard, window)) return [];
-    return [{ from, to: from + window.length, score: likely }];
-  });
+  const ordered = givesOrders(guard, text);
+  const found: Suspicion[] = [];
+  let located = false;
+  let read = 0;
+  for (const { from, to } of spansIn(text)) {
+    // Two sentences are not taken out for what one of them is taken out for.
+    if (from < read) continue;
+    const score = windowScore(text, from, to);
+    const rules = ordered && givesOrders(guard, text.slice(from, to));
+    located ||= rules;
+    if (score <= card.thresholds.sentence && !rules) continue;
+    found.push({ from, to, score });
+    read = to;
+  }
+  if (ordered && !located) found.splice(0, found.length, { from: 0, to: text.length, score: 1 });
   if (known.size >= MAX_KNOWN) known.clear();
   known.set(key, found);
   return found;
 }
 
-function givesOrders(guard: Guard, window: string): boolean {
-  return [...phrasesIn(window)].some((phrase) => {
+function givesOrders(guard: Guard, text: string): boolean {
+  return [...phrasesIn(text)].some((phrase) => {
     const category = guard.rule(phrase)?.category;
     return category === 'prompt-injection' || category === 'jailbreak';
   });
@@ -97,8 +108,8 @@ function without(text: string, found: readonly Suspicion[]): string {
   let out = '';
   let at = 0;
   for (const { from, to } of found) {
-    // Windows overlap: what follows on another is one part with it.
-    if (from >= at) out += `${text.slice(at, from)}${QUARANTINED}`;
+    // What follows on another is one part with it.
+    if (from > at || out === '') out += `${text.slice(at, from)}${QUARANTINED}`;
     at = Math.max(at, to);
   }
   return out + text.slice(at);
