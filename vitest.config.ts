@@ -14,8 +14,8 @@ export default defineConfig({
     execArgv: ['--disable-warning=ExperimentalWarning'],
     maxWorkers: 2,
     // No test says how fast something is: on a busy machine all of it may take its time.
-    testTimeout: 60_000,
+    testTimeout: 90_000,
     hookTimeout: 120_000,
-    expect: { poll: { timeout: 20_000 } },
+    expect: { poll: { timeout: 30_000 } },
   },
 });

@@ -23,7 +23,7 @@ export interface Item {
 }
 
 /** Characters that the sources of a recorded item have at most: small models read some 20 tokens a second here. */
-export const MAX_CHARS = 520;
+export const MAX_CHARS = 700;
 
 /** Kinds whose label is not "contradicts" although their sources disagree: left out on either side. */
 const UNCLEAR = new Set(['contradiction_resolved', 'opposing_with_consensus']);
@@ -35,11 +35,11 @@ export function readCorpus(dir: string): Item[] {
   );
 }
 
-/** Those of the part `test` with two sources and no more than `chars` characters of them, in a fixed random order. */
-export function shortItems(items: readonly Item[], chars: number): Item[] {
+/** Those of a part with two sources and no more than `chars` characters of them, in a fixed random order. */
+export function shortItems(items: readonly Item[], chars: number, part: Item['part'] = 'test'): Item[] {
   const length = ({ sources }: Item) => sources.reduce((sum, source) => sum + source.length, 0);
   return items
-    .filter((item) => item.part === 'test' && item.sources.length === 2 && length(item) <= chars)
+    .filter((item) => item.part === part && item.sources.length === 2 && length(item) <= chars)
     .sort((a, b) => (digest(`order ${a.id}`) < digest(`order ${b.id}`) ? -1 : 1));
 }
 

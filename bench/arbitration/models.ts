@@ -1,6 +1,6 @@
 /** The embedded models, as the model-gateway runs them, without a service around them. */
 import { AssetStore, assetTable } from '@mcp/assets';
-import type { ChatMessage } from '@mcp/contracts';
+import type { ChatCompletionRequest, ChatMessage, ModelEvent } from '@mcp/contracts';
 import { BACKENDS } from '@mcp/model-backends/registry';
 
 export const SMALL = 'smollm2-135m-instruct';
@@ -22,6 +22,7 @@ interface Answer {
 export interface Models {
   /** One answer, without sampling, so that it can be had again. */
   ask(model: string, messages: readonly ChatMessage[], max_tokens: number): Promise<Answer>;
+  stream(request: ChatCompletionRequest): AsyncIterable<ModelEvent>;
   embed(texts: readonly string[]): Promise<readonly (readonly number[])[]>;
   close(): Promise<void>;
 }
@@ -70,6 +71,7 @@ export async function openModels(chat: readonly string[]): Promise<Models> {
       }
       return { ...answer, duration_ms: Math.round(performance.now() - started_ms) };
     },
+    stream: (request) => backend.generate(request, options()),
     async embed(texts) {
       const { vectors } = await backend.embed({ model: EMBEDDER, input: [...texts] }, options());
       return vectors;

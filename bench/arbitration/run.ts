@@ -8,9 +8,18 @@ import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { bootstrapFigure, quantile } from '../stats.ts';
-import { arbitrated, MAX_TOKENS, messagesFor, type Row, readRows, TERMS } from './candidates.ts';
-import { type Item, MAX_CHARS, questionOf, readCorpus, shortItems } from './corpus.ts';
+import { bootstrapFigure } from '../stats.ts';
+import {
+  type Embed,
+  MAX_TOKENS,
+  messagesFor,
+  type Row,
+  readRows,
+  type Settled,
+  settled,
+  TERMS,
+} from './candidates.ts';
+import { type Item, MAX_CHARS, readCorpus, shortItems } from './corpus.ts';
 import { detectorFigures } from './detector.ts';
 import { LARGE, type Models, openModels, SMALL } from './models.ts';
 import { sideOf } from './sides.ts';
@@ -25,61 +34,29 @@ const { values } = parseArgs({
 if (values.corpus === undefined)
   throw new Error('--corpus must name the folder fitz_gov/data of fitz-gov 4.1.0');
 
-interface Trial {
+interface Trial extends Settled {
   readonly item: Item;
   readonly large: Row;
   readonly small: Row;
-  readonly selected: Row;
-  /** Undefined: none was wanted. */
-  readonly trigger: string | undefined;
-  readonly refined: Row | undefined;
-  /** What stands after the refinement, where one was taken. */
-  readonly final: Row;
-  readonly wall_ms: number;
-  readonly cpu_ms: number;
-  /** Of it, what comes after the embedding. */
-  readonly compare_cpu_ms: number;
 }
 
-/** Scores one item as core does: embed the question and both answers, compare, choose. */
-async function tryItem(models: Models, item: Item, rows: readonly Row[]): Promise<Trial | undefined> {
-  const row = (model: string, turn: Row['turn']) =>
-    rows.find((one) => one.id === item.id && one.model === model && one.turn === turn);
-  const large = row(LARGE, 'first');
-  const small = row(SMALL, 'first');
+/** Undefined: not all of it is recorded. */
+async function tryItem(item: Item, rows: readonly Row[], embed: Embed): Promise<Trial | undefined> {
+  const of = rows.filter(({ id }) => id === item.id);
+  const first = (model: string) => of.find((row) => row.model === model && row.turn === 'first');
+  const large = first(LARGE);
+  const small = first(SMALL);
   if (large === undefined || small === undefined) return undefined;
-  const started_ms = performance.now();
-  const started_cpu = process.cpuUsage();
-  const vectors = await models.embed([questionOf(item), large.text || '-', small.text || '-']);
-  const embedded_cpu = process.cpuUsage();
-  const { chosen, trigger } = arbitrated(item, [large, small], vectors);
-  const cpu = process.cpuUsage(started_cpu);
-  const compared = process.cpuUsage(embedded_cpu);
-  const wall_ms = performance.now() - started_ms;
-  const refined = trigger === undefined ? undefined : row(LARGE, 'refinement');
-  let final = chosen ?? large;
-  if (refined !== undefined) {
-    const again = await models.embed([questionOf(item), refined.text || '-', small.text || '-']);
-    final = arbitrated(item, [refined, small], again).chosen ?? refined;
-  }
-  const cpu_ms = (cpu.user + cpu.system) / 1000;
-  const compare_cpu_ms = (compared.user + compared.system) / 1000;
-  return {
-    item,
-    large,
-    small,
-    selected: chosen ?? large,
-    trigger,
-    refined,
-    final,
-    wall_ms,
-    cpu_ms,
-    compare_cpu_ms,
-  };
+  const recorded = ({ asked_sha256 }: { asked_sha256: string }) =>
+    of.find((row) => row.asked_sha256 === asked_sha256);
+  const way = await settled(item, [large, small], { embed, recorded });
+  return way.refinement !== undefined && way.refined === undefined
+    ? undefined
+    : { item, large, small, ...way };
 }
 
 /** An answer to contradicting sources that does not tell both sides. */
-function isResidual({ text }: Row, item: Item): number {
+function isResidual(text: string, item: Item): number {
   return sideOf(text, item) === 'both' ? 0 : 1;
 }
 
@@ -91,47 +68,50 @@ function round(value: number): number {
   return Number(value.toFixed(3));
 }
 
-/** Residual contradictions of one way to answer against the best single model, and what it costs. */
-function against(trials: readonly Trial[], final: (trial: Trial) => Row, spent: (trial: Trial) => number) {
-  const before = trials.map(({ large, item }) => isResidual(large, item));
+function sum(values_: readonly number[]): number {
+  return values_.reduce((total, one) => total + one, 0);
+}
+
+/** Residual contradictions of one way to answer against the best single model on the same items, and what it costs. */
+function against(trials: readonly Trial[], final: (trial: Trial) => string, spent: (trial: Trial) => number) {
+  const before = trials.map(({ large, item }) => isResidual(large.text, item));
   const after = trials.map((trial) => isResidual(final(trial), trial.item));
   const change = bootstrapFigure(trials.length, (picked) => {
-    const base = picked.reduce((sum, at) => sum + (before[at] ?? 0), 0);
-    return base === 0 ? 0 : picked.reduce((sum, at) => sum + (after[at] ?? 0), 0) / base - 1;
+    const base = sum(picked.map((at) => before[at] ?? 0));
+    return base === 0 ? 0 : sum(picked.map((at) => after[at] ?? 0)) / base - 1;
   });
-  const single = trials.reduce((sum, { large }) => sum + tokens([large]), 0);
+  const ratio = bootstrapFigure(trials.length, (picked) => {
+    const of = (cost: (trial: Trial) => number) =>
+      sum(picked.flatMap((at) => (trials[at] === undefined ? [] : [cost(trials[at])])));
+    return of(spent) / of(({ large }) => tokens([large]));
+  });
   return {
-    residual: after.reduce((sum, one) => sum + one, 0),
+    residual: sum(after),
     change: round(change.value),
     change_low: round(change.low),
     change_high: round(change.high),
-    tokens_ratio: round(trials.reduce((sum, trial) => sum + spent(trial), 0) / single),
+    tokens_ratio: round(ratio.value),
+    tokens_ratio_low: round(ratio.low),
+    tokens_ratio_high: round(ratio.high),
   };
 }
 
 function figuresOf(trials: readonly Trial[]) {
   const both = ({ large, small }: Trial) => tokens([large, small]);
-  const spent = ({ large, small, refined }: Trial) => tokens([large, small, refined]);
-  const wanted = trials.filter(({ trigger }) => trigger !== undefined);
-  const small = trials.map(({ small: row, item }) => isResidual(row, item));
+  const count = (is: (trial: Trial) => boolean) => trials.filter(is).length;
   return {
     items: trials.length,
-    extra_turns_wanted: wanted.length,
-    extra_turns_recorded: wanted.filter(({ refined }) => refined !== undefined).length,
-    large_alone: against(
-      trials,
-      ({ large }) => large,
-      (trial) => tokens([trial.large]),
-    ),
-    small_alone_residual: small.reduce((sum, one) => sum + one, 0),
+    large_alone_residual: sum(trials.map(({ large, item }) => isResidual(large.text, item))),
+    small_alone_residual: sum(trials.map(({ small, item }) => isResidual(small.text, item))),
+    refinement_turns: count(({ refined }) => refined !== undefined),
+    answers_that_quote: count(({ quotes }) => quotes),
     selection: against(trials, ({ selected }) => selected, both),
-    arbitration: against(trials, ({ final }) => final, spent),
-    refinement_stands: against(trials, ({ refined, selected }) => refined ?? selected, spent),
+    arbitration: against(
+      trials,
+      ({ final }) => final,
+      ({ large, small, refined }) => tokens([large, small, refined]),
+    ),
   };
-}
-
-function wantedOf(trials: readonly Trial[]): string {
-  return `${trials.filter(({ trigger }) => trigger !== undefined).length} of ${trials.length}`;
 }
 
 /** The whole way once more with the models themselves. */
@@ -143,15 +123,14 @@ async function live(models: Models, items: readonly Item[]) {
       const finish = answer.finish === 'stop' ? 'stop' : 'length';
       return { id: item.id, model, turn, weights_sha256: '', max_tokens: MAX_TOKENS, ...answer, finish };
     };
-    const said = [await ask(LARGE, 'first'), await ask(SMALL, 'first')] as const;
-    const vectors = await models.embed([questionOf(item), ...said.map(({ text }) => text || '-')]);
-    const { trigger, task, verdict } = arbitrated(item, said, vectors);
+    const said = [await ask(LARGE, 'first'), await ask(SMALL, 'first')];
+    const { embed } = models;
+    const { refinement } = await settled(item, said, { embed, recorded: () => undefined });
     const refined =
-      task === undefined ? undefined : await ask(LARGE, 'refinement', messagesFor(item, said, task));
-    const sides = [...said, ...(refined === undefined ? [] : [refined])].map(({ text }) =>
-      sideOf(text, item),
-    );
-    results.push({ id: item.id, trigger: trigger ?? null, chosen: verdict.chosen, sides });
+      refinement && (await ask(refinement.model, 'refinement', messagesFor(item, refinement.brief)));
+    const { trigger, quotes, final } = await settled(item, said, { embed, recorded: () => refined });
+    const [large = '', small = ''] = said.map(({ text }) => sideOf(text, item));
+    results.push({ id: item.id, trigger: trigger ?? null, large, small, final: sideOf(final, item), quotes });
   }
   return results;
 }
@@ -160,15 +139,11 @@ const corpus = readCorpus(values.corpus);
 const rows = readRows(join(import.meta.dirname, 'answers.jsonl'));
 const models = await openModels(Number(values.live) > 0 ? [SMALL, LARGE] : []);
 const trials: Trial[] = [];
-await models.embed(['The first one wakes the model up.']);
 for (const item of shortItems(corpus, MAX_CHARS)) {
-  const trial = await tryItem(models, item, rows);
+  const trial = await tryItem(item, rows, models.embed);
   if (trial !== undefined) trials.push(trial);
 }
-const answered = trials.filter(({ item }) => item.disputed);
-// Recorded in this order: from the first whose extra turn is not recorded on, none is counted.
-const open = answered.findIndex(({ trigger, refined }) => trigger !== undefined && refined === undefined);
-const disputed = open < 0 ? answered : answered.slice(0, open);
+const disputed = trials.filter(({ item }) => item.disputed);
 const agreed = trials.filter(({ item }) => !item.disputed);
 const result = {
   at: new Date().toISOString(),
@@ -181,40 +156,7 @@ const result = {
   terms: TERMS,
   detector: detectorFigures(corpus, TERMS.thresholds.contradiction),
   disputed: figuresOf(disputed),
-  extra_turns_wanted: { disputed: wantedOf(answered), agreed: wantedOf(agreed) },
-  overhead: {
-    decisions: trials.length,
-    wall_p50_ms: round(
-      quantile(
-        trials.map(({ wall_ms }) => wall_ms),
-        0.5,
-      ),
-    ),
-    wall_p95_ms: round(
-      quantile(
-        trials.map(({ wall_ms }) => wall_ms),
-        0.95,
-      ),
-    ),
-    cpu_p50_ms: round(
-      quantile(
-        trials.map(({ cpu_ms }) => cpu_ms),
-        0.5,
-      ),
-    ),
-    cpu_p95_ms: round(
-      quantile(
-        trials.map(({ cpu_ms }) => cpu_ms),
-        0.95,
-      ),
-    ),
-    compare_cpu_p95_ms: round(
-      quantile(
-        trials.map(({ compare_cpu_ms }) => compare_cpu_ms),
-        0.95,
-      ),
-    ),
-  },
+  agreed: figuresOf(agreed),
   live: await live(models, shortItems(corpus, 300).slice(0, Number(values.live))),
 };
 await models.close();

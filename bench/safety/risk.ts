@@ -4,6 +4,13 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { RiskRoute } from '@mcp/contracts';
 import { piiTags } from '@mcp/safety';
+import {
+  calibrationError,
+  crossCalibrated,
+  isotonic,
+  reliability,
+  thresholdsFor,
+} from '@mcp/safety/calibration';
 import { injectionScore } from '@mcp/safety/guard';
 import { riskScore } from '@mcp/safety/risk';
 import {
@@ -13,6 +20,7 @@ import {
   dataClass,
   routeOf,
   type Signals,
+  type Thresholds,
   tokenVolatility,
 } from '@mcp/safety/routing';
 import { mulberry32 } from '../stats.ts';
@@ -53,6 +61,8 @@ interface Request {
   readonly fault: string;
   readonly text: string;
   readonly caller: string;
+  /** Since the request before, of whomever. */
+  readonly after_ms: number;
   readonly logprobs: readonly number[];
   readonly disagreement: number;
 }
@@ -61,8 +71,21 @@ const SECRETS = [
   'my card 4111 1111 1111 1111 was refused',
   `why does sk-${'a1'.repeat(14)} not work`,
 ] as const;
+/** Few callers send most requests (Zipf, exponent 1.1), and requests come at random (Poisson, four a second). */
+const CALLERS = 400;
+const weights = Array.from({ length: CALLERS }, (_, at) => 1 / (at + 1) ** 1.1);
+const total = weights.reduce((sum, weight) => sum + weight, 0);
+function someone(): string {
+  let left = random() * total;
+  for (const [at, weight] of weights.entries()) {
+    left -= weight;
+    if (left <= 0) return `caller ${at}`;
+  }
+  return `caller ${CALLERS}`;
+}
 const usual = () => ({
-  caller: `caller ${Math.floor(random() * 400)}`,
+  caller: someone(),
+  after_ms: -Math.log(1 - random()) * 250,
   logprobs: answer(true),
   disagreement: random() * 0.4,
 });
@@ -102,29 +125,60 @@ function next(): Request {
 }
 
 const round = (value: number) => Number(value.toFixed(4));
-let now_ms = 0;
-const history = new AnomalyHistory(() => now_ms);
-const scored = Array.from({ length: REQUESTS }, () => {
-  now_ms += 250;
-  const { fault, text, caller, logprobs, disagreement } = next();
-  const signals: Signals = {
+/** What a text says of itself is the same whatever the thresholds are. */
+const requests = Array.from({ length: REQUESTS }, () => {
+  const request = next();
+  const { text, logprobs, disagreement } = request;
+  const known: Signals = {
     injection: injectionScore(text),
     content: riskScore(text).risk,
     data: dataClass(piiTags(text)),
-    history: history.density(caller),
     volatility: tokenVolatility(logprobs),
     disagreement,
   };
-  const { risk } = assess(signals);
-  if (risk >= DEFAULT_THRESHOLDS.baseline) history.note(caller, risk);
-  return { fault, risk, route: routeOf(risk, DEFAULT_THRESHOLDS) };
+  return { ...request, known };
 });
 
+function routed(thresholds: Thresholds) {
+  let now_ms = 0;
+  const history = new AnomalyHistory(() => now_ms);
+  return requests.map(({ fault, caller, after_ms, known }) => {
+    now_ms += after_ms;
+    const { risk } = assess({ ...known, history: history.density(caller) });
+    const own = assess(known).risk;
+    history.note(caller, own >= thresholds.baseline ? own : 0);
+    return { fault, risk, bad: fault !== '', route: routeOf(risk, thresholds) };
+  });
+}
+
+const scored = routed(DEFAULT_THRESHOLDS);
 const share = (list: readonly (typeof scored)[number][]) =>
   round(list.filter(({ route }) => route !== 'plain').length / Math.max(1, list.length));
-const bad = scored.filter(({ fault }) => fault !== '');
-const good = scored.filter(({ fault }) => fault === '');
-const BINS = 10;
+const bad = scored.filter((one) => one.bad);
+const good = scored.filter((one) => !one.bad);
+
+/** The same traffic by thresholds that are all lower, or all higher. */
+const sensitivity = [0.8, 0.9, 1, 1.1, 1.2].map((factor) => {
+  const at = (threshold: number) => Math.min(1, threshold * factor);
+  const { baseline, critic, sandbox, refuse } = DEFAULT_THRESHOLDS;
+  const all = routed({
+    baseline: at(baseline),
+    critic: at(critic),
+    sandbox: at(sandbox),
+    refuse: at(refuse),
+  });
+  const refused = (list: typeof all) =>
+    round(list.filter(({ route }) => route === 'refuse').length / Math.max(1, list.length));
+  const [faulty, fine] = [all.filter((one) => one.bad), all.filter((one) => !one.bad)];
+  return {
+    thresholds: factor,
+    bad_on_a_safer_path: share(faulty),
+    good_on_a_safer_path: share(fine),
+    bad_refused: refused(faulty),
+    good_refused: refused(fine),
+  };
+});
+
 const result = {
   requests: REQUESTS,
   seed: 11,
@@ -146,16 +200,23 @@ const result = {
       },
     ]),
   ),
-  reliability: Array.from({ length: BINS }, (_, bin) => {
-    const of = scored.filter(({ risk }) => Math.min(BINS - 1, Math.floor(risk * BINS)) === bin);
-    const mean = of.reduce((sum, { risk }) => sum + risk, 0) / Math.max(1, of.length);
-    return {
-      risk: `${bin / BINS} to ${(bin + 1) / BINS}`,
-      requests: of.length,
-      mean_risk: round(mean),
-      bad: round(of.filter(({ fault }) => fault !== '').length / Math.max(1, of.length)),
-    };
+  sensitivity,
+  calibration_error: {
+    before: round(calibrationError(scored)),
+    after: round(calibrationError(crossCalibrated(scored))),
+  },
+  thresholds_by_outcomes: thresholdsFor(isotonic(scored), {
+    baseline: 0.1,
+    critic: 0.3,
+    sandbox: 0.5,
+    refuse: 0.9,
   }),
+  reliability: reliability(scored).map(({ from, to, count, foretold, came }) => ({
+    risk: `${from} to ${to}`,
+    requests: count,
+    mean_risk: round(foretold),
+    bad: round(came),
+  })),
 };
 const text = `${JSON.stringify(result, null, 2)}\n`;
 if (values.out === undefined) process.stdout.write(text);

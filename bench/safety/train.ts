@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ModelCard } from '../../packages/safety/src/classifier/classifier.ts';
-import { neuralchemy, slabs } from './corpora.ts';
-import { trained, trainingParts } from './training.ts';
+import { trained, trainingParts, validationParts } from './training.ts';
 
 /**
  * Trains the classifier that the package ships, and writes it there.
@@ -16,8 +15,7 @@ const { values } = parseArgs({
   options: { corpora: { type: 'string', default: join(tmpdir(), 'mcp-corpora') } },
 });
 const dir = values.corpora;
-const validation = [await slabs(dir, 'validation'), await neuralchemy(dir, 'validation')];
-const { weights, card } = trained(await trainingParts(dir), validation);
+const { weights, card } = trained(await trainingParts(dir), await validationParts(dir));
 writeFileSync(new URL('injection.bin', TO), weights);
 writeFileSync(new URL('injection.json', TO), `${JSON.stringify(ModelCard.parse(card), null, 2)}\n`);
 process.stdout.write(`${JSON.stringify(card, null, 2)}\n`);

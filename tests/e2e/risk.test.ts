@@ -95,7 +95,9 @@ describe('a conversation', () => {
     expect(answer.status).toBe(200);
     expect(answer.headers.get('x-mcp-risk')).toMatch(/^0\.\d\d; route=critic; data=/);
     const text = await answer.text();
-    expect(text).toMatch(/event: start\n.*"risk":\{"risk":0\.\d+,"route":"critic","reasons":\[\{"signal":"data"/s);
+    expect(text).toMatch(
+      /event: start\n.*"risk":\{"risk":0\.\d+,"route":"critic","reasons":\[\{"signal":"data"/s,
+    );
     expect(text).toMatch(/event: message\.end\n.*"route":"critic"/s);
     expect(text).toMatch(/"extra_turns":\["risk"\]/);
     expect(provider.hits).toHaveLength(3);

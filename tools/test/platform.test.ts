@@ -174,7 +174,7 @@ describe('LocalPlatform', () => {
     const all = marks(run_file);
     expect(all).toHaveLength(ServiceName.options.length + 1);
     runner.kill('SIGKILL');
-    await until('every process has ended', () => !all.some(isRunning), 6000);
+    await until('every process has ended', () => !all.some(isRunning), 60_000);
     const { paths } = await begin(data);
     expect(marks(paths.run_file)).toHaveLength(ServiceName.options.length + 1);
   });

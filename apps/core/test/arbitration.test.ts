@@ -25,32 +25,72 @@ function contradicting(core: Core): void {
 }
 
 describe('answers that contradict each other', () => {
-  it('get a refinement turn that is told of it, and the decision records the claims and the terms', async () => {
+  it('get the other side quoted where no evidence decides, without asking a model', async () => {
     const core = await startCore();
     contradicting(core);
     const events = await chat(core, { message: 'When was it opened?', mode: 'answer' });
     const { response } = the(events, 'done');
-    expect(textOf(core.models.asked[2]?.request.messages.at(-1))).toContain(`"${OLD}" against "${NEW}"`);
+    expect(core.models.asked).toHaveLength(2);
+    const quoting = `${OLD}\n\nNot settled. Others say:\n- ${NEW}`;
     expect(response.messages.map(({ role, content }) => [role, content])).toEqual([
       ['modelA', OLD],
       ['modelB', NEW],
-      ['modelA', NEW],
+      ['modelA', quoting],
     ]);
-    // After the refinement they agree: what is left is recorded, and what was before is why the turn was taken.
+    expect(response.answer).toBe(quoting);
     const defaults = ArbitrationTerms.parse({});
     expect(response.decision).toMatchObject({
+      chosen: 'modelA',
+      message_id: response.messages[2]?.message_id,
       critique_turn: true,
-      extra_turns: ['contradiction'],
-      contradictions: [],
-      version: '2',
+      extra_turns: ['undecided'],
+      candidates: { length: 3 },
+      contradictions: [{ kind: 'number', against: null }],
+      version: '3',
       weights: defaults.weights,
       thresholds: defaults.thresholds,
     });
-    expect(response.answer).toBe(NEW);
+    expect(only(events, 'message.end').at(-1)).toMatchObject({ content: quoting, turn: 2 });
+    const kinds = (await recordsOf(core, idOf(events))).map(({ kind }) => kind);
+    expect(kinds.slice(-3)).toEqual(['turn', 'critique', 'decision']);
     expect(await core.api.verifyConversation(idOf(events), callOf())).toMatchObject({ status: 'ok' });
     expect(await core.kit.metrics.text()).toMatch(
-      /model_arbitration_extra_turns_total\{.*reason="contradiction".*\} 1/,
+      /model_arbitration_extra_turns_total\{.*reason="undecided".*\} 1/,
     );
+  });
+
+  const SOURCE = `Source: The bridge was opened in 1944.\n\nWhen was it opened?`;
+
+  it('get a refinement turn where the evidence is against the best of them, which is told of that alone', async () => {
+    const core = await startCore({ env: terms({ refinement: { max_output_tokens: 40 } }) });
+    const mended = 'The bridge was opened in 1944.';
+    core.models.script = (request, n) => ({
+      pieces: [n > 1 ? mended : request.model === 'alpha' ? OLD : NEW],
+    });
+    const { response } = the(await chat(core, { message: SOURCE, mode: 'answer' }), 'done');
+    const { messages = [], max_tokens } = core.models.asked[2]?.request ?? {};
+    expect(messages.map(({ role }) => role)).toEqual(['system', 'user']);
+    expect(textOf(messages.at(-1))).toContain(`- "${OLD}" against "${mended}"`);
+    expect(textOf(messages.at(-1))).not.toContain('Source:');
+    expect(max_tokens).toBe(40);
+    expect(response.answer).toBe(mended);
+    expect(response.decision).toMatchObject({ extra_turns: ['contradiction'], candidates: { length: 3 } });
+  });
+
+  it('keep the answer before a refinement turn that is worse', async () => {
+    const core = await startCore();
+    const worse = `${OLD} I think maybe. Perhaps.`;
+    core.models.script = (request, n) => ({
+      pieces: [n > 1 ? worse : request.model === 'alpha' ? OLD : NEW],
+    });
+    const { response } = the(await chat(core, { message: SOURCE, mode: 'answer' }), 'done');
+    expect(response.messages.map(({ content }) => content)).toEqual([OLD, NEW, worse]);
+    expect(response.answer).toBe(OLD);
+    expect(response.decision).toMatchObject({
+      message_id: response.messages[0]?.message_id,
+      extra_turns: ['contradiction'],
+    });
+    expect(response.decision?.candidates.map(({ role }) => role)).toEqual(['modelA', 'modelA', 'modelB']);
   });
 
   it('are recorded where no turn may be taken, with whom the sources in the question are against', async () => {
@@ -77,6 +117,19 @@ describe('answers that contradict each other', () => {
       /model_arbitration_contradictions_total\{.*kind="number".*\} 2/,
     );
   });
+});
+
+it('embeds the question and each answer once', async () => {
+  const core = await startCore();
+  contradicting(core);
+  const seen: string[] = [];
+  const embed = core.models.embed.bind(core.models);
+  core.models.embed = (request) => {
+    seen.push(...request.input);
+    return embed(request);
+  };
+  await chat(core, { message: 'When was it opened?', mode: 'answer' });
+  expect(seen.sort()).toEqual([OLD, NEW, 'When was it opened?'].sort());
 });
 
 it('the extended loop goes on from a summary of the best answer, as often as the terms say', async () => {
@@ -114,7 +167,7 @@ it('in shadow mode everything is decided and recorded, and nothing applied', asy
     critique_turn: false,
     contradictions: [{ against: 'modelA' }, { against: 'modelA' }],
     candidates: { length: 2 },
-    shadow: { chosen: 'modelB', method: 'composite', extra_turn: 'contradiction' },
+    shadow: { chosen: 'modelB', method: 'composite', extra_turn: null },
   });
 });
 

@@ -327,18 +327,6 @@ describe('a node', () => {
       /plain says so.*practical says so.*rigorous says so/s,
     );
   });
-
-  it('whose server knows no form of answers is asked in words alone', async () => {
-    const core = fresh();
-    core.models.script = ({ model, response_format }) =>
-      response_format === undefined
-        ? { pieces: [model === 'critic' ? 'Wrong, a mistake.' : `${model} says so.`] }
-        : { pieces: [], failure: new PlatformError('unsupported_parameter', 'No response_format here.') };
-    const events = await run(core, 'single-with-critic');
-    const end = only(events, 'message.end').find(({ participant }) => participant === 'critic');
-    expect(end?.confidence).toEqual({ value: 0.25, from: 'text' });
-    expect(the(events, 'done').response.answer).toBe('revision says so.');
-  });
 });
 
 describe('asking for a graph', () => {

@@ -55,15 +55,19 @@ describe('a conversation of three', () => {
     expect(next).toMatchObject({ kind: 'turn', participant: 'modelA', parents: ['s0', 's3', step, 's8'] });
   });
 
-  it('takes one more turn, by the first, when one answer is far from the others', async () => {
+  it('takes one more turn, by the best so far, when one answer is far from the others', async () => {
     const core = await startCore();
     core.models.vector = (text) => (text.includes('number 2') ? [0, 1, 0, 0] : [1, 0, 0, 0]);
     const events = await chat(core, { message: 'Why?', participants: [{}, {}, {}] });
     const { response } = the(events, 'done');
-    expect(response.decision).toMatchObject({ critique_turn: true, candidates: { length: 3 } });
-    expect(response.messages.map(({ role }) => role)).toEqual(['modelA', 'modelB', 'modelC', 'modelA']);
+    expect(response.decision).toMatchObject({
+      critique_turn: true,
+      extra_turns: ['divergence'],
+      candidates: { length: 4 },
+    });
+    expect(response.messages.map(({ role }) => role)).toEqual(['modelA', 'modelB', 'modelC', 'modelB']);
     expect((await recordsOf(core, idOf(events))).filter(({ kind }) => kind === 'critique')).toMatchObject([
-      { participant: 'modelA', parents: ['s0', 's3', 's4', 's5', 's6'] },
+      { participant: 'modelB', parents: ['s1', 's3', 's5'] },
     ]);
   });
 });

@@ -36,7 +36,7 @@ describe('the route of a conversation by what is known before it', () => {
 
   it('plain: as asked, with the risk of every step on record', async () => {
     const core = await startCore();
-    const events = await chat(core, watched({ history: 0.2 }));
+    const events = await chat(core, watched({ history: 0.4 }));
     expect(askedModels(core)).toEqual(['alpha', 'beta']);
     expect(await risksOf(core, idOf(events))).toEqual(['plain', 'plain', 'plain', 'plain']);
     expect(the(events, 'start').risk).toMatchObject({ route: 'plain', reasons: [{ signal: 'history' }] });

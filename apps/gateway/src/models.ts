@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type CallContext,
   type CoreApi,
@@ -11,6 +12,8 @@ const FRESH_MS = 2000;
 const GRAPHS_FRESH_MS = 30_000;
 const REFRESH_TIMEOUT_MS = 5000;
 const RETRY_AFTER_MS = 2000;
+/** How long another gateway waits for a first list. */
+const FOR_GATEWAY_MS = 1000;
 
 /** What the model-gateway offers, asked for at most every 2 s; while it does not answer, what it said last. */
 export class ModelCatalog {
@@ -37,6 +40,16 @@ export class ModelCatalog {
   /** All models. Throws `unavailable` while none was ever told. */
   async list(): Promise<readonly ModelInfo[]> {
     return [...(await this.#models.fresh()).values()];
+  }
+
+  /** As {@link list}, for another gateway: its list may be what is waited for here, and that would never end. */
+  async listForGateway(): Promise<readonly ModelInfo[]> {
+    const late = sleep(FOR_GATEWAY_MS, undefined, { ref: false }).then(() => {
+      throw new PlatformError('unavailable', 'The models are not known yet. Try again in a second.', {
+        retry_after_ms: 1000,
+      });
+    });
+    return await Promise.race([this.list(), late]);
   }
 
   /** The id when such a model exists, otherwise `-`: what clients invent must not become a metric label. */

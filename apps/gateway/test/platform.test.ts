@@ -31,7 +31,7 @@ describe.each(['in one process', 'apart'] as const)('the platform, %s', (form) =
   };
 
   test('two models talk, the log verifies, the trace has every parent', async () => {
-    await expect.poll(async () => (await ask('/v1/models')).status).toBe(200);
+    await expect.poll(async () => (await ask('/v1/models')).status, { timeout: 60_000 }).toBe(200);
     const answer = await ask('/chat', CHAT);
     const text = await answer.text();
     expect(answer.status, text).toBe(200);

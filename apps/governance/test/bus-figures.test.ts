@@ -42,7 +42,7 @@ describe('the figures of the event bus', () => {
     });
     bus = await kit.bus();
     figures = new BusFigures({ kit, limit_bytes: 5_000_000 });
-  }, 60_000);
+  });
   afterAll(async () => {
     figures.close();
     await kit.close();
@@ -120,5 +120,5 @@ describe('the figures of the event bus', () => {
     await expect.poll(async () => (await now()).bus_up).toBe(1);
     expect((await now())['bus_stream_messages{stream="MCP_JOBS"}']).toBe(3);
     await again.stop();
-  }, 60_000);
+  });
 });

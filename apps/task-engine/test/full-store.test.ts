@@ -68,7 +68,7 @@ it('a result that has no room fails its job; earlier ones stay, and what has roo
     result: { content: '[[3,1],[5,1]]' },
   });
   for (const { id } of earlier) await readable(engine, id);
-}, 60_000);
+});
 
 it('a job that failed so is done when it is sent again after the store was made larger, as its error says', async () => {
   const engine = await start();
@@ -89,7 +89,7 @@ it('a job that failed so is done when it is sent again after the store was made 
   await engine.replace(SMALL);
   expect(await done(engine, EXPORT)).toMatchObject({ status: 'dead', error: FULL });
   for (const { id } of [first, full]) await readable(engine, id);
-}, 60_000);
+});
 
 it('a job that has attempts left waits with the reason, and the queue goes on meanwhile', async () => {
   const engine = await start({ ...SMALL, MCP_JOB_MAX_ATTEMPTS: '5' });
@@ -101,4 +101,4 @@ it('a job that has attempts left waits with the reason, and the queue goes on me
     .toMatchObject({ status: 'retrying', attempt: 1, error: FULL });
   expect(await done(engine, EMBED)).toMatchObject({ status: 'completed' });
   expect(await engine.api.cancel(id, callOf())).toMatchObject({ status: 'cancelled' });
-}, 60_000);
+});

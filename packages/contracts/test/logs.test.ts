@@ -201,7 +201,7 @@ describe('a decision', () => {
     for (const value of wrong) expectRefused(Decision, { ...decision, [field]: value }, field);
   });
 
-  it('has scores from 0 to 1 of at most eight candidates', () => {
+  it('has scores from 0 to 1 of at most sixteen candidates', () => {
     const score = {
       role: 'modelA',
       model: 'm',
@@ -211,8 +211,8 @@ describe('a decision', () => {
       safety: 0.5,
       composite: 1,
     };
-    expectAccepted(Decision, { ...decision, candidates: Array(8).fill(score) });
-    expectRefused(Decision, { ...decision, candidates: Array(9).fill(score) }, 'candidates');
+    expectAccepted(Decision, { ...decision, candidates: Array(16).fill(score) });
+    expectRefused(Decision, { ...decision, candidates: Array(17).fill(score) }, 'candidates');
     for (const field of ['semantic', 'coherence', 'safety', 'composite'])
       for (const value of [-0.01, 1.01, Number.NaN])
         expectRefused(CandidateScore, { ...score, [field]: value }, field);

@@ -263,9 +263,9 @@ describe('what a node is shown', () => {
     expect(sources).toEqual(['s0', 's1', 's2', 's3']);
     expect(question_at).toBe(1);
     expect(messages.map(({ role }) => role)).toEqual(['system', 'user', 'user', 'user']);
-    expect(messages[2]?.content).toContain('answered:\n\n"""\nBecause.\n"""');
-    expect(messages[3]?.content).toContain('It cannot stand as it is. No "why" is given.');
-    expect(messages[3]?.content).toMatch(/Give one final answer to the question: /);
+    expect(messages[2]?.content).toContain('Answer (1):\n\n"""\nBecause.\n"""');
+    expect(messages[3]?.content).toContain('Fault found: No "why" is given.');
+    expect(messages[3]?.content).toMatch(/Give one final answer to the question, .*Question: Why\?$/s);
   });
 
   it.each(['critic', 'verifier', 'guardian'] as const)('asks a %s for a verdict', (role) => {

@@ -64,7 +64,7 @@ describe('arbitrate', () => {
         const decision = arbitrate({ ...COMMON, question, candidates: list, terms });
         expect(decision).toMatchObject({
           weights: terms.weights,
-          version: '2',
+          version: '3',
           thresholds: TERMS.thresholds,
         });
         expect(decision.candidates.map(({ role }) => role)).toEqual(

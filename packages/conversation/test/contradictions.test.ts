@@ -12,9 +12,6 @@ import {
   arbitrate,
   contradictionQuestion,
   contradictionsOf,
-  digestOf,
-  extraTaskOf,
-  extraTurnFor,
   soundnessQuestion,
   yesOf,
 } from '../src/index.ts';
@@ -67,6 +64,8 @@ describe('a contradiction between two answers', () => {
     ['code', '```\nbridge opened = 1931\n```', 'The bridge was opened in 1958.'],
     ['not only', 'Cats are not only hunters of mice.', 'Cats are hunters of mice.'],
     ['nothing said', '', 'The bridge was opened in 1958.'],
+    ['set against something else', 'Languages grew slowly, not at once.', 'Languages grew slowly.'],
+    ['a range in other words', 'It is for children aged 2 to 5.', 'Children aged 2 to 5 should have it.'],
   ])('is none: %s', (_, a, b) => {
     expect(between([a, b])).toEqual([]);
   });
@@ -138,6 +137,40 @@ describe('whom the evidence is against', () => {
     expect(between([OLD, NEW, OLD]).map(({ against }) => against)).toEqual(['modelB', 'modelB']);
   });
 
+  it('is nobody who told both sides, whoever else tells one', () => {
+    expect(between([`${OLD} ${NEW}`, NEW])).toEqual([]);
+  });
+
+  it('costs both sides half where nothing decides, and nothing who tells both', () => {
+    const texts = [OLD, NEW, `${OLD} Others say: ${NEW}`];
+    const candidates = texts.map((text, at) => ({
+      participant: IDS[at] ?? '',
+      model: 'm',
+      message_id: `0194f0c2-0000-7000-8000-00000000000${at}`,
+      text,
+      finish: STOP,
+      risk: 0,
+      vector: undefined,
+    }));
+    const contradictions = contradictionsOf(candidates, DEFAULT);
+    const { candidates: scored, chosen } = arbitrate({
+      candidates,
+      question: undefined,
+      terms: TERMS,
+      contradictions,
+    });
+    expect(contradictions).toMatchObject([
+      { against: null, between: [{ role: 'modelA' }, { role: 'modelB' }] },
+    ]);
+    const half = (contradictions[0]?.strength ?? 0) / 2;
+    expect(scored.map(({ contradicted }) => contradicted ?? 0)).toEqual([
+      expect.closeTo(half),
+      expect.closeTo(half),
+      0,
+    ]);
+    expect(chosen).toBe('modelC');
+  });
+
   it('costs the candidate, as its weight says, and changes who is chosen', () => {
     const candidates = [OLD, NEW, NEW].map((text, at) => ({
       participant: IDS[at] ?? '',
@@ -164,87 +197,33 @@ describe('whom the evidence is against', () => {
   });
 });
 
-describe('an extra turn', () => {
-  const scored = (composite: number, more: object = {}) => ({
-    ...arbitrate({
-      candidates: [0, 1].map((at) => ({
-        participant: IDS[at] ?? '',
-        model: 'm',
-        message_id: `0194f0c2-0000-7000-8000-00000000000${at}`,
-        text: 'The answer.',
-        finish: STOP,
-        risk: 0,
-        vector: [1, 0],
-      })),
-      question: undefined,
-      terms: TERMS,
-      contradictions: [],
-    }),
-    candidates: [0, 1].map((at) => ({
-      role: IDS[at] ?? '',
-      model: 'm',
-      message_id: `0194f0c2-0000-7000-8000-00000000000${at}`,
-      semantic: composite,
-      coherence: composite,
-      safety: composite,
-      composite,
-    })),
-    ...more,
-  });
-  const contradictions = between(['The bridge was opened in 1931.', 'The bridge was opened in 1958.']);
+describe('positions of sources', () => {
+  const WARM = 'A study by the Alpine Institute found that the glacier shrank by 12 metres.';
+  const COLD = 'Researchers of Nordic College reported that the glacier gained ice.';
+  const question = (...sources: string[]) =>
+    `${sources.map((source, at) => `Source ${at + 1}: ${source}`).join('\n')}\n\nWhat happens to the glacier?`;
+  const left = (answer: string, ...sources: string[]) =>
+    between([answer], { question: question(...sources) })
+      .filter(({ kind }) => kind === 'position')
+      .map(({ between: [, { claim }] }) => claim);
 
   it.each([
-    ['nothing', scored(0.9), {}, undefined],
-    ['a contradiction', scored(0.9, { contradictions }), {}, 'contradiction'],
-    ['divergence', scored(0.9, { divergence: 0.5 }), {}, 'divergence'],
-    ['both', scored(0.9, { divergence: 0.5, contradictions }), {}, 'contradiction'],
-    ['a contradiction at unlike risk', scored(0.9, { contradictions, safety_delta: 0.5 }), {}, undefined],
-    ['a contradiction once it was refined', scored(0.9, { contradictions }), { taken: 1 }, undefined],
-    ['a contradiction without the flag', scored(0.9, { contradictions }), { critique: false }, undefined],
-    ['a low composite', scored(0.3), {}, 'low-composite'],
-    ['a low composite after the refinement', scored(0.3), { taken: 1 }, 'low-composite'],
-    ['a low composite after the extended loop', scored(0.3), { taken: 2, extended: 1 }, undefined],
-  ] as const)('for %s', (_, verdict, more, trigger) => {
-    const options = { terms: TERMS, taken: 0, extended: 0, critique: true, ...more };
-    expect(extraTurnFor({ verdict, ...options })).toBe(trigger);
+    ['one is left out', WARM, [WARM, COLD], [COLD]],
+    ['both are told', `${WARM} ${COLD}`, [WARM, COLD], []],
+    ['neither is told', 'It changes.', [WARM, COLD], [WARM, COLD]],
+    ['plain facts have no author', 'It changes.', ['The glacier is in Norway.', 'It is 4 km long.'], []],
+    ['one author alone is no dispute', 'It changes.', [WARM, 'The glacier is in Norway.'], []],
+    ['one source alone is no dispute', 'It changes.', [WARM], []],
+  ])('%s', (_, answer, sources, expected) => {
+    expect(left(answer, ...sources)).toEqual(expected);
   });
 
-  it('is bounded, whatever the scores', () => {
-    const terms = fc.record({
-      max_extended_turns: fc.integer({ min: 0, max: 4 }),
-      composite: fc.double({ min: 0, max: 1, noNaN: true }),
-    });
-    fc.assert(
-      fc.property(terms, fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })), (bounds, scores) => {
-        const all = { ...TERMS, ...bounds, thresholds: { ...TERMS.thresholds, composite: bounds.composite } };
-        let taken = 0;
-        let extended = 0;
-        for (const composite of scores) {
-          const verdict = scored(composite, { contradictions });
-          const trigger = extraTurnFor({ verdict, terms: all, taken, extended, critique: true });
-          if (trigger === undefined) break;
-          taken++;
-          if (trigger === 'low-composite') extended++;
-        }
-        expect(extended).toBeLessThanOrEqual(bounds.max_extended_turns);
-        expect(taken).toBeLessThanOrEqual(1 + bounds.max_extended_turns);
-      }),
-    );
-  });
-
-  it('is told what contradicts what, and goes on from the best answer', () => {
-    expect(extraTaskOf('contradiction', contradictions)).toContain(
-      '- "The bridge was opened in 1931." against "The bridge was opened in 1958."',
-    );
-    expect(extraTaskOf('contradiction', contradictions)).toMatch(
-      /tells both sides and says that they disagree\.$/,
-    );
-    const decided = contradictions.map((one) => ({ ...one, against: 'modelA' }));
-    expect(extraTaskOf('contradiction', decided)).toContain('Correct what is wrong.');
-    expect(extraTaskOf('divergence', [])).toMatch(/^The answers differ\./);
-    expect(extraTaskOf('low-composite', [])).not.toContain('In dispute');
-    const verdict = scored(0.3);
-    expect(digestOf(verdict, new Map([[verdict.message_id, 'x'.repeat(5000)]])).length).toBeLessThan(1300);
+  it('are read where sources are labelled alone', () => {
+    expect(between(['It changes.'], { question: `${WARM}\n${COLD}\nWhat happens?` })).toEqual([]);
+    const numbered = `[1] ${WARM}\n[2] ${COLD}\n\nWhat happens?`;
+    expect(between([WARM], { question: numbered })).toMatchObject([
+      { kind: 'position', against: null, between: [{ role: 'modelA' }, { role: 'user', claim: COLD }] },
+    ]);
   });
 });
 

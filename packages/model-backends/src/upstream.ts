@@ -126,12 +126,14 @@ export class Upstream {
 
   async #send(
     request: { method: 'GET' | 'POST'; path: string; body?: string },
-    { signal, traceparent }: Pick<BackendCallOptions, 'signal' | 'traceparent'>,
+    { signal, traceparent, hops = 0 }: Pick<BackendCallOptions, 'signal' | 'traceparent' | 'hops'>,
   ): Promise<HttpAnswer> {
     const path = `${this.#prefix}${request.path}`;
     const { authorize } = this.#options;
     try {
-      let headers = traceparent === undefined ? this.#headers : { ...this.#headers, traceparent };
+      // A server may be a gateway like this one, and ask this one again.
+      let headers: Headers = { ...this.#headers, 'x-mcp-hops': String(hops + 1) };
+      if (traceparent !== undefined) headers = { ...headers, traceparent };
       if (authorize !== undefined) {
         const { method, body = '' } = request;
         headers = { ...headers, ...(await authorize({ method, url: `${this.#origin}${path}`, body })) };

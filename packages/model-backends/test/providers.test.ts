@@ -18,8 +18,8 @@ describe('vectors of Bedrock', () => {
       }),
       handle,
     );
-  const embed = (backend: ModelBackend, model: string, input: string[], dimensions?: number) =>
-    backend.embed({ model, input, ...(dimensions && { dimensions }) }, callOptions(signal()));
+  const embed = (backend: ModelBackend, model: string, input: string[]) =>
+    backend.embed({ model, input }, callOptions(signal()));
 
   it('are asked of Titan text by text, in their order, however many there are', async () => {
     const bodies: object[] = [];
@@ -30,7 +30,10 @@ describe('vectors of Bedrock', () => {
       json(200, { embedding: [Number(inputText), 0], inputTextTokenCount: 2 });
     });
     const texts = Array.from({ length: 20 }, (_, at) => String(at));
-    const { vectors, input_tokens, model } = await embed(backend, TITAN, texts, 256);
+    const { vectors, input_tokens, model } = await backend.embed(
+      { model: TITAN, input: texts, dimensions: 256 },
+      callOptions(signal()),
+    );
     expect(vectors).toEqual(texts.map((text) => [Number(text), 0]));
     expect([input_tokens, model]).toEqual([40, TITAN]);
     expect(bodies[0]).toEqual({ inputText: '0', dimensions: 256 });

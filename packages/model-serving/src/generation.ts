@@ -1,7 +1,8 @@
 /** One generation from its plan to its last event: who is asked, who stands in, who goes on where it breaks off. */
 import type { CallContext, ChatCompletionRequest, ModelEvent } from '@mcp/contracts';
-import type { Plan, Planner } from './aliases/plan.ts';
+import { NONE, type Plan, type Planner } from './aliases/plan.ts';
 import { type Asked, type Attempt, type AttemptDeps, firstSuccess } from './attempts.ts';
+import { cheapest } from './cascade.ts';
 import { hedged } from './hedge.ts';
 import { infer, type Offered } from './inference.ts';
 import { accepted, begun, type Opened, opening } from './opening.ts';
@@ -23,7 +24,7 @@ export function generate(
     const plan = planned instanceof Promise ? await planned : planned;
     const resumes = (call.on_interrupt ?? plan.alias?.on_interrupt) === 'resume' && isResumable(request);
     const opening = { deps, plan, resumes };
-    const opened = await openFirst(opening, request, { call });
+    const opened = await openCheapest(opening, request, call);
     if (!resumes) return opened;
     // Whoever goes on is asked at once and alone: what is late already is no case for two.
     const further = { ...opening, hedges: false };
@@ -36,6 +37,29 @@ export function generate(
     });
     return { first: [], rest };
   });
+}
+
+/** The answer of the cheapest candidate where it is adequate, else that of the others; of those it is the last. */
+async function openCheapest(
+  opening: Opening,
+  request: ChatCompletionRequest,
+  call: CallContext,
+): Promise<Opened> {
+  const { deps, plan } = opening;
+  const cascade = plan.alias?.cascade;
+  const [first, ...others] = plan.models;
+  if (cascade === undefined || first !== cascade.model || others.length === 0)
+    return openFirst(opening, request, { call });
+  const alone = { ...opening, plan: { ...plan, models: [first], chains: NONE }, hedges: false };
+  const { status, opened } = await cheapest({
+    terms: cascade.terms,
+    request,
+    call,
+    ask: (asked, once) => openFirst(alone, asked, { call: once }),
+  });
+  deps.kit.metrics.inc('model_cascades_total', { alias: plan.asked, status });
+  if (opened !== undefined) return opened;
+  return openFirst({ ...opening, plan: { ...plan, models: [...others, first] } }, request, { call });
 }
 
 interface Opening {

@@ -187,7 +187,8 @@ async function placeOf(
 }
 
 function optionsOf(call: CallContext, span: Span): BackendCallOptions {
-  return { signal: call.signal, deadline_ms: call.deadline_ms, traceparent: span.traceparent };
+  const { signal, deadline_ms, hops } = call;
+  return { signal, deadline_ms, traceparent: span.traceparent, hops };
 }
 
 /** `model.inference` with OpenTelemetry's GenAI attributes, the blueprint's `model_name` beside them. */

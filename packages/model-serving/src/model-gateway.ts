@@ -72,7 +72,12 @@ export function createModelGateway({ kit, backends, settings }: ModelGatewayOpti
       if (route === undefined) throw new Error('an offer has at least one route');
       return route.backend.countTokens(
         { ...request, model: id },
-        { signal: call.signal, deadline_ms: call.deadline_ms, traceparent: call.traceparent },
+        {
+          signal: call.signal,
+          deadline_ms: call.deadline_ms,
+          traceparent: call.traceparent,
+          hops: call.hops,
+        },
       );
     },
     reserve: (model, call) => reserve(deps, model, call),
@@ -114,8 +119,8 @@ async function widest(deps: GenerationDeps, name: string, call: CallContext): Pr
   if (alias === undefined) return name;
   const stay = deps.planner.stayOf(name, call);
   const widths = alias.candidates.flatMap(({ model }) => {
-    const info = deps.catalog.known(model)?.routes[0]?.info;
-    return info?.kind === 'chat' && stay.allows(info) ? [{ model, max_context: info.max_context }] : [];
+    const [first] = stay.allowed(deps.catalog.known(model)?.routes ?? []);
+    return first?.info.kind === 'chat' ? [{ model, max_context: first.info.max_context }] : [];
   });
   const [first] = widths.toSorted((a, b) => b.max_context - a.max_context);
   const [any] = alias.candidates;

@@ -18,12 +18,12 @@ const MAX_NAMED = 8;
 export interface Stay {
   /** For messages. */
   readonly places: string;
+  /** Where a model processes texts; undefined: not known. */
+  at(info: ModelInfo): Residency | undefined;
   allows(info: ModelInfo): boolean;
   /** Of a model's servers those that may be asked; the same array where all may. */
   allowed(routes: readonly Route[]): readonly Route[];
 }
-
-const ANYWHERE: Stay = { places: 'any', allows: () => true, allowed: (routes) => routes };
 
 export class ResidencyPolicy {
   readonly #settings: Pick<ServingConfig, 'MODEL_RESIDENCY' | 'MCP_RESIDENCY'>;
@@ -36,10 +36,12 @@ export class ResidencyPolicy {
   of(call: CallContext, alias?: ModelAlias): Stay {
     const places = placesOf(this.#settings.MODEL_RESIDENCY, call);
     const all = alias?.residency === undefined ? places : [...places, alias.residency];
-    if (all.length === 0) return ANYWHERE;
-    const allows = (info: ModelInfo) => mayBeAt(this.#placeOf(info), all);
+    const at = (info: ModelInfo) => this.#placeOf(info);
+    if (all.length === 0) return { places: 'any', at, allows: () => true, allowed: (routes) => routes };
+    const allows = (info: ModelInfo) => mayBeAt(at(info), all);
     return {
       places: all.map((list) => list.join(' or ')).join(', '),
+      at,
       allows,
       allowed: (routes) =>
         routes.every(({ info }) => allows(info)) ? routes : routes.filter(({ info }) => allows(info)),
@@ -60,7 +62,7 @@ export function staying(offer: Offer, stay: Stay, catalog: Pick<Catalog, 'infos'
   const kind = offer.routes[0]?.info.kind;
   const fitting = catalog.infos().filter((info) => info.kind === kind && stay.allows(info));
   const names = [...new Set(fitting.map(({ id }) => id))].slice(0, MAX_NAMED);
-  const is = [...new Set(offer.routes.map(({ info }) => info.residency ?? 'not known'))].join(' or ');
+  const is = [...new Set(offer.routes.map(({ info }) => stay.at(info) ?? 'not known'))].join(' or ');
   throw new PlatformError(
     'wrong_region',
     `Where the model '${offer.id}' processes texts is ${is}, and this one must stay in ${stay.places} (the header x-mcp-residency, or MODEL_RESIDENCY of the operator). Nothing was sent. ${

@@ -91,6 +91,12 @@ describe('a text that must stay in the EU', () => {
     expect(error?.message).toMatch(/'m' processes texts is us.*Name one that is there: n\./);
   });
 
+  it("is told where the platform's own models are", async () => {
+    const { api } = gatewayIn({ default: ['us'] }, [backendOf('a', [infoOf('m', { own: true })], [])], {});
+    const { error } = await outcomeOf(api.generate(requestFor('m'), callOf()));
+    expect(error?.message).toMatch(/'m' processes texts is eu, .*must stay in us/);
+  });
+
   it('goes to those servers of a model alone that are there', async () => {
     const servers = (['us', 'eu', undefined] as const).map((residency, index) =>
       backendOf('a', [infoOf('m', residency && { residency })], [{ events: answerOf(String(index)) }]),

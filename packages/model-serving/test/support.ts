@@ -88,7 +88,7 @@ export function backendOf(name: string, models: readonly ModelInfo[], deeds: Dee
 }
 
 /** Counters by name and labels, and the spans that were ended. */
-export interface Seen {
+interface Seen {
   readonly counts: Map<string, number>;
   readonly spans: { failure: unknown; attributes: Record<string, unknown> }[];
 }

@@ -11,6 +11,7 @@ import {
   routeOf,
   type Signals,
   tokenVolatility,
+  withoutHistory,
 } from '../src/routing/index.ts';
 
 const unit = fc.double({ min: 0, max: 1, noNaN: true });
@@ -106,14 +107,30 @@ test('the volatility of an answer that comes is that of its last 64 tokens', () 
 });
 
 describe('the history of a caller', () => {
-  it('fades: half of it after ten minutes, and nobody else has it', () => {
+  it('is a share of its requests that fades with time, and nobody else has it', () => {
     let now = 0;
     const history = new AnomalyHistory(() => now);
     for (let i = 0; i < 6; i++) history.note('a', 1);
-    expect(history.density('a')).toBeCloseTo(1 - Math.exp(-2), 10);
+    expect(history.density('a')).toBeCloseTo(6 / 9, 10);
     expect(history.density('b')).toBe(0);
     now = 600_000;
-    expect(history.density('a')).toBeCloseTo(1 - Math.exp(-1), 10);
+    expect(history.density('a')).toBeCloseTo(3 / 6, 10);
+  });
+
+  it('is that of a busy caller with few anomalies, however many these are', () => {
+    const history = new AnomalyHistory(() => 0);
+    for (let i = 0; i < 1000; i++) history.note('an application', i % 10 === 0 ? 1 : 0);
+    expect(history.density('an application')).toBeCloseTo(0.1, 2);
+    expect(assess({ history: history.density('an application') }).risk).toBe(0);
+  });
+
+  it('is not a reason for more of it', () => {
+    fc.assert(
+      fc.property(signals, (given) => {
+        const { history: _, ...own } = given;
+        expect(withoutHistory(assess(given).risk, given)).toBeCloseTo(assess(own).risk, 8);
+      }),
+    );
   });
 
   it('is bounded: those who were quiet for longest are forgotten', () => {

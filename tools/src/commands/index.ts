@@ -6,6 +6,7 @@ import { identityCommand } from './identity.ts';
 import { jobsCommand } from './jobs.ts';
 import { keyCommand } from './key.ts';
 import { logsCommand } from './logs.ts';
+import { riskCommand } from './risk.ts';
 import { stackCommand } from './stack.ts';
 import { startCommand } from './start.ts';
 import { statusCommand } from './status.ts';
@@ -24,6 +25,7 @@ export const commands: readonly (() => Command)[] = [
   traceCommand,
   jobsCommand,
   verifyCommand,
+  riskCommand,
   stackCommand,
   flagsCommand,
   doctorCommand,

@@ -41,9 +41,11 @@ export function explainFinish(reason: FinishReason): string {
 }
 
 function method(decision: Decision): string[] {
-  const chosen = decision.candidates.find((candidate) => candidate.role === decision.chosen);
+  const own = decision.candidates.filter(({ role }) => role === decision.chosen);
+  // Of a participant with several answers, the one that stands.
+  const chosen = own.find(({ message_id }) => message_id === decision.message_id) ?? own[0];
   const [other] = decision.candidates
-    .filter((candidate) => candidate.role !== decision.chosen)
+    .filter((candidate) => candidate !== chosen)
     .sort((a, b) => b.composite - a.composite);
   const took = `It took ${formatDuration(decision.duration_ms)}.`;
   switch (decision.method) {
@@ -91,6 +93,7 @@ function critique(decision: Decision): string[] {
       divergence: 'They were far enough apart that an extra critique turn was taken before deciding.',
       contradiction: 'They contradicted each other, so an extra critique turn was taken before deciding.',
       'low-composite': 'None scored well enough, so an extra turn was taken before deciding.',
+      undecided: 'No evidence decides between them, so the answer quotes the other side.',
       risk: 'The question called for care, so an extra turn checked the answers before deciding.',
     }[why],
   ];

@@ -1,19 +1,39 @@
 /** The end of a conversation: score the answers, take extra turns where they are worth it, record the decision. */
 import type { CallContext, ExtraTurnTrigger } from '@mcp/contracts';
-import { digestOf, extraTaskOf, extraTurnFor, type Said, stateOf } from '@mcp/conversation';
+import {
+  digestOf,
+  extendedTaskOf,
+  extraTurnFor,
+  type FinishedTurn,
+  quotingAnswer,
+  RISK_TASK,
+  refinementOf,
+  type Said,
+  stateOf,
+} from '@mcp/conversation';
+import type { AnswerVectors } from './answer-vectors.ts';
 import { type DecideDeps, decide, finalists, type Scored, score } from './decide.ts';
 import type { Emit } from './events.ts';
 import { riskOf } from './response.ts';
 import type { Session } from './sessions.ts';
 
-/** A turn beyond those that were asked for. */
-export interface ExtraTurn {
+/** A turn of a model beyond those that were asked for. */
+export interface AskedTurn {
+  readonly kind: 'asked';
   /** Whose turn it is. */
   readonly participant: string;
-  readonly task: string;
+  readonly task?: string;
   /** What it goes on from instead of all turns so far. */
-  readonly digest: Said | undefined;
+  readonly digest?: Said;
+  /** All that it is shown. */
+  readonly brief?: readonly Said[];
+  readonly max_tokens?: number;
 }
+
+/** A turn beyond those that were asked for: of a model, or an answer that the platform makes of what there is. */
+export type ExtraTurn =
+  | AskedTurn
+  | { readonly kind: 'quoting'; readonly answer: FinishedTurn; readonly text: string };
 
 export interface ArbitrationRun {
   readonly call: CallContext;
@@ -22,6 +42,7 @@ export interface ArbitrationRun {
   readonly speed: ReadonlyMap<string, number>;
   /** Participants who had not answered by the deadline. */
   readonly missing: readonly string[];
+  readonly vectors: AnswerVectors;
   takeExtraTurn(extra: ExtraTurn, call: CallContext): Promise<void>;
 }
 
@@ -36,7 +57,7 @@ export async function decideAndRecord(
   try {
     const { scored, extra_turns, duration_ms } = await settle(deps, session, inner);
     const { question, turns } = stateOf(session.recorder.records);
-    const last = finalists(turns);
+    const last = finalists(turns, session.summary.exchanges);
     const decision = decide(deps, scored, {
       critique_turn: turns.length > session.summary.exchanges,
       extra_turns,
@@ -78,7 +99,13 @@ async function settle(deps: DecideDeps, session: Session, run: ArbitrationRun): 
   const extra_turns: ExtraTurnTrigger[] = [];
   let duration_ms = 0;
   for (;;) {
-    const scored = await score(deps, stateOf(session.recorder.records), run.call);
+    const { question, turns } = stateOf(session.recorder.records);
+    const finals = finalists(turns, session.summary.exchanges);
+    const scored = await score(
+      deps,
+      { question: question.content, turns: finals, vectors: run.vectors },
+      run.call,
+    );
     duration_ms += scored.duration_ms;
     // Without this a cancel would look like a missing embedding model.
     run.call.signal.throwIfAborted();
@@ -86,10 +113,12 @@ async function settle(deps: DecideDeps, session: Session, run: ArbitrationRun): 
       session.watch?.compared(scored.candidates, scored.verdict.contradictions ?? [], deps.terms.thresholds);
     session.watch?.assertAllowed();
     const trigger = wanted(deps, session, { scored, run, extra_turns });
-    if (trigger !== undefined) extra_turns.push(trigger);
-    if (trigger === undefined || shadow) return { scored, extra_turns, duration_ms };
+    const extra = trigger && (await extraTurnOf(deps, session, { scored, trigger, shadow }));
+    if (trigger === undefined || extra === undefined) return { scored, extra_turns, duration_ms };
+    extra_turns.push(trigger);
+    if (shadow) return { scored, extra_turns, duration_ms };
     deps.kit.metrics.inc('model_arbitration_extra_turns_total', { reason: trigger });
-    await run.takeExtraTurn(await extraTurnOf(session, scored, trigger), run.call);
+    await run.takeExtraTurn(extra, run.call);
   }
 }
 
@@ -109,27 +138,73 @@ function wanted(
     // Why those of an earlier run were taken is not on record: they count.
     extended: taken - extra_turns.filter((one) => one !== 'low-composite').length,
     critique: deps.kit.flags.enabled('ARBITRATION_CRITIQUE_ENABLED'),
+    quoted: extra_turns.includes('undecided'),
   });
-  if (trigger === undefined && taken === 0 && session.watch?.checks === true) return 'risk';
+  const rest = trigger === undefined || trigger === 'undecided';
+  if (rest && taken === 0 && session.watch?.checks === true) return 'risk';
   // The extended loop is not begun where its turn would hardly be over in time.
   const longest_ms = Math.max(0, ...run.speed.values());
   return trigger === 'low-composite' && Date.now() + longest_ms > run.call.deadline_ms ? undefined : trigger;
 }
 
+interface Wanted {
+  readonly scored: Scored;
+  readonly trigger: ExtraTurnTrigger;
+  readonly shadow: boolean;
+}
+
+/** The extra turn that is wanted; undefined where there is none to take after all. */
 async function extraTurnOf(
-  { summary, recorder, trace_id }: Session,
-  { verdict, candidates }: Scored,
-  trigger: ExtraTurnTrigger,
-): Promise<ExtraTurn> {
-  const task = extraTaskOf(trigger, verdict?.contradictions ?? []);
-  const [first] = summary.participants;
-  const participant = first?.id ?? '';
-  if (trigger !== 'low-composite' || verdict === undefined) return { participant, task, digest: undefined };
-  const content = digestOf(verdict, new Map(candidates.map(({ message_id, text }) => [message_id, text])));
+  { terms }: DecideDeps,
+  session: Session,
+  { scored: { verdict, candidates }, trigger, shadow }: Wanted,
+): Promise<ExtraTurn | undefined> {
+  if (verdict === undefined) return undefined;
+  const { question, turns } = stateOf(session.recorder.records);
+  const texts = new Map(candidates.map(({ message_id, text }) => [message_id, text]));
+  switch (trigger) {
+    case 'undecided': {
+      const answer = turns.find(({ message_id }) => message_id === verdict.message_id);
+      const text = quotingAnswer(verdict, terms, answer?.content ?? '');
+      return answer === undefined || text === undefined ? undefined : { kind: 'quoting', answer, text };
+    }
+    case 'divergence':
+    case 'contradiction': {
+      const { asked, told } = refinementOf({ trigger, verdict, terms, question: question.content, texts });
+      const step = turns.find(({ message_id }) => message_id === verdict.message_id)?.step ?? question.step;
+      const brief = [
+        { step: question.step, content: asked },
+        { step, content: told },
+      ];
+      return askedTurn(verdict.chosen, { brief, max_tokens: terms.refinement.max_output_tokens });
+    }
+    case 'risk':
+      return askedTurn(verdict.chosen, { task: RISK_TASK });
+    case 'low-composite': {
+      const task = extendedTaskOf(verdict.contradictions ?? []);
+      const digest = { step: '', content: digestOf(verdict, texts) };
+      if (!shadow) digest.step = await recordDigest(session, verdict.chosen, digest.content);
+      return askedTurn(verdict.chosen, { task, digest });
+    }
+    default:
+      return trigger satisfies never;
+  }
+}
+
+function askedTurn(participant: string, told: Omit<AskedTurn, 'kind' | 'participant'>): ExtraTurn {
+  return { kind: 'asked', participant, ...told };
+}
+
+async function recordDigest(
+  { recorder, summary, trace_id }: Session,
+  participant: string,
+  content: string,
+): Promise<string> {
   const step = recorder.newStepId();
-  const parents = finalists(stateOf(recorder.records).turns).map((turn) => turn.step);
-  await recorder.append([{ step, kind: 'summary', parents, participant: verdict.chosen, content, trace_id }]);
-  return { participant: verdict.chosen, task, digest: { step, content } };
+  const last = finalists(stateOf(recorder.records).turns, summary.exchanges);
+  const parents = last.map((turn) => turn.step);
+  await recorder.append([{ step, kind: 'summary', parents, participant, content, trace_id }]);
+  return step;
 }
 
 /** The message that took least time; undefined when none was said in this run. */

@@ -11,11 +11,13 @@ import {
 import { participantAt, planTurn, stateOf } from '@mcp/conversation';
 import { EventQueue, RetryBudget, toPlatformError } from '@mcp/service-kit';
 import { runGraph } from '../graphs/run.ts';
-import { decideAndRecord, type ExtraTurn } from './arbitration.ts';
+import { AnswerVectors } from './answer-vectors.ts';
+import { type AskedTurn, decideAndRecord, type ExtraTurn } from './arbitration.ts';
 import { Candidates, candidateDeadline } from './candidates.ts';
 import type { DecideDeps } from './decide.ts';
 import type { EventLog } from './event-log.ts';
 import { type Emit, EVENTS_PER_RECORD, outlet } from './events.ts';
+import { keepQuoting } from './quoting.ts';
 import { modelsOf, responseOf, riskOf, stepsOfTurn } from './response.ts';
 import type { Runs } from './runs.ts';
 import { createSession, resumeSession, type Session, type SessionDeps } from './sessions.ts';
@@ -40,6 +42,12 @@ interface Run {
   readonly speed: Map<string, number>;
   /** Once the conversation is open: others can follow and cancel it from here on. */
   readonly onOpen: (session: Session) => void;
+}
+
+/** What every turn is given beside its session. */
+interface TurnRun extends Run {
+  /** What the arbitration will compare. */
+  readonly vectors: AnswerVectors;
 }
 
 /**
@@ -116,15 +124,38 @@ async function hold(deps: ConversationDeps, session: Session, step: Run): Promis
 /** The turns that are left, and the decision. */
 async function takeTurns(deps: ConversationDeps, session: Session, step: Run): Promise<void> {
   const { participants, exchanges } = session.summary;
-  const missing = await takeFirstTurns(deps, session, step);
+  const vectors = new AnswerVectors(deps, step.call);
+  const compared = isCompared(deps, session);
+  const run = { ...step, vectors, emit: compared ? heardBy(vectors, session, step.emit) : step.emit };
+  if (compared) vectors.expect(stateOf(session.recorder.records).question.content);
+  const missing = await takeFirstTurns(deps, session, run);
   const { turns } = stateOf(session.recorder.records);
   for (let turn = turns.length; turn < exchanges && missing.length === 0; turn++)
-    await takeTurn(deps, session, { ...step, turn, participant: participantAt(participants, turn) });
+    await takeTurn(deps, session, { ...run, turn, participant: participantAt(participants, turn) });
   await decideAndRecord(deps, session, {
-    ...step,
+    ...run,
     missing,
-    takeExtraTurn: (extra, call) => takeExtraTurn(deps, session, { ...step, call, extra }),
+    takeExtraTurn: (extra, call) => takeExtraTurn(deps, session, { ...run, call, extra }),
   });
+}
+
+/** Whether there will be answers to compare. */
+function isCompared({ kit }: ConversationDeps, { summary }: Session): boolean {
+  const several = summary.exchanges > 1 && summary.participants.length > 1;
+  return several && kit.flags.enabled('MODEL_ARBITRATION_ENABLED');
+}
+
+/** Whether a turn is one of the last, between which is decided; earlier ones are drafts. */
+function isFinal({ summary }: Session, turn: number): boolean {
+  return turn >= summary.exchanges - summary.participants.length;
+}
+
+/** Events on their way out, the answers among them heard. */
+function heardBy(vectors: AnswerVectors, session: Session, emit: Emit): Emit {
+  return (event) => {
+    if (event.type === 'delta' && isFinal(session, event.turn)) vectors.hear(event);
+    emit(event);
+  };
 }
 
 /** Loads or creates the conversation. */
@@ -140,7 +171,7 @@ interface Slot {
   readonly turn: number;
   readonly participant: Participant;
   /** Undefined: one of those that were asked for. */
-  readonly extra?: ExtraTurn | undefined;
+  readonly extra?: AskedTurn | undefined;
 }
 
 interface Asked {
@@ -150,7 +181,7 @@ interface Asked {
 }
 
 /** One turn: plan, ask, record, and only then say that it is over. Throws when it was cut short; the part is recorded. */
-async function takeTurn(deps: ConversationDeps, session: Session, run: Run & Slot): Promise<void> {
+async function takeTurn(deps: ConversationDeps, session: Session, run: TurnRun & Slot): Promise<void> {
   run.call.signal.throwIfAborted();
   const { finish } = await keepTurn(session, run, await askTurn(deps, session, run));
   if (finish.unified === 'cancelled') throw run.call.signal.reason;
@@ -159,9 +190,10 @@ async function takeTurn(deps: ConversationDeps, session: Session, run: Run & Slo
 function takeExtraTurn(
   deps: ConversationDeps,
   session: Session,
-  { extra, ...run }: Run & { readonly extra: ExtraTurn },
+  { extra, ...run }: TurnRun & { readonly extra: ExtraTurn },
 ): Promise<void> {
   const turn = stateOf(session.recorder.records).turns.length;
+  if (extra.kind === 'quoting') return keepQuoting(deps.guard, session, { turn, ...extra, emit: run.emit });
   const participant = session.summary.participants.find(({ id }) => id === extra.participant);
   if (participant === undefined) throw new PlatformError('internal', 'An extra turn has no participant.');
   return takeTurn(deps, session, { ...run, turn, participant, extra });
@@ -171,7 +203,7 @@ function takeExtraTurn(
  * The first turns of mode `answer`, which see nothing of each other, at the same time. They are recorded in their order.
  * Returns who had not answered by the deadline when another had.
  */
-async function takeFirstTurns(deps: ConversationDeps, session: Session, run: Run): Promise<string[]> {
+async function takeFirstTurns(deps: ConversationDeps, session: Session, run: TurnRun): Promise<string[]> {
   const { mode, participants, exchanges } = session.summary;
   const said = new Set(stateOf(session.recorder.records).turns.map(({ participant }) => participant));
   const slots = participants
@@ -212,7 +244,7 @@ async function takeFirstTurns(deps: ConversationDeps, session: Session, run: Run
 }
 
 /** Plans a turn and asks its model. */
-async function askTurn(deps: ConversationDeps, session: Session, run: Run & Slot): Promise<Asked> {
+async function askTurn(deps: ConversationDeps, session: Session, run: TurnRun & Slot): Promise<Asked> {
   const { turn, participant, extra, call, emit } = run;
   const { summary, settings, systems, recorder } = session;
   const { earlier, question, turns } = stateOf(recorder.records);
@@ -226,8 +258,10 @@ async function askTurn(deps: ConversationDeps, session: Session, run: Run & Slot
     past: turns,
     task: extra?.task,
     digest: extra?.digest,
+    brief: extra?.brief,
   });
-  const { max_tokens_per_turn, temperature, seed } = settings;
+  const { temperature, seed } = settings;
+  const max_tokens_per_turn = Math.min(settings.max_tokens_per_turn, extra?.max_tokens ?? Infinity);
   const step = recorder.newStepId();
   const { records } = recorder;
   const { watch } = session;
@@ -242,7 +276,9 @@ async function askTurn(deps: ConversationDeps, session: Session, run: Run & Slot
     seed,
     watch,
   };
-  return { slot: run, step, result: await runTurn(deps, request, { call, emit }) };
+  const result = await runTurn(deps, request, { call, emit });
+  if (isCompared(deps, session) && isFinal(session, turn)) run.vectors.expect(result.text);
+  return { slot: run, step, result };
 }
 
 /** Records a turn, and only then says that it is over. */

@@ -3,29 +3,31 @@ import {
   type CallContext,
   type Decision,
   type ExtraTurnTrigger,
+  MAX_CANDIDATES,
   PlatformError,
   type RecordedContradiction,
 } from '@mcp/contracts';
 import {
   arbitrate,
   type Candidate,
-  type ConversationState,
   contradictionsOf,
   type FinishedTurn,
   type Verdict,
 } from '@mcp/conversation';
 import { riskScore } from '@mcp/safety';
-import { callScope } from '@mcp/service-kit';
 import type { CoreKit } from '../kit.ts';
+import { type AnswerVectors, EMBED_TIMEOUT_MS } from './answer-vectors.ts';
 import { type JudgeDeps, judge } from './judge.ts';
-
-/** Embedding for the arbitration may take this long; then the fastest whole answer is taken. */
-const EMBED_TIMEOUT_MS = 5000;
-/** Characters of a text that are embedded: small embedding models read some 500 tokens. */
-const EMBED_CHARS = 1200;
 
 export interface DecideDeps extends JudgeDeps {
   readonly kit: Pick<CoreKit, 'metrics' | 'tracer' | 'flags' | 'log'>;
+}
+
+/** What is to be scored. */
+interface Finalists {
+  readonly question: string;
+  readonly turns: readonly FinishedTurn[];
+  readonly vectors: AnswerVectors;
 }
 
 /** The candidates, and what the arbitration finds of them. */
@@ -36,29 +38,34 @@ export interface Scored {
   readonly duration_ms: number;
 }
 
-/** The last whole turn of each participant, in the order in which they first spoke. */
-export function finalists(turns: readonly FinishedTurn[]): FinishedTurn[] {
-  return [...new Map(turns.map((turn) => [turn.participant, turn])).values()];
+/**
+ * What is decided between: the last of the turns that were asked for of each participant, in the order in which they
+ * first spoke, and every extra turn. So an extra turn that makes an answer worse does not take its place.
+ */
+export function finalists(turns: readonly FinishedTurn[], exchanges: number): FinishedTurn[] {
+  const asked = turns.slice(0, exchanges);
+  const last = new Map(asked.map((turn) => [turn.participant, turn]));
+  return [...last.values(), ...turns.slice(exchanges)].slice(0, MAX_CANDIDATES);
 }
 
 /** Embeds the question and the finalists' answers and scores them. Without an embedding model the vectors are missing. */
 export async function score(
-  deps: DecideDeps,
-  { question, turns }: Pick<ConversationState, 'question' | 'turns'>,
+  deps: Pick<DecideDeps, 'models' | 'terms'> & { readonly kit: Pick<CoreKit, 'flags' | 'log'> },
+  { question, turns, vectors: embedded }: Finalists,
   call: CallContext,
 ): Promise<Scored> {
   const started_ms = performance.now();
-  const last = finalists(turns);
   const enabled = deps.kit.flags.enabled('MODEL_ARBITRATION_ENABLED');
   const { vectors, timed_out } =
-    last.length < 2 || !enabled
+    turns.length < 2 || !enabled
       ? { vectors: undefined, timed_out: false }
-      : await embed(deps, [question.content, ...last.map(({ content }) => content)], call);
-  const plain = last.map(
+      : await embedded.of([question, ...turns.map(({ content }) => content)]);
+  const plain = turns.map(
     (turn, i): Candidate => ({
       participant: turn.participant,
       model: turn.model,
       message_id: turn.message_id,
+      before: turns.slice(0, i).filter(({ participant }) => participant === turn.participant).length,
       text: turn.content,
       finish: turn.finish_reason,
       risk: riskScore(turn.content).risk,
@@ -69,11 +76,11 @@ export async function score(
     return { candidates: plain, verdict: undefined, duration_ms: performance.now() - started_ms };
   const { terms } = deps;
   const seen = contradictionsOf(plain, {
-    question: question.content,
+    question,
     least: terms.thresholds.contradiction,
   });
   const { candidates, contradictions } = deps.kit.flags.enabled('ARBITRATION_JUDGE_ENABLED')
-    ? await judge(deps, { question: question.content, candidates: plain, contradictions: seen }, call)
+    ? await judge(deps, { question, candidates: plain, contradictions: seen }, call)
     : { candidates: plain, contradictions: seen };
   const verdict = arbitrate({ candidates, question: vectors?.[0], terms, contradictions });
   return { candidates, verdict, duration_ms: performance.now() - started_ms };
@@ -188,36 +195,4 @@ function measure({ kit }: DecideDeps, decision: Decision): void {
     { arbitration: { ...components, contradictions: found, shadow: shadow?.chosen } },
     'arbitration',
   );
-}
-
-async function embed(
-  deps: DecideDeps,
-  texts: readonly string[],
-  call: CallContext,
-): Promise<{ vectors: readonly (readonly number[])[] | undefined; timed_out: boolean }> {
-  const deadline_ms = Math.min(call.deadline_ms, Date.now() + EMBED_TIMEOUT_MS);
-  const scope = callScope(call.signal, deadline_ms);
-  try {
-    const bounded = { ...call, signal: scope.signal, deadline_ms };
-    const model = (await deps.models.models(bounded)).find(
-      ({ kind, status }) => kind === 'embedding' && status === 'ready',
-    );
-    if (model === undefined) return { vectors: undefined, timed_out: false };
-    const { vectors } = await deps.models.embed(
-      {
-        model: model.id,
-        input: texts.map((text) => text.slice(0, EMBED_CHARS).toWellFormed().trim() || '-'),
-      },
-      bounded,
-    );
-    return { vectors, timed_out: false };
-  } catch (error) {
-    deps.kit.log.warn({ err: error, request_id: call.request_id }, 'no embeddings for the arbitration');
-    return {
-      vectors: undefined,
-      timed_out: error instanceof PlatformError && error.code === 'deadline_exceeded',
-    };
-  } finally {
-    scope.dispose();
-  }
 }

@@ -62,6 +62,11 @@ export class RiskWatch {
     );
   }
 
+  /** Whether no cheaper model may stand in for the one that is asked. */
+  get careful(): boolean {
+    return this.#verdict.route !== 'plain';
+  }
+
   /** Who is asked. */
   participant(asked: Participant): Participant {
     const { baseline_model } = this.#terms;
@@ -76,7 +81,7 @@ export class RiskWatch {
 
   /** Probabilities of tokens cost a model of our own time: they are asked for where there is doubt already. */
   wantsLogprobs(own: boolean): boolean {
-    return !own || this.#verdict.route !== 'plain';
+    return !own || this.careful;
   }
 
   /** A turn that comes. */

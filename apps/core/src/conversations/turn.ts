@@ -77,7 +77,8 @@ export async function runTurn(
   const request = await routed(deps, asked, given);
   const { id, model } = request.participant;
   // Room was taken at the model that would have been asked.
-  const call = model === asked.participant.model ? given : { ...given, place: undefined };
+  const place = model === asked.participant.model ? given.place : undefined;
+  const call = asked.watch === undefined ? given : { ...given, place, careful: asked.watch.careful };
   for (let attempt = 1; ; attempt++) {
     const span = deps.kit.tracer.start('conversation.turn', {
       traceparent: call.traceparent,

@@ -87,6 +87,11 @@ function requestOf(
   };
 }
 
+type Asked = NonNullable<TurnRequest['asked']>;
+
+/** Models that were seen to refuse log-probabilities beside a form, of each core. */
+const formAlone = new WeakMap<NodeDeps['models'], Set<string>>();
+
 /** Judges are held to the form of a verdict, by servers that can; others are asked for it in words alone. */
 async function ask(
   deps: NodeDeps,
@@ -94,18 +99,22 @@ async function ask(
   step: { readonly call: CallContext; readonly emit: Emit },
 ): Promise<TurnResult> {
   if (!isJudge(node.role)) return runTurn(deps, request, step);
-  const { capabilities } = await deps.models.model(request.participant.model, step.call);
+  const { model } = request.participant;
+  const { capabilities } = await deps.models.model(model, step.call);
+  const known = formAlone.get(deps.models) ?? new Set();
+  formAlone.set(deps.models, known);
   const logprobs = capabilities?.includes('logprobs') === true ? { logprobs: true } : {};
-  if (capabilities?.includes('json_schema') === false)
-    return runTurn(deps, { ...request, asked: logprobs }, step);
+  const form = capabilities?.includes('json_schema') === false ? {} : { response_format: VERDICT_FORMAT };
+  const first: Asked = { ...form, ...(known.has(model) ? {} : logprobs) };
   try {
-    const asked = { ...logprobs, response_format: VERDICT_FORMAT };
-    return await runTurn(deps, { ...request, asked }, step);
+    return await runTurn(deps, { ...request, asked: first }, step);
   } catch (thrown) {
     // What it can do is not always known before.
-    const { code } = toPlatformError(thrown);
+    const { code, param } = toPlatformError(thrown);
     if (code !== 'unsupported_parameter' && code !== 'invalid_request') throw thrown;
-    return runTurn(deps, request, step);
+    if (param !== 'logprobs' || first.response_format === undefined) return runTurn(deps, request, step);
+    known.add(model);
+    return runTurn(deps, { ...request, asked: form }, step);
   }
 }
 

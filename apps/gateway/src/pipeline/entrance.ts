@@ -74,6 +74,7 @@ interface Begin {
   readonly timeout_ms: number;
   readonly residency?: Residency | undefined;
   readonly on_interrupt?: OnInterrupt | undefined;
+  readonly hops?: number | undefined;
   /** Fires when the client leaves. */
   readonly left?: AbortSignal;
 }
@@ -95,6 +96,7 @@ export function begin(options: Begin): {
     retries: new RetryBudget(),
     residency: options.residency,
     on_interrupt: options.on_interrupt,
+    hops: options.hops,
   };
   return { call, scope };
 }

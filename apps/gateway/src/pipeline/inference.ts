@@ -106,7 +106,8 @@ export async function* complete(gateway: Gateway, completion: Completion): Async
       yield* routed?.watch(answer) ?? answer;
       return;
     }
-    const asked = gateway.inference().generate(request, call);
+    const careful = routed?.careful === true ? { ...call, careful: true } : call;
+    const asked = gateway.inference().generate(request, careful);
     const events = classifiedMeanwhile(gateway, { events: asked, request, findings });
     const watched = routed?.watch(events) ?? events;
     for await (const event of guardEvents(gateway.guard, watched, findings)) {

@@ -23,6 +23,7 @@ import {
   routeOf,
   type Signals,
   type Thresholds,
+  withoutHistory,
 } from '@mcp/safety/routing';
 import type { GatewayKit } from '../kit.ts';
 import { toConversation } from './aliases.ts';
@@ -51,6 +52,8 @@ export interface Routed {
   readonly request: ChatCompletionRequest;
   /** The value of `x-mcp-risk`. */
   readonly header: string;
+  /** The route is not the plain one. */
+  readonly careful: boolean;
   /** How a conversation is to be watched that answers it. */
   readonly terms: ConversationRisk;
   /** Takes in what a conversation that answers it tells. */
@@ -92,6 +95,7 @@ export class RiskRouter {
     return {
       request: routed,
       header,
+      careful: route !== 'plain',
       terms: this.#terms(outcome),
       note: (event) => raise(outcome, riskIn(event)),
       watch: (events) => this.#watch(events, outcome),
@@ -199,9 +203,10 @@ export class RiskRouter {
     }
   }
 
-  #end({ caller, risk, route }: Outcome): void {
+  #end({ caller, risk, route, signals }: Outcome): void {
     this.#options.kit.metrics.observe('request_risk', { phase: route }, risk);
-    if (risk >= this.#thresholds(caller).baseline) this.#history.note(caller, risk);
+    const own = withoutHistory(risk, signals);
+    this.#history.note(caller, own >= this.#thresholds(caller).baseline ? own : 0);
   }
 }
 

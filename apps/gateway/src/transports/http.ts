@@ -15,6 +15,7 @@ import { mayTrace } from '../live/trace-access.ts';
 import { admit, begin, identify, leave } from '../pipeline/entrance.ts';
 import { conclude } from '../pipeline/inference.ts';
 import { residencyOf } from '../regions/residency.ts';
+import { hopsOf } from './hops.ts';
 
 const TIMEOUT_HEADER = 'x-mcp-timeout-ms';
 const CLASS_HEADER = 'x-mcp-class';
@@ -94,6 +95,7 @@ function beginCall(gateway: Gateway, c: KitContext, principal: Principal): CallC
     timeout_ms: timeoutOf(c, gateway.kit.config.MCP_REQUEST_TIMEOUT_MS),
     residency: residencyOf(c),
     on_interrupt: onInterrupt(c),
+    hops: hopsOf(c),
     left: c.req.raw.signal,
   });
   state.scope = scope;

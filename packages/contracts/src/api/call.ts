@@ -44,7 +44,8 @@ export interface RetryBudget {
  * What travels beside every call between services, in process or over HTTP:
  * the trace (W3C `traceparent`), the deadline, the caller and the way to stop.
  * Over HTTP: headers `traceparent`, `x-mcp-deadline` (epoch ms), `x-request-id`, `x-mcp-class`, `x-mcp-grant`,
- * `x-mcp-place`, `x-mcp-residency`, `x-mcp-on-interrupt`, `x-mcp-retries` (and in the answer `x-mcp-retries-left`); the principal is a claim of the token that the calling
+ * `x-mcp-place`, `x-mcp-residency`, `x-mcp-careful`, `x-mcp-on-interrupt`, `x-mcp-hops`, `x-mcp-retries` (and in the
+ * answer `x-mcp-retries-left`); the principal is a claim of the token that the calling
  * service signs; aborting closes the connection.
  */
 export interface CallContext {
@@ -63,6 +64,10 @@ export interface CallContext {
   readonly place?: string | undefined;
   /** Where its text may be processed; absent: the caller did not say. */
   readonly residency?: Residency | undefined;
+  /** Its risk calls for care: no cheaper model stands in for the one that an alias would ask of it. */
+  readonly careful?: boolean | undefined;
   /** What becomes of a stream that breaks off; absent: as the alias says. */
   readonly on_interrupt?: OnInterrupt | undefined;
+  /** Gateways that it passed before this one; absent: none. */
+  readonly hops?: number | undefined;
 }

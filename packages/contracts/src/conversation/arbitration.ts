@@ -26,13 +26,26 @@ const ArbitrationThresholds = z.strictObject({
 
 /** Weights, thresholds and bounds of the arbitration, under a version that each decision names. */
 export const ArbitrationTerms = z.strictObject({
-  version: z.string().min(1).max(40).default('2'),
+  version: z.string().min(1).max(40).default('3'),
   weights: ArbitrationWeights.prefault({}),
   thresholds: ArbitrationThresholds.prefault({}),
   /** Turns of the extended loop, beside the one refinement turn. */
   max_extended_turns: z.number().int().min(0).max(4).default(1),
   /** In mode `answer`: who has not answered after this long is not waited for when another has. */
   candidate_timeout_ms: z.number().int().min(1000).max(3_600_000).default(600_000),
+  /** Of the refinement turn and of what takes its place where no evidence decides. */
+  refinement: z
+    .strictObject({
+      /**
+       * What is done about a contradiction that no evidence decides: `quote` adds the other side to the best answer
+       * without asking a model, `turn` asks a model to tell both, `leave` only records it.
+       */
+      undecided: z.enum(['quote', 'turn', 'leave']).default('quote'),
+      max_output_tokens: z.number().int().min(16).max(4096).default(160),
+      /** Of each claim that a turn is told of. */
+      max_claim_chars: z.number().int().min(40).max(400).default(160),
+    })
+    .prefault({}),
   /** Of `ARBITRATION_JUDGE_ENABLED`: who judges (without a name, the first of the platform's own models), and how much. */
   judge: z
     .strictObject({

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_PARTICIPANTS, ParticipantId } from './participant.ts';
+import { ParticipantId } from './participant.ts';
 
 /** Scores of one candidate, each in [0, 1] (blueprint phase C, arbitration). */
 export const CandidateScore = z.object({
@@ -30,6 +30,8 @@ export const ContradictionKind = z.enum([
   'quantifier',
   'name',
   'judged',
+  /** Sources that the question names speak for themselves, and the answer does not tell what one of them says. */
+  'position',
 ]);
 export type ContradictionKind = z.infer<typeof ContradictionKind>;
 
@@ -37,6 +39,8 @@ export type ContradictionKind = z.infer<typeof ContradictionKind>;
 const ClaimOf = z.object({
   role: z.union([ParticipantId, z.literal('user')]),
   claim: z.string().max(400),
+  /** Of a candidate: the answer that it is from. Absent before version 3. */
+  message_id: z.uuid().optional(),
 });
 
 /** Two claims that cannot both be so: of different candidates, or of a candidate and of what came with the question. */
@@ -52,11 +56,22 @@ export const RecordedContradiction = z.object({
 });
 export type RecordedContradiction = z.infer<typeof RecordedContradiction>;
 
+/** Answers that one decision weighs. */
+export const MAX_CANDIDATES = 16;
+
 /** Contradictions that one decision records, the surest first. */
 export const MAX_CONTRADICTIONS = 16;
 
 /** Why a turn beyond those asked for was taken. */
-export const ExtraTurnTrigger = z.enum(['divergence', 'contradiction', 'low-composite', 'risk']);
+export const ExtraTurnTrigger = z.enum([
+  'divergence',
+  'contradiction',
+  'low-composite',
+  /** The request is checked for its risk. */
+  'risk',
+  /** No evidence decides: the other side was added to the best answer, and no model was asked. */
+  'undecided',
+]);
 export type ExtraTurnTrigger = z.infer<typeof ExtraTurnTrigger>;
 
 const DecisionMethod = z.enum([
@@ -69,7 +84,7 @@ const DecisionMethod = z.enum([
   'graph',
 ]);
 
-/** The recorded arbitration between the participants' last answers. Fields that are optional came with version 2. */
+/** The recorded arbitration between the participants' last answers and those before an extra turn. Fields that are optional came with version 2. */
 export const Decision = z.object({
   /** Id of the participant whose answer was chosen. */
   chosen: ParticipantId,
@@ -90,7 +105,7 @@ export const Decision = z.object({
     safety: z.number(),
     contradiction: z.number().optional(),
   }),
-  candidates: z.array(CandidateScore).max(MAX_PARTICIPANTS),
+  candidates: z.array(CandidateScore).max(MAX_CANDIDATES),
   /** True when an extra turn was taken. */
   critique_turn: z.boolean(),
   duration_ms: z.number().nonnegative(),

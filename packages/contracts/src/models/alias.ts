@@ -27,6 +27,47 @@ const Chain = z.array(ModelName).max(16).default([]);
 export const AliasStrategy = z.enum(['order', 'weighted', 'latency', 'cost', 'energy']);
 export type AliasStrategy = z.infer<typeof AliasStrategy>;
 
+/** What tells of a question before anybody is asked, and of a model's answer to it. */
+export const AdequacyFeature = z.union([
+  /** Each in [0, 1]. */
+  z.enum([
+    'length',
+    'digits',
+    'sentences',
+    'surprisal',
+    'first_surprisal',
+    'highest_surprisal',
+    'answer_length',
+  ]),
+  /** A word of the question is in it: 1. */
+  z.templateLiteral(['asked:', z.string().max(40)]),
+  /** A word of the answer is in it: 1. */
+  z.templateLiteral(['said:', z.string().max(40)]),
+]);
+export type AdequacyFeature = z.infer<typeof AdequacyFeature>;
+
+/** A logistic model of whether an answer is as good as that of the models behind it: σ(bias + Σ weight · feature). */
+export const AdequacyScale = z.strictObject({
+  bias: z.number(),
+  weights: z
+    .partialRecord(AdequacyFeature, z.number())
+    .refine((weights) => Object.keys(weights).length <= 500, 'must be at most 500 features'),
+  /** From which probability on it counts as adequate. */
+  at_least: z.number().min(0).max(1),
+});
+export type AdequacyScale = z.infer<typeof AdequacyScale>;
+
+/** Whether the first candidate's answer is kept: `bench/adaptive/run.ts` fits the scales to recorded answers. */
+export const Cascade = z.strictObject({
+  /** By the question alone: under it the first candidate is not even asked. */
+  before: AdequacyScale.optional(),
+  /** By the question and the answer: under it the answer is left, and the next candidate is asked. */
+  after: AdequacyScale,
+  /** Of an answer so many tokens are held back to judge it. */
+  hold_tokens: z.number().int().min(1).max(512).default(64),
+});
+export type Cascade = z.infer<typeof Cascade>;
+
 export const ModelAlias = z.strictObject({
   candidates: z.array(Candidate).min(1).max(32),
   strategy: AliasStrategy.default('weighted'),
@@ -43,6 +84,8 @@ export const ModelAlias = z.strictObject({
       max: z.literal(1).default(1),
     })
     .optional(),
+  /** The first candidate is the cheapest: it answers what it is adequate for. */
+  cascade: Cascade.optional(),
   on_interrupt: OnInterrupt.default('fail'),
 });
 export type ModelAlias = z.infer<typeof ModelAlias>;

@@ -169,4 +169,6 @@ export interface BackendCallOptions {
   readonly signal: AbortSignal;
   readonly deadline_ms: number;
   readonly traceparent: string | undefined;
+  /** Gateways that the request passed before this one; absent: none. */
+  readonly hops?: number | undefined;
 }

@@ -3,6 +3,7 @@ import type { ArbitrationTerms, CandidateScore, Decision, RecordedContradiction 
 import type { Candidate } from './candidate.ts';
 import { coherence } from './coherence.ts';
 import { contradictedBy } from './contradictions.ts';
+import { withoutQuotes } from './refinement.ts';
 
 export interface ArbitrationOptions {
   readonly candidates: readonly Candidate[];
@@ -35,29 +36,43 @@ export function cosine(a: readonly number[], b: readonly number[]): number {
 /**
  * Divergence and safety delta of the two candidates that are furthest apart in each (blueprint, arbitration v2:
  * D = 1 − cosine, S = |riskA − riskB|). The furthest pair and not the mean: one answer that differs from many that
- * agree is what a critique is for, and a mean over many would hide it.
+ * agree is what a critique is for, and a mean over many would hide it. Of each participant, its latest answer.
  */
 export function divergenceOf(candidates: readonly Candidate[]): {
   divergence: number | null;
   safety_delta: number | null;
 } {
-  if (candidates.length < 2) return { divergence: null, safety_delta: null };
-  const risks = candidates.map(({ risk }) => risk);
-  const vectors = candidates.flatMap(({ vector }) => (vector === undefined ? [] : [vector]));
+  const latest = latestOf(candidates);
+  if (latest.length < 2) return { divergence: null, safety_delta: null };
+  const risks = latest.map(({ risk }) => risk);
+  const vectors = latest.flatMap(({ vector }) => (vector === undefined ? [] : [vector]));
   const apart = vectors.flatMap((a, at) => vectors.slice(at + 1).map((b) => 1 - cosine(a, b)));
   return {
-    divergence: vectors.length < candidates.length ? null : Math.max(...apart),
+    divergence: vectors.length < latest.length ? null : Math.max(...apart),
     safety_delta: Math.max(...risks) - Math.min(...risks),
   };
 }
 
+function latestOf(candidates: readonly Candidate[]): Candidate[] {
+  const latest = new Map<string, Candidate>();
+  for (const one of candidates)
+    if ((one.before ?? 0) >= (latest.get(one.participant)?.before ?? 0)) latest.set(one.participant, one);
+  return [...latest.values()];
+}
+
 /**
  * Chooses the candidate with the highest composite, and says why. The order of the candidates does not matter: equal
- * scores go to the participant whose id comes first. Throws RangeError without candidates.
+ * scores go to the participant whose id comes first, and of its answers to the earliest. Throws RangeError without candidates.
  */
 export function arbitrate(options: ArbitrationOptions): Verdict {
   const { terms, contradictions } = options;
-  const candidates = [...options.candidates].sort((a, b) => (a.participant < b.participant ? -1 : 1));
+  const candidates = [...options.candidates].sort((a, b) =>
+    a.participant === b.participant
+      ? (a.before ?? 0) - (b.before ?? 0)
+      : a.participant < b.participant
+        ? -1
+        : 1,
+  );
   const scored = candidates.map((candidate) => score(candidate, { ...options, candidates }));
   // A sort is stable: those with equal scores stay in the order of their ids.
   const [best, next] = [...scored].sort((a, b) => b.composite - a.composite);
@@ -85,13 +100,13 @@ function score(candidate: Candidate, options: ArbitrationOptions): CandidateScor
   const { weights } = options.terms;
   const parts = {
     semantic: semanticFit(candidate, options),
-    coherence: coherence(candidate.text, candidate.finish),
+    coherence: coherence(withoutQuotes(candidate.text), candidate.finish),
     safety: clamp(1 - candidate.risk),
   };
   const { judged } = candidate;
   // Where a judge was asked, its word is worth as much as the heuristics.
   const reasoning = judged === undefined ? parts.coherence : (parts.coherence + judged) / 2;
-  const contradicted = contradictedBy(candidate.participant, options.contradictions);
+  const contradicted = contradictedBy(candidate, options.contradictions);
   const total = weights.semantic + weights.coherence + weights.safety;
   const sum =
     weights.semantic * parts.semantic + weights.coherence * reasoning + weights.safety * parts.safety;

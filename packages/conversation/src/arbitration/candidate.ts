@@ -5,6 +5,8 @@ export interface Candidate {
   readonly participant: string;
   readonly model: string;
   readonly message_id: string;
+  /** How many answers of the same participant came before it: of equals the earlier stands. */
+  readonly before?: number;
   readonly text: string;
   readonly finish: FinishReason;
   /** Risk in [0, 1]. */

@@ -1,14 +1,6 @@
 /** What an agent of a graph is shown: the question, what the nodes before it said, and the task of its role. */
 import type { AgentRole } from '@mcp/contracts';
-import {
-  type Context,
-  contextOf,
-  quotation,
-  type Said,
-  shownAs,
-  shownFirst,
-  type TurnPlan,
-} from '../turns/turns.ts';
+import { type Context, contextOf, type Said, shownAs, shownFirst, type TurnPlan } from '../turns/turns.ts';
 import { isJudge, verdictOf } from './verdict.ts';
 
 /** What a node said that this one needs. */
@@ -22,14 +14,18 @@ export interface NodePlan extends Pick<TurnPlan, 'system' | 'earlier' | 'questio
   readonly needs: readonly SaidBefore[];
 }
 
-const VERBS: Readonly<Record<AgentRole, string>> = {
-  strategist: 'planned the answer',
-  answerer: 'answered',
-  critic: 'criticised it',
-  synthesizer: 'answered',
-  verifier: 'checked the facts',
-  guardian: 'checked whether it is safe',
+/** What stands above a text: no sentence, which a small model would write down again. */
+const TITLES: Readonly<Record<AgentRole, string>> = {
+  strategist: 'Plan',
+  answerer: 'Answer',
+  critic: 'Criticism',
+  synthesizer: 'Answer',
+  verifier: 'Check of the facts',
+  guardian: 'Check of safety',
 };
+
+/** A question up to this length is repeated where it is to be answered at last: small models have lost it by then. */
+const MAX_REPEATED_CHARS = 400;
 
 // Small models write down again whatever stands in an example.
 const AS_JSON =
@@ -50,7 +46,7 @@ const TASKS: Readonly<Record<AgentRole, { readonly first: string | undefined; re
   synthesizer: {
     first: undefined,
     after:
-      'Give one final answer to the question: keep what is right in this, correct what was shown to be wrong. Do not mention the others.',
+      'Give one final answer to the question, in your own words: keep what is right in this, correct what was shown to be wrong. Write the answer alone.',
   },
   verifier: {
     first: `Say whether the question rests on facts that are right. ${AS_JSON}`,
@@ -66,10 +62,20 @@ const TASKS: Readonly<Record<AgentRole, { readonly first: string | undefined; re
 export function planNode(plan: NodePlan): Context {
   const before = shownFirst(plan);
   const shown = plan.needs.map(({ role, step, content }, place) =>
-    shownAs('user', { step, content: quotation(place, VERBS[role], spoken(role, content)) }),
+    shownAs('user', { step, content: quoted(TITLES[role], { place, text: spoken(role, content) }) }),
   );
   const { first, after } = TASKS[plan.role];
-  return contextOf([...before, ...shown], before.length - 1, shown.length === 0 ? first : after);
+  const task = shown.length === 0 ? first : after;
+  const { content: question } = plan.question;
+  const again =
+    plan.role === 'synthesizer' && task !== undefined && question.length <= MAX_REPEATED_CHARS
+      ? `\n\nQuestion: ${question}`
+      : '';
+  return contextOf([...before, ...shown], before.length - 1, task === undefined ? undefined : task + again);
+}
+
+function quoted(title: string, { place, text }: { readonly place: number; readonly text: string }): string {
+  return `${title} (${place + 1}):\n\n"""\n${text}\n"""`;
 }
 
 /** A verdict in words: who reads JSON answers in JSON. */
@@ -77,5 +83,5 @@ function spoken(role: AgentRole, content: string): string {
   const verdict = isJudge(role) ? verdictOf(content) : undefined;
   return verdict === undefined
     ? content
-    : `${verdict.verdict === 'pass' ? 'It can stand as it is.' : 'It cannot stand as it is.'} ${verdict.reason}`.trim();
+    : `${verdict.verdict === 'pass' ? 'No fault found.' : 'Fault found:'} ${verdict.reason}`.trim();
 }

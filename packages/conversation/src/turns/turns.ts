@@ -34,6 +34,8 @@ export interface TurnPlan {
   readonly task?: string | undefined;
   /** Of an extra turn: what it is shown instead of the turns so far. */
   readonly digest?: Said | undefined;
+  /** Of a refinement turn: all that it is shown beside its system prompt, instead of the question and what was said. */
+  readonly brief?: readonly Said[] | undefined;
 }
 
 /** Who takes a turn: the participants one after the other, then the first again (blueprint 9.1). */
@@ -62,6 +64,10 @@ export interface Shown {
  * In mode `answer` the first turn of each participant sees the question alone, so that their answers are independent.
  */
 export function planTurn(plan: TurnPlan): Context {
+  if (plan.brief !== undefined) {
+    const told = plan.brief.map((said) => shownAs('user', said));
+    return contextOf([shownAs('system', plan.system), ...told], 1, undefined);
+  }
   const first = !plan.past.some(({ participant }) => participant === plan.participant);
   const alone = plan.digest !== undefined || (plan.mode === 'answer' && first);
   const past = alone ? [] : plan.past;
@@ -157,7 +163,7 @@ function quoted({ participant, content }: PastTurn, order: readonly string[]): s
 }
 
 /** What the speaker in a place said, in quotes. */
-export function quotation(place: number, verb: string, content: string): string {
+function quotation(place: number, verb: string, content: string): string {
   return `${SPEAKERS[place] ?? SPEAKERS[0]} ${verb}:\n\n"""\n${content}\n"""`;
 }
 

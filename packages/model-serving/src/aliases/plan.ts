@@ -1,6 +1,7 @@
 /** Which models a request may be answered by, in which order, and which stand in after what goes wrong. */
 import {
   type CallContext,
+  type Cascade,
   type ChatCompletionRequest,
   type FallbackCause,
   type ModelAlias,
@@ -30,11 +31,13 @@ export interface Plan {
 interface PlannedAlias {
   readonly on_interrupt: ModelAlias['on_interrupt'];
   readonly hedging: Hedging | undefined;
+  /** The candidate that is cheapest, and what its answers are judged by. */
+  readonly cascade: { readonly model: string; readonly terms: Cascade } | undefined;
   /** The servers that may be asked. */
   allowed(routes: readonly Route[]): readonly Route[];
 }
 
-const NONE: Plan['chains'] = { rate: [], context: [], content: [], error: [] };
+export const NONE: Plan['chains'] = { rate: [], context: [], content: [], error: [] };
 
 /** What of the catalogue a plan is made from. */
 type Known = Pick<Catalog, 'known' | 'find'>;
@@ -112,7 +115,12 @@ export class Planner {
       models: ordered.map(({ model }) => model),
       chains: alias.fallbacks,
       stay,
-      alias: { on_interrupt: alias.on_interrupt, hedging: this.#hedging.get(name), allowed },
+      alias: {
+        on_interrupt: alias.on_interrupt,
+        hedging: this.#hedging.get(name),
+        cascade: cascadeOf(alias),
+        allowed,
+      },
     };
   }
 
@@ -151,6 +159,10 @@ export class Planner {
     }
     return refusal(name, lacks, demands);
   }
+}
+
+function cascadeOf({ candidates: [first], cascade }: ModelAlias): PlannedAlias['cascade'] {
+  return cascade === undefined || first === undefined ? undefined : { model: first.model, terms: cascade };
 }
 
 /** What a candidate says of the requests that it is for. */

@@ -1,7 +1,7 @@
-/** A linear model over hashed n-grams: how much a text looks like an attempt to give a model other instructions. */
+/** A linear model over hashed words: how much a text looks like an attempt to give a model other instructions. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { BUCKETS, eachFeature, windowsOf } from './features.ts';
+import { BUCKETS, features, normOf, readWindow, WINDOW_CHARS, windowStarts } from './features.ts';
 
 /** What a model says of itself: `injection.json` beside its weights, which `bench/safety/train.ts` writes. */
 export const ModelCard = z.object({
@@ -10,9 +10,9 @@ export const ModelCard = z.object({
   trained_at: z.iso.date(),
   seed: z.number(),
   bias: z.number(),
-  /** What one step of the weights, which are bytes, stands for. */
+  /** A weight is its byte times its size times this: small ones, which are most, are told apart well. */
   scale: z.number().positive(),
-  /** Scores from which a text counts, chosen on the validation parts for so many false positives. */
+  /** Scores from which a text counts, chosen on the validation parts for so many false positives; the first is 0.5. */
   thresholds: z.object({ fp_2_percent: z.number(), fp_half_percent: z.number() }),
   corpora: z.array(
     z.object({
@@ -30,23 +30,26 @@ export interface Classifier {
   readonly card: ModelCard;
   /** In [0, 1]; of a long text that of its worst window. */
   score(text: string): number;
+  /** That of the window of a text that begins there. */
+  windowScore(text: string, from: number): number;
 }
 
 export function classifierOf(card: ModelCard, weights: Int8Array): Classifier {
   if (weights.length !== BUCKETS)
     throw new RangeError(`the classifier has ${weights.length} weights, not ${BUCKETS}: train it again`);
+  const values = Float32Array.from(weights, (one) => one * Math.abs(one) * card.scale);
+  const windowScore = (text: string, from: number): number => {
+    const count = readWindow(text, from);
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum += values[features[i] ?? 0] ?? 0;
+    return sigmoid(card.bias + sum * normOf(count));
+  };
   return {
     card,
+    windowScore,
     score(text) {
-      let worst = 0;
-      for (const window of windowsOf(text)) {
-        let sum = 0;
-        const count = eachFeature(window, (bucket) => {
-          sum += weights[bucket] ?? 0;
-        });
-        worst = Math.max(worst, sigmoid(card.bias + (sum * card.scale) / Math.sqrt(Math.max(1, count))));
-      }
-      return worst;
+      if (text.length <= WINDOW_CHARS) return windowScore(text, 0);
+      return Math.max(...windowStarts(text).map((from) => windowScore(text, from)));
     },
   };
 }

@@ -1,4 +1,9 @@
-/** A text as the hashed n-grams that the classifier weighs: words, pairs of words, and runs of three to five characters. */
+/**
+ * A text as what the classifier weighs, in one pass that allocates nothing: words by their first letters, pairs of words
+ * that stand side by side, and pairs with one between them. Letters are read as the rules read them (`symbols.ts`), so
+ * that look-alikes and digits for letters are the same words.
+ */
+import { OTHER, PASSED, SEPARATOR, STOP, symbolOfAscii, symbolsOf } from '../rules/symbols.ts';
 
 /** Weights that a model has; a power of two. */
 export const BUCKETS = 1 << 18;
@@ -8,79 +13,104 @@ export const WINDOW_CHARS = 1200;
 const STEP_CHARS = 900;
 /** Windows that are read: the first, and the last ones. */
 const MAX_WINDOWS = 16;
-const NGRAMS = { shortest: 3, longest: 5 } as const;
-/** Keeps words apart from runs of characters with the same hash. */
-const SEEDS = { chars: 0x811c9dc5, word: 0x9e3779b9, pair: 0x85ebca6b } as const;
-const BLANK = 32;
+/** Letters of a word that count: its endings do not. */
+const STEM_LETTERS = 6;
+const SEEDS = { word: 0x9e3779b9, pair: 0x85ebca6b, apart: 0x1234567, start: 1 } as const;
+/** A word of digits alone, whatever they are. */
+const NUMBER = 48;
+/** From here on scripts write no blanks between words: each character is one. */
+const FIRST_IDEOGRAPH = 0x2e80;
 
+/** Features that say nothing are added to those of a text: few words are little evidence. */
+const PRIOR_FEATURES = 12;
+
+/** What the sum of so many weights is multiplied by, so that long texts count as much as short ones. */
+export function normOf(features_read: number): number {
+  return 1 / Math.sqrt(features_read + PRIOR_FEATURES);
+}
+
+/** The features of the window that was read last; what follows on their number is of others before. */
+export const features = new Int32Array(3 * (WINDOW_CHARS + 1));
 /** When each bucket was last seen, so that each counts once without anything to clear. */
 const seen = new Uint32Array(BUCKETS);
 let generation = 0;
+let count = 0;
+let before = 0;
+let before_that = 0;
 
 /** Where the windows of a text begin; what lies between the first and the last ones of a very long text is not read. */
 export function windowStarts(text: string): number[] {
   if (text.length <= WINDOW_CHARS) return [0];
-  const count = Math.ceil((text.length - WINDOW_CHARS) / STEP_CHARS) + 1;
-  const all = Array.from({ length: Math.min(count, MAX_WINDOWS) }, (_, at) =>
-    at === 0 || count <= MAX_WINDOWS ? at : count - MAX_WINDOWS + at,
+  const windows = Math.ceil((text.length - WINDOW_CHARS) / STEP_CHARS) + 1;
+  const all = Array.from({ length: Math.min(windows, MAX_WINDOWS) }, (_, at) =>
+    at === 0 || windows <= MAX_WINDOWS ? at : windows - MAX_WINDOWS + at,
   );
   return all.map((at) => at * STEP_CHARS);
 }
 
-export function windowsOf(text: string): string[] {
-  return windowStarts(text).map((at) => text.slice(at, at + WINDOW_CHARS));
-}
-
-/** Each bucket that a window has a feature in, once. Returns how many there are. */
-export function eachFeature(window: string, visit: (bucket: number) => void): number {
-  const text = folded(window);
+/** Reads the window of a text that begins there into {@link features}, each once. Returns how many there are. */
+export function readWindow(text: string, from: number): number {
+  const end = Math.min(text.length, from + WINDOW_CHARS);
   generation = (generation + 1) >>> 0;
-  let count = 0;
-  const add = (hash: number) => {
-    const bucket = (hash ^ (hash >>> 15)) & MASK;
-    if (seen[bucket] === generation) return;
-    seen[bucket] = generation;
-    count++;
-    visit(bucket);
-  };
+  count = 0;
+  before = SEEDS.start;
+  before_that = SEEDS.start;
   let word: number = SEEDS.word;
-  let before: number = SEEDS.word;
-  for (let i = 0; i < text.length; i++) {
-    const code = text[i] ?? BLANK;
-    if (code !== BLANK) word = mix(word, code);
-    else if (word !== SEEDS.word) {
-      add(word);
-      add(mix(mix(SEEDS.pair, before), word));
-      before = word;
-      word = SEEDS.word;
+  let length = 0;
+  let digits = 0;
+  for (let i = from; i < end; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 128) {
+      const symbol = symbolOfAscii(code);
+      if (symbol === PASSED) continue;
+      if (symbol === SEPARATOR || symbol === STOP) {
+        if (length > 0) endWord(digits === length ? mix(SEEDS.word, NUMBER) : word);
+        word = SEEDS.word;
+        length = 0;
+        digits = 0;
+        continue;
+      }
+      if (code >= 48 && code <= 57) digits++;
+      if (length < STEM_LETTERS) word = mix(word, symbol);
+      length++;
+      continue;
     }
-    let run: number = SEEDS.chars;
-    for (let length = 1; length <= NGRAMS.longest && i + length <= text.length; length++) {
-      run = mix(run, text[i + length - 1] ?? BLANK);
-      if (length >= NGRAMS.shortest) add(run);
+    const point = text.codePointAt(i) ?? code;
+    if (point > 0xffff) i++;
+    for (const symbol of symbolsOf(point)) {
+      const separates = symbol === SEPARATOR || symbol === STOP;
+      if (!separates) {
+        if (length < STEM_LETTERS) word = mix(word, symbol === OTHER ? point : symbol);
+        length++;
+      }
+      if (length > 0 && (separates || (symbol === OTHER && point >= FIRST_IDEOGRAPH))) {
+        endWord(word);
+        word = SEEDS.word;
+        length = 0;
+        digits = 0;
+      }
     }
   }
+  if (length > 0) endWord(digits === length ? mix(SEEDS.word, NUMBER) : word);
   return count;
+}
+
+function endWord(word: number): void {
+  add(word);
+  add(mix(mix(SEEDS.pair, before), word));
+  add(mix(mix(SEEDS.apart, before_that), word));
+  before_that = before;
+  before = word;
+}
+
+function add(hash: number): void {
+  const bucket = (hash ^ (hash >>> 15)) & MASK;
+  if (seen[bucket] === generation) return;
+  seen[bucket] = generation;
+  features[count++] = bucket;
 }
 
 function mix(hash: number, value: number): number {
   const mixed = Math.imul(hash ^ value, 0x01000193);
   return mixed ^ (mixed >>> 13);
-}
-
-/** Small letters, one digit for all, one blank between words and at both ends; accents and widths folded away. */
-function folded(window: string): Uint16Array {
-  const plain = window.normalize('NFKC').toLowerCase();
-  const out = new Uint16Array(plain.length + 2);
-  out[0] = BLANK;
-  let at = 1;
-  for (let i = 0; i < plain.length; i++) {
-    let code = plain.charCodeAt(i);
-    if (code >= 48 && code <= 57) code = 48;
-    if (code <= BLANK || code === 0xa0 || (code >= 0x2000 && code <= 0x200f)) code = BLANK;
-    if (code === BLANK && out[at - 1] === BLANK) continue;
-    out[at++] = code;
-  }
-  if (out[at - 1] !== BLANK) out[at++] = BLANK;
-  return out.subarray(0, at);
 }

@@ -39,20 +39,21 @@ export function createGuard(policy: SafetyPolicy, moderator?: Moderator): Guard 
   return { policy, moderator, automaton: phraseAutomaton(held), rule };
 }
 
-/** The text of messages that a client answers for; what an operator writes into system prompts is not looked at. */
-function* readTexts(messages: readonly ChatMessage[]): Generator<[SafetyTier, string]> {
-  for (const message of messages) {
-    const tier = message.role === 'user' ? 'input' : message.role === 'tool' ? 'tool_result' : undefined;
-    if (tier !== undefined) yield [tier, textOf(message.content, { picture: () => '' })];
-  }
+/** As what a message is looked at; what an operator writes into system prompts, and what a model said, is not. */
+function tierOf({ role }: ChatMessage): SafetyTier | undefined {
+  if (role === 'user') return 'input';
+  return role === 'tool' ? 'tool_result' : undefined;
 }
 
 /** Looks at what is asked, the newest first, as much as is read of a text. Throws `content_filter`. */
 export function checkMessages(guard: Guard, messages: readonly ChatMessage[], findings: Findings): void {
   if (guard.policy.mode === 'off') return;
   let left = MAX_CHARS;
-  for (const [tier, text] of [...readTexts(messages)].reverse()) {
-    if (left <= 0) break;
+  for (let i = messages.length - 1; i >= 0 && left > 0; i--) {
+    const message = messages[i];
+    const tier = message === undefined ? undefined : tierOf(message);
+    if (message === undefined || tier === undefined) continue;
+    const text = textOf(message.content, { picture: () => '' });
     note(guard, { text: text.length > left ? text.slice(0, left) : text, tier }, findings);
     left -= text.length;
   }

@@ -65,19 +65,19 @@ export function noteInjection(guard: Guard, messages: readonly ChatMessage[], fi
 
 /** The classifier's score of the beginning and the end of a text, in [0, 1]. */
 export function injectionScore(text: string): number {
-  const { score } = injectionClassifier();
-  if (text.length <= WINDOW_CHARS) return score(text);
-  return Math.max(score(text.slice(0, WINDOW_CHARS)), score(text.slice(-WINDOW_CHARS)));
+  const { windowScore } = injectionClassifier();
+  const first = windowScore(text, 0);
+  return text.length <= WINDOW_CHARS ? first : Math.max(first, windowScore(text, text.length - WINDOW_CHARS));
 }
 
 function suspicionsIn(guard: Guard, text: string): readonly Suspicion[] {
   const key = createHash('sha256').update(text).digest('base64');
   const before = known.get(key);
   if (before !== undefined) return before;
-  const { card, score } = injectionClassifier();
+  const { card, windowScore } = injectionClassifier();
   const found = windowStarts(text).flatMap((from): Suspicion[] => {
     const window = text.slice(from, from + WINDOW_CHARS);
-    const likely = score(window);
+    const likely = windowScore(text, from);
     if (likely <= card.thresholds.fp_half_percent && !givesOrders(guard, window)) return [];
     return [{ from, to: from + window.length, score: likely }];
   });

@@ -19,25 +19,58 @@ export function guardEvents(
   findings: Findings,
 ): AsyncIterable<ModelEvent> {
   if (guard.policy.mode === 'off') return events;
-  const passed = watched(guard, events, findings);
+  const passed = { [Symbol.asyncIterator]: () => new Watched(events, new Watch(guard, findings)) };
   return guard.moderator === undefined ? passed : moderateEvents(guard, passed, findings);
 }
 
-async function* watched(
-  guard: Guard,
-  events: AsyncIterable<ModelEvent>,
-  findings: Findings,
-): AsyncGenerator<ModelEvent> {
-  const watch = new Watch(guard, findings);
-  for await (const event of events) {
-    if (watch.passes(event)) yield event;
-    else if (watch.blocked) {
-      yield* watch.cut();
-      return;
-    } else yield* watch.released();
+/** Events as they are let pass; written by hand, for a generator takes several times as long for each. */
+class Watched implements AsyncIterator<ModelEvent, undefined> {
+  readonly #source: AsyncIterator<ModelEvent>;
+  readonly #watch: Watch;
+  /** What goes on before more is asked for. */
+  #ready: ModelEvent[] = [];
+  #state: 'open' | 'cut' | 'ended' = 'open';
+
+  constructor(events: AsyncIterable<ModelEvent>, watch: Watch) {
+    this.#source = events[Symbol.asyncIterator]();
+    this.#watch = watch;
   }
-  watch.end();
-  yield* watch.blocked ? watch.cut() : watch.released();
+
+  next(): Promise<IteratorResult<ModelEvent, undefined>> {
+    const value = this.#ready.shift();
+    if (value !== undefined) return Promise.resolve({ done: false, value });
+    if (this.#state !== 'open') return this.return();
+    return this.#source.next().then(this.#take, this.#fail);
+  }
+
+  /** Stops the model, once. */
+  async return(): Promise<IteratorResult<ModelEvent, undefined>> {
+    const running = this.#state !== 'ended';
+    this.#state = 'ended';
+    this.#ready = [];
+    if (running) await this.#source.return?.();
+    return { done: true, value: undefined };
+  }
+
+  readonly #take = (
+    result: IteratorResult<ModelEvent>,
+  ): IteratorResult<ModelEvent, undefined> | Promise<IteratorResult<ModelEvent, undefined>> => {
+    const watch = this.#watch;
+    if (result.done !== true) {
+      if (watch.passes(result.value)) return result;
+    } else {
+      watch.end();
+      this.#state = 'ended';
+    }
+    if (watch.blocked && this.#state === 'open') this.#state = 'cut';
+    this.#ready.push(...(watch.blocked ? watch.cut() : watch.released()));
+    return this.next();
+  };
+
+  readonly #fail = (error: unknown): never => {
+    this.#state = 'ended';
+    throw error;
+  };
 }
 
 /** The channels of one answer, and the events that wait. */
@@ -47,6 +80,8 @@ class Watch {
   readonly #channels = new Map<string, Channel>();
   /** Whether each choice has finished. */
   readonly #finished = new Map<number, boolean>();
+  /** The channel that the event before was of, and that has not finished. */
+  #last: Channel | undefined;
   #waiting: Waiting<Channel | undefined>[] = [];
   #redactions: { readonly channel: Channel; readonly spans: readonly Span[] }[] = [];
   blocked = false;
@@ -99,13 +134,13 @@ class Watch {
       case 'text':
       case 'reasoning':
       case 'tool_call': {
-        this.#finished.set(event.choice, false);
         const channel = this.#channelOf(event);
         channel.push(event.type === 'tool_call' ? event.arguments_delta : event.text);
-        this.#judge(channel);
+        if (channel.found) this.#judge(channel);
         return channel;
       }
       case 'finish':
+        this.#last = undefined;
         for (const channel of this.#channels.values())
           if (channel.choice === event.choice) this.#close(channel);
         if (!this.blocked) this.#finished.set(event.choice, true);
@@ -121,12 +156,17 @@ class Watch {
   }
 
   #channelOf(event: Said): Channel {
+    const last = this.#last;
+    if (last !== undefined && event.type === 'text' && last.tier === 'output' && last.choice === event.choice)
+      return last;
+    this.#finished.set(event.choice, false);
     const key = `${event.choice} ${event.type === 'tool_call' ? event.index : event.type}`;
-    const known = this.#channels.get(key);
-    if (known !== undefined) return known;
-    const tier = TIERS[event.type];
-    const channel = new Channel(this.#guard, { tier, choice: event.choice });
-    this.#channels.set(key, channel);
+    let channel = this.#channels.get(key);
+    if (channel === undefined) {
+      channel = new Channel(this.#guard, { tier: TIERS[event.type], choice: event.choice });
+      this.#channels.set(key, channel);
+    }
+    this.#last = channel;
     return channel;
   }
 
@@ -178,6 +218,11 @@ class Channel {
   /** Characters that were read. */
   get read(): number {
     return this.#reader.read;
+  }
+
+  /** Whether something was found since it was last asked. */
+  get found(): boolean {
+    return this.#found.length > 0;
   }
 
   /** Everything before it may go on. */

@@ -10,6 +10,7 @@ export {
   routeOf,
   type Signals,
   type Thresholds,
+  withoutHistory,
 } from './risk.ts';
 export { answerSignals, questionSignals } from './text.ts';
 export { LiveVolatility, tokenVolatility } from './volatility.ts';

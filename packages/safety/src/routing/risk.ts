@@ -8,7 +8,7 @@ export type Signals = { readonly [S in RiskSignal]?: number };
 const WEIGHTS: Readonly<Record<RiskSignal, { readonly weight: number; readonly floor: number }>> = {
   disagreement: { weight: 0.5, floor: 0.4 },
   volatility: { weight: 0.7, floor: 0.35 },
-  history: { weight: 0.6, floor: 0.1 },
+  history: { weight: 0.8, floor: 0.3 },
   injection: { weight: 0.9, floor: 0.5 },
   data: { weight: 0.7, floor: 0 },
   content: { weight: 0.95, floor: 0 },
@@ -28,6 +28,12 @@ export function assess(signals: Signals): Assessment {
     })
     .sort((a, b) => b.share - a.share);
   return { risk: 1 - reasons.reduce((safe, { share }) => safe * (1 - share), 1), reasons };
+}
+
+/** A risk without the share that the history has in it: who was suspected is not suspected more for that alone. */
+export function withoutHistory(risk: number, { history }: Signals): number {
+  const suspicion = assess(history === undefined ? {} : { history }).risk;
+  return Math.max(0, 1 - (1 - risk) / (1 - suspicion));
 }
 
 /** The risk from which each route is taken; ascending. */

@@ -7,6 +7,8 @@ const MAX_STATES = 16_384;
 
 /** How far phrases have come in a text. */
 export interface State {
+  /** Its place in the table; -1: beyond the bound, it is not kept. */
+  readonly id: number;
   /** States of the phrases' automaton, without those where each phrase begins. */
   readonly alive: readonly number[];
   /** Whether a word may begin here. */
@@ -15,9 +17,14 @@ export interface State {
   readonly found: readonly number[];
   /** Whether what came last may be the beginning of a phrase that is held. */
   readonly holds: boolean;
-  /** By symbol, as far as it was worked out. */
-  readonly next: (State | undefined)[];
 }
+
+/** Symbols of one row of the table, as a power of two. */
+export const ROW_BITS = 5;
+/** What the table says of a step: the place of the next state, and whether something is found or held there. */
+export const tells = (step: number): boolean => (step & 1) === 1;
+export const idOf = (step: number): number => (step >> 1) - 2;
+const stepTo = ({ id, holds, found }: State): number => ((id + 2) << 1) | (holds || found.length > 0 ? 1 : 0);
 
 const NONE: readonly number[] = [];
 
@@ -25,7 +32,12 @@ export class Automaton {
   readonly #nfa: Nfa;
   readonly #held: ReadonlySet<number>;
   readonly #beginnings: readonly number[];
-  readonly #states = new Map<string, State>();
+  /** By symbol, where phrases have come that begin with it; the same for every word, so worked out once. */
+  readonly #begun = new Map<number, readonly number[]>();
+  readonly #known = new Map<string, State>();
+  readonly #states: State[] = [];
+  /** By state and symbol, the step that it makes; 0 where it was not worked out. One table, for it is read for each character. */
+  readonly table = new Int32Array(MAX_STATES << ROW_BITS);
   /** Where a text begins. */
   readonly start: State;
 
@@ -37,14 +49,15 @@ export class Automaton {
     this.start = this.#state({ alive: NONE, boundary: true, found: NONE });
   }
 
-  /** The state after one more symbol. */
-  step(state: State, symbol: number): State {
-    return state.next[symbol] ?? this.#workOut(state, symbol);
+  /** A state of the table. */
+  at(id: number): State {
+    return this.#states[id] ?? this.start;
   }
 
-  #workOut(state: State, symbol: number): State {
+  /** The state after one more symbol. */
+  next(state: State, symbol: number): State {
     const next = this.#after(state, symbol);
-    state.next[symbol] = next;
+    if (state.id >= 0 && next.id >= 0) this.table[(state.id << ROW_BITS) | symbol] = stepTo(next);
     return next;
   }
 
@@ -52,11 +65,9 @@ export class Automaton {
     // Several separators are one.
     const separates = symbol === SEPARATOR || symbol === STOP;
     if (separates && state.boundary) return this.#state({ alive: state.alive, boundary: true, found: NONE });
-    const before = state.boundary ? [...state.alive, ...this.#beginnings] : state.alive;
-    const reached = before.flatMap((one) =>
-      (this.#nfa.edges[one] ?? []).flatMap(([edge, to]) => (passes(edge, symbol) ? [to] : [])),
-    );
-    const closed = this.#closure(reached, symbol === STOP);
+    const reached = this.#reached(state.alive, symbol);
+    const begun = state.boundary ? this.#begunWith(symbol) : NONE;
+    const closed = reached.length === 0 ? begun : this.#closure([...reached, ...begun], symbol === STOP);
     return this.#state({
       alive: closed.filter((one) => (this.#nfa.edges[one]?.length ?? 0) > 0),
       boundary: separates,
@@ -64,12 +75,30 @@ export class Automaton {
     });
   }
 
+  #reached(from: readonly number[], symbol: number): number[] {
+    const reached: number[] = [];
+    for (const one of from)
+      for (const [edge, to] of this.#nfa.edges[one] ?? []) if (passes(edge, symbol)) reached.push(to);
+    return reached;
+  }
+
+  #begunWith(symbol: number): readonly number[] {
+    const known = this.#begun.get(symbol);
+    if (known !== undefined) return known;
+    const begun = this.#closure(this.#reached(this.#beginnings, symbol));
+    this.#begun.set(symbol, begun);
+    return begun;
+  }
+
   #state(of: Pick<State, 'alive' | 'boundary' | 'found'>): State {
     const key = `${of.boundary ? 'b' : 'w'}${of.alive.join()};${of.found.join()}`;
-    const known = this.#states.get(key);
+    const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const state = { ...of, holds: of.alive.some((one) => this.#held.has(one)), next: [] };
-    if (this.#states.size < MAX_STATES) this.#states.set(key, state);
+    const id = this.#states.length < MAX_STATES ? this.#states.length : -1;
+    const state = { ...of, id, holds: of.alive.some((one) => this.#held.has(one)) };
+    if (id < 0) return state;
+    this.#known.set(key, state);
+    this.#states.push(state);
     return state;
   }
 

@@ -1,10 +1,12 @@
 /** The fast stage: phrases that are looked for in one pass, in time that grows with the length of a text alone. */
 import type { SafetyCategory, Severity } from '../categories.ts';
-import { Automaton, type State } from './automaton.ts';
+import { Automaton, idOf, ROW_BITS, type State, tells } from './automaton.ts';
 import { compilePhrases } from './pattern.ts';
 import { PHRASES } from './phrases.ts';
 import { PASSED, SEPARATOR, symbolOfAscii, symbolsOf } from './symbols.ts';
 
+/** Between the symbols and {@link PASSED}: the character is worked out by its code point. */
+const OTHER_SCRIPT = 30;
 /** Characters of a text that are looked at. */
 export const MAX_CHARS = 200_000;
 
@@ -36,7 +38,11 @@ export function phraseAutomaton(held: (phrase: number) => boolean): Automaton {
 export class Reader {
   readonly #automaton: Automaton;
   readonly #onFound: (phrases: readonly number[], at: number) => void;
+  /** Where it is in the automaton's table. */
+  #id: number;
+  /** The state itself where it is not in the table. */
   #state: State;
+  #holds = false;
   /** Code units that were read, in all pieces. */
   read = 0;
   /** The first half of a character that a piece ended in. */
@@ -48,22 +54,39 @@ export class Reader {
     this.#automaton = automaton;
     this.#onFound = onFound;
     this.#state = automaton.start;
+    this.#id = automaton.start.id;
   }
 
   /** Where the text begins that may be part of a phrase that is held; all before it is none. */
   get held_from(): number {
-    return this.#state.holds ? this.#held_from : this.read;
+    return this.#holds ? this.#held_from : this.read;
   }
 
   push(text: string): void {
+    const { table } = this.#automaton;
+    let id = this.#id;
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i);
-      if (code < 128 && this.#half === undefined) {
-        const symbol = symbolOfAscii(code);
-        if (symbol !== PASSED) this.#step(symbol);
-        this.read++;
-      } else this.#beyondAscii(code);
+      const symbol = code < 128 && this.#half === undefined ? symbolOfAscii(code) : OTHER_SCRIPT;
+      if (symbol < OTHER_SCRIPT) {
+        // Most characters are read by this line alone.
+        const step = id < 0 ? 0 : (table[(id << ROW_BITS) | symbol] ?? 0);
+        if (step !== 0 && !tells(step) && !this.#holds) {
+          id = idOf(step);
+        } else {
+          this.#id = id;
+          this.#step(symbol);
+          id = this.#id;
+        }
+      } else if (symbol === OTHER_SCRIPT) {
+        this.#id = id;
+        this.#beyondAscii(code);
+        id = this.#id;
+        continue;
+      }
+      this.read++;
     }
+    this.#id = id;
   }
 
   /** The text has no more to it. */
@@ -83,10 +106,15 @@ export class Reader {
   }
 
   #step(symbol: number): void {
-    const before = this.#state;
-    const state = this.#automaton.step(before, symbol);
+    const automaton = this.#automaton;
+    const id = this.#id;
+    const step = id < 0 ? 0 : (automaton.table[(id << ROW_BITS) | symbol] ?? 0);
+    const before = id < 0 ? this.#state : automaton.at(id);
+    const state = step === 0 ? automaton.next(before, symbol) : automaton.at(idOf(step));
     this.#state = state;
-    if (!before.holds && state.holds) this.#held_from = this.read;
+    this.#id = state.id;
+    if (!this.#holds && state.holds) this.#held_from = this.read;
+    this.#holds = state.holds;
     if (state.found.length > 0) this.#onFound(state.found, this.read);
   }
 }

@@ -132,8 +132,10 @@ function internalCall(c: KitContext, { principal }: Caller): CallContext {
     signal: state.scope.signal,
     retries,
     place: c.req.header('x-mcp-place'),
+    careful: c.req.header('x-mcp-careful') === 'true',
     on_interrupt: OnInterrupt.safeParse(c.req.header('x-mcp-on-interrupt')).data,
     residency: Residency.safeParse(c.req.header('x-mcp-residency')).data,
+    hops: Number(c.req.header('x-mcp-hops') ?? 0),
   };
 }
 

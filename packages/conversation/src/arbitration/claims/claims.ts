@@ -23,15 +23,21 @@ export interface Claim {
 
 /** Claims that are read of one text, and characters of each. */
 const MAX_CLAIMS = 40;
-const MAX_CLAIM_CHARS = 400;
+export const MAX_CLAIM_CHARS = 400;
 /** Characters of a text that are read. */
 const MAX_CHARS = 20_000;
 const MIN_STEMS = 2;
 
 const CODE = /```[\s\S]*?(?:```|$)/g;
 const BULLET = /^\s*(?:[-*•>]|#{1,6}|\(?\d{1,2}[.)])\s+/;
+/** `Source 1:`, `[2]` and the like, before what a source says. */
+export const LABEL =
+  /^[ \t>*-]*(?:[[(]?(?:source|document|passage|excerpt|article)[ \t]*#?\d{0,3}[\])]?[ \t]*[:.–-]|\[\d{1,3}\][ \t]*[:.–-]?)[ \t]*/gim;
 /** Where one sentence says two things. */
 const CLAUSES = /;\s+|\s+[–—]\s+|,?\s+(?:but|whereas|while|however|although|though)\s+|\.\s+(?=However\b)/i;
+/** What is set against the rest and denies nothing of it: `…, not a single mutation`. */
+const CONTRASTED = /,\s+(?:and\s+)?not\s[^,;]*/gi;
+const WORD = /[\p{L}\p{N}]+(?:['’-][\p{L}\p{N}]+)*/gu;
 const SENTENCES = new Intl.Segmenter('en', { granularity: 'sentence' });
 
 /** The claims of a text in their order, at most {@link MAX_CLAIMS}. Questions and code claim nothing. */
@@ -39,7 +45,7 @@ export function claimsOf(text: string): Claim[] {
   const claims: Claim[] = [];
   const lines = text.slice(0, MAX_CHARS).replace(CODE, ' ').split(/\n+/);
   for (const line of lines)
-    for (const { segment } of SENTENCES.segment(line.replace(BULLET, '')))
+    for (const { segment } of SENTENCES.segment(line.replace(BULLET, '').replace(LABEL, '')))
       for (const part of segment.trim().endsWith('?') ? [] : segment.split(CLAUSES)) {
         if (claims.length >= MAX_CLAIMS) return claims;
         const claim = claimOf(part.trim().slice(0, MAX_CLAIM_CHARS).toWellFormed());
@@ -48,10 +54,14 @@ export function claimsOf(text: string): Claim[] {
   return claims;
 }
 
+function wordsOf(text: string): string[] {
+  return (text.match(WORD) ?? []).map((word) => word.toLowerCase().replace('’', "'"));
+}
+
 /** Reads one claim; undefined where there is too little in it to compare. */
 function claimOf(text: string): Claim | undefined {
-  const words = text.match(/[\p{L}\p{N}]+(?:['’-][\p{L}\p{N}]+)*/gu) ?? [];
-  const lower = words.map((word) => word.toLowerCase().replace('’', "'"));
+  const words = text.match(WORD) ?? [];
+  const lower = wordsOf(text);
   const verdict = /^(yes|no)\b/i.exec(text)?.[1]?.toLowerCase() as 'yes' | 'no' | undefined;
   const content = lower.filter((word) => !STOP_WORDS.has(word) && !/^\d/.test(word));
   const stems = new Set(content.map(stem));
@@ -64,7 +74,7 @@ function claimOf(text: string): Claim | undefined {
     stems,
     names: new Set(names.map((name) => name.toLowerCase())),
     quantities: quantitiesOf(text),
-    negated: isNegated(lower),
+    negated: isNegated(wordsOf(text.replace(CONTRASTED, ' '))),
     universal: universalOf(lower),
     sides: sidesOf(lower),
     verdict,

@@ -25,6 +25,7 @@ const WORTH: Readonly<Record<ContradictionKind, number>> = {
   quantifier: 0.9,
   name: 0.5,
   judged: 1,
+  position: 1,
 };
 
 /** Numbers of one kind, years apart, that are closer than this share are taken for the same, rounded. */

@@ -1,4 +1,6 @@
 /** Numbers in a text with what they count, in one unit for each kind of thing. */
+import { stem } from './stem.ts';
+import { STOP_WORDS } from './words.ts';
 
 export interface Quantity {
   /** What is measured: `year`, `percent`, `money`, `mass`, … or the word that is counted. */
@@ -131,8 +133,8 @@ export function quantitiesOf(text: string): Quantity[] {
   for (const [word, next] of pairsOf(text)) {
     const value = NUMBER_WORDS[word];
     if (value === undefined || found.length >= MAX_QUANTITIES) continue;
-    const [of, factor] = UNITS.get(next) ?? [`count:${next}`, 1];
-    if (next !== '') found.push({ of, value: value * factor });
+    const [of, factor] = UNITS.get(next) ?? [`count:${stem(next)}`, 1];
+    if (next !== '' && !STOP_WORDS.has(next)) found.push({ of, value: value * factor });
   }
   return found;
 }
@@ -149,7 +151,8 @@ function quantityOf({ value, currency, digits, unit = '' }: Read): Quantity {
   const known = UNITS.get(unit);
   // Money and percent are named by words that mean little else; a bare four-digit number is a year.
   if (/^(1[5-9]|20|21)\d\d$/.test(digits) && known === undefined) return { of: 'year', value };
-  if (known === undefined) return { of: `count:${unit}`, value };
+  // `2 to 5` counts no `to`.
+  if (known === undefined) return { of: `count:${STOP_WORDS.has(unit) ? '' : stem(unit)}`, value };
   return { of: known[0], value: value * known[1] };
 }
 
