@@ -8,6 +8,7 @@ import {
   TRACE_SUBJECTS,
   wholeText,
 } from '@mcp/contracts';
+import { budgetMetrics } from '@mcp/conversation/manifest';
 import { residencySettings } from '@mcp/model-serving/manifest';
 import { provenanceMetrics } from '@mcp/provenance/manifest';
 import { safetyMetrics, safetySettings } from '@mcp/safety/manifest';
@@ -178,25 +179,10 @@ export const manifest = defineManifest({
   metrics: {
     ...provenanceMetrics,
     ...safetyMetrics,
+    ...budgetMetrics,
     conversation_turns_total: counter('conversation', ['model', 'status'], {
       help: 'Turns of conversations, by how they ended.',
       panels: [{ dashboard: 'models', title: 'Turns', by: ['model', 'status'] }],
-    }),
-    token_budget_actions_total: counter('conversation', ['model', 'phase'], {
-      help: 'What the token budget did to a context; phase is none, truncated, clustered or summarized.',
-      panels: [{ dashboard: 'models', title: 'Token budget', by: ['model', 'phase'] }],
-      alerts: [
-        {
-          name: 'McpTokenBudgetOverflow',
-          group: 'conversations',
-          severity: 'warning',
-          expr: 'sum by (model) (rate(token_budget_actions_total{namespace="$namespace",phase="truncated"}[30m])) / sum by (model) (rate(token_budget_actions_total{namespace="$namespace"}[30m])) > 0.05',
-          for: '30m',
-          summary: 'Conversations with {{ $labels.model }} outgrow their token budget in $region.',
-          description:
-            '{{ $value | humanizePercentage }} of the turns lose sentences of their context; raise limits.max_tokens, or ask for shorter answers.',
-        },
-      ],
     }),
     graph_nodes_total: counter('conversation', ['graph', 'status'], {
       help: 'Nodes of graphs of agents; status is finished, skipped or failed.',

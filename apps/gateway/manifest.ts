@@ -14,6 +14,7 @@ import {
   TRACE_SUBJECTS,
   wholeText,
 } from '@mcp/contracts';
+import { budgetMetrics } from '@mcp/conversation/manifest';
 import { backendSettings, RemoteBackendList, RemoteBackendName } from '@mcp/model-backends/registry';
 import { residencySettings, servingMetrics, servingSettings } from '@mcp/model-serving/manifest';
 import { riskMetrics, riskSettings, safetyMetrics, safetySettings } from '@mcp/safety/manifest';
@@ -177,6 +178,7 @@ export const manifest = defineManifest({
       panels: [{ dashboard: 'overview', title: 'Clients that left a stream', by: ['endpoint'] }],
     }),
     ...servingMetrics,
+    ...budgetMetrics,
     ...safetyMetrics,
     ...riskMetrics,
   },

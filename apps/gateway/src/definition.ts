@@ -1,4 +1,5 @@
 import type { ModelGatewayApi } from '@mcp/contracts';
+import { Calibrations } from '@mcp/conversation';
 import { createBackends } from '@mcp/model-backends';
 import { createModelGateway, nearby } from '@mcp/model-serving';
 import { guardOf } from '@mcp/safety/guard';
@@ -60,6 +61,7 @@ export const definition = defineService({
       live,
       traces,
       guard: guardOf(config, (err) => kit.log.warn({ err }, 'the moderation did not answer')),
+      calibrations: new Calibrations(),
       risk: await riskRouterOf(kit),
     });
     const close = async () => {

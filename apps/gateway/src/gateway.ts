@@ -1,4 +1,5 @@
 import type { ModelGatewayApi } from '@mcp/contracts';
+import type { Calibrations } from '@mcp/conversation';
 import type { Guard } from '@mcp/safety/guard';
 import type { Authenticator } from './auth/authenticator.ts';
 import type { KeyStore } from './auth/keys.ts';
@@ -25,6 +26,8 @@ export interface Gateway {
   readonly traces: Traces;
   /** The safety policy. */
   readonly guard: Guard;
+  /** What models take for what is counted. */
+  readonly calibrations: Calibrations;
   /** Undefined: requests are not routed by risk. */
   readonly risk: RiskRouter | undefined;
 }

@@ -85,7 +85,7 @@ describe('Calibrations', () => {
       expect(ratio + spread).toBeLessThanOrEqual(bytes / tokens + 1e-9);
       return spread;
     };
-    expect(spreadOf('latin')).toBeLessThan(0.4);
+    expect(spreadOf('latin')).toBeLessThan(0.5);
     for (const script of ['greek', 'hindi', 'chinese', 'emoji'] as const)
       expect(spreadOf(script)).toBeGreaterThan(0.9);
     const messages = saying('greek');
@@ -93,7 +93,7 @@ describe('Calibrations', () => {
     for (let i = 0; i < 3; i++)
       calibrations.learn('m', messages, { counted_tokens: tokens, input_tokens: tokens * 2 });
     expect(calibrations.of('m', messages, tokens).ratio).toBeCloseTo(2, 1);
-    expect(spreadOf('greek')).toBeLessThan(0.3);
+    expect(spreadOf('greek')).toBeLessThan(0.7);
     // Of others nothing is known by that.
     expect(spreadOf('hindi')).toBeGreaterThan(0.9);
     const latin = saying('latin');

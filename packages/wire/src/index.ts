@@ -32,7 +32,6 @@ export {
   type Said,
   type SaidItem,
   withIds,
-  withoutOldest,
 } from './responses/index.ts';
 export { messageTokens, textsOf } from './tokens.ts';
 export { type Block, inTurns } from './turns.ts';

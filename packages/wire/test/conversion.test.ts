@@ -21,7 +21,6 @@ import {
   responseOf,
   type SaidItem,
   withIds,
-  withoutOldest,
 } from '../src/index.ts';
 
 const word = fc.string({ maxLength: 5 });
@@ -261,46 +260,6 @@ describe("OpenAI's responses", () => {
             if (other !== one) expect(responseOf(other)).not.toBe(`resp_${hex}`);
         },
       ),
-    );
-  });
-
-  it('loses whole turns of its oldest, never the last, nor what the system says', () => {
-    const turn = fc
-      .record({ question: word, answer: word, called: fc.boolean() })
-      .map(({ question, answer, called }): ChatMessage[] => [
-        { role: 'user', content: question },
-        ...(called
-          ? ([
-              {
-                role: 'assistant',
-                content: null,
-                tool_calls: [{ id: '1', type: 'function', function: { name: 'f', arguments: '{}' } }],
-              },
-              { role: 'tool', tool_call_id: '1', content: 'r' },
-            ] satisfies ChatMessage[])
-          : []),
-        { role: 'assistant', content: answer },
-      ]);
-    fc.assert(
-      fc.property(
-        fc.array(turn, { minLength: 1, maxLength: 5 }),
-        word,
-        fc.nat(800),
-        (turns, system, max_chars) => {
-          const messages: ChatMessage[] = [{ role: 'system', content: system }, ...turns.flat()];
-          const left = withoutOldest(messages, max_chars);
-          const kept = turns.findIndex(
-            (_, at) => JSON.stringify(left.slice(1)) === JSON.stringify(turns.slice(at).flat()),
-          );
-          expect(left[0]).toEqual(messages[0]);
-          expect(kept).toBeGreaterThanOrEqual(0);
-          const size = (list: readonly ChatMessage[]) =>
-            list.reduce((sum, one) => sum + JSON.stringify(one).length, 0);
-          if (size(left) > max_chars) expect(kept).toBe(turns.length - 1);
-          if (kept > 0) expect(size([...left, ...(turns[kept - 1] ?? [])])).toBeGreaterThan(max_chars);
-        },
-      ),
-      { numRuns: 100 },
     );
   });
 

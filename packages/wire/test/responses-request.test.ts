@@ -2,14 +2,7 @@ import { ChatCompletionRequest, PlatformError, ResponseItem, ResponsesRequest } 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import {
-  asResponsesError,
-  fromResponses,
-  inputItems,
-  type SaidItem,
-  withIds,
-  withoutOldest,
-} from '../src/index.ts';
+import { asResponsesError, fromResponses, inputItems, type SaidItem, withIds } from '../src/index.ts';
 
 const ID = `resp_${'0af'.repeat(16)}`;
 
@@ -204,40 +197,6 @@ describe('a request', () => {
           made.messages.map(({ role, content }) => [role, textOf(content)]);
         expect(texts(from({ input: again }))).toEqual(texts(from({ input })));
       }),
-    );
-  });
-});
-
-describe('what is too long', () => {
-  const role = fc.constantFrom('system' as const, 'user' as const, 'assistant' as const);
-  const messages = fc
-    .array(fc.record({ role, content: fc.string({ minLength: 1, maxLength: 9 }) }), { maxLength: 12 })
-    .map((before) => [...before, { role: 'user' as const, content: 'last' }]);
-  const size = (list: readonly object[]) => list.reduce((sum, one) => sum + JSON.stringify(one).length, 0);
-
-  it('loses its oldest turns, and no more of them than it must', () => {
-    fc.assert(
-      fc.property(messages, fc.nat(800), (all, max_chars) => {
-        const left = withoutOldest(all, max_chars);
-        const system = all.filter((one) => one.role === 'system');
-        expect(left.filter((one) => one.role === 'system')).toEqual(system);
-        expect(left.at(-1)).toEqual(all.at(-1));
-        const said = (list: typeof all) => list.filter((one) => one.role !== 'system');
-        const kept = said(left as typeof all);
-        expect(said(all).slice(said(all).length - kept.length)).toEqual(kept);
-        if (size(all) <= max_chars) expect(left).toEqual(all);
-        else expect(kept[0]?.role).toBe('user');
-        // With the turn before, it would be too long.
-        const lost = said(all).slice(0, said(all).length - kept.length);
-        const turn = lost.slice(
-          Math.max(
-            0,
-            lost.findLastIndex((one) => one.role === 'user'),
-          ),
-        );
-        if (lost.length > 0) expect(size(left) + size(turn)).toBeGreaterThan(max_chars);
-      }),
-      { numRuns: 300 },
     );
   });
 });

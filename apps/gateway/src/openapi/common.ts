@@ -25,6 +25,13 @@ export const PARAMETERS = {
       'What becomes of a stream that breaks off: another model goes on, or it ends with the error.',
     schema: { enum: OnInterrupt.options },
   },
+  context: {
+    name: 'x-mcp-context',
+    in: 'header',
+    description:
+      'What becomes of messages that are too long for the model: `fit` leaves out what is worth least, or has it summed up; else they are refused.',
+    schema: { enum: ['fit', 'whole'] },
+  },
   residency: {
     name: 'x-mcp-residency',
     in: 'header',
@@ -46,6 +53,11 @@ export const HEADERS = {
   },
   'x-mcp-resumed': {
     description: 'The model that broke off and the one that went on; in a stream a comment of this name.',
+    schema: text,
+  },
+  'x-mcp-context': {
+    description:
+      'Where it was asked for: what was done to make the messages fit, `none` where they did, with tokens and dropped messages.',
     schema: text,
   },
   'x-mcp-safety': {

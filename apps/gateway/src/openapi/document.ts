@@ -149,7 +149,12 @@ function parametersOf(row: PublicRoute): Json[] {
 }
 
 /** Headers of answers that models have a part in. */
-const FOR_MODELS: ReadonlySet<string> = new Set(['x-mcp-ignored-fields', 'x-mcp-safety', 'x-mcp-risk']);
+const FOR_MODELS: ReadonlySet<string> = new Set([
+  'x-mcp-context',
+  'x-mcp-ignored-fields',
+  'x-mcp-safety',
+  'x-mcp-risk',
+]);
 
 /** What goes well, by status; one status may have several forms. */
 function answersOf(row: PublicRoute): Operation['responses'] {

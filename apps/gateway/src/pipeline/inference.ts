@@ -22,6 +22,7 @@ import {
 } from '@mcp/safety/guard';
 import type { Gateway } from '../gateway.ts';
 import { aliasEvents, ignoredByAliases, isAlias, toConversation } from './aliases.ts';
+import { type Fitting, fittedEvents, withWayOut } from './fitting.ts';
 import type { RoutedConversation } from './risk-router.ts';
 import { classifiedMeanwhile, screened } from './screening.ts';
 
@@ -86,6 +87,8 @@ interface Completion {
   readonly onRisk: (header: string) => void;
   /** Called before the first event with the fields that the model's backend makes no use of. */
   readonly onIgnored: (fields: readonly string[]) => void;
+  /** Given where the context is to be made to fit; called before the first event. */
+  readonly onFitted: ((fitting: Fitting) => void) | undefined;
 }
 
 /** A completion of a model, or of an alias for a conversation. All its events pass here. Throws `content_filter`. */
@@ -107,7 +110,11 @@ export async function* complete(gateway: Gateway, completion: Completion): Async
       return;
     }
     const careful = routed?.careful === true ? { ...call, careful: true } : call;
-    const asked = gateway.inference().generate(request, careful);
+    const { onFitted } = completion;
+    const asked =
+      onFitted === undefined
+        ? gateway.inference().generate(request, careful)
+        : fittedEvents(gateway, { request, call: careful, onFitted });
     const events = classifiedMeanwhile(gateway, { events: asked, request, findings });
     const watched = routed?.watch(events) ?? events;
     for await (const event of guardEvents(gateway.guard, watched, findings)) {
@@ -115,6 +122,8 @@ export async function* complete(gateway: Gateway, completion: Completion): Async
       else if (event.type === 'stream_resumed') completion.onResumed(event);
       yield event.type === 'start' ? startOf(event, completion) : event;
     }
+  } catch (error) {
+    throw completion.onFitted === undefined ? withWayOut(error) : error;
   } finally {
     countSafety(gateway.kit.metrics, findings.verdict);
   }

@@ -28,7 +28,6 @@ import { z } from 'zod';
 import type { Gateway } from '../gateway.ts';
 import { saidBy } from '../pipeline/earlier.ts';
 import { keepsAnswers, recordResponse, storedResponse } from '../pipeline/record.ts';
-import { truncated } from '../pipeline/truncation.ts';
 import { modelCoalescing } from '../transports/coalescing.ts';
 import {
   CONVERSATION_HEADER,
@@ -129,9 +128,12 @@ async function begun(
   const said = await saidBy(gateway, request, call);
   const store = request.store !== false && keepsAnswers(gateway);
   const encoder = new ResponseEncoder({ id, request, store });
-  const whole = fromResponses(request, said);
-  const fitting = request.truncation === 'auto' ? await truncated(gateway, whole, call) : whole;
-  const events = completionEvents(gateway, c, { request: fitting, call, format: 'responses' });
+  const events = completionEvents(gateway, c, {
+    request: fromResponses(request, said),
+    call,
+    format: 'responses',
+    fit: request.truncation === 'auto',
+  });
   const { headers } = c.get('state');
   return {
     encoder,

@@ -11,7 +11,9 @@ import { type Completion, collect, ignoredIn } from '@mcp/wire';
 import type { z } from 'zod';
 import type { Gateway } from '../gateway.ts';
 import { aliasLabel } from '../pipeline/aliases.ts';
+import { CONTEXT_HEADER, type Fitting } from '../pipeline/fitting.ts';
 import { complete } from '../pipeline/inference.ts';
+import { contextOf } from './http.ts';
 
 export const JSON_ANSWER = { content_type: 'application/json' } as const;
 /** What the gateway itself took, in milliseconds. */
@@ -79,13 +81,15 @@ interface Asked {
   readonly call: CallContext;
   /** The format that it came in, by whose names what was ignored is told. */
   readonly format?: keyof typeof FORMATS;
+  /** Its context is made to fit, as where the header asks for it. */
+  readonly fit?: boolean;
 }
 
 /** The events of a completion that came in over HTTP, in whatever format; its span, metrics and headers name it. */
 export function completionEvents(
   gateway: Gateway,
   c: KitContext,
-  { request, call, format = 'chat' }: Asked,
+  { request, call, format = 'chat', fit = false }: Asked,
 ): AsyncIterable<ModelEvent> {
   const state = c.get('state');
   state.phase = request.stream === true ? 'stream' : 'json';
@@ -111,7 +115,18 @@ export function completionEvents(
         c,
         fields.flatMap((field) => nameIn(format, field) ?? []),
       ),
+    onFitted:
+      fit || contextOf(c) === 'fit'
+        ? (fitting) => {
+            state.headers[CONTEXT_HEADER] = fittingText(fitting);
+          }
+        : undefined,
   });
+}
+
+/** What was done to the context, as the value of a header. */
+function fittingText({ action, input_tokens, max_context_tokens, dropped_messages }: Fitting): string {
+  return `${action}; input_tokens=${input_tokens}; max_context_tokens=${max_context_tokens}; dropped_messages=${dropped_messages}`;
 }
 
 /** A completion as a whole, and as the text of an answer. */

@@ -13,6 +13,7 @@ import type { Gateway } from '../gateway.ts';
 import { formatReset } from '../limits/admission.ts';
 import { mayTrace } from '../live/trace-access.ts';
 import { admit, begin, identify, leave } from '../pipeline/entrance.ts';
+import { CONTEXT_HEADER } from '../pipeline/fitting.ts';
 import { conclude } from '../pipeline/inference.ts';
 import { residencyOf } from '../regions/residency.ts';
 import { hopsOf } from './hops.ts';
@@ -122,6 +123,13 @@ function classOf(c: KitContext): QueueClass {
 /** What a caller wants to become of a stream that breaks off; undefined: as the alias says. */
 export function onInterrupt(c: KitContext): OnInterrupt | undefined {
   return choiceOf(c, INTERRUPT_HEADER, OnInterrupt);
+}
+
+const ContextChoice = { options: ['fit', 'whole'] } as const;
+
+/** What becomes of a context that is too long: it is made to fit, or, as without the header, refused. */
+export function contextOf(c: KitContext): 'fit' | 'whole' | undefined {
+  return choiceOf(c, CONTEXT_HEADER, ContextChoice);
 }
 
 /** A header that has one of a few values; undefined where it is not given. */

@@ -17,6 +17,8 @@ export interface BudgetOptions {
   count(messages: readonly ChatMessage[]): Promise<number>;
   /** Vectors of texts, in their order; without it, or when it gives nothing, words are compared. */
   readonly embed?: ((texts: readonly string[]) => Promise<PieceVectors['pieces'] | undefined>) | undefined;
+  /** Field of the request that an error names. */
+  readonly param?: string;
   /** Writes a summary of what has to go; without it, or when it gives nothing, representative sentences stay. */
   readonly summarize?: ((dropped: readonly ChatMessage[]) => Promise<string | undefined>) | undefined;
 }
@@ -200,8 +202,8 @@ async function cutLongest(
   if (tokens > room)
     throw new PlatformError(
       'context_length_exceeded',
-      `The system prompt and what cannot be left out need ${tokens} tokens; ${room} of MAX_TOKENS ${options.limit_tokens} are free beside the answer. Shorten the prompt or ask for a shorter answer.`,
-      { param: 'message' },
+      `The system prompt and what cannot be left out need ${tokens} tokens; ${room} of ${options.limit_tokens} are free beside the answer. Shorten the prompt or ask for a shorter answer.`,
+      { param: options.param ?? 'message' },
     );
   return { messages, tokens };
 }

@@ -12,12 +12,13 @@ export interface Calibrated {
 const MAX_MODELS = 500;
 
 /**
- * What vocabularies take differently: by the first code unit beyond each, the blocks of Unicode. Latin letters are in
- * all of them; of other scripts some have whole words, others not even letters.
+ * What vocabularies take differently: by the first code unit beyond each, the scripts as Unicode has them. Latin
+ * letters are in all of them; of other scripts some have whole words, others not even letters.
  */
 const BLOCKS = [
-  0x250, 0x370, 0x400, 0x530, 0x590, 0x600, 0x780, 0x900, 0xe00, 0x10a0, 0x1e00, 0x2000, 0x2e80, 0x3100,
-  0xa000, 0xd800, 0xe000, 0x10000,
+  0x250, 0x300, 0x370, 0x400, 0x530, 0x590, 0x600, 0x700, 0x780, 0x900, 0x980, 0xa00, 0xa80, 0xb00, 0xb80,
+  0xc00, 0xc80, 0xd00, 0xd80, 0xe00, 0xe80, 0xf00, 0x1000, 0x10a0, 0x1100, 0x1200, 0x1400, 0x1780, 0x1800,
+  0x1e00, 0x1f00, 0x2000, 0x2e80, 0x3100, 0xa000, 0xac00, 0xd800, 0xe000, 0x10000,
 ] as const;
 /** Kinds of ASCII, and what is in every text: its messages, and its counted tokens themselves. */
 const LETTERS = 0;
@@ -42,6 +43,8 @@ const UNKNOWN: readonly number[] = Array.from({ length: KINDS }, (_, kind) => {
   return (BLOCKS[kind - FIRST_BLOCK] ?? 0) <= 0x780 ? 0.2 : 0.35;
 });
 
+/** What languages of one script differ by, and kinds of text, as a share of what was unknown of it. */
+const BETWEEN_TEXTS = 0.45;
 /** Of normal errors, 999 in 1,000 are below so many deviations. */
 const DEVIATIONS = 3;
 /** Share of what was unknown that each call brings back: a model may be another one tomorrow. */
@@ -105,11 +108,16 @@ function bounded(ratio: number): number {
   return Math.min(MAX_RATIO, Math.max(MIN_RATIO, ratio));
 }
 
+/** What a text takes, how little is known of that, and what texts like it scatter by. */
 function predict({ more, covariance, noise }: Known, shares: Float64Array) {
   const gain = times(covariance, shares);
   // By rounding it may be a little less than nothing.
   const variance = Math.max(0, dot(gain, shares));
-  return { ratio: bounded(1 + dot(more, shares)), variance, noise, gain };
+  const between = shares.reduce(
+    (sum, share, kind) => sum + (share * BETWEEN_TEXTS * (UNKNOWN[kind] ?? 0)) ** 2,
+    0,
+  );
+  return { ratio: bounded(1 + dot(more, shares)), variance, noise: noise + between, gain };
 }
 
 /** Takes in that a text took so much more, as a share of what was counted. */
@@ -129,7 +137,8 @@ function update(known: Known, shares: Float64Array, took: number): void {
     }
   }
   forget(covariance);
-  known.noise = Math.max(MIN_NOISE ** 2, noise + NOISE_WEIGHT * ((error ** 2 * noise) / expected - noise));
+  const own = known.noise;
+  known.noise = Math.max(MIN_NOISE ** 2, own + NOISE_WEIGHT * ((error ** 2 * own) / expected - own));
 }
 
 /** What was unknown comes back slowly, never to more than it was. */

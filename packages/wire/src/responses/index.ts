@@ -4,4 +4,3 @@ export { responseOf } from './ids.ts';
 export { fromResponses, inputItems, responseMessages, type Said, type SaidItem, withIds } from './request.ts';
 export type { ResponseObject } from './response.ts';
 export { ResponseEncoder, type ResponseEnd } from './stream.ts';
-export { withoutOldest } from './truncate.ts';
