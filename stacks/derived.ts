@@ -32,6 +32,7 @@ export const derived = {
   embedded_models: ({ stack, at }) => embeddedModels(stack, at),
   model_aliases: ({ stack }) =>
     Object.keys(stack.aliases).length === 0 ? undefined : JSON.stringify(stack.aliases),
+  off_peak: ({ stack }) => stack.off_peak && JSON.stringify(stack.off_peak),
   model_pools: ({ stack }) =>
     Object.keys(stack.pools).length === 0 ? undefined : JSON.stringify(stack.pools),
   residency: ({ stack, at }) => stack.regions.find(({ name }) => name === at.region)?.residency,

@@ -4,6 +4,7 @@ import {
   Graphs,
   ModelAliases,
   ModelPools,
+  OffPeak,
   Residency,
   ResidencyRules,
 } from '@mcp/contracts';
@@ -81,6 +82,8 @@ export const Stack = z
     pools: ModelPools.default({}),
     /** Watts of a busy core, where its machines do not tell what they take. */
     energy: z.strictObject({ cpu_watts_per_core: z.number().min(0.1).max(500).optional() }).default({}),
+    /** Prices of electricity by hour, and the jobs that wait for cheap ones; undefined: none does. */
+    off_peak: OffPeak.optional(),
     limits: Limits,
     features: Features,
     safety: Safety.default({}),

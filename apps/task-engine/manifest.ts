@@ -4,6 +4,8 @@ import {
   gauge,
   histogram,
   JOB_QUEUE,
+  jsonText,
+  OffPeak,
   RIGHTS_SUBJECT,
   TRACE_SUBJECTS,
   wholeText,
@@ -48,6 +50,16 @@ export const manifest = defineManifest({
     MCP_JOB_CONCURRENCY: {
       schema: wholeText(1, 256).default(4),
       meaning: 'Jobs worked on at once.',
+      operator: true,
+    },
+    MCP_OFF_PEAK: {
+      schema: jsonText(
+        OffPeak,
+        'must be JSON such as {"tariff":[0.1,…24 prices],"max_price":0.15,"kinds":["embed-batch"],"latest_s":86400}',
+      ).optional(),
+      meaning:
+        'Prices of electricity by hour (UTC), as JSON, and which jobs wait for cheap hours; unset, none does.',
+      from: 'derived.off_peak',
       operator: true,
     },
     MCP_JOB_RESULTS_BYTES: {

@@ -29,6 +29,7 @@ export const definition = defineService({
       concurrency: config.MCP_JOB_CONCURRENCY,
       max_attempts: config.MCP_JOB_MAX_ATTEMPTS,
       ack_wait_ms: config.MCP_JOB_ACK_WAIT_MS,
+      off_peak: config.MCP_OFF_PEAK,
     });
     const depth = setInterval(() => {
       queue.depth().then(

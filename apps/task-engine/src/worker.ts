@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CallContext, Job, PlatformError } from '@mcp/contracts';
+import type { CallContext, Job, OffPeak, PlatformError } from '@mcp/contracts';
 import { backOff, callScope, toPlatformError } from '@mcp/service-kit';
 import type { JsMsg } from '@nats-io/jetstream';
 import { z } from 'zod';
 import { isFinal, type JobStore, type StoredJob } from './job-store.ts';
 import { runJob } from './jobs/registry.ts';
 import type { TaskEngineKit } from './kit.ts';
+import { heldFor } from './off-peak.ts';
 import { rightsNow, watchRights } from './owner-rights.ts';
 import type { JobQueue } from './queue.ts';
 import type { ResultStore } from './results.ts';
@@ -20,6 +21,8 @@ const LOOK_EVERY_MS = 10;
 /** A message whose row has not come by then belongs to a job that was never acknowledged. */
 const ORPHAN_MS = 60_000;
 const ORPHAN_RETRY_MS = 2000;
+/** A job that waits for cheap electricity is looked at again at least this often. */
+const HELD_MS = 10 * 60_000;
 
 export interface WorkerOptions {
   readonly kit: TaskEngineKit;
@@ -29,6 +32,7 @@ export interface WorkerOptions {
   readonly concurrency: number;
   readonly max_attempts: number;
   readonly ack_wait_ms: number;
+  readonly off_peak: OffPeak | undefined;
 }
 
 /** Takes jobs from the queue and does them, several at once, each at least once. */
@@ -103,6 +107,7 @@ export class Worker {
       message.ack();
       return;
     }
+    if (await this.#hold(stored.job, message)) return;
     // Counted in the row, not by deliveries: a hand-over at shutdown is none.
     const attempt = stored.job.attempt + 1;
     if (attempt > max_attempts) {
@@ -124,6 +129,19 @@ export class Worker {
       clearInterval(heartbeat);
       this.#running.delete(stored.job.id);
     }
+  }
+
+  /** Gives a job that has not begun back to the queue until electricity is cheap, and says so in its progress. */
+  async #hold({ id, kind, created_at, attempt, progress }: Job, message: JsMsg): Promise<boolean> {
+    const now_ms = Date.now();
+    const job = { kind, created_ms: Date.parse(created_at) };
+    const held_ms = attempt > 0 ? 0 : heldFor(this.#options.off_peak, job, now_ms);
+    if (held_ms <= 0) return false;
+    const note = `waits for off-peak hours until ${new Date(now_ms + held_ms).toISOString()}`;
+    if (progress.note !== note)
+      await this.#options.store.update(id, (now) => ({ ...now, progress: { ...now.progress, note } }));
+    message.nak(Math.min(held_ms, HELD_MS));
+    return true;
   }
 
   async #rowOf(id: string): Promise<StoredJob | undefined> {

@@ -1,6 +1,5 @@
-import type { ModelPools, QueueClass } from '@mcp/contracts';
+import type { ModelInfo, ModelPools, QueueClass } from '@mcp/contracts';
 import { Pace } from './pace.ts';
-import type { Route } from './route.ts';
 
 /** A pool is taken for as fast as the fastest when it is expected to need at most so much of its time. */
 const AS_FAST = 1.5;
@@ -47,15 +46,23 @@ export interface Fit {
   readonly waited_ms: number;
 }
 
+/** What of a route its pool is chosen by. */
+interface Placeable {
+  readonly pool: Pool | undefined;
+  readonly info: Pick<ModelInfo, 'max_context'>;
+  readonly limit: number;
+  readonly running: number;
+  readonly free: boolean;
+}
+
 /** Routes with a free place in the pool of a request, or how long a better one is waited for. */
-export type Placement =
-  | { readonly type: 'free'; readonly routes: readonly Route[] }
+type Placement<R> =
+  | { readonly type: 'free'; readonly routes: readonly R[] }
   | { readonly type: 'busy' }
   | { readonly type: 'held'; readonly wait_ms: number };
 
-interface Group {
-  readonly routes: readonly Route[];
-  readonly free: readonly Route[];
+interface Group<R> {
+  readonly free: readonly R[];
   /** Requests of more tokens are not for it. */
   readonly max_tokens: number;
   /** How long the request is expected to work there; undefined while too little was seen. */
@@ -69,7 +76,7 @@ interface Group {
  * expected to be done sooner by waiting. A request that fits nowhere goes where the most tokens fit: none is refused
  * for the pools' sake.
  */
-export function place(routes: readonly Route[], fit: Fit): Placement {
+export function place<R extends Placeable>(routes: readonly R[], fit: Fit): Placement<R> {
   const groups = groupsOf(routes, fit);
   const fitting = groups.filter(({ max_tokens }) => fit.tokens <= max_tokens);
   const ordered =
@@ -87,11 +94,11 @@ export function place(routes: readonly Route[], fit: Fit): Placement {
 }
 
 /** Interactive requests go to a pool that is about as fast as any, batch ones to the slowest; of these to the tightest. */
-function inOrder(groups: readonly Group[], { class: cls }: Fit): readonly Group[] {
+function inOrder<R>(groups: readonly Group<R>[], { class: cls }: Fit): readonly Group<R>[] {
   const known = groups.flatMap(({ work_ms }) => work_ms ?? []);
   const fastest_ms = Math.min(...known);
-  const isFast = ({ work_ms }: Group) => work_ms === undefined || work_ms <= fastest_ms * AS_FAST;
-  const tight = (a: Group, b: Group) =>
+  const isFast = ({ work_ms }: Group<R>) => work_ms === undefined || work_ms <= fastest_ms * AS_FAST;
+  const tight = (a: Group<R>, b: Group<R>) =>
     a.max_tokens === b.max_tokens ? (a.work_ms ?? 0) - (b.work_ms ?? 0) : a.max_tokens - b.max_tokens;
   return groups.toSorted((a, b) => {
     if (isFast(a) === isFast(b)) return tight(a, b);
@@ -100,13 +107,15 @@ function inOrder(groups: readonly Group[], { class: cls }: Fit): readonly Group[
 }
 
 /** Routes by pool; those in none are a pool of their own, for what its servers take. */
-function groupsOf(routes: readonly Route[], { tokens, waiting_tokens }: Fit): readonly Group[] {
+function groupsOf<R extends Placeable>(
+  routes: readonly R[],
+  { tokens, waiting_tokens }: Fit,
+): readonly Group<R>[] {
   const byPool = Map.groupBy(routes, ({ pool }) => pool);
   return [...byPool].map(([pool, own]) => {
     const places = own.reduce((sum, { limit }) => sum + limit, 0);
     const running = own.reduce((sum, one) => sum + one.running, 0);
     return {
-      routes: own,
       free: own.filter((route) => route.free),
       max_tokens: Math.min(
         pool?.max_tokens ?? Number.POSITIVE_INFINITY,

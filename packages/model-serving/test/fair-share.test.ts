@@ -207,7 +207,7 @@ test('batch work gets its share of the tokens while both classes wait, and no mo
       }
       expect(queue.status()).toMatchObject({ running: 0, waiting_interactive: 0, waiting_batch: 0 });
     }),
-    { numRuns: 25, endOnFailure: true },
+    { numRuns: 10, endOnFailure: true },
   );
 });
 

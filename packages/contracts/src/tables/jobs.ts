@@ -22,6 +22,26 @@ export const JobSpec = z.discriminatedUnion('kind', [
 export type JobSpec = z.infer<typeof JobSpec>;
 export type JobKind = JobSpec['kind'];
 
+/** When electricity is cheap, and which jobs wait for it. Never what a client waits for: that is no job. */
+export const OffPeak = z.strictObject({
+  /** Price of each hour of the day in UTC, from midnight on, in any unit: of a tariff, or of the carbon in it. */
+  tariff: z.array(z.number().nonnegative()).length(24, 'must have a price for each of the 24 hours'),
+  /** Hours of at most this price are off-peak. */
+  max_price: z.number().nonnegative(),
+  kinds: z
+    .array(z.enum(JobSpec.options.map(({ shape }) => shape.kind.value)))
+    .min(1)
+    .default(['embed-batch']),
+  /** After so long a job begins whatever the hour. */
+  latest_s: z
+    .number()
+    .int()
+    .min(1)
+    .max(48 * 3600)
+    .default(24 * 3600),
+});
+export type OffPeak = z.infer<typeof OffPeak>;
+
 /** The JetStream stream of jobs that wait, and the durable consumer through which the engines take them. */
 export const JOB_QUEUE = { stream: 'MCP_JOBS', consumer: 'workers' } as const;
 
