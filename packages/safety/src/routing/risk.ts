@@ -9,7 +9,7 @@ const WEIGHTS: Readonly<Record<RiskSignal, { readonly weight: number; readonly f
   disagreement: { weight: 0.5, floor: 0.4 },
   volatility: { weight: 0.7, floor: 0.35 },
   history: { weight: 0.8, floor: 0.3 },
-  injection: { weight: 0.9, floor: 0.5 },
+  injection: { weight: 0.9, floor: 0.25 },
   data: { weight: 0.7, floor: 0 },
   content: { weight: 0.95, floor: 0 },
 };
