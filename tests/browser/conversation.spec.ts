@@ -111,7 +111,7 @@ test.describe('a conversation', () => {
     await signIn(page, key);
     await converse(page, 'Please disagree.');
     await expect(page.getByRole('article')).toHaveCount(3);
-    await expect(page.getByRole('article', { name: /^Turn 3, model A/ })).toContainText('critique turn');
+    await expect(page.getByRole('article', { name: /^Turn 3, model B/ })).toContainText('critique turn');
     await expect(page.getByRole('region', { name: 'Decision' })).toContainText('after a critique turn');
   });
 
