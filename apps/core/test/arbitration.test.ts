@@ -51,8 +51,11 @@ describe('answers that contradict each other', () => {
       thresholds: defaults.thresholds,
     });
     expect(only(events, 'message.end').at(-1)).toMatchObject({ content: quoting, turn: 2 });
-    const kinds = (await recordsOf(core, idOf(events))).map(({ kind }) => kind);
-    expect(kinds.slice(-3)).toEqual(['turn', 'critique', 'decision']);
+    const [, , question, ...said] = await recordsOf(core, idOf(events));
+    expect(said.map(({ kind }) => kind)).toEqual(['turn', 'turn', 'critique', 'decision']);
+    // No model said it: it is by the platform, made from both answers.
+    expect(said[2]).toMatchObject({ model: 'mcp/quoting', parents: [said[0]?.step, said[1]?.step] });
+    expect(question).toMatchObject({ kind: 'question' });
     expect(await core.api.verifyConversation(idOf(events), callOf())).toMatchObject({ status: 'ok' });
     expect(await core.kit.metrics.text()).toMatch(
       /model_arbitration_extra_turns_total\{.*reason="undecided".*\} 1/,

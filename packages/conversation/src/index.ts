@@ -6,7 +6,7 @@ export { coherence } from './arbitration/coherence.ts';
 export { contradictionsOf, whyOf } from './arbitration/contradictions.ts';
 export { digestOf, extendedTaskOf, extraTurnFor, RISK_TASK } from './arbitration/extra-turns.ts';
 export { contradictionQuestion, soundnessQuestion, yesOf } from './arbitration/judge.ts';
-export { quotingAnswer, refinementOf, withoutQuotes } from './arbitration/refinement.ts';
+export { quotingAnswer, refinementOf, undecidedOf, withoutQuotes } from './arbitration/refinement.ts';
 export type { Verdict } from './arbitration/verdict.ts';
 export { AnswerLimit } from './budget/answer-limit.ts';
 export { type Budgeted, type BudgetOptions, extractSummary, fitBudget } from './budget/budget.ts';

@@ -10,6 +10,7 @@ import {
   refinementOf,
   type Said,
   stateOf,
+  undecidedOf,
 } from '@mcp/conversation';
 import type { AnswerVectors } from './answer-vectors.ts';
 import { type DecideDeps, decide, finalists, type Scored, score } from './decide.ts';
@@ -33,7 +34,12 @@ export interface AskedTurn {
 /** A turn beyond those that were asked for: of a model, or an answer that the platform makes of what there is. */
 export type ExtraTurn =
   | AskedTurn
-  | { readonly kind: 'quoting'; readonly answer: FinishedTurn; readonly text: string };
+  | {
+      readonly kind: 'quoting';
+      readonly answer: FinishedTurn;
+      readonly text: string;
+      readonly parents: readonly string[];
+    };
 
 export interface ArbitrationRun {
   readonly call: CallContext;
@@ -167,7 +173,13 @@ async function extraTurnOf(
     case 'undecided': {
       const answer = turns.find(({ message_id }) => message_id === verdict.message_id);
       const text = quotingAnswer(verdict, terms, answer?.content ?? '');
-      return answer === undefined || text === undefined ? undefined : { kind: 'quoting', answer, text };
+      if (answer === undefined || text === undefined) return undefined;
+      const sides = undecidedOf(verdict).flatMap(({ between }) =>
+        between.map(({ message_id }) => message_id),
+      );
+      const quoted = turns.filter(({ message_id }) => sides.includes(message_id)).map(({ step }) => step);
+      const parents = sides.includes(undefined) ? [question.step, ...quoted] : quoted;
+      return { kind: 'quoting', answer, text, parents };
     }
     case 'divergence':
     case 'contradiction': {

@@ -6,11 +6,16 @@ import { Findings, type Guard, guardEvents } from '@mcp/safety/guard';
 import type { Emit } from './events.ts';
 import type { Session } from './sessions.ts';
 
+/** What such an answer is by: no model said it. */
+const QUOTING_MODEL = 'mcp/quoting';
+
 interface Quoting {
   readonly turn: number;
   /** What it quotes others beside. */
   readonly answer: FinishedTurn;
   readonly text: string;
+  /** The steps that it is made from. */
+  readonly parents: readonly string[];
   readonly emit: Emit;
 }
 
@@ -18,7 +23,7 @@ interface Quoting {
 export async function keepQuoting(
   guard: Guard,
   { recorder, trace_id }: Session,
-  { turn, answer, text, emit }: Quoting,
+  { turn, answer, text, parents, emit }: Quoting,
 ): Promise<void> {
   const findings = new Findings();
   let content = '';
@@ -26,7 +31,8 @@ export async function keepQuoting(
     if (event.type === 'text') content += event.text;
     else if (event.type === 'finish' && event.reason.unified === 'content_filter') return;
   }
-  const { participant, model, finish_reason } = answer;
+  const { participant, finish_reason } = answer;
+  const model = QUOTING_MODEL;
   const usage = { input_tokens: 0, output_tokens: 0 };
   const message_id = randomUUID();
   const step = recorder.newStepId();
@@ -34,7 +40,7 @@ export async function keepQuoting(
   const which = { message_id, turn, step, participant };
   emit({ type: 'message.start', ...which, attempt: 1, role: participant, model });
   emit({ type: 'delta', ...which, text: content });
-  const said = { kind: 'critique', parents: [answer.step], participant, model, content } as const;
+  const said = { kind: 'critique', parents: [...parents], participant, model, content } as const;
   await recorder.append([{ step, ...said, trace_id, message_id, finish_reason, usage, ...safety }]);
   emit({ type: 'message.end', ...which, finish_reason, usage, content, ...safety });
 }
