@@ -17,12 +17,13 @@ export {
   type ForecastSettings,
   forecast,
   inputOf,
+  isTooLong,
   MAX_REFITS,
   tightness,
   tokensPerChar,
   usesOf,
 } from './budget/forecast.ts';
-export { contextVectors, type ModelHelp, summaryOf } from './budget/model-help.ts';
+export { contextVectors, embeddingModel, type ModelHelp, summaryOf } from './budget/model-help.ts';
 export {
   answerOf,
   type ConversationState,

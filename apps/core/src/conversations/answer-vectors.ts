@@ -1,6 +1,6 @@
 /** Embeddings of the question and the answers of one run, begun while models are still speaking, each text once. */
 import { type CallContext, type ModelGatewayApi, PlatformError } from '@mcp/contracts';
-import { withoutQuotes } from '@mcp/conversation';
+import { embeddingModel, withoutQuotes } from '@mcp/conversation';
 import { callScope } from '@mcp/service-kit';
 import type { CoreKit } from '../kit.ts';
 
@@ -83,7 +83,7 @@ export class AnswerVectors {
     const scope = callScope(this.#call.signal, deadline_ms);
     try {
       const bounded = { ...this.#call, signal: scope.signal, deadline_ms };
-      this.#model ??= this.#find(bounded);
+      this.#model ??= embeddingModel(this.#deps.models, bounded);
       const model = await this.#model;
       if (model === undefined) return undefined;
       return (await this.#deps.models.embed({ model, input: [...input] }, bounded)).vectors;
@@ -93,11 +93,6 @@ export class AnswerVectors {
     } finally {
       scope.dispose();
     }
-  }
-
-  async #find(call: CallContext): Promise<string | undefined> {
-    const models = await this.#deps.models.models(call);
-    return models.find(({ kind, status }) => kind === 'embedding' && status === 'ready')?.id;
   }
 }
 

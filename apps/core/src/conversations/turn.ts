@@ -12,7 +12,7 @@ import {
   type StreamResumed,
   type Usage,
 } from '@mcp/contracts';
-import { errorOf, MAX_REFITS, tightness } from '@mcp/conversation';
+import { errorOf, isTooLong, MAX_REFITS, tightness } from '@mcp/conversation';
 import { countSafety, type Guard } from '@mcp/safety/guard';
 import { backOff, type Span, toPlatformError } from '@mcp/service-kit';
 import type { CoreKit } from '../kit.ts';
@@ -199,8 +199,7 @@ async function answered(
     try {
       return { fitted, answer: await answerOf(deps, { ...request, fitted }, { call, emit, span }) };
     } catch (error) {
-      const too_long = error instanceof PlatformError && error.code === 'context_length_exceeded';
-      if (!too_long || fitted.budget.exact || refits === MAX_REFITS) throw error;
+      if (!isTooLong(error) || fitted.budget.exact || refits === MAX_REFITS) throw error;
       deps.kit.log.warn({ model, trace_id: span.trace_id }, 'the context was refused as too long');
     }
   }

@@ -13,6 +13,7 @@ import {
   fitBudget,
   forecast,
   inputOf,
+  isTooLong,
   MAX_REFITS,
   type ModelHelp,
   summaryOf,
@@ -182,10 +183,6 @@ function withRoom(request: ChatCompletionRequest, room: number): ChatCompletionR
       : { max_completion_tokens: Math.min(max_completion_tokens, room) }),
     ...(max_tokens == null ? {} : { max_tokens: Math.min(max_tokens, room) }),
   };
-}
-
-function isTooLong(error: unknown): error is PlatformError {
-  return error instanceof PlatformError && error.code === 'context_length_exceeded';
 }
 
 /** The refusal of a context that is too long, with the way out that there is here. */

@@ -1,5 +1,5 @@
 /** What the next call of a model will take, by what the calls before it took. */
-import type { LogRecord } from '@mcp/contracts';
+import { type LogRecord, PlatformError } from '@mcp/contracts';
 import type { Calibrated } from './calibrations.ts';
 
 /** How a forecast is made; an operator sets it. */
@@ -187,6 +187,11 @@ function outputOf({ uses, settings, most_output_tokens }: Expected): number | un
   const deviations = [(outputs[0] ?? 0) / 2, ...outputs.map((output) => Math.abs(output - mean))];
   const deviation = ema(deviations, turns);
   return mean + DEVIATIONS_OF_OUTPUT * (deviation ?? 0);
+}
+
+/** The refusal of a context as too long. */
+export function isTooLong(error: unknown): error is PlatformError {
+  return error instanceof PlatformError && error.code === 'context_length_exceeded';
 }
 
 /** After so many refusals of a context as too long nobody tries again. */

@@ -17,6 +17,15 @@ const SUMMARY_TOKENS = 160;
 /** Characters of what is dropped that a summary is made of, and that stand in for one. */
 const SUMMARISED_CHARS = 2400;
 
+/** The first embedding model that is ready; undefined where there is none. */
+export async function embeddingModel(
+  models: Pick<ModelGatewayApi, 'models'>,
+  call: CallContext,
+): Promise<string | undefined> {
+  const listed = await models.models(call);
+  return listed.find(({ kind, status }) => kind === 'embedding' && status === 'ready')?.id;
+}
+
 /** Vectors of texts by the first embedding model that is ready; undefined where there is none, or it takes too long. */
 export async function contextVectors(
   { models, onNoVectors }: ModelHelp,
@@ -27,12 +36,10 @@ export async function contextVectors(
   const signal = AbortSignal.any([call.signal, timeout]);
   const bounded = { ...call, signal, deadline_ms: Math.min(call.deadline_ms, Date.now() + TIMEOUT_MS) };
   try {
-    const model = (await models.models(bounded)).find(
-      ({ kind, status }) => kind === 'embedding' && status === 'ready',
-    );
+    const model = await embeddingModel(models, bounded);
     if (model === undefined) return undefined;
     const input = texts.map((text) => text.slice(0, MAX_CHARS).toWellFormed().trim() || '-');
-    return (await models.embed({ model: model.id, input }, bounded)).vectors;
+    return (await models.embed({ model, input }, bounded)).vectors;
   } catch (error) {
     if (call.signal.aborted || !(error instanceof PlatformError || timeout.aborted)) throw error;
     onNoVectors(error);
