@@ -228,21 +228,16 @@ async function recovered({ disk, signer }: LogOptions): Promise<Opened> {
   const signed = (await disk.read(CHECKPOINT))?.toString();
   const promised = signed === undefined ? undefined : openCheckpoint(signed, signer);
   const starts = await segmentsOf(disk);
-  const store = new TileStore(disk);
-  const [first = 0] = starts;
   if (starts.length === 0 && (promised?.size ?? 0) > 0)
     throw new LogDamagedError(
       `The log's write-ahead files are gone, of ${promised?.size} entries that were signed.`,
     );
-  if (first % TILE_WIDTH !== 0)
-    throw new LogDamagedError(`There is no write-ahead file that begins with entry ${first}.`);
-  await store.restore(first);
-  compare(store, promised);
+  let store = await storeAt(disk, starts[0] ?? 0, promised);
   const finished: { path: string; end: number }[] = [];
   let bytes = 0;
   for (const [n, start] of starts.entries()) {
-    if (start !== store.size)
-      throw new LogDamagedError(`Entries ${store.size} to ${start - 1} of the log are missing.`);
+    // A crash may bring a removed file back and not the one behind it: the tiles have what was in both.
+    if (start > store.size) store = await storeAt(disk, start, promised);
     const read = entriesOf((await disk.read(segmentPath(start))) ?? Buffer.alloc(0), MAX_ENTRY_BYTES);
     for (const entry of read.entries) {
       store.add(entry);
@@ -260,6 +255,16 @@ async function recovered({ disk, signer }: LogOptions): Promise<Opened> {
   await file.truncate(bytes);
   await file.sync();
   return { store, segment: new Segment(start, file, bytes), finished };
+}
+
+/** The log up to an entry, from its tiles. */
+async function storeAt(disk: Disk, size: number, promised: SignedCheckpoint | undefined): Promise<TileStore> {
+  if (size % TILE_WIDTH !== 0)
+    throw new LogDamagedError(`No write-ahead file of a log begins with entry ${size}.`);
+  const store = new TileStore(disk);
+  await store.restore(size);
+  compare(store, promised);
+  return store;
 }
 
 /** Where the log has as many entries as were signed, they are those that were signed. */
