@@ -15,6 +15,7 @@ export * from './conversation/conversation.ts';
 export * from './conversation/decision.ts';
 export * from './conversation/graph.ts';
 export * from './conversation/log.ts';
+export * from './conversation/log-keys.ts';
 export * from './conversation/participant.ts';
 export * from './conversation/risk.ts';
 export * from './conversation/safety.ts';

@@ -1,5 +1,9 @@
-/** Proof of what was said: the hash chain of conversation logs, their signature, and where their steps come from. */
+/** Proof of what was said: the hash chain of conversation logs, their signatures and keys, and where their steps come from. */
 export { chainRecord, headerHash, type LogHeader, type NewRecord } from './chain.ts';
 export { compareWithHead, headOf, LogHead } from './head.ts';
+export { HeldKeys, type KeyRingStore } from './keys/held-keys.ts';
+export { stateOf, VerifiedKeys } from './keys/history.ts';
+export { keyFile } from './keys/key-file.ts';
+export { KeyRing } from './keys/ring.ts';
 export { roleOf } from './lineage.ts';
-export { signatureOf, signLog, type VerifyOptions, verifyLog } from './sign.ts';
+export { signatureOf, signLog, type VerifyOptions, verifyLog, withSignature } from './sign.ts';
