@@ -25,14 +25,14 @@ export interface GatewayClient {
   /** Where it is, for messages. */
   readonly url: string;
   get<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>>;
-  post<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>>;
+  post<S extends z.ZodType>(path: string, schema: S, body?: unknown): Promise<z.output<S>>;
 }
 
 /** The platform that runs on a data directory, or the one at `--url`. Throws a CliError when there is none. */
 export function gatewayOf(flags: GatewayFlags, env: NodeJS.ProcessEnv = process.env): GatewayClient {
   const { url, key } = flags.url === undefined ? localGateway(flags.data) : remoteGateway(flags.url, env);
-  const ask = async <S extends z.ZodType>(method: string, path: string, schema: S) => {
-    const { ok, status, text } = await exchange(new URL(path, url), method, key).catch((error: unknown) => {
+  const ask = async <S extends z.ZodType>(path: string, schema: S, sent: Sent) => {
+    const { ok, status, text } = await exchange(new URL(path, url), key, sent).catch((error: unknown) => {
       throw new CliError(`${url} does not answer (${messageOf(error)}). Is it running? npx mcp status`);
     });
     if (!ok) throw new CliError(detailOf(text) ?? `${url} answered with status ${status}.`);
@@ -42,19 +42,28 @@ export function gatewayOf(flags: GatewayFlags, env: NodeJS.ProcessEnv = process.
   };
   return {
     url,
-    get: (path, schema) => ask('GET', path, schema),
-    post: (path, schema) => ask('POST', path, schema),
+    get: (path, schema) => ask(path, schema, { method: 'GET' }),
+    post: (path, schema, body) => ask(path, schema, { method: 'POST', body }),
   };
+}
+
+interface Sent {
+  readonly method: 'GET' | 'POST';
+  readonly body?: unknown;
 }
 
 async function exchange(
   url: URL,
-  method: string,
   key: string,
+  { method, body }: Sent,
 ): Promise<{ ok: boolean; status: number; text: string }> {
   const answer = await fetch(url, {
     method,
-    headers: { authorization: `Bearer ${key}` },
+    headers: {
+      authorization: `Bearer ${key}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   return { ok: answer.ok, status: answer.status, text: await answer.text() };

@@ -26,7 +26,7 @@ export interface CoreDeps extends ConversationDeps, LogCheckDeps, AnswerDeps {
 
 /** The core's interface over its store, the archive of its logs and the models. */
 export function createCore(deps: CoreDeps): CoreApi {
-  const { store, secret } = deps;
+  const { store, signing } = deps;
   const counted = (verdict: ChainVerdict) => {
     deps.kit.metrics.inc('provenance_verifications_total', { status: verdict.status });
     return verdict;
@@ -40,7 +40,7 @@ export function createCore(deps: CoreDeps): CoreApi {
       const { summary, records } = await store.get(id, call.principal);
       return { ...summary, messages: [...records], decision: stateOf(records).decision?.decision ?? null };
     },
-    exportLog: async (id, call) => logOf(await store.get(id, call.principal)),
+    exportLog: async (id, call) => signing.withSignature(logOf(await store.get(id, call.principal))),
     async verifyConversation(id, call) {
       const { verdict, stored } = await checkLog(deps, id, call.principal);
       // What should be kept outside and is not, is put there again by the next sweep.
@@ -48,7 +48,12 @@ export function createCore(deps: CoreDeps): CoreApi {
         await deps.upkeep.recommit(id);
       return counted(verdict);
     },
-    verifyLog: (log) => Promise.resolve(counted(verifyLog(log, { secret }))),
+    async verifyLog(log) {
+      await signing.know((log as { signature?: unknown } | null | undefined)?.signature);
+      return counted(verifyLog(log, signing.options));
+    },
+    logKeys: () => Promise.resolve(signing.published()),
+    changeLogKeys: (change, call) => signing.change(change, call),
     async checkLogs(call) {
       requireAdmin(call);
       return checkNext(deps, call.signal);

@@ -13,6 +13,7 @@ import { Sweeper } from './conversations/sweeper.ts';
 import { GraphLibrary } from './graphs/library.ts';
 import { Committer } from './log/committer.ts';
 import { LogHeads } from './log/heads.ts';
+import { LogKeys } from './log/log-keys.ts';
 import { openArchive } from './log/open-archive.ts';
 import { AnswerStore } from './store/answers.ts';
 import { ConversationStore } from './store/conversations.ts';
@@ -49,8 +50,16 @@ export const definition = defineService({
       external: open.dialect === 'postgres',
       dir: kit.data_dir,
     });
-    const committer = new Committer({ archive, heads, metrics, log });
-    const state = { store, archive, heads, secret };
+    const signing = await LogKeys.open({
+      open,
+      dir: kit.data_dir,
+      secret,
+      accepted: config.PROV_SECRETS_ACCEPTED ?? [],
+      metrics,
+      log,
+    });
+    const committer = new Committer({ signing, archive, heads, metrics, log });
+    const state = { store, archive, heads, secret, signing };
     const sweeper = new Sweeper({ ...state, upkeep, answers, leases, committer, log });
     await upkeep.freeAll();
     // A bus that is slow to come is not waited for: its heads are made up for.
@@ -90,6 +99,7 @@ export const definition = defineService({
       await sweeper.close();
       await leases.close();
       archive?.close();
+      signing.close();
       await open.close();
     };
     const app = apiApp({ kit, endpoints: coreEndpoints, api, checks: { store: () => store.check() } });

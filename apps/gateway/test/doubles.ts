@@ -176,6 +176,12 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
       reason: 'not a log',
       head: null,
     }),
+    logKeys: async () => {
+      throw new PlatformError('unavailable', 'There are no keys here.');
+    },
+    changeLogKeys: async () => {
+      throw new PlatformError('unavailable', 'There are no keys here.');
+    },
     prompts: async () => [{ name: 'base_system', sha256: 'a', source: 'built-in', description: 'd' }],
     async keepAnswer({ log }) {
       if (options.full) throw new PlatformError('unavailable', 'The disk is full.');

@@ -47,7 +47,7 @@ export interface VerifyOptions {
   /** Secrets from before, or to come: logs signed with them count as well. */
   readonly accepted?: readonly string[];
   /** The key history. Without it signatures by its keys are not checked. */
-  readonly keys?: VerifiedKeys | undefined;
+  readonly history?: VerifiedKeys | undefined;
 }
 
 /** Checks a log of any origin: shape, every hash, every link, the head and the signature, and of version 2 where its steps come from. Never throws. */
@@ -116,13 +116,13 @@ function verify(value: unknown, options: VerifyOptions): ChainVerdict {
   if (flaw !== undefined) return at(flaw.seq, flaw.reason);
   if (log.head !== previous)
     return at(log.messages.length, 'Records at the end are missing: the head does not fit the last record.');
-  const { secret, accepted = [], keys } = options;
+  const { secret, accepted = [], history } = options;
   if (secret !== undefined && ![secret, ...accepted].some((one) => sameText(log.mac, macOf(log.head, one))))
     return at(
       log.messages.length,
       'The signature does not fit: the log was cut or rebuilt without PROV_SECRET, or signed with another one.',
     );
-  const unsigned = log.signature === undefined ? undefined : keys?.flawOf(signedHead(log), log.signature);
+  const unsigned = log.signature === undefined ? undefined : history?.flawOf(signedHead(log), log.signature);
   if (unsigned !== undefined) return at(log.messages.length, unsigned);
   return {
     id: log.id,
@@ -132,7 +132,7 @@ function verify(value: unknown, options: VerifyOptions): ChainVerdict {
     broken_at: null,
     reason: null,
     head: log.head,
-    ...(log.signature === undefined || keys === undefined ? {} : { key_id: log.signature.key_id }),
+    ...(log.signature === undefined || history === undefined ? {} : { key_id: log.signature.key_id }),
   };
 }
 

@@ -5,6 +5,7 @@ import { flagsCommand } from './flags.ts';
 import { identityCommand } from './identity.ts';
 import { jobsCommand } from './jobs.ts';
 import { keyCommand } from './key.ts';
+import { keysCommand } from './keys.ts';
 import { logsCommand } from './logs.ts';
 import { riskCommand } from './risk.ts';
 import { stackCommand } from './stack.ts';
@@ -21,6 +22,7 @@ export const commands: readonly (() => Command)[] = [
   statusCommand,
   logsCommand,
   keyCommand,
+  keysCommand,
   identityCommand,
   traceCommand,
   jobsCommand,

@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ChainVerdict } from '@mcp/contracts';
-import { verifyLog } from '@mcp/provenance';
+import { VerifiedKeys, type VerifyOptions, verifyLog } from '@mcp/provenance';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { CliError, codeOf, EXIT, messageOf } from '../errors.ts';
@@ -22,6 +22,7 @@ export function verifyCommand(): Command {
     .argument('[log]', 'a log file, or the id of a conversation in the data directory')
     .option('--all', 'every log of the data directory', false)
     .option('--json', 'the verdicts as JSON', false)
+    .option('--keys <file>', 'the key history (mcp keys list --json; default: that of the data directory)')
     .option('--data <directory>', 'the data directory (default: ./data of the checkout)')
     .addHelpText(
       'after',
@@ -30,28 +31,40 @@ The chain shows that no record was changed, moved or removed. The signature show
 this platform: it needs PROV_SECRET, from the environment or the data directory; without it, only the chain is checked.
 Whether records are missing at the end is known to the platform alone: where it runs, it is asked.`,
     )
-    .action(async (log: string | undefined, flags: { all: boolean; json: boolean; data?: string }) => {
-      if ((log === undefined) === !flags.all)
-        throw new CliError('Name one log (a file or a conversation id), or give --all.', EXIT.usage);
-      const paths = dataPaths(flags.data);
-      const files = log === undefined ? allLogs(paths) : [logPath(paths, log)];
-      const secret = process.env.PROV_SECRET || readSecret(paths.secrets, 'provenance');
-      const platform = platformOf(paths);
-      const verdicts = await checkAll(files, { secret, platform });
-      if (flags.json) process.stdout.write(`${JSON.stringify(verdicts, null, 2)}\n`);
-      else {
-        const notes = [
-          ...(secret === undefined ? ['PROV_SECRET is not known here: the signature was not checked.'] : []),
-          ...(platform === undefined
-            ? ['No platform runs here that could be asked whether records are missing at the end.']
-            : []),
-        ];
-        process.stdout.write(
-          `${[...render(verdicts), ...notes.map((note) => paint('yellow', note))].join('\n')}\n`,
-        );
-      }
-      process.exitCode = verdicts.every(({ ok }) => ok) ? EXIT.ok : EXIT.failed;
-    });
+    .action(
+      async (
+        log: string | undefined,
+        flags: { all: boolean; json: boolean; keys?: string; data?: string },
+      ) => {
+        if ((log === undefined) === !flags.all)
+          throw new CliError('Name one log (a file or a conversation id), or give --all.', EXIT.usage);
+        const paths = dataPaths(flags.data);
+        const files = log === undefined ? allLogs(paths) : [logPath(paths, log)];
+        const secret = process.env.PROV_SECRET || readSecret(paths.secrets, 'provenance');
+        const platform = platformOf(paths);
+        const history = historyOf(paths, flags.keys);
+        const accepted = acceptedSecrets(paths);
+        const verdicts = await checkAll(files, { options: { secret, accepted, history }, platform });
+        if (flags.json) process.stdout.write(`${JSON.stringify(verdicts, null, 2)}\n`);
+        else {
+          const notes = [
+            ...(secret === undefined
+              ? ['PROV_SECRET is not known here: the signature was not checked.']
+              : []),
+            ...(history === undefined
+              ? ['There is no key history here: signatures by keys were not checked.']
+              : []),
+            ...(platform === undefined
+              ? ['No platform runs here that could be asked whether records are missing at the end.']
+              : []),
+          ];
+          process.stdout.write(
+            `${[...render(verdicts), ...notes.map((note) => paint('yellow', note))].join('\n')}\n`,
+          );
+        }
+        process.exitCode = verdicts.every(({ ok }) => ok) ? EXIT.ok : EXIT.failed;
+      },
+    );
 }
 
 /** The platform that runs on a data directory: it has the store and the heads of the logs. */
@@ -71,13 +84,13 @@ function platformOf(paths: DataPaths): RunningPlatform | undefined {
 
 async function checkAll(
   files: readonly string[],
-  { secret, platform }: { secret: string | undefined; platform: RunningPlatform | undefined },
+  { options, platform }: { options: VerifyOptions; platform: RunningPlatform | undefined },
 ): Promise<ChainVerdict[]> {
   const step = files.length > 1 ? terminalUi(process.stderr).step('checking') : undefined;
   const verdicts: ChainVerdict[] = [];
   for (const [at, path] of files.entries()) {
     step?.update(`${at + 1} of ${files.length}`);
-    const verdict = check(path, secret);
+    const verdict = check(path, options);
     const own = platform !== undefined && verdict.ok && dirname(path) === platform.conversations;
     verdicts.push(own ? await ask(platform, verdict) : verdict);
   }
@@ -107,17 +120,35 @@ async function ask({ url, key }: RunningPlatform, file: ChainVerdict): Promise<C
   }
 }
 
-function check(path: string, secret: string | undefined): ChainVerdict {
+function check(path: string, options: VerifyOptions): ChainVerdict {
   const size = statSync(path).size;
   if (size > MAX_LOG_BYTES)
     throw new CliError(`${path} has ${size} bytes, more than any conversation log (${MAX_LOG_BYTES}).`);
   try {
-    return verifyLog(JSON.parse(readFileSync(path, 'utf8')), { secret });
+    return verifyLog(JSON.parse(readFileSync(path, 'utf8')), options);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     const reason = `${path} is not JSON: ${error.message}`;
     return { id: path, ok: false, status: 'broken', records: 0, broken_at: null, reason, head: null };
   }
+}
+
+/** The key history: of a file, or of the key ring of the data directory. Undefined: there is none. */
+function historyOf(paths: DataPaths, file: string | undefined): VerifiedKeys | undefined {
+  const path = file ?? join(paths.secrets, 'log-keys.json');
+  if (file === undefined && !existsSync(path)) return undefined;
+  try {
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    const ring = z.object({ history: z.unknown() }).safeParse(value);
+    return VerifiedKeys.of(ring.success && ring.data.history !== undefined ? ring.data.history : value);
+  } catch (error) {
+    throw new CliError(`The key history ${path} cannot be used: ${messageOf(error)}`);
+  }
+}
+
+function acceptedSecrets(paths: DataPaths): string[] {
+  const text = process.env.PROV_SECRETS_ACCEPTED || readSecret(paths.secrets, 'prov_secrets_accepted') || '';
+  return text.split(/[\s,]+/).filter((one) => one !== '');
 }
 
 function allLogs(paths: DataPaths): string[] {
@@ -145,7 +176,7 @@ function render(verdicts: readonly ChainVerdict[]): string[] {
   const lines = shown.map((one) => {
     switch (one.status) {
       case 'ok':
-        return `${paint('green', '✓')} ${one.id}: ${one.records} records, head ${one.head ?? ''}`;
+        return `${paint('green', '✓')} ${one.id}: ${one.records} records, head ${one.head ?? ''}${one.key_id === undefined ? '' : `, signed by ${one.key_id.slice(0, 16)}`}`;
       case 'unconfirmed':
         return `${paint('yellow', '?')} ${one.id}: ${one.reason ?? 'not confirmed'}`;
       case 'broken':

@@ -10,6 +10,7 @@ import { z } from 'zod';
 import type { ConversationStore, Stored } from '../store/conversations.ts';
 import type { LogArchive } from './archive.ts';
 import type { KeptHead, LogHeads } from './heads.ts';
+import type { LogKeys } from './log-keys.ts';
 
 export interface LogStateDeps {
   readonly store: ConversationStore;
@@ -17,6 +18,7 @@ export interface LogStateDeps {
   readonly archive: LogArchive | undefined;
   readonly heads: LogHeads;
   readonly secret: string;
+  readonly signing: LogKeys;
 }
 
 /** A conversation as the store has it, and how its log stands to what is kept outside. */
@@ -60,8 +62,11 @@ const SignedFile = z.object({ head: z.string(), mac: z.string(), messages: z.arr
 export async function checkLog(deps: LogStateDeps, id: string, principal: Principal): Promise<LogState> {
   const kept = await deps.heads.get(id);
   const archived = await readArchive(deps.archive, id);
+  if (archived.state === 'read')
+    await deps.signing.know((archived.log as { signature?: unknown })?.signature);
   const stored = await deps.store.get(id, principal);
-  return { stored, verdict: judge(deps, { stored, kept, archived }) };
+  const log = await deps.signing.withSignature(logOf(stored));
+  return { stored, verdict: judge(deps, { stored, log, kept, archived }) };
 }
 
 /** What the archive has of a log; `away`: it cannot be read just now. */
@@ -69,6 +74,8 @@ type Archived = { readonly state: 'away' } | { readonly state: 'read'; readonly 
 
 interface Evidence {
   readonly stored: Stored;
+  /** The log as the store has it, with its signature. */
+  readonly log: ConversationLog;
   readonly kept: KeptHead;
   readonly archived: Archived;
 }
@@ -82,11 +89,9 @@ async function readArchive(archive: LogArchive | undefined, id: string): Promise
   }
 }
 
-function judge(deps: LogStateDeps, { stored, kept, archived }: Evidence): ChainVerdict {
-  const log = signedBefore003(stored, archived);
-  const inStore = verifyLog(log, { secret: deps.secret });
+function judge(deps: LogStateDeps, evidence: Evidence): ChainVerdict {
+  const inStore = verifyLog(signedBefore003(evidence), deps.signing.options);
   if (!inStore.ok) return { ...inStore, reason: `In the store: ${inStore.reason ?? 'it does not verify.'}` };
-  const evidence = { stored, kept, archived };
   const outside = judgeHead(deps, evidence);
   if (outside?.status === 'broken') return outside;
   const beside = deps.archive === undefined ? undefined : judgeArchive(deps, evidence);
@@ -95,8 +100,7 @@ function judge(deps: LogStateDeps, { stored, kept, archived }: Evidence): ChainV
 }
 
 /** The signature of a log from before signatures were stored is in its file. */
-function signedBefore003(stored: Stored, archived: Archived): ConversationLog {
-  const log = logOf(stored);
+function signedBefore003({ stored, log, archived }: Evidence): ConversationLog {
   if (log.mac !== '' || archived.state === 'away') return log;
   const file = SignedFile.safeParse(archived.log);
   return file.success && file.data.messages.length === stored.records.length
@@ -163,7 +167,7 @@ function judgeArchive(deps: LogStateDeps, { stored, archived }: Evidence): Chain
     return stored.uncommitted
       ? unconfirmed(stored, pending(stored))
       : broken(stored, `The ${name} is missing.`, 0);
-  const verdict = verifyLog(archived.log, { secret: deps.secret });
+  const verdict = verifyLog(archived.log, deps.signing.options);
   if (!verdict.ok)
     return { ...verdict, id: stored.summary.id, reason: `In the ${name}: ${verdict.reason ?? 'broken.'}` };
   const { records } = stored;

@@ -98,6 +98,24 @@ interface AnswerPairRow {
   pair: string;
 }
 
+/** The signature of a committed log by a key of the key history, and the head that it is of. */
+interface LogSignatureRow {
+  conversation_id: string;
+  head: string;
+  /** JSON. */
+  signature: string;
+}
+
+/** The key ring, where replicas share a database; one row. */
+interface KeyRingRow {
+  id: number;
+  revision: number;
+  /** JSON of the key history. */
+  history: string;
+  /** The private keys, encrypted. */
+  private_keys: string;
+}
+
 export interface Database {
   conversations: ConversationRow;
   records: RecordRow;
@@ -106,6 +124,8 @@ export interface Database {
   log_findings: FindingRow;
   stored_answers: AnswerRow;
   stored_answer_pairs: AnswerPairRow;
+  log_signatures: LogSignatureRow;
+  key_rings: KeyRingRow;
 }
 
 /** Versions of the schema, in order; the same for SQLite and PostgreSQL. A change is a new entry, never an edit. */
@@ -253,6 +273,23 @@ export const migrations: Readonly<Record<string, Migration>> = {
         .execute();
       await alter()
         .addColumn('participants', 'text', (column) => column.notNull().defaultTo(''))
+        .execute();
+    },
+  },
+  '010-log-keys': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('log_signatures')
+        .addColumn('conversation_id', 'text', (column) => column.primaryKey())
+        .addColumn('head', 'text', (column) => column.notNull())
+        .addColumn('signature', 'text', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('key_rings')
+        .addColumn('id', 'integer', (column) => column.primaryKey())
+        .addColumn('revision', 'integer', (column) => column.notNull())
+        .addColumn('history', 'text', (column) => column.notNull())
+        .addColumn('private_keys', 'text', (column) => column.notNull())
         .execute();
     },
   },

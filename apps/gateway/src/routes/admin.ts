@@ -1,5 +1,5 @@
 import type { ApiKeyRecord, ApiKeyView } from '@mcp/contracts';
-import { CreateKeyRequest, type ModelInfo, PlatformError } from '@mcp/contracts';
+import { CreateKeyRequest, KeyChange, type ModelInfo, PlatformError } from '@mcp/contracts';
 import { flagValue, type KitContext, type KitEnv, parseBody, uuidParam } from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
@@ -11,6 +11,13 @@ const JOB_NAME = /^[a-z][a-z0-9-]{0,63}$/;
 export function adminRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   keyRoutes(app, gateway);
   governanceRoutes(app, gateway);
+  app.post(
+    '/admin/provenance/keys',
+    guard(gateway, { scope: 'admin', body: true }, async (c, call) => {
+      const change = await parseBody(c, KeyChange, gateway.kit.config.MCP_MAX_BODY_BYTES);
+      return c.json(await gateway.kit.clients.core.changeLogKeys(change, call));
+    }),
+  );
   app.get(
     '/admin/stats',
     guard(gateway, 'admin', async (c) => c.json(await liveFigures(gateway))),

@@ -12,6 +12,7 @@ import {
 } from '../conversation/conversation.ts';
 import { GraphInfo } from '../conversation/graph.ts';
 import { ConversationLog } from '../conversation/log.ts';
+import { KeyChange, KeyChanged, PublishedKeys } from '../conversation/log-keys.ts';
 import {
   AnswerPage,
   ChainedAnswer,
@@ -107,6 +108,23 @@ export const coreEndpoints = defineApi({
     answers: 'json',
     answer: LogCheck,
     callers: ['governance'],
+  },
+  /** The keys that logs are signed with, as anybody may know them. */
+  logKeys: {
+    method: 'GET',
+    path: '/internal/log-keys',
+    answers: 'json',
+    answer: PublishedKeys,
+    callers: ['gateway'],
+  },
+  /** Rotates them, rolls back or revokes one. For administrators. Throws `conflict` where that cannot be. */
+  changeLogKeys: {
+    method: 'POST',
+    path: '/internal/log-keys/change',
+    body: KeyChange,
+    answers: 'json',
+    answer: KeyChanged,
+    callers: ['gateway', 'governance'],
   },
   prompts: {
     method: 'GET',

@@ -182,13 +182,13 @@ describe('a signature', () => {
   it('of a log is checked with the history, and names the key', async () => {
     const { held } = await threeKeys();
     const log = withSignature(logOf(['one', 'two'].map(draftOf), 2), held.signer);
-    expect(verifyLog(log, { secret: SECRET, keys: held.verified })).toMatchObject({
+    expect(verifyLog(log, { secret: SECRET, history: held.verified })).toMatchObject({
       ok: true,
       key_id: held.signer.key_id,
     });
     expect(verifyLog(log, { secret: undefined })).not.toHaveProperty('key_id');
     const { held: other } = await keysAt();
-    expect(verifyLog(log, { secret: SECRET, keys: other.verified })).toMatchObject({
+    expect(verifyLog(log, { secret: SECRET, history: other.verified })).toMatchObject({
       status: 'broken',
       reason: expect.stringMatching(/which is not in the key history/),
     });

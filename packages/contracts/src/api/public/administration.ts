@@ -1,5 +1,6 @@
 /** What administrators ask, and what is for everybody: health, and the pages of the gateway. */
 import { z } from 'zod';
+import { KeyChange, KeyChanged } from '../../conversation/log-keys.ts';
 import type { ErrorCode } from '../../tables/errors.ts';
 import { GovernanceRun } from '../../tables/governance.ts';
 import { GovernanceJob } from '../governance.ts';
@@ -63,6 +64,17 @@ const adminRoutes = {
     scope: 'admin',
     params: { job: 'Name of the job.' },
     answers: [json('How it went.', named('GovernanceRun', GovernanceRun))],
+    codes: ['conflict'],
+  },
+  'POST /admin/provenance/keys': {
+    tag: 'admin',
+    summary: 'Rotate the keys that logs are signed with, roll back, or revoke one',
+    scope: 'admin',
+    body: {
+      ...named('KeyChange', KeyChange),
+      example: { change: 'rotate', dry_run: true },
+    },
+    answers: [json('What was done, step by step.', named('KeyChanged', KeyChanged))],
     codes: ['conflict'],
   },
   'GET /admin/stats': {
