@@ -8,11 +8,11 @@ import {
   PlatformError,
 } from '@mcp/contracts';
 import { stateOf } from '@mcp/conversation';
-import { verifyLog } from '@mcp/provenance';
 import { type AnswerDeps, answersApi } from './conversations/answers.ts';
 import { attach } from './conversations/attach.ts';
 import { type ConversationDeps, converse } from './conversations/conversation.ts';
 import { checkNext, type LogCheckDeps } from './log/check.ts';
+import { prove, verifyGiven } from './log/bundles.ts';
 import { checkLog, logOf } from './log/state.ts';
 import type { Upkeep } from './store/upkeep.ts';
 
@@ -26,7 +26,7 @@ export interface CoreDeps extends ConversationDeps, LogCheckDeps, AnswerDeps {
 
 /** The core's interface over its store, the archive of its logs and the models. */
 export function createCore(deps: CoreDeps): CoreApi {
-  const { store, secret } = deps;
+  const { store } = deps;
   const counted = (verdict: ChainVerdict) => {
     deps.kit.metrics.inc('provenance_verifications_total', { status: verdict.status });
     return verdict;
@@ -48,7 +48,8 @@ export function createCore(deps: CoreDeps): CoreApi {
         await deps.upkeep.recommit(id);
       return counted(verdict);
     },
-    verifyLog: (log) => Promise.resolve(counted(verifyLog(log, { secret }))),
+    proveConversation: (id, call) => prove(deps, id, call),
+    verifyLog: async (given) => counted(await verifyGiven(deps, given)),
     async checkLogs(call) {
       requireAdmin(call);
       return checkNext(deps, call.signal);

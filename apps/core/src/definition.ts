@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ArbitrationTerms, type CoreApi, coreEndpoints } from '@mcp/contracts';
 import { Calibrations } from '@mcp/conversation';
 import { guardOf } from '@mcp/safety/guard';
-import { apiApp, defineService } from '@mcp/service-kit';
+import { apiApp, defineService, ownCall } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import { createCore } from './api.ts';
 import { EventLog } from './conversations/event-log.ts';
@@ -14,15 +14,20 @@ import { GraphLibrary } from './graphs/library.ts';
 import { Committer } from './log/committer.ts';
 import { LogHeads } from './log/heads.ts';
 import { openArchive } from './log/open-archive.ts';
+import { LogProofs } from './log/proofs.ts';
+import { LogPublisher } from './log/publisher.ts';
 import { AnswerStore } from './store/answers.ts';
 import { ConversationStore } from './store/conversations.ts';
 import { Leases } from './store/leases.ts';
 import { LogChecks } from './store/log-checks.ts';
+import { LogEntries } from './store/log-entries.ts';
 import { openDatabase } from './store/open.ts';
 import { Upkeep } from './store/upkeep.ts';
 
 /** How long the first sweep is waited for before the service is up. */
 const FIRST_SWEEP_MS = 1500;
+/** How long the transparency log may take to answer. */
+const LOG_TIMEOUT_MS = 5000;
 
 export const definition = defineService({
   manifest,
@@ -50,8 +55,16 @@ export const definition = defineService({
       dir: kit.data_dir,
     });
     const committer = new Committer({ archive, heads, metrics, log });
-    const state = { store, archive, heads, secret };
-    const sweeper = new Sweeper({ ...state, upkeep, answers, leases, committer, log });
+    const entries = new LogEntries(open);
+    const transparency = {
+      entries,
+      log: () => kit.clients.transparencyLog,
+      call: () => ownCall({ service: manifest.name, timeout_ms: LOG_TIMEOUT_MS }),
+    };
+    const publisher = new LogPublisher({ ...transparency, logger: log });
+    const proofs = new LogProofs({ ...transparency, publisher });
+    const state = { store, archive, heads, proofs, secret };
+    const sweeper = new Sweeper({ ...state, upkeep, answers, leases, committer, entries, publisher, log });
     await upkeep.freeAll();
     // A bus that is slow to come is not waited for: its heads are made up for.
     await Promise.race([sweeper.sweep(), sleep(FIRST_SWEEP_MS, undefined, { ref: false })]);
@@ -78,7 +91,7 @@ export const definition = defineService({
       answers,
       upkeep,
       checks: new LogChecks(open),
-      recorder: { store, leases, committer, secret, tag_pii, guard },
+      recorder: { store, leases, committer, publisher, secret, tag_pii, guard },
       runs,
       log: events,
       prompts: new PromptLibrary(config.MCP_PROMPTS_DIR),
@@ -89,6 +102,7 @@ export const definition = defineService({
       events.close();
       await sweeper.close();
       await leases.close();
+      await publisher.close();
       archive?.close();
       await open.close();
     };

@@ -6,6 +6,7 @@ import { identityCommand } from './identity.ts';
 import { jobsCommand } from './jobs.ts';
 import { keyCommand } from './key.ts';
 import { logsCommand } from './logs.ts';
+import { proofCommand } from './proof.ts';
 import { riskCommand } from './risk.ts';
 import { stackCommand } from './stack.ts';
 import { startCommand } from './start.ts';
@@ -25,6 +26,7 @@ export const commands: readonly (() => Command)[] = [
   traceCommand,
   jobsCommand,
   verifyCommand,
+  proofCommand,
   riskCommand,
   stackCommand,
   flagsCommand,

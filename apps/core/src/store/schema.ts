@@ -1,3 +1,4 @@
+import type { LogEntry } from '@mcp/contracts';
 import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
@@ -33,6 +34,8 @@ export interface ConversationRow {
   mac: string;
   /** Generation of the bus's bucket that has the head of the committed log; 0: none has. */
   anchored: number;
+  /** Records that have an entry for the transparency log. */
+  logged: number;
 }
 
 /** Buckets that the bus has had for heads: a new one means that the bus lost the old. */
@@ -70,6 +73,20 @@ export interface RecordRow {
   body: string;
 }
 
+/** An entry for the transparency log: it waits there until `log_index` says where in the log it is. */
+export interface LogEntryRow {
+  conversation_id: string;
+  type: LogEntry['type'];
+  /** Of the record; of a session, how many records it has. */
+  seq: number;
+  /** Canonical JSON. */
+  entry: string;
+  /** PostgreSQL gives it as text. */
+  log_index: number | string | null;
+  /** Until when somebody has it to append it. */
+  claimed_until: string;
+}
+
 /** An answer that its client may ask for again. */
 export interface AnswerRow {
   id: string;
@@ -101,6 +118,7 @@ interface AnswerPairRow {
 export interface Database {
   conversations: ConversationRow;
   records: RecordRow;
+  log_entries: LogEntryRow;
   head_buckets: HeadBucketRow;
   log_checks: LogCheckRow;
   log_findings: FindingRow;
@@ -254,6 +272,28 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await alter()
         .addColumn('participants', 'text', (column) => column.notNull().defaultTo(''))
         .execute();
+    },
+  },
+  '008-transparency-log': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('log_entries')
+        .addColumn('conversation_id', 'text', (column) => column.notNull())
+        .addColumn('type', 'text', (column) => column.notNull())
+        .addColumn('seq', 'integer', (column) => column.notNull())
+        .addColumn('entry', 'text', (column) => column.notNull())
+        .addColumn('log_index', 'bigint')
+        .addColumn('claimed_until', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('log_entries_key', ['conversation_id', 'type', 'seq'])
+        .execute();
+      await db.schema
+        .alterTable('conversations')
+        .addColumn('logged', 'integer', (column) => column.notNull().defaultTo(0))
+        .execute();
+      await sql`create index log_entries_waiting on log_entries (claimed_until) where log_index is null`.execute(
+        db,
+      );
+      await sql`create index conversations_behind on conversations (id) where logged < records`.execute(db);
     },
   },
 };

@@ -32,6 +32,10 @@ export function conversationRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
     '/v1/conversations/:id/log',
     guard(gateway, 'chat', async (c, call) => c.json(await core().exportLog(uuidParam(c, 'id'), call))),
   );
+  app.get(
+    '/v1/conversations/:id/proof',
+    guard(gateway, 'chat', async (c, call) => c.json(await core().proveConversation(uuidParam(c, 'id'), call))),
+  );
   app.post(
     '/v1/conversations/:id/verify',
     guard(gateway, 'chat', async (c, call) =>

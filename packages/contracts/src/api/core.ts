@@ -12,6 +12,7 @@ import {
 } from '../conversation/conversation.ts';
 import { GraphInfo } from '../conversation/graph.ts';
 import { ConversationLog } from '../conversation/log.ts';
+import { ProofBundle } from '../conversation/proof.ts';
 import {
   AnswerPage,
   ChainedAnswer,
@@ -80,6 +81,15 @@ export const coreEndpoints = defineApi({
     answer: ConversationLog,
     callers: ['gateway'],
   },
+  /** The log with the proof that it is in the transparency log. Throws `unavailable` while that cannot be given. */
+  proveConversation: {
+    method: 'GET',
+    path: '/internal/conversations/:id/proof',
+    param: 'uuid',
+    answers: 'json',
+    answer: ProofBundle,
+    callers: ['gateway'],
+  },
   verifyConversation: {
     method: 'POST',
     path: '/internal/conversations/:id/verify',
@@ -89,7 +99,7 @@ export const coreEndpoints = defineApi({
     callers: ['gateway'],
     idempotent: true,
   },
-  /** Checks a log given from outside (an exported file) against its own chain and this platform's MAC. */
+  /** Checks a log or a proof bundle given from outside against its own chain, this platform's MAC and the log's keys. */
   verifyLog: {
     method: 'POST',
     path: '/internal/verify',

@@ -11,6 +11,7 @@ import {
 } from '../../conversation/conversation.ts';
 import { GraphInfo } from '../../conversation/graph.ts';
 import { ConversationLog } from '../../conversation/log.ts';
+import { ProofBundle } from '../../conversation/proof.ts';
 import { CreateJobRequest, Job, ListJobsQuery } from '../../tables/jobs.ts';
 import { RegionRoute } from '../../tables/region.ts';
 import { SpanRecord } from '../trace.ts';
@@ -76,6 +77,13 @@ export const conversationRoutes = {
     params: id,
     answers: [json('The signed log.', named('ConversationLog', ConversationLog))],
   },
+  'GET /v1/conversations/:id/proof': {
+    tag: 'conversations',
+    summary: 'Prove a conversation: its log with proofs that verify offline',
+    scope: 'chat',
+    params: id,
+    answers: [json('The proof bundle.', named('ProofBundle', ProofBundle))],
+  },
   'GET /v1/conversations/:id/events': {
     tag: 'conversations',
     summary: 'Follow a conversation that was begun elsewhere',
@@ -104,7 +112,7 @@ export const conversationRoutes = {
   },
   'POST /v1/verify': {
     tag: 'conversations',
-    summary: 'Verify an exported log',
+    summary: 'Verify an exported log or a proof bundle',
     scope: 'chat',
     body: {
       ...named('ExportedLog', z.record(z.string(), z.unknown())),
