@@ -25,6 +25,7 @@ export const derived = {
     const here = stack.regions.find(({ name }) => name === at.region);
     return here && JSON.stringify(routesOf(stack, here, at.region_url ?? (() => undefined)));
   },
+  log_origin: ({ stack, at }) => `${stack.kubernetes.edge.host}/${at.region}`,
   flag_list: () => JSON.stringify(Object.entries(FLAGS).map(([name, row]) => ({ name, ...row }))),
   backends: ({ stack }) => backendsOf(stack).join(','),
   gateway_backends: ({ stack, placement, at }) =>

@@ -19,7 +19,7 @@ export const manifest = defineManifest({
   summary: 'Conversations: the order of steps, the durable store and the provenance log.',
   port: 8100,
   entry: 'apps/core/src/main.ts',
-  calls: ['model-gateway'],
+  calls: ['model-gateway', 'transparency-log'],
   speaks_for: 'anyone',
   needs: ['nats', 'postgres', 'collector'],
   bus: {
@@ -29,7 +29,7 @@ export const manifest = defineManifest({
     subscribes: ['mcp.conversations.cancel'],
   },
   egress: ['log-archive', 'moderation'],
-  volume: { size_gib: 10 },
+  volume: { size_gib: 10, where: 'embedded-database' },
   size: { cpu_request: '250m', cpu_limit: '1', memory_request: '192Mi', memory_limit: '512Mi' },
   scaling: { on: 'cpu', min: 2, max: 10, target_percent: 65 },
   slo: { p95_ms: 1200, error_ratio: 0.02 },

@@ -31,7 +31,7 @@ export const manifest = defineManifest({
   summary: 'API gateway: authentication, admission, the public interface and the console.',
   port: 8000,
   entry: 'apps/gateway/src/main.ts',
-  calls: ['core', 'model-gateway', 'task-engine', 'governance'],
+  calls: ['core', 'model-gateway', 'task-engine', 'governance', 'transparency-log'],
   speaks_for: 'anyone',
   needs: ['nats', 'collector'],
   bus: {
