@@ -167,6 +167,9 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
     verifyConversation: async (id) => {
       throw missing(id);
     },
+    proveConversation: async (id) => {
+      throw missing(id);
+    },
     verifyLog: async () => ({
       id: 'x',
       ok: false,

@@ -1,4 +1,5 @@
 /** Proofs that a conversation is in the transparency log, as the log gives them. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallContext, ProvenEntry, TransparencyLogApi } from '@mcp/contracts';
 import { encodeProof, keysOf, type TrustedKeys } from '@mcp/provenance';
 import type { LogEntries, StoredEntry } from '../store/log-entries.ts';
@@ -16,6 +17,17 @@ export type Proven =
       readonly witness_keys: readonly string[];
     };
 
+/** How long who asks for a proof waits for entries that are on their way, looked at this often. */
+const WAIT_MS = 2000;
+const LOOK_EVERY_MS = 50;
+
+/** After a failure the log is not asked for so long: nobody waits for it again and again. */
+const PAUSE_MS = 2000;
+
+function waits(stored: readonly StoredEntry[]): boolean {
+  return stored.some(({ index }) => index === null);
+}
+
 export interface LogProofsDeps {
   readonly entries: LogEntries;
   readonly publisher: LogPublisher;
@@ -25,6 +37,7 @@ export interface LogProofsDeps {
 
 export class LogProofs {
   readonly #deps: LogProofsDeps;
+  #away_until_ms = 0;
 
   constructor(deps: LogProofsDeps) {
     this.#deps = deps;
@@ -34,14 +47,19 @@ export class LogProofs {
   async of(id: string): Promise<Proven> {
     const { entries, publisher } = this.#deps;
     let stored = await entries.of(id);
-    if (stored.some(({ index }) => index === null)) {
-      await publisher.flush();
-      stored = await entries.of(id);
+    if (stored.length === 0) return { state: 'waiting' };
+    // Another replica may have them in its hands.
+    for (const until_ms = Date.now() + WAIT_MS; waits(stored); stored = await entries.of(id)) {
+      if (publisher.paused) return { state: 'away' };
+      if (Date.now() >= until_ms) return { state: 'waiting' };
+      await publisher.flush(until_ms - Date.now());
+      await sleep(LOOK_EVERY_MS);
     }
-    if (stored.length === 0 || stored.some(({ index }) => index === null)) return { state: 'waiting' };
+    if (Date.now() < this.#away_until_ms) return { state: 'away' };
     try {
       return await this.#prove(stored);
     } catch {
+      this.#away_until_ms = Date.now() + PAUSE_MS;
       return { state: 'away' };
     }
   }

@@ -9,9 +9,6 @@ const BATCH = 500;
 const GATHER_MS = 20;
 /** A log that failed is asked again after so long. */
 const PAUSE_MS = 2000;
-/** How long who asks for a proof waits for entries that are on their way. */
-const FLUSH_MS = 2000;
-
 export interface PublisherDeps {
   readonly entries: LogEntries;
   /** Looked up at each call: the log may share this process and start later. */
@@ -35,9 +32,14 @@ export class LogPublisher {
     this.#deps = deps;
   }
 
+  /** True while the log is not asked after a failure. */
+  get paused(): boolean {
+    return Date.now() < this.#paused_until_ms;
+  }
+
   /** There is something to publish. Returns at once. */
   nudge(): void {
-    if (this.#closed || Date.now() < this.#paused_until_ms) return;
+    if (this.#closed || this.paused) return;
     this.#again = true;
     this.#publishing ??= this.#publish().finally(() => {
       this.#publishing = undefined;
@@ -47,12 +49,12 @@ export class LogPublisher {
   }
 
   /** Publishes what waits, for so long at most. */
-  async flush(): Promise<void> {
+  async flush(most_ms: number): Promise<void> {
     this.nudge();
     const over = new AbortController();
     await Promise.race([
       this.#publishing,
-      sleep(FLUSH_MS, undefined, { ref: false, signal: over.signal }).catch(() => undefined),
+      sleep(most_ms, undefined, { ref: false, signal: over.signal }).catch(() => undefined),
     ]);
     over.abort();
   }
