@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LogInclusion, Principal } from '@mcp/contracts';
@@ -10,7 +10,7 @@ import {
   provesInclusion,
 } from '@mcp/provenance/tlog';
 import { createKit, ownCall } from '@mcp/service-kit';
-import { callerHeaders, failure, testIdentities } from '@mcp/testkit';
+import { callerHeaders, failure, startNats, testIdentities } from '@mcp/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { definition } from '../src/definition.ts';
 
@@ -21,18 +21,20 @@ const scratch = () => {
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 };
-const variables = (dir: string) => ({
+const variables = (dir: string, nats_url: string) => ({
   MCP_DATA: dir,
   ...testIdentities(),
   MCP_LOG_LEVEL: 'silent',
+  MCP_NATS_URL: nats_url,
   MCP_LOG_ORIGIN: 'example.com/test',
   MCP_LOG_SIGNING_SECRET: 'a secret of the transparency log for tests',
 });
 
-async function start(dir: string) {
+/** Without an event bus, unless there is one. */
+async function start(dir: string, nats_url = 'nats://127.0.0.1:9') {
   const kit = await createKit({
     manifest: definition.manifest,
-    env: variables(dir),
+    env: variables(dir, nats_url),
     local: new Map(),
     draining: () => false,
   });
@@ -51,6 +53,11 @@ async function start(dir: string) {
   return { ...instance, kit, stop };
 }
 
+async function all<T>(given: AsyncIterable<T>): Promise<T[]> {
+  const items: T[] = [];
+  for await (const item of given) items.push(item);
+  return items;
+}
 const texts = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, n) => JSON.stringify({ n: from + n }));
 
@@ -105,7 +112,7 @@ describe('the transparency log of a region', () => {
 
   it('gives its tiles, also a part of one that has become full', async () => {
     const { api } = await start(scratch());
-    const read = async (path: string) => Buffer.concat(await Array.fromAsync(api.tile({ path }, call())));
+    const read = async (path: string) => Buffer.concat(await all(api.tile({ path }, call())));
     await api.append({ entries: texts(0, 200) }, call());
     await api.inclusion({ index: 199 }, call());
     const [tile, bundle] = [await read('tile/0/000.p/200'), await read('tile/entries/000.p/200')];
@@ -170,5 +177,45 @@ describe('the transparency log of a region', () => {
     rmSync(join(dir, 'transparency-log', 'read-only.json'));
     const cleared = await start(dir);
     expect((await cleared.api.append({ entries: texts(20, 21) }, call())).indexes).toEqual([20]);
+  });
+
+  it('sees from the event bus that its folder was rolled back, or that there is another log of its name', async () => {
+    const nats = await startNats();
+    onTestFinished(() => nats.close());
+    const dir = scratch();
+    const folder = join(dir, 'transparency-log');
+    const first = await start(dir, nats.url);
+    await first.api.append({ entries: texts(0, 10) }, call());
+    await first.stop();
+    const old = join(dir, 'old');
+    cpSync(folder, old, { recursive: true });
+    const second = await start(dir, nats.url);
+    await second.api.append({ entries: texts(10, 20) }, call());
+    const kept = async () => {
+      const kv = await (await second.kit.bus()).bucket('mcp_log_checkpoints', {});
+      const [key = ''] = await all(await kv.keys());
+      return key === '' ? '' : (await kv.get(key))?.string();
+    };
+    await expect.poll(kept, { timeout: 20_000 }).toContain('example.com/test\n20\n');
+    await second.stop();
+    const refused = async (at: string, reason: string) => {
+      const { api, kit, stop } = await start(at, nats.url);
+      await expect
+        .poll(() => kit.metrics.text(), { timeout: 20_000 })
+        .toMatch(/transparency_log_read_only\{service="transparency-log"\} 1\n/);
+      expect(await failure(api.append({ entries: texts(7, 8) }, call()))).toMatchObject({
+        code: 'unavailable',
+        message: expect.stringContaining(reason),
+      });
+      await stop();
+    };
+    rmSync(folder, { recursive: true });
+    cpSync(old, folder, { recursive: true });
+    await refused(dir, 'It was rolled back');
+    const other = scratch();
+    const forged = await start(other);
+    await forged.api.append({ entries: texts(100, 130) }, call());
+    await forged.stop();
+    await refused(other, 'there are two logs of one name');
   });
 });
