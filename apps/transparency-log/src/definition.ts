@@ -5,6 +5,7 @@ import { manifest } from '../manifest.ts';
 import { logApi } from './api.ts';
 import { LogKeeper } from './keeper.ts';
 import { signerFrom } from './key.ts';
+import { CheckpointMemory } from './memory.ts';
 
 export const definition = defineService({
   manifest,
@@ -15,6 +16,7 @@ export const definition = defineService({
       folder: join(kit.data_dir, 'transparency-log'),
       signer: signerFrom(secret, origin),
     });
+    const memory = new CheckpointMemory({ kit, keeper });
     const api = logApi(keeper);
     const app = apiApp({
       kit,
@@ -22,6 +24,10 @@ export const definition = defineService({
       api,
       checks: { log: async () => keeper.check() },
     });
-    return { app, api, close: () => keeper.close() };
+    const close = async () => {
+      memory.close();
+      await keeper.close();
+    };
+    return { app, api, close };
   },
 });

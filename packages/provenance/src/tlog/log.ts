@@ -9,6 +9,8 @@ import { entriesOf, Segment, segmentPath, segmentsOf } from './wal.ts';
 
 const CHECKPOINT = 'checkpoint';
 const SEGMENT_ENTRIES = 65_536;
+/** A file of the write-ahead log that has so much ends with its next full tile: all of it is read at a start. */
+const SEGMENT_BYTES = 64 * 1024 * 1024;
 /** Entries that wait for the disk at most. */
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
@@ -172,7 +174,7 @@ export class TransparencyLog {
 
   /** The entries of the next write: those that the file has room for. */
   #take(): Pending[] {
-    const room = this.#segment.start + this.#options.segment_entries - this.#store.size;
+    const room = this.#end() - this.#store.size;
     let count = 0;
     for (let bytes = 0; count < Math.min(room, this.#pending.length); count++) {
       bytes += this.#pending[count]?.entry.length ?? 0;
@@ -183,10 +185,17 @@ export class TransparencyLog {
     return batch;
   }
 
+  /** The entry before which the file of the write-ahead log ends. */
+  #end(): number {
+    const most = this.#segment.start + this.#options.segment_entries;
+    const whole = Math.ceil(this.#store.size / TILE_WIDTH) * TILE_WIDTH;
+    return this.#segment.bytes < SEGMENT_BYTES ? most : Math.min(most, whole);
+  }
+
   /** Begins a new file of the write-ahead log where this one is full. */
   async #turn(): Promise<void> {
     const { size } = this.#store;
-    if (this.#failure !== undefined || size < this.#segment.start + this.#options.segment_entries) return;
+    if (this.#failure !== undefined || size < this.#end()) return;
     const full = this.#segment;
     try {
       const file = await this.#options.disk.append(segmentPath(size));
