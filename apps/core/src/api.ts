@@ -11,8 +11,8 @@ import { stateOf } from '@mcp/conversation';
 import { type AnswerDeps, answersApi } from './conversations/answers.ts';
 import { attach } from './conversations/attach.ts';
 import { type ConversationDeps, converse } from './conversations/conversation.ts';
-import { checkNext, type LogCheckDeps } from './log/check.ts';
 import { prove, verifyGiven } from './log/bundles.ts';
+import { checkNext, type LogCheckDeps } from './log/check.ts';
 import { checkLog, logOf } from './log/state.ts';
 import type { Upkeep } from './store/upkeep.ts';
 

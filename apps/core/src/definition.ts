@@ -91,6 +91,7 @@ export const definition = defineService({
       answers,
       upkeep,
       checks: new LogChecks(open),
+      scan: transparency,
       recorder: { store, leases, committer, publisher, secret, tag_pii, guard },
       runs,
       log: events,

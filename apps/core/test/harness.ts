@@ -2,7 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { CallContext, ChatEvent, CoreApi, Principal, ServiceName, WatchedChatRequest } from '@mcp/contracts';
+import type {
+  CallContext,
+  ChatEvent,
+  CoreApi,
+  Principal,
+  ServiceName,
+  WatchedChatRequest,
+} from '@mcp/contracts';
 import { createKit, type KitEnv, type ServiceKit } from '@mcp/service-kit';
 import { type NatsServer, type PostgresServer, startNats, startPostgres, testIdentities } from '@mcp/testkit';
 import type { Hono } from 'hono';

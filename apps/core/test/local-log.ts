@@ -15,7 +15,8 @@ export async function openLocalLog(folder: string): Promise<LocalLog> {
     name: 'log.example/test',
     algorithm: 'ed25519',
   });
-  const log = await TransparencyLog.open({ disk: folderDisk(folder), signer });
+  const disk = folderDisk(folder);
+  const log = await TransparencyLog.open({ disk, signer });
   const base64 = (hash: Buffer) => hash.toString('base64');
   const api: TransparencyLogApi = {
     async append({ entries }) {
@@ -29,14 +30,15 @@ export async function openLocalLog(folder: string): Promise<LocalLog> {
     },
     async inclusion({ index, size: asked }) {
       await log.publish();
+      if (index >= log.size) throw new PlatformError('not_found', `The log has ${log.size} entries.`);
       const size = asked ?? log.published_size;
       const [hashes, root] = await Promise.all([log.inclusion(index, size), log.root(size)]);
       return { index, size, root: base64(root), hashes: hashes.map(base64), note: log.checkpoint };
     },
     consistency: async ({ from, to }) => ({ hashes: (await log.consistency(from, to)).map(base64) }),
     entry: async ({ index }) => ({ index, entry: (await log.entry(index)).toString() }),
-    tile() {
-      throw new PlatformError('not_found', 'There are no tiles here.');
+    async *tile({ path }) {
+      yield (await disk.read(path)) ?? Buffer.alloc(0);
     },
   };
   const local: LocalLog = {

@@ -97,7 +97,12 @@ export function transparencyOf({ origin, index, size, witnesses }: ProvenPlace) 
 
 /** Whether somebody gives a bundle, rather than a log alone. */
 export function isBundle(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'type' in value && value.type === ProofBundle.shape.type.value;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'type' in value &&
+    value.type === ProofBundle.shape.type.value
+  );
 }
 
 export interface BundleOptions extends VerifyOptions {

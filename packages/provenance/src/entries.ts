@@ -3,6 +3,16 @@ import { LogEntry, type LogRecord } from '@mcp/contracts';
 import canonicalize from 'canonicalize';
 import { leafHash, rootOver } from './tlog/merkle.ts';
 
+/** What tells entries apart: the conversation, the type, and the record, or how many records a session has. */
+export function entryPlace(entry: LogEntry): {
+  readonly conversation_id: string;
+  readonly type: LogEntry['type'];
+  readonly seq: number;
+} {
+  const { conversation: conversation_id, type } = entry;
+  return { conversation_id, type, seq: type === 'session' ? entry.records : entry.seq };
+}
+
 /** The bytes of an entry, as text. */
 export function encodeEntry(entry: LogEntry): string {
   return canonicalize(entry) ?? '';

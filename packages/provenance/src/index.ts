@@ -8,7 +8,7 @@ export {
   verifyEntries,
 } from './bundle.ts';
 export { chainRecord, headerHash, type LogHeader, type NewRecord } from './chain.ts';
-export { encodeEntry, recordEntry, sessionEntry } from './entries.ts';
+export { decodeEntry, encodeEntry, entryPlace, recordEntry, sessionEntry } from './entries.ts';
 export { compareWithHead, headOf, LogHead } from './head.ts';
 export { roleOf } from './lineage.ts';
 export { signatureOf, signLog, type VerifyOptions, verifyLog } from './sign.ts';

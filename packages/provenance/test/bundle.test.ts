@@ -5,7 +5,14 @@ import { describe, expect, it } from 'vitest';
 import { encodeEntry, recordEntry, sessionEntry, signLog, verifyBundle } from '../src/index.ts';
 import { checkpointText } from '../src/tlog/checkpoint.ts';
 import { inclusionProof, leafHash, rootOver } from '../src/tlog/merkle.ts';
-import { decodeVerifier, encodeNote, encodeVerifier, type Signer, signerOf, signText } from '../src/tlog/note.ts';
+import {
+  decodeVerifier,
+  encodeNote,
+  encodeVerifier,
+  type Signer,
+  signerOf,
+  signText,
+} from '../src/tlog/note.ts';
 import { encodeProof } from '../src/tlog/proof.ts';
 import { nodeOver } from '../src/tlog/tiles.ts';
 import { chained, draftOf, drafts, logOf, SECRET } from './logs.ts';
@@ -27,12 +34,14 @@ async function prove(entries: readonly string[], signers: readonly Signer[]) {
   const text = checkpointText({ origin: LOG.name, size: entries.length, root });
   const note = encodeNote({ text, signatures: signers.map((signer) => signText(text, signer, NOW_S)) });
   const node = (level: number, index: number) =>
-    level === 0
-      ? (leaves[index] as Buffer)
-      : nodeOver(Buffer.concat(leaves), index * 2 ** level, 2 ** level);
+    level === 0 ? (leaves[index] as Buffer) : nodeOver(Buffer.concat(leaves), index * 2 ** level, 2 ** level);
   return async (index: number) => ({
     entry: entries[index] ?? '',
-    proof: encodeProof({ index, hashes: await inclusionProof(node, index, entries.length), checkpoint: note }),
+    proof: encodeProof({
+      index,
+      hashes: await inclusionProof(node, index, entries.length),
+      checkpoint: note,
+    }),
   });
 }
 
@@ -123,7 +132,9 @@ describe('a proof bundle', () => {
       fc.asyncProperty(drafts, fc.nat(), async (list, pick) => {
         const log = logOf(list, 2);
         const { bundle } = await bundleOf(log, pick % (list.length + 1));
-        expect(verifyBundle(JSON.parse(JSON.stringify(bundle)), { secret: SECRET, keys: TRUSTED })).toMatchObject({
+        expect(
+          verifyBundle(JSON.parse(JSON.stringify(bundle)), { secret: SECRET, keys: TRUSTED }),
+        ).toMatchObject({
           status: 'ok',
           records: list.length,
           transparency: { origin: LOG.name, size: list.length + 7, witnesses: [WITNESS.name] },

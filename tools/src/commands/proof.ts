@@ -8,7 +8,9 @@ import { GATEWAY_OPTIONS, type GatewayFlags, gatewayOf } from '../gateway.ts';
 /** `mcp proof`: the proof bundle of a conversation, one file that others can verify offline. */
 export function proofCommand(): Command {
   return new Command('proof')
-    .description('write the proof bundle of a conversation: its log, and proofs that it is in the transparency log')
+    .description(
+      'write the proof bundle of a conversation: its log, and proofs that it is in the transparency log',
+    )
     .argument('<conversation>', 'its id (a UUID)')
     .option('--out <file>', 'where to (default: <conversation>.proof.json)')
     .option(...GATEWAY_OPTIONS.data)

@@ -52,7 +52,10 @@ function keysGiven(keys: readonly string[]) {
 function ownKeys(bundle: unknown): string[] {
   const { log_keys = [] } = bundle as { readonly log_keys?: readonly string[] };
   return [
-    paint('yellow', 'The keys came with the bundle. Compare them with those that you trust, or give them with --key:'),
+    paint(
+      'yellow',
+      'The keys came with the bundle. Compare them with those that you trust, or give them with --key:',
+    ),
     ...log_keys.map((key) => `  ${key}`),
   ];
 }

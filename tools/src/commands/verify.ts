@@ -10,8 +10,8 @@ import { isRunning } from '../runner/processes.ts';
 import { readRunFile } from '../runner/run-file.ts';
 import { readSecret } from '../runner/secrets.ts';
 import { paint, terminalUi } from '../ui.ts';
-import { checkBundle } from './verify-bundle.ts';
 import { verdictLine } from './verdict-line.ts';
+import { checkBundle } from './verify-bundle.ts';
 
 /** A conversation log larger than this is not one of ours. */
 const MAX_LOG_BYTES = 256 * 1024 * 1024;
@@ -25,7 +25,12 @@ export function verifyCommand(): Command {
     .option('--all', 'every log of the data directory', false)
     .option('--since <time>', 'as --all, those that were written to since a day or time (2026-11-29)', timeOf)
     .option('--bundle <file>', 'a proof bundle (npx mcp proof), checked offline')
-    .option('--key <key>', 'with --bundle: a key of the log or of a witness that you trust; repeat it', gather, [])
+    .option(
+      '--key <key>',
+      'with --bundle: a key of the log or of a witness that you trust; repeat it',
+      gather,
+      [],
+    )
     .option('--json', 'the verdicts as JSON', false)
     .option('--data <directory>', 'the data directory (default: ./data of the checkout)')
     .addHelpText(
@@ -83,7 +88,10 @@ function gather(key: string, keys: readonly string[]): string[] {
 function timeOf(text: string): Date {
   const time = new Date(text);
   if (Number.isNaN(time.getTime()))
-    throw new CliError(`${text.slice(0, 80)} is no day or time: write 2026-11-29, or 2026-11-29T08:00:00Z.`, EXIT.usage);
+    throw new CliError(
+      `${text.slice(0, 80)} is no day or time: write 2026-11-29, or 2026-11-29T08:00:00Z.`,
+      EXIT.usage,
+    );
   return time;
 }
 
@@ -155,12 +163,14 @@ function check(path: string, secret: string | undefined): ChainVerdict {
 
 function allLogs(paths: DataPaths, since: Date = new Date(0)): string[] {
   try {
-    return readdirSync(paths.conversations)
-      .filter((name) => name.endsWith('.json'))
-      .sort()
-      .map((name) => join(paths.conversations, name))
-      // A log is written whole at the end of each run.
-      .filter((path) => statSync(path).mtime >= since);
+    return (
+      readdirSync(paths.conversations)
+        .filter((name) => name.endsWith('.json'))
+        .sort()
+        .map((name) => join(paths.conversations, name))
+        // A log is written whole at the end of each run.
+        .filter((path) => statSync(path).mtime >= since)
+    );
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return [];
     throw new CliError(`${paths.conversations} cannot be read (${messageOf(error)}).`);

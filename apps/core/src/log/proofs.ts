@@ -1,6 +1,6 @@
 /** Proofs that a conversation is in the transparency log, as the log gives them. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CallContext, ProvenEntry, TransparencyLogApi } from '@mcp/contracts';
+import { type CallContext, PlatformError, type ProvenEntry, type TransparencyLogApi } from '@mcp/contracts';
 import { encodeProof, keysOf, type TrustedKeys } from '@mcp/provenance';
 import type { LogEntries, StoredEntry } from '../store/log-entries.ts';
 import type { LogPublisher } from './publisher.ts';
@@ -8,6 +8,8 @@ import type { LogPublisher } from './publisher.ts';
 /** What the log proves of a conversation. `away`: it cannot be asked; `waiting`: not all of it is in the log yet. */
 export type Proven =
   | { readonly state: 'away' | 'waiting' }
+  /** It does not have an entry that it had. */
+  | { readonly state: 'missing'; readonly index: number }
   | {
       readonly state: 'proven';
       readonly entries: readonly ProvenEntry[];
@@ -76,10 +78,12 @@ export class LogProofs {
   async #prove(stored: readonly StoredEntry[]): Promise<Proven> {
     const log = this.#deps.log();
     const proven: ProvenEntry[] = [];
-    for (const { entry, index } of stored) {
-      const { hashes, note } = await log.inclusion({ index: index ?? 0 }, this.#deps.call());
-      const path = hashes.map((hash) => Buffer.from(hash, 'base64'));
-      proven.push({ entry, proof: encodeProof({ index: index ?? 0, hashes: path, checkpoint: note }) });
+    for (const { entry, index: place } of stored) {
+      const index = place ?? 0;
+      const found = await log.inclusion({ index }, this.#deps.call()).catch(noneIfMissing);
+      if (found === undefined) return { state: 'missing', index };
+      const hashes = found.hashes.map((hash) => Buffer.from(hash, 'base64'));
+      proven.push({ entry, proof: encodeProof({ index, hashes, checkpoint: found.note }) });
     }
     const { log_keys, witness_keys } = await log.checkpoint(this.#deps.call());
     return {
@@ -90,4 +94,9 @@ export class LogProofs {
       witness_keys,
     };
   }
+}
+
+function noneIfMissing(error: unknown): undefined {
+  if (error instanceof PlatformError && error.code === 'not_found') return undefined;
+  throw error;
 }

@@ -77,7 +77,10 @@ export class LogPublisher {
     } catch (err) {
       this.#again = false;
       this.#paused_until_ms = Date.now() + PAUSE_MS;
-      this.#deps.logger.warn({ err }, 'the transparency log takes no entries just now: they wait in the store');
+      this.#deps.logger.warn(
+        { err },
+        'the transparency log takes no entries just now: they wait in the store',
+      );
     }
   }
 

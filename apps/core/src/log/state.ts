@@ -5,13 +5,7 @@ import {
   LogRecord,
   type Principal,
 } from '@mcp/contracts';
-import {
-  compareWithHead,
-  type LogHeader,
-  transparencyOf,
-  verifyEntries,
-  verifyLog,
-} from '@mcp/provenance';
+import { compareWithHead, type LogHeader, transparencyOf, verifyEntries, verifyLog } from '@mcp/provenance';
 import { z } from 'zod';
 import type { ConversationStore, Stored } from '../store/conversations.ts';
 import type { LogArchive } from './archive.ts';
@@ -210,6 +204,12 @@ function judgeProofs({ stored, proven }: Evidence): ChainVerdict | undefined {
       );
     case 'waiting':
       return unconfirmed(stored, onItsWay(stored));
+    case 'missing':
+      return broken(
+        stored,
+        `The transparency log had this conversation as entry ${proven.index}, and does not have so many entries any more: an earlier state of the log was put back.`,
+        null,
+      );
     case 'proven':
       break;
     default:
@@ -219,8 +219,7 @@ function judgeProofs({ stored, proven }: Evidence): ChainVerdict | undefined {
   const verdict = verifyEntries({ id: summary.id, messages: records }, proven.entries, proven.keys);
   if (!verdict.fits) return broken(stored, verdict.flaw.reason, verdict.flaw.broken_at);
   const { place } = verdict;
-  if (place === undefined || verdict.records < records.length)
-    return unconfirmed(stored, onItsWay(stored));
+  if (place === undefined || verdict.records < records.length) return unconfirmed(stored, onItsWay(stored));
   const base = { id: summary.id, ok: true, status: 'ok' as const, records: records.length };
   return { ...base, broken_at: null, reason: null, head: null, transparency: transparencyOf(place) };
 }

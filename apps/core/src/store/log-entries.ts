@@ -1,5 +1,5 @@
-import { LogEntry, type LogRecord } from '@mcp/contracts';
-import { encodeEntry, recordEntry, sessionEntry } from '@mcp/provenance';
+import type { LogEntry, LogRecord } from '@mcp/contracts';
+import { encodeEntry, entryPlace, recordEntry, sessionEntry } from '@mcp/provenance';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { timeIn } from './clock.ts';
 import type { OpenDatabase } from './open.ts';
@@ -29,13 +29,13 @@ export class LogEntries {
   /** Takes entries that nobody else has just now, at most `limit`, those of a conversation in their order. */
   async claim(limit: number): Promise<ClaimedEntry[]> {
     const now = timeIn(this.#open.dialect, 0);
-    const { rows } = await sql<ClaimedEntry>`update log_entries set claimed_until = ${timeIn(this.#open.dialect, CLAIM_MS)}
+    const { rows } =
+      await sql<ClaimedEntry>`update log_entries set claimed_until = ${timeIn(this.#open.dialect, CLAIM_MS)}
       where log_index is null and claimed_until < ${now} and (conversation_id, type, seq) in
         (select conversation_id, type, seq from log_entries where log_index is null and claimed_until < ${now} limit ${limit})
       returning conversation_id, type, seq, entry`.execute(this.#db);
     return [...rows].sort(
-      (a, b) =>
-        compare(a.conversation_id, b.conversation_id) || a.seq - b.seq || compare(a.type, b.type),
+      (a, b) => compare(a.conversation_id, b.conversation_id) || a.seq - b.seq || compare(a.type, b.type),
     );
   }
 
@@ -76,11 +76,26 @@ export class LogEntries {
         .where('type', '=', columns.type)
         .where('seq', '>=', columns.from);
     const session = await rows({ type: 'session', from: 0 }).orderBy('seq', 'desc').limit(1).execute();
-    const behind = await rows({ type: 'record', from: session[0]?.seq ?? 0 }).orderBy('seq').execute();
+    const behind = await rows({ type: 'record', from: session[0]?.seq ?? 0 })
+      .orderBy('seq')
+      .execute();
     return [...session, ...behind].map(({ entry, log_index }) => ({
       entry,
       index: log_index === null ? null : Number(log_index),
     }));
+  }
+
+  /** What the store has of these entries, by conversation, type and place. */
+  async known(
+    entries: readonly Pick<LogEntryRow, 'conversation_id' | 'type' | 'seq'>[],
+  ): Promise<LogEntryRow[]> {
+    if (entries.length === 0) return [];
+    const places = entries.map(
+      ({ conversation_id, type, seq }) => sql`(${conversation_id}, ${type}, ${sql.lit(seq)})`,
+    );
+    const { rows } = await sql<LogEntryRow>`select * from log_entries
+      where (conversation_id, type, seq) in (values ${sql.join(places)})`.execute(this.#db);
+    return rows;
   }
 
   /** Conversations that rest and have records without entries: they were written before there was a log. */
@@ -110,16 +125,6 @@ export class LogEntries {
         .execute();
     });
   }
-
-  /** How many wait. */
-  async waiting(): Promise<number> {
-    const { count } = await this.#db
-      .selectFrom('log_entries')
-      .select(({ fn }) => fn.countAll().as('count'))
-      .where('log_index', 'is', null)
-      .executeTakeFirstOrThrow();
-    return Number(count);
-  }
 }
 
 /** Entries that go with a transaction; one that is there already is left as it is. */
@@ -127,9 +132,7 @@ export async function insertEntries(tx: Transaction<Database>, entries: readonly
   if (entries.length === 0) return;
   const rows = entries.map(
     (entry): LogEntryRow => ({
-      conversation_id: entry.conversation,
-      type: entry.type,
-      seq: entry.type === 'session' ? entry.records : entry.seq,
+      ...entryPlace(entry),
       entry: encodeEntry(entry),
       log_index: null,
       claimed_until: '',

@@ -34,7 +34,9 @@ export function conversationRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   );
   app.get(
     '/v1/conversations/:id/proof',
-    guard(gateway, 'chat', async (c, call) => c.json(await core().proveConversation(uuidParam(c, 'id'), call))),
+    guard(gateway, 'chat', async (c, call) =>
+      c.json(await core().proveConversation(uuidParam(c, 'id'), call)),
+    ),
   );
   app.post(
     '/v1/conversations/:id/verify',

@@ -124,7 +124,7 @@ export const transparencyLogEndpoints = defineApi({
     path: '/internal/tile',
     query: z.object({ path: z.string().min(1).max(200) }),
     answers: 'bytes',
-    callers: ['gateway'],
+    callers: ['core', 'gateway'],
   },
 });
 export type TransparencyLogApi = ApiOf<typeof transparencyLogEndpoints>;

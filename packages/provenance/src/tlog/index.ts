@@ -6,4 +6,4 @@ export { LogUnavailableError, TransparencyLog } from './log.ts';
 export { leafHash, provesConsistency, provesInclusion } from './merkle.ts';
 export { decodeVerifier, encodeVerifier, type Signer, signerOf } from './note.ts';
 export { LogDamagedError } from './tile-store.ts';
-export { firstOf, partOf } from './tiles.ts';
+export { bundlePath, decodeBundle, firstOf, partOf, TILE_WIDTH } from './tiles.ts';

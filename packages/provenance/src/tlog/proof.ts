@@ -63,7 +63,9 @@ export function openProof(text: string, entry: Uint8Array, keys: TrustedKeys): P
   const { origin, size, root } = checkpointOf(note.text);
   const signed = signersOf(note, keys.log).some(({ name }) => name === origin);
   if (!signed)
-    throw new TypeError(`The checkpoint of ${origin.slice(0, 80)} is not signed by a key that is known here.`);
+    throw new TypeError(
+      `The checkpoint of ${origin.slice(0, 80)} is not signed by a key that is known here.`,
+    );
   if (!provesInclusion(hashes, { leaf: leafHash(entry), index, size, root }))
     throw new TypeError(`The entry is not number ${index} of the ${size} entries of ${origin.slice(0, 80)}.`);
   return { origin, index, size, witnesses: signersOf(note, keys.witnesses).map(({ name }) => name) };
