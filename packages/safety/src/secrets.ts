@@ -78,7 +78,8 @@ interface Span {
   readonly to: number;
 }
 
-function* secretsIn(text: string): Generator<Span> {
+/** Where they stand; some may overlap. */
+export function* secretsIn(text: string): Generator<Span> {
   for (const { 0: match, index } of text.matchAll(PRIVATE_KEY))
     yield { from: index, to: index + match.length };
   for (const { 0: run, index } of text.matchAll(RUN)) {
