@@ -7,6 +7,7 @@ import { apiApp, defineService } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import { createCore } from './api.ts';
 import { EventLog } from './conversations/event-log.ts';
+import { Learner } from './conversations/learner.ts';
 import { PromptLibrary } from './conversations/prompts.ts';
 import { Runs } from './conversations/runs.ts';
 import { Sweeper } from './conversations/sweeper.ts';
@@ -16,9 +17,10 @@ import { LogHeads } from './log/heads.ts';
 import { openArchive } from './log/open-archive.ts';
 import { AnswerStore } from './store/answers.ts';
 import { ConversationStore } from './store/conversations.ts';
+import { FeedbackStore } from './store/feedback.ts';
 import { Leases } from './store/leases.ts';
 import { LogChecks } from './store/log-checks.ts';
-import { openDatabase } from './store/open.ts';
+import { type OpenDatabase, openDatabase } from './store/open.ts';
 import { Upkeep } from './store/upkeep.ts';
 
 /** How long the first sweep is waited for before the service is up. */
@@ -34,9 +36,7 @@ export const definition = defineService({
       url: config.DATABASE_URL,
       connections: config.MCP_DATABASE_CONNECTIONS,
     });
-    const store = new ConversationStore(open);
-    const answers = new AnswerStore(open);
-    const upkeep = new Upkeep(open);
+    const { store, answers, feedback, upkeep, checks } = storesOf(open);
     const leases = new Leases(open, log);
     const heads = new LogHeads({
       bus: () => kit.bus(),
@@ -51,7 +51,7 @@ export const definition = defineService({
     });
     const committer = new Committer({ archive, heads, metrics, log });
     const state = { store, archive, heads, secret };
-    const sweeper = new Sweeper({ ...state, upkeep, answers, leases, committer, log });
+    const sweeper = new Sweeper({ ...state, upkeep, answers, feedback, leases, committer, log });
     await upkeep.freeAll();
     // A bus that is slow to come is not waited for: its heads are made up for.
     await Promise.race([sweeper.sweep(), sleep(FIRST_SWEEP_MS, undefined, { ref: false })]);
@@ -62,6 +62,7 @@ export const definition = defineService({
       onCancel: (conversation_id) => runs.cancel(conversation_id),
     });
     const tag_pii = kit.flags.enabled('PII_TAGGING_ENABLED');
+    const terms = config.MCP_ARBITRATION ?? ArbitrationTerms.parse({});
     const guard = guardOf(config, (err) => log.warn({ err }, 'the moderation did not answer'));
     const api: CoreApi = createCore({
       kit,
@@ -72,12 +73,14 @@ export const definition = defineService({
       },
       max_tokens: config.MAX_TOKENS,
       calibrations: new Calibrations(),
-      terms: config.MCP_ARBITRATION ?? ArbitrationTerms.parse({}),
+      terms,
+      learner: new Learner({ kit, terms, feedback }),
+      feedback,
       ...state,
       logs: state,
       answers,
       upkeep,
-      checks: new LogChecks(open),
+      checks,
       recorder: { store, leases, committer, secret, tag_pii, guard },
       runs,
       log: events,
@@ -96,3 +99,13 @@ export const definition = defineService({
     return { app, api, close };
   },
 });
+
+function storesOf(open: OpenDatabase) {
+  return {
+    store: new ConversationStore(open),
+    answers: new AnswerStore(open),
+    feedback: new FeedbackStore(open),
+    upkeep: new Upkeep(open),
+    checks: new LogChecks(open),
+  };
+}

@@ -7,6 +7,7 @@ import type { Committer } from '../log/committer.ts';
 import { checkLog, headerOf, type LogStateDeps, SELF } from '../log/state.ts';
 import type { AnswerStore } from '../store/answers.ts';
 import type { Lease, Stored } from '../store/conversations.ts';
+import type { FeedbackStore } from '../store/feedback.ts';
 import type { Leases } from '../store/leases.ts';
 import type { Upkeep } from '../store/upkeep.ts';
 
@@ -21,6 +22,7 @@ const AGAIN_MS = 10_000;
 export interface SweeperDeps extends LogStateDeps {
   readonly upkeep: Upkeep;
   readonly answers: AnswerStore;
+  readonly feedback: Pick<FeedbackStore, 'expire'>;
   readonly leases: Leases;
   readonly committer: Committer;
   readonly log: Logger;
@@ -28,8 +30,8 @@ export interface SweeperDeps extends LogStateDeps {
 
 /**
  * Looks, again and again, for conversations whose run is dead (its lease has ended), and for logs that could not be
- * committed, whichever replica they were of: the first are marked interrupted, both are committed. Stored answers that
- * are too old are forgotten.
+ * committed, whichever replica they were of: the first are marked interrupted, both are committed. Stored answers
+ * and feedback that are too old are forgotten.
  */
 export class Sweeper {
   readonly #deps: SweeperDeps;
@@ -59,8 +61,9 @@ export class Sweeper {
   }
 
   async #sweep(): Promise<void> {
-    const { heads, upkeep, answers, committer } = this.#deps;
+    const { heads, upkeep, answers, feedback, committer } = this.#deps;
     await answers.expire();
+    await feedback.expire();
     // A bus that is away must not keep dead runs waiting.
     await Promise.race([heads.refresh(), sleep(REFRESH_MS, undefined, { ref: false })]);
     if (heads.reachable) await upkeep.recommitOthers(heads.generation, MAX_PER_SWEEP);
