@@ -11,9 +11,11 @@ import { stateOf } from '@mcp/conversation';
 import { type AnswerDeps, answersApi } from './conversations/answers.ts';
 import { attach } from './conversations/attach.ts';
 import { type ConversationDeps, converse } from './conversations/conversation.ts';
+import { feedbackApi } from './conversations/feedback.ts';
 import { prove, verifyGiven } from './log/bundles.ts';
 import { checkNext, type LogCheckDeps } from './log/check.ts';
 import { checkLog, logOf } from './log/state.ts';
+import type { FeedbackStore } from './store/feedback.ts';
 import type { Upkeep } from './store/upkeep.ts';
 
 /** How long a cancelled conversation may take to end, looked at this often. */
@@ -21,6 +23,7 @@ const CANCEL_MS = 5000;
 const LOOK_EVERY_MS = 25;
 
 export interface CoreDeps extends ConversationDeps, LogCheckDeps, AnswerDeps {
+  readonly feedback: FeedbackStore;
   readonly upkeep: Upkeep;
 }
 
@@ -57,6 +60,7 @@ export function createCore(deps: CoreDeps): CoreApi {
     prompts: () => deps.prompts.list(),
     graphs: () => Promise.resolve(deps.graphs.list()),
     ...answersApi(deps),
+    ...feedbackApi(deps),
   };
 }
 

@@ -7,21 +7,25 @@ import { apiApp, defineService, ownCall } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import { createCore } from './api.ts';
 import { EventLog } from './conversations/event-log.ts';
+import { Learner } from './conversations/learner.ts';
 import { PromptLibrary } from './conversations/prompts.ts';
 import { Runs } from './conversations/runs.ts';
 import { Sweeper } from './conversations/sweeper.ts';
 import { GraphLibrary } from './graphs/library.ts';
+import type { CoreKit } from './kit.ts';
 import { Committer } from './log/committer.ts';
 import { LogHeads } from './log/heads.ts';
 import { openArchive } from './log/open-archive.ts';
 import { LogProofs } from './log/proofs.ts';
 import { LogPublisher } from './log/publisher.ts';
+import type { LogScanDeps } from './log/scan.ts';
 import { AnswerStore } from './store/answers.ts';
 import { ConversationStore } from './store/conversations.ts';
+import { FeedbackStore } from './store/feedback.ts';
 import { Leases } from './store/leases.ts';
 import { LogChecks } from './store/log-checks.ts';
 import { LogEntries } from './store/log-entries.ts';
-import { openDatabase } from './store/open.ts';
+import { type OpenDatabase, openDatabase } from './store/open.ts';
 import { Upkeep } from './store/upkeep.ts';
 
 /** How long the first sweep is waited for before the service is up. */
@@ -39,9 +43,8 @@ export const definition = defineService({
       url: config.DATABASE_URL,
       connections: config.MCP_DATABASE_CONNECTIONS,
     });
-    const store = new ConversationStore(open);
-    const answers = new AnswerStore(open);
-    const upkeep = new Upkeep(open);
+    const stores = storesOf(open);
+    const { store, feedback, upkeep } = stores;
     const leases = new Leases(open, log);
     const heads = new LogHeads({
       bus: () => kit.bus(),
@@ -55,16 +58,9 @@ export const definition = defineService({
       dir: kit.data_dir,
     });
     const committer = new Committer({ archive, heads, metrics, log });
-    const entries = new LogEntries(open);
-    const transparency = {
-      entries,
-      log: () => kit.clients.transparencyLog,
-      call: () => ownCall({ service: manifest.name, timeout_ms: LOG_TIMEOUT_MS }),
-    };
-    const publisher = new LogPublisher({ ...transparency, logger: log });
-    const proofs = new LogProofs({ ...transparency, publisher });
+    const { scan, publisher, proofs } = transparencyOf(kit, stores.entries);
     const state = { store, archive, heads, proofs, secret };
-    const sweeper = new Sweeper({ ...state, upkeep, answers, leases, committer, entries, publisher, log });
+    const sweeper = new Sweeper({ ...state, ...stores, leases, committer, publisher, log });
     await upkeep.freeAll();
     // A bus that is slow to come is not waited for: its heads are made up for.
     await Promise.race([sweeper.sweep(), sleep(FIRST_SWEEP_MS, undefined, { ref: false })]);
@@ -75,6 +71,7 @@ export const definition = defineService({
       onCancel: (conversation_id) => runs.cancel(conversation_id),
     });
     const tag_pii = kit.flags.enabled('PII_TAGGING_ENABLED');
+    const terms = config.MCP_ARBITRATION ?? ArbitrationTerms.parse({});
     const guard = guardOf(config, (err) => log.warn({ err }, 'the moderation did not answer'));
     const api: CoreApi = createCore({
       kit,
@@ -85,13 +82,12 @@ export const definition = defineService({
       },
       max_tokens: config.MAX_TOKENS,
       calibrations: new Calibrations(),
-      terms: config.MCP_ARBITRATION ?? ArbitrationTerms.parse({}),
+      terms,
+      learner: new Learner({ kit, terms, feedback }),
+      ...stores,
       ...state,
       logs: state,
-      answers,
-      upkeep,
-      checks: new LogChecks(open),
-      scan: transparency,
+      scan,
       recorder: { store, leases, committer, publisher, secret, tag_pii, guard },
       runs,
       log: events,
@@ -111,3 +107,26 @@ export const definition = defineService({
     return { app, api, close };
   },
 });
+
+function storesOf(open: OpenDatabase) {
+  return {
+    store: new ConversationStore(open),
+    answers: new AnswerStore(open),
+    feedback: new FeedbackStore(open),
+    upkeep: new Upkeep(open),
+    checks: new LogChecks(open),
+    entries: new LogEntries(open),
+  };
+}
+
+/** How the core has to do with the transparency log: it takes entries there, has them proven, and reads it over. */
+function transparencyOf(kit: CoreKit, entries: LogEntries) {
+  const scan: LogScanDeps = {
+    entries,
+    // Looked up at each call: the log may share this process and start later.
+    log: () => kit.clients.transparencyLog,
+    call: () => ownCall({ service: manifest.name, timeout_ms: LOG_TIMEOUT_MS }),
+  };
+  const publisher = new LogPublisher({ ...scan, logger: kit.log });
+  return { scan, publisher, proofs: new LogProofs({ ...scan, publisher }) };
+}

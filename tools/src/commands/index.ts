@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { arbitrationCommand } from './arbitration.ts';
 import { docsCommand } from './docs.ts';
 import { doctorCommand } from './doctor.ts';
 import { flagsCommand } from './flags.ts';
@@ -28,6 +29,7 @@ export const commands: readonly (() => Command)[] = [
   verifyCommand,
   proofCommand,
   riskCommand,
+  arbitrationCommand,
   stackCommand,
   flagsCommand,
   doctorCommand,

@@ -8,6 +8,7 @@ import type { LogPublisher } from '../log/publisher.ts';
 import { checkLog, headerOf, type LogStateDeps, SELF } from '../log/state.ts';
 import type { AnswerStore } from '../store/answers.ts';
 import type { Lease, Stored } from '../store/conversations.ts';
+import type { FeedbackStore } from '../store/feedback.ts';
 import type { Leases } from '../store/leases.ts';
 import type { LogEntries } from '../store/log-entries.ts';
 import type { Upkeep } from '../store/upkeep.ts';
@@ -23,6 +24,7 @@ const AGAIN_MS = 10_000;
 export interface SweeperDeps extends LogStateDeps {
   readonly upkeep: Upkeep;
   readonly answers: AnswerStore;
+  readonly feedback: Pick<FeedbackStore, 'expire'>;
   readonly leases: Leases;
   readonly committer: Committer;
   readonly entries: LogEntries;
@@ -32,8 +34,8 @@ export interface SweeperDeps extends LogStateDeps {
 
 /**
  * Looks, again and again, for conversations whose run is dead (its lease has ended), and for logs that could not be
- * committed, whichever replica they were of: the first are marked interrupted, both are committed. Stored answers that
- * are too old are forgotten.
+ * committed, whichever replica they were of: the first are marked interrupted, both are committed. Stored answers
+ * and feedback that are too old are forgotten.
  */
 export class Sweeper {
   readonly #deps: SweeperDeps;
@@ -63,8 +65,9 @@ export class Sweeper {
   }
 
   async #sweep(): Promise<void> {
-    const { heads, upkeep, answers, committer } = this.#deps;
+    const { heads, upkeep, answers, feedback, committer } = this.#deps;
     await answers.expire();
+    await feedback.expire();
     // A bus that is away must not keep dead runs waiting.
     await Promise.race([heads.refresh(), sleep(REFRESH_MS, undefined, { ref: false })]);
     if (heads.reachable) await upkeep.recommitOthers(heads.generation, MAX_PER_SWEEP);

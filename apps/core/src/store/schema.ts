@@ -115,6 +115,21 @@ interface AnswerPairRow {
   pair: string;
 }
 
+/** What the owner of a conversation said of a decision. */
+export interface FeedbackRow {
+  conversation_id: string;
+  /** Of the decision's record, and its hash. */
+  seq: number;
+  hash: string;
+  owner: string;
+  given_at: string;
+  score: number | null;
+  better: string | null;
+  comment: string | null;
+  /** JSON of what the decision was made by. */
+  evidence: string;
+}
+
 export interface Database {
   conversations: ConversationRow;
   records: RecordRow;
@@ -124,6 +139,7 @@ export interface Database {
   log_findings: FindingRow;
   stored_answers: AnswerRow;
   stored_answer_pairs: AnswerPairRow;
+  feedback: FeedbackRow;
 }
 
 /** Versions of the schema, in order; the same for SQLite and PostgreSQL. A change is a new entry, never an edit. */
@@ -274,7 +290,29 @@ export const migrations: Readonly<Record<string, Migration>> = {
         .execute();
     },
   },
-  '008-transparency-log': {
+  '008-feedback': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('feedback')
+        .addColumn('conversation_id', 'text', (column) => column.notNull())
+        .addColumn('seq', 'integer', (column) => column.notNull())
+        .addColumn('hash', 'text', (column) => column.notNull())
+        .addColumn('owner', 'text', (column) => column.notNull())
+        .addColumn('given_at', 'text', (column) => column.notNull())
+        .addColumn('score', 'double precision')
+        .addColumn('better', 'text')
+        .addColumn('comment', 'text')
+        .addColumn('evidence', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('feedback_key', ['conversation_id', 'seq'])
+        .execute();
+      await db.schema
+        .createIndex('feedback_by_age')
+        .on('feedback')
+        .columns(['given_at', 'conversation_id'])
+        .execute();
+    },
+  },
+  '009-transparency-log': {
     async up(db: Kysely<unknown>) {
       await db.schema
         .createTable('log_entries')

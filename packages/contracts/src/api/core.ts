@@ -10,6 +10,7 @@ import {
   LogCheck,
   PromptInfo,
 } from '../conversation/conversation.ts';
+import { Feedback, FeedbackPage, FeedbackRequest, ListFeedbackQuery } from '../conversation/feedback.ts';
 import { GraphInfo } from '../conversation/graph.ts';
 import { ConversationLog } from '../conversation/log.ts';
 import { ProofBundle } from '../conversation/proof.ts';
@@ -109,6 +110,26 @@ export const coreEndpoints = defineApi({
     answer: ChainVerdict,
     callers: ['gateway'],
     idempotent: true,
+  },
+  /** Keeps what the owner of a conversation says of one of its decisions; given again, it takes the place of what was there. */
+  giveFeedback: {
+    method: 'POST',
+    path: '/internal/conversations/:id/feedback',
+    param: 'uuid',
+    body: FeedbackRequest,
+    answers: 'json',
+    answer: Feedback,
+    callers: ['gateway'],
+    idempotent: true,
+  },
+  /** Feedback of everybody, without comments. For administrators. */
+  listFeedback: {
+    method: 'GET',
+    path: '/internal/feedback',
+    query: ListFeedbackQuery,
+    answers: 'json',
+    answer: FeedbackPage,
+    callers: ['gateway'],
   },
   /** Checks the next logs of everybody, from where the last batch stopped. For administrators. */
   checkLogs: {

@@ -9,6 +9,7 @@ import {
   ListConversationsQuery,
   PromptInfo,
 } from '../../conversation/conversation.ts';
+import { Feedback, FeedbackRequest } from '../../conversation/feedback.ts';
 import { GraphInfo } from '../../conversation/graph.ts';
 import { ConversationLog } from '../../conversation/log.ts';
 import { ProofBundle } from '../../conversation/proof.ts';
@@ -109,6 +110,17 @@ export const conversationRoutes = {
     scope: 'chat',
     params: id,
     answers: [json('The verdict.', named('ChainVerdict', ChainVerdict))],
+  },
+  'POST /v1/conversations/:id/feedback': {
+    tag: 'conversations',
+    summary: 'Say how good a decision was, or which answer is better',
+    description:
+      'For the owner of the conversation. Given again for the same decision, it takes the place of what was said before.',
+    scope: 'chat',
+    params: id,
+    body: { ...named('FeedbackRequest', FeedbackRequest), example: { score: 1 } },
+    answers: [json('The feedback as it is kept.', named('Feedback', Feedback))],
+    codes: ['conflict'],
   },
   'POST /v1/verify': {
     tag: 'conversations',
