@@ -272,7 +272,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
         .execute();
     },
   },
-  '011-feedback': {
+  '008-feedback': {
     async up(db: Kysely<unknown>) {
       await db.schema
         .createTable('feedback')
