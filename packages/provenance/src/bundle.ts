@@ -11,13 +11,13 @@ interface Conversation {
 }
 
 /** What does not fit, and at which record; null: none in particular. */
-export interface EntryFlaw {
+interface EntryFlaw {
   readonly broken_at: number | null;
   readonly reason: string;
 }
 
 /** Whether an entry says what the records of the conversation are; undefined: it does. */
-export function entryFlaw({ id, messages }: Conversation, entry: LogEntry): EntryFlaw | undefined {
+function entryFlaw({ id, messages }: Conversation, entry: LogEntry): EntryFlaw | undefined {
   if (entry.conversation !== id)
     return { broken_at: null, reason: `An entry is of the conversation ${entry.conversation}, not of this.` };
   switch (entry.type) {

@@ -7,7 +7,7 @@ import { signersOf, type Verifier } from './note.ts';
 import { bundlePath, decodeBundle, MAX_ENTRY_BYTES, TILE_WIDTH, tilePath } from './tiles.ts';
 import { entriesOf, segmentPath, segmentsOf } from './wal.ts';
 
-export interface LogCheckOptions {
+interface LogCheckOptions {
   readonly disk: Disk;
   readonly log: Verifier;
   /** Those that may have cosigned: a cosignature of theirs has to fit. */

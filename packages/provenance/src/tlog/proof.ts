@@ -21,7 +21,7 @@ export function encodeProof({ index, hashes, checkpoint }: LogProof): string {
 }
 
 /** Reads a proof without checking it. Throws a TypeError that says what does not fit. */
-export function decodeProof(text: string): LogProof {
+function decodeProof(text: string): LogProof {
   const split = text.indexOf('\n\n');
   const [header, ...lines] = text.slice(0, Math.max(split, 0)).split('\n');
   if (header !== HEADER) throw new TypeError(`A proof begins with the line ${HEADER}.`);

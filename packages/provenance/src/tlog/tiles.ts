@@ -4,7 +4,7 @@ import { HASH_BYTES, nodeHash } from './merkle.ts';
 /** Hashes of a full tile, and entries of a full bundle. */
 export const TILE_WIDTH = 256;
 /** Levels of the tree that a tile spans: 2^8 hashes. */
-export const TILE_HEIGHT = 8;
+const TILE_HEIGHT = 8;
 /** A bundle gives an entry's length in two bytes. */
 export const MAX_ENTRY_BYTES = 0xffff;
 
@@ -52,12 +52,6 @@ export function firstOf(path: string, bytes: Buffer, width: number): Buffer {
     return bytes.subarray(0, width * HASH_BYTES);
   }
   return encodeBundle(decodeBundle(bytes, TILE_WIDTH).slice(0, width));
-}
-
-/** How many hashes tile `index` of a level has in a tree of `size` leaves. */
-export function tileWidth(level: number, index: number, size: number): number {
-  const hashes = Math.floor(size / TILE_WIDTH ** level);
-  return Math.max(0, Math.min(TILE_WIDTH, hashes - index * TILE_WIDTH));
 }
 
 /** Where in which tile the node (level, index) of the tree begins, and of how many of its hashes it is made. */
