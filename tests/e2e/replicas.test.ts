@@ -115,11 +115,11 @@ describe('replicas of core over one PostgreSQL', () => {
     [nats, postgres] = await Promise.all([startNats(), startPostgres()]);
     database = await postgres.database();
     const models = await startPod('model-gateway', {});
+    const log = await startPod('transparency-log', {});
     // All at once, on an empty database: one of them makes its tables.
-    cores = await Promise.all([1, 2, 3].map(() => startPod('core', { 'model-gateway': models.url })));
-    gateways = await Promise.all(
-      cores.map(({ url }) => startPod('gateway', { core: url, 'model-gateway': models.url })),
-    );
+    const asked = { 'model-gateway': models.url, 'transparency-log': log.url };
+    cores = await Promise.all([1, 2, 3].map(() => startPod('core', asked)));
+    gateways = await Promise.all(cores.map(({ url }) => startPod('gateway', { ...asked, core: url })));
     await Promise.all(pods.map(up));
   }, 120_000);
   afterAll(async () => {

@@ -38,20 +38,11 @@ export const definition = defineService({
   async create(kit) {
     const { config, log, metrics } = kit;
     const secret = config.PROV_SECRET;
-    const open = await openDatabase({
-      file: join(kit.data_dir, 'core', 'core.db'),
-      url: config.DATABASE_URL,
-      connections: config.MCP_DATABASE_CONNECTIONS,
-    });
+    const open = await databaseOf(kit);
     const stores = storesOf(open);
-    const { store, feedback, upkeep } = stores;
+    const { store, upkeep } = stores;
     const leases = new Leases(open, log);
-    const heads = new LogHeads({
-      bus: () => kit.bus(),
-      max_bytes: config.MCP_LOG_HEADS_BYTES,
-      generationOf: (created) => upkeep.generationOf(created),
-      log,
-    });
+    const heads = headsOf(kit, upkeep);
     const archive = await openArchive({
       url: config.MCP_LOG_ARCHIVE_URL,
       external: open.dialect === 'postgres',
@@ -70,7 +61,6 @@ export const definition = defineService({
       max_bytes: config.MCP_EVENT_LOG_BYTES,
       onCancel: (conversation_id) => runs.cancel(conversation_id),
     });
-    const tag_pii = kit.flags.enabled('PII_TAGGING_ENABLED');
     const terms = config.MCP_ARBITRATION ?? ArbitrationTerms.parse({});
     const guard = guardOf(config, (err) => log.warn({ err }, 'the moderation did not answer'));
     const api: CoreApi = createCore({
@@ -83,12 +73,20 @@ export const definition = defineService({
       max_tokens: config.MAX_TOKENS,
       calibrations: new Calibrations(),
       terms,
-      learner: new Learner({ kit, terms, feedback }),
+      learner: new Learner({ kit, terms, feedback: stores.feedback }),
       ...stores,
       ...state,
       logs: state,
       scan,
-      recorder: { store, leases, committer, publisher, secret, tag_pii, guard },
+      recorder: {
+        store,
+        leases,
+        committer,
+        publisher,
+        secret,
+        tag_pii: kit.flags.enabled('PII_TAGGING_ENABLED'),
+        guard,
+      },
       runs,
       log: events,
       prompts: new PromptLibrary(config.MCP_PROMPTS_DIR),
@@ -108,6 +106,14 @@ export const definition = defineService({
   },
 });
 
+function databaseOf({ config, data_dir }: CoreKit): Promise<OpenDatabase> {
+  return openDatabase({
+    file: join(data_dir, 'core', 'core.db'),
+    url: config.DATABASE_URL,
+    connections: config.MCP_DATABASE_CONNECTIONS,
+  });
+}
+
 function storesOf(open: OpenDatabase) {
   return {
     store: new ConversationStore(open),
@@ -117,6 +123,15 @@ function storesOf(open: OpenDatabase) {
     checks: new LogChecks(open),
     entries: new LogEntries(open),
   };
+}
+
+function headsOf(kit: CoreKit, upkeep: Upkeep): LogHeads {
+  return new LogHeads({
+    bus: () => kit.bus(),
+    max_bytes: kit.config.MCP_LOG_HEADS_BYTES,
+    generationOf: (created) => upkeep.generationOf(created),
+    log: kit.log,
+  });
 }
 
 /** How the core has to do with the transparency log: it takes entries there, has them proven, and reads it over. */

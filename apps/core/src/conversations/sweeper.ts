@@ -82,9 +82,20 @@ export class Sweeper {
 
   /** Takes what waits to the transparency log, records from before there was one too. */
   async #enter(): Promise<void> {
-    const { entries, store, publisher } = this.#deps;
-    for (const id of await entries.behind(MAX_PER_SWEEP))
-      await entries.catchUp(id, (await store.get(id, SELF)).records);
+    const { entries, store, publisher, log } = this.#deps;
+    for (const id of await entries.behind(MAX_PER_SWEEP)) {
+      const records = await store.get(id, SELF).then(
+        (stored) => stored.records,
+        (err: unknown) => {
+          log.error(
+            { err, conversation_id: id },
+            'records cannot be read, and are not entered in the transparency log',
+          );
+          return [];
+        },
+      );
+      await entries.catchUp(id, records);
+    }
     publisher.nudge();
   }
 

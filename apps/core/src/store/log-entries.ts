@@ -6,7 +6,7 @@ import type { OpenDatabase } from './open.ts';
 import type { Database, LogEntryRow } from './schema.ts';
 
 /** How long who takes entries has them to itself. */
-const CLAIM_MS = 30_000;
+const CLAIM_MS = 10_000;
 
 /** An entry of a conversation, and its place in the transparency log; null: it is not there yet. */
 export interface StoredEntry {
@@ -110,18 +110,18 @@ export class LogEntries {
     return found.map(({ id }) => id);
   }
 
-  /** Makes up for entries of records that are stored already. */
+  /** Makes up for entries of records that are stored already; those that are missing are for the check to find. */
   async catchUp(id: string, records: readonly LogRecord[]): Promise<void> {
     await this.#db.transaction().execute(async (tx) => {
       await insertEntries(tx, [
         ...records.map((record) => recordEntry(id, record)),
-        sessionEntry(id, records),
+        ...(records.length === 0 ? [] : [sessionEntry(id, records)]),
       ]);
       await tx
         .updateTable('conversations')
-        .set({ logged: records.length })
+        .set((row) => ({ logged: row.ref('records') }))
         .where('id', '=', id)
-        .where('logged', '<', records.length)
+        .where('status', '!=', 'running')
         .execute();
     });
   }
