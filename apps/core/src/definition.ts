@@ -142,6 +142,7 @@ function transparencyOf(kit: CoreKit, entries: LogEntries) {
     log: () => kit.clients.transparencyLog,
     call: () => ownCall({ service: manifest.name, timeout_ms: LOG_TIMEOUT_MS }),
   };
-  const publisher = new LogPublisher({ ...scan, logger: kit.log });
-  return { scan, publisher, proofs: new LogProofs({ ...scan, publisher }) };
+  const logged = { ...scan, logger: kit.log };
+  const publisher = new LogPublisher(logged);
+  return { scan, publisher, proofs: new LogProofs({ ...logged, publisher }) };
 }

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallContext, PlatformError, type ProvenEntry, type TransparencyLogApi } from '@mcp/contracts';
 import { encodeProof, keysOf, type TrustedKeys } from '@mcp/provenance';
+import type { Logger } from '@mcp/service-kit';
 import type { LogEntries, StoredEntry } from '../store/log-entries.ts';
 import type { LogPublisher } from './publisher.ts';
 
@@ -35,6 +36,7 @@ export interface LogProofsDeps {
   readonly publisher: LogPublisher;
   log(): TransparencyLogApi;
   call(): CallContext;
+  readonly logger: Logger;
 }
 
 export class LogProofs {
@@ -60,7 +62,8 @@ export class LogProofs {
     if (Date.now() < this.#away_until_ms) return { state: 'away' };
     try {
       return await this.#prove(stored);
-    } catch {
+    } catch (err) {
+      this.#deps.logger.warn({ err, conversation_id: id }, 'the transparency log gives no proof just now');
       this.#away_until_ms = Date.now() + PAUSE_MS;
       return { state: 'away' };
     }

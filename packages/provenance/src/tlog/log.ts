@@ -107,11 +107,15 @@ export class TransparencyLog {
   }
 
   /** Signs a checkpoint over all that is on the disk, and writes the tiles that its readers need. */
-  publish(): Promise<void> {
-    this.#publishing ??= this.#publish().finally(() => {
-      this.#publishing = undefined;
-    });
-    return this.#publishing;
+  async publish(): Promise<void> {
+    const { size } = this;
+    // One that is under way may have begun before the last entries came.
+    do {
+      this.#publishing ??= this.#publish().finally(() => {
+        this.#publishing = undefined;
+      });
+      await this.#publishing;
+    } while (this.published_size < size);
   }
 
   /** The audit path of an entry in the tree of a checkpoint. */
