@@ -140,7 +140,7 @@ describe('replicas of core over one PostgreSQL', () => {
       ),
     );
     for (const id of ids)
-      for (const gateway of gateways) expect(await verify(gateway, id)).toMatchObject({ status: 'ok' });
+      for (const gateway of gateways) await expect.poll(() => verify(gateway, id)).toMatchObject({ status: 'ok' });
     for (const [i, id] of ids.entries()) {
       const gateway = gateways[(i + 1) % gateways.length] as Pod;
       const events = await whole(await chat(gateway, { conversation_id: id, message: 'And now?' }));
@@ -148,7 +148,7 @@ describe('replicas of core over one PostgreSQL', () => {
     }
     for (const id of ids)
       for (const gateway of gateways) {
-        expect(await verify(gateway, id)).toMatchObject({ status: 'ok' });
+        await expect.poll(() => verify(gateway, id)).toMatchObject({ status: 'ok' });
         expect(await read(gateway, id)).toMatchObject({ status: 'completed' });
       }
   });
@@ -185,6 +185,6 @@ describe('replicas of core over one PostgreSQL', () => {
       if (events.length === 0) await sleep(250);
     }
     expect(events.at(-1)).toMatchObject({ type: 'done', response: { status: 'completed', answer: said } });
-    expect(await verify(second, id)).toMatchObject({ status: 'ok', records: 5 });
+    await expect.poll(() => verify(second, id)).toMatchObject({ status: 'ok', records: 5 });
   }, 120_000);
 });

@@ -21,7 +21,7 @@ export type Proven =
     };
 
 /** How long who asks for a proof waits for entries that are on their way, looked at this often. */
-const WAIT_MS = 2000;
+const WAIT_MS = 5000;
 const LOOK_EVERY_MS = 50;
 
 /** After a failure the log is not asked for so long: nobody waits for it again and again. */
