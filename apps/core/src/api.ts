@@ -8,12 +8,14 @@ import {
   PlatformError,
 } from '@mcp/contracts';
 import { stateOf } from '@mcp/conversation';
-import { verifyLog } from '@mcp/provenance';
 import { type AnswerDeps, answersApi } from './conversations/answers.ts';
 import { attach } from './conversations/attach.ts';
 import { type ConversationDeps, converse } from './conversations/conversation.ts';
+import { feedbackApi } from './conversations/feedback.ts';
+import { prove, verifyGiven } from './log/bundles.ts';
 import { checkNext, type LogCheckDeps } from './log/check.ts';
 import { checkLog, logOf } from './log/state.ts';
+import type { FeedbackStore } from './store/feedback.ts';
 import type { Upkeep } from './store/upkeep.ts';
 
 /** How long a cancelled conversation may take to end, looked at this often. */
@@ -21,6 +23,7 @@ const CANCEL_MS = 5000;
 const LOOK_EVERY_MS = 25;
 
 export interface CoreDeps extends ConversationDeps, LogCheckDeps, AnswerDeps {
+  readonly feedback: FeedbackStore;
   readonly upkeep: Upkeep;
 }
 
@@ -48,10 +51,8 @@ export function createCore(deps: CoreDeps): CoreApi {
         await deps.upkeep.recommit(id);
       return counted(verdict);
     },
-    async verifyLog(log) {
-      await signing.know((log as { signature?: unknown } | null | undefined)?.signature);
-      return counted(verifyLog(log, signing.options));
-    },
+    proveConversation: (id, call) => prove(deps, id, call),
+    verifyLog: async (given) => counted(await verifyGiven(deps, given)),
     logKeys: () => Promise.resolve(signing.published()),
     changeLogKeys: (change, call) => signing.change(change, call),
     async checkLogs(call) {
@@ -61,6 +62,7 @@ export function createCore(deps: CoreDeps): CoreApi {
     prompts: () => deps.prompts.list(),
     graphs: () => Promise.resolve(deps.graphs.list()),
     ...answersApi(deps),
+    ...feedbackApi(deps),
   };
 }
 

@@ -1,5 +1,14 @@
 /** Proof of what was said: the hash chain of conversation logs, their signatures and keys, and where their steps come from. */
+export {
+  isBundle,
+  keysOf,
+  transparencyOf,
+  trustedKeys,
+  verifyBundle,
+  verifyEntries,
+} from './bundle.ts';
 export { chainRecord, headerHash, type LogHeader, type NewRecord } from './chain.ts';
+export { decodeEntry, encodeEntry, entryPlace, recordEntry, sessionEntry } from './entries.ts';
 export { compareWithHead, headOf, LogHead } from './head.ts';
 export { HeldKeys, type KeyRingStore } from './keys/held-keys.ts';
 export { stateOf, VerifiedKeys } from './keys/history.ts';
@@ -7,3 +16,4 @@ export { keyFile } from './keys/key-file.ts';
 export { KeyRing } from './keys/ring.ts';
 export { roleOf } from './lineage.ts';
 export { signatureOf, signLog, type VerifyOptions, verifyLog, withSignature } from './sign.ts';
+export { encodeProof, type TrustedKeys } from './tlog/proof.ts';

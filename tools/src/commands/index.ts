@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { arbitrationCommand } from './arbitration.ts';
 import { docsCommand } from './docs.ts';
 import { doctorCommand } from './doctor.ts';
 import { flagsCommand } from './flags.ts';
@@ -7,6 +8,7 @@ import { jobsCommand } from './jobs.ts';
 import { keyCommand } from './key.ts';
 import { keysCommand } from './keys.ts';
 import { logsCommand } from './logs.ts';
+import { proofCommand } from './proof.ts';
 import { riskCommand } from './risk.ts';
 import { stackCommand } from './stack.ts';
 import { startCommand } from './start.ts';
@@ -27,7 +29,9 @@ export const commands: readonly (() => Command)[] = [
   traceCommand,
   jobsCommand,
   verifyCommand,
+  proofCommand,
   riskCommand,
+  arbitrationCommand,
   stackCommand,
   flagsCommand,
   doctorCommand,

@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ChainVerdict } from '@mcp/contracts';
-import { VerifiedKeys, type VerifyOptions, verifyLog } from '@mcp/provenance';
+import { type VerifyOptions, verifyLog } from '@mcp/provenance';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { CliError, codeOf, EXIT, messageOf } from '../errors.ts';
@@ -10,6 +10,9 @@ import { isRunning } from '../runner/processes.ts';
 import { readRunFile } from '../runner/run-file.ts';
 import { readSecret } from '../runner/secrets.ts';
 import { paint, terminalUi } from '../ui.ts';
+import { verdictLine } from './verdict-line.ts';
+import { checkBundle } from './verify-bundle.ts';
+import { verifyOptions } from './verify-options.ts';
 
 /** A conversation log larger than this is not one of ours. */
 const MAX_LOG_BYTES = 256 * 1024 * 1024;
@@ -21,50 +24,85 @@ export function verifyCommand(): Command {
     .description('check the hash chain and the signature of conversation logs (exit code 1: broken)')
     .argument('[log]', 'a log file, or the id of a conversation in the data directory')
     .option('--all', 'every log of the data directory', false)
-    .option('--json', 'the verdicts as JSON', false)
+    .option('--since <time>', 'as --all, those that were written to since a day or time (2026-11-29)', timeOf)
+    .option('--bundle <file>', 'a proof bundle (npx mcp proof), checked offline')
+    .option(
+      '--key <key>',
+      'with --bundle: a key of the log or of a witness that you trust; repeat it',
+      gather,
+      [],
+    )
     .option('--keys <file>', 'the key history (mcp keys list --json; default: that of the data directory)')
+    .option('--json', 'the verdicts as JSON', false)
     .option('--data <directory>', 'the data directory (default: ./data of the checkout)')
     .addHelpText(
       'after',
       `
-The chain shows that no record was changed, moved or removed. The signature shows that the log was written by
-this platform: it needs PROV_SECRET, from the environment or the data directory; without it, only the chain is checked.
+The chain shows that no record was changed, moved or removed. The HMAC shows that the log was written by
+this platform: it needs PROV_SECRET, from the environment or the data directory. The signature shows the same to others:
+it needs the key history only. Without either, only the chain is checked.
 Whether records are missing at the end is known to the platform alone: where it runs, it is asked.`,
     )
-    .action(
-      async (
-        log: string | undefined,
-        flags: { all: boolean; json: boolean; keys?: string; data?: string },
-      ) => {
-        if ((log === undefined) === !flags.all)
-          throw new CliError('Name one log (a file or a conversation id), or give --all.', EXIT.usage);
-        const paths = dataPaths(flags.data);
-        const files = log === undefined ? allLogs(paths) : [logPath(paths, log)];
-        const secret = process.env.PROV_SECRET || readSecret(paths.secrets, 'provenance');
-        const platform = platformOf(paths);
-        const history = historyOf(paths, flags.keys);
-        const accepted = acceptedSecrets(paths);
-        const verdicts = await checkAll(files, { options: { secret, accepted, history }, platform });
-        if (flags.json) process.stdout.write(`${JSON.stringify(verdicts, null, 2)}\n`);
-        else {
-          const notes = [
-            ...(secret === undefined
-              ? ['PROV_SECRET is not known here: the signature was not checked.']
-              : []),
-            ...(history === undefined
-              ? ['There is no key history here: signatures by keys were not checked.']
-              : []),
-            ...(platform === undefined
-              ? ['No platform runs here that could be asked whether records are missing at the end.']
-              : []),
-          ];
-          process.stdout.write(
-            `${[...render(verdicts), ...notes.map((note) => paint('yellow', note))].join('\n')}\n`,
-          );
-        }
-        process.exitCode = verdicts.every(({ ok }) => ok) ? EXIT.ok : EXIT.failed;
-      },
+    .action(async (log: string | undefined, flags: VerifyFlags) => {
+      const all = flags.all || flags.since !== undefined;
+      if ([log !== undefined, all, flags.bundle !== undefined].filter(Boolean).length !== 1)
+        throw new CliError(
+          'Name one log (a file or a conversation id), or give --all, --since or --bundle.',
+          EXIT.usage,
+        );
+      const paths = dataPaths(flags.data);
+      const options = verifyOptions(paths, flags.keys);
+      if (flags.bundle !== undefined) {
+        checkBundle(flags.bundle, { options, keys: flags.key, json: flags.json });
+        return;
+      }
+      const files = log === undefined ? allLogs(paths, flags.since) : [logPath(paths, log)];
+      const platform = platformOf(paths);
+      const verdicts = await checkAll(files, { options, platform });
+      if (flags.json) process.stdout.write(`${JSON.stringify(verdicts, null, 2)}\n`);
+      else {
+        const notes = notesOf(options, platform).map((note) => paint('yellow', note));
+        process.stdout.write(`${[...render(verdicts), ...notes].join('\n')}\n`);
+      }
+      process.exitCode = verdicts.every(({ ok }) => ok) ? EXIT.ok : EXIT.failed;
+    });
+}
+
+/** What was not checked, and why. */
+function notesOf({ secret, history }: VerifyOptions, platform: RunningPlatform | undefined): string[] {
+  return [
+    ...(secret === undefined ? ['PROV_SECRET is not known here: the HMAC was not checked.'] : []),
+    ...(history === undefined
+      ? ['There is no key history here: signatures by its keys were not checked (--keys gives one).']
+      : []),
+    ...(platform === undefined
+      ? ['No platform runs here that could be asked whether records are missing at the end.']
+      : []),
+  ];
+}
+
+interface VerifyFlags {
+  readonly all: boolean;
+  readonly json: boolean;
+  readonly since?: Date;
+  readonly bundle?: string;
+  readonly key: readonly string[];
+  readonly keys?: string;
+  readonly data?: string;
+}
+
+function gather(key: string, keys: readonly string[]): string[] {
+  return [...keys, key];
+}
+
+function timeOf(text: string): Date {
+  const time = new Date(text);
+  if (Number.isNaN(time.getTime()))
+    throw new CliError(
+      `${text.slice(0, 80)} is no day or time: write 2026-11-29, or 2026-11-29T08:00:00Z.`,
+      EXIT.usage,
     );
+  return time;
 }
 
 /** The platform that runs on a data directory: it has the store and the heads of the logs. */
@@ -133,30 +171,16 @@ function check(path: string, options: VerifyOptions): ChainVerdict {
   }
 }
 
-/** The key history: of a file, or of the key ring of the data directory. Undefined: there is none. */
-function historyOf(paths: DataPaths, file: string | undefined): VerifiedKeys | undefined {
-  const path = file ?? join(paths.secrets, 'log-keys.json');
-  if (file === undefined && !existsSync(path)) return undefined;
+function allLogs(paths: DataPaths, since: Date = new Date(0)): string[] {
   try {
-    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    const ring = z.object({ history: z.unknown() }).safeParse(value);
-    return VerifiedKeys.of(ring.success && ring.data.history !== undefined ? ring.data.history : value);
-  } catch (error) {
-    throw new CliError(`The key history ${path} cannot be used: ${messageOf(error)}`);
-  }
-}
-
-function acceptedSecrets(paths: DataPaths): string[] {
-  const text = process.env.PROV_SECRETS_ACCEPTED || readSecret(paths.secrets, 'prov_secrets_accepted') || '';
-  return text.split(/[\s,]+/).filter((one) => one !== '');
-}
-
-function allLogs(paths: DataPaths): string[] {
-  try {
-    return readdirSync(paths.conversations)
-      .filter((name) => name.endsWith('.json'))
-      .sort()
-      .map((name) => join(paths.conversations, name));
+    return (
+      readdirSync(paths.conversations)
+        .filter((name) => name.endsWith('.json'))
+        .sort()
+        .map((name) => join(paths.conversations, name))
+        // A log is written whole at the end of each run.
+        .filter((path) => statSync(path).mtime >= since)
+    );
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return [];
     throw new CliError(`${paths.conversations} cannot be read (${messageOf(error)}).`);
@@ -173,18 +197,7 @@ function logPath(paths: DataPaths, log: string): string {
 
 function render(verdicts: readonly ChainVerdict[]): string[] {
   const shown = verdicts.length === 1 ? verdicts : verdicts.filter(({ ok }) => !ok);
-  const lines = shown.map((one) => {
-    switch (one.status) {
-      case 'ok':
-        return `${paint('green', '✓')} ${one.id}: ${one.records} records, head ${one.head ?? ''}${one.key_id === undefined ? '' : `, signed by ${one.key_id.slice(0, 16)}`}`;
-      case 'unconfirmed':
-        return `${paint('yellow', '?')} ${one.id}: ${one.reason ?? 'not confirmed'}`;
-      case 'broken':
-        return `${paint('red', '✗')} ${one.id}: ${one.reason ?? 'broken'}${one.broken_at === null ? '' : ` (record ${one.broken_at})`}`;
-      default:
-        return one.status satisfies never;
-    }
-  });
+  const lines = shown.map(verdictLine);
   const count = (status: ChainVerdict['status']) => verdicts.filter((one) => one.status === status).length;
   const more = count('unconfirmed') === 0 ? '' : `, ${count('unconfirmed')} not confirmed`;
   return verdicts.length === 1

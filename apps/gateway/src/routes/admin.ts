@@ -1,6 +1,12 @@
 import type { ApiKeyRecord, ApiKeyView } from '@mcp/contracts';
-import { CreateKeyRequest, KeyChange, type ModelInfo, PlatformError } from '@mcp/contracts';
-import { flagValue, type KitContext, type KitEnv, parseBody, uuidParam } from '@mcp/service-kit';
+import {
+  CreateKeyRequest,
+  KeyChange,
+  ListFeedbackQuery,
+  type ModelInfo,
+  PlatformError,
+} from '@mcp/contracts';
+import { flagValue, type KitContext, type KitEnv, parseBody, parseQuery, uuidParam } from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
 import { guard } from '../transports/http.ts';
@@ -17,6 +23,12 @@ export function adminRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
       const change = await parseBody(c, KeyChange, gateway.kit.config.MCP_MAX_BODY_BYTES);
       return c.json(await gateway.kit.clients.core.changeLogKeys(change, call));
     }),
+  );
+  app.get(
+    '/admin/feedback',
+    guard(gateway, { scope: 'admin', query: true }, async (c, call) =>
+      c.json(await gateway.kit.clients.core.listFeedback(parseQuery(c, ListFeedbackQuery), call)),
+    ),
   );
   app.get(
     '/admin/stats',

@@ -7,7 +7,6 @@ import {
   PlatformError,
   type PublishedKeys,
 } from '@mcp/contracts';
-import { type Signer, signerOf, type Verifier, verifierOf } from '../tlog/note.ts';
 import { activeTerm, checksumOf, type HeadSigner, nextTerm, signHead, VerifiedKeys } from './history.ts';
 import {
   activateNext,
@@ -98,17 +97,6 @@ export class HeldKeys {
   published(): PublishedKeys {
     const { history } = this.#held.ring;
     return { history, ...summaryOf(history) };
-  }
-
-  /** Signs signed notes, such as the checkpoints of a log of this name. */
-  noteSigner(name: string): Signer {
-    return signerOf(this.signer.private_key, { name, algorithm: 'ed25519' });
-  }
-
-  /** Every key by which notes of this name may be signed, the newest first. */
-  noteVerifiers(name: string): Verifier[] {
-    const spki = this.#held.ring.history.keys.map(({ public_key }) => public_key).toReversed();
-    return [...new Set(spki)].map((one) => verifierOf(publicKeyOf(one), { name, algorithm: 'ed25519' }));
   }
 
   /** Takes over what the store has by now. */
@@ -305,9 +293,7 @@ class Change {
 
 /** A key that cannot sign must not replace one that can. */
 function tryKey(private_key: KeyObject, public_key: KeyObject): void {
-  const name = 'probe';
-  const { public_key: own } = signerOf(private_key, { name, algorithm: 'ed25519' });
-  if (!own.equals(public_key))
+  if (!createPublicKey(private_key).equals(public_key))
     throw new PlatformError(
       'internal',
       'The next key of the ring does not fit its public key: npx mcp keys rotate --rollback withdraws it.',

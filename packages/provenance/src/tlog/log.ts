@@ -1,7 +1,7 @@
 /** A transparency log in files: entries are on the disk before they are acknowledged, and checkpoints are signed over them. */
 import { checkpointText, openCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
 import type { Disk } from './disk.ts';
-import { consistencyProof, inclusionProof } from './merkle.ts';
+import { consistencyProof, inclusionProof, rootOf } from './merkle.ts';
 import { encodeNote, type Signer, signText } from './note.ts';
 import { LogDamagedError, TileStore } from './tile-store.ts';
 import { MAX_ENTRY_BYTES, TILE_WIDTH } from './tiles.ts';
@@ -9,6 +9,8 @@ import { entriesOf, Segment, segmentPath, segmentsOf } from './wal.ts';
 
 const CHECKPOINT = 'checkpoint';
 const SEGMENT_ENTRIES = 65_536;
+/** A file of the write-ahead log that has so much ends with its next full tile: all of it is read at a start. */
+const SEGMENT_BYTES = 64 * 1024 * 1024;
 /** Entries that wait for the disk at most. */
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
@@ -79,6 +81,11 @@ export class TransparencyLog {
     return this.#published?.size ?? 0;
   }
 
+  /** Whether it takes no entries any more: what is on the disk is not known, and it has to be opened anew. */
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** Resolves with the index of the entry once it is on the disk. */
   append(entry: Uint8Array): Promise<number> {
     if (entry.length === 0 || entry.length > MAX_ENTRY_BYTES)
@@ -100,11 +107,15 @@ export class TransparencyLog {
   }
 
   /** Signs a checkpoint over all that is on the disk, and writes the tiles that its readers need. */
-  publish(): Promise<void> {
-    this.#publishing ??= this.#publish().finally(() => {
-      this.#publishing = undefined;
-    });
-    return this.#publishing;
+  async publish(): Promise<void> {
+    const { size } = this;
+    // One that is under way may have begun before the last entries came.
+    do {
+      this.#publishing ??= this.#publish().finally(() => {
+        this.#publishing = undefined;
+      });
+      await this.#publishing;
+    } while (this.published_size < size);
   }
 
   /** The audit path of an entry in the tree of a checkpoint. */
@@ -117,6 +128,13 @@ export class TransparencyLog {
     return consistencyProof((level, at) => this.#store.node(level, at), old, size);
   }
 
+  /** The root over the first `size` entries. */
+  root(size: number): Promise<Buffer> {
+    if (!Number.isSafeInteger(size) || size < 0 || size > this.size)
+      return Promise.reject(new RangeError(`A log of ${this.size} entries has no first ${size}.`));
+    return rootOf((level, at) => this.#store.node(level, at), size);
+  }
+
   entry(index: number): Promise<Buffer> {
     if (!Number.isSafeInteger(index) || index < 0 || index >= this.size)
       return Promise.reject(new RangeError(`There is no entry ${index} in a log of ${this.size}.`));
@@ -126,7 +144,7 @@ export class TransparencyLog {
   /** Writes what waits, publishes it, and lets go of the files. */
   async close(): Promise<void> {
     await this.#writing;
-    if (this.#failure === undefined) await this.publish();
+    await (this.#failure === undefined ? this.publish() : this.#publishing?.catch(() => undefined));
     this.#failure ??= new LogUnavailableError('The log is closed.');
     await this.#segment.close();
   }
@@ -160,7 +178,7 @@ export class TransparencyLog {
 
   /** The entries of the next write: those that the file has room for. */
   #take(): Pending[] {
-    const room = this.#segment.start + this.#options.segment_entries - this.#store.size;
+    const room = this.#end() - this.#store.size;
     let count = 0;
     for (let bytes = 0; count < Math.min(room, this.#pending.length); count++) {
       bytes += this.#pending[count]?.entry.length ?? 0;
@@ -171,10 +189,17 @@ export class TransparencyLog {
     return batch;
   }
 
+  /** The entry before which the file of the write-ahead log ends. */
+  #end(): number {
+    const most = this.#segment.start + this.#options.segment_entries;
+    const whole = Math.ceil(this.#store.size / TILE_WIDTH) * TILE_WIDTH;
+    return this.#segment.bytes < SEGMENT_BYTES ? most : Math.min(most, whole);
+  }
+
   /** Begins a new file of the write-ahead log where this one is full. */
   async #turn(): Promise<void> {
     const { size } = this.#store;
-    if (this.#failure !== undefined || size < this.#segment.start + this.#options.segment_entries) return;
+    if (this.#failure !== undefined || size < this.#end()) return;
     const full = this.#segment;
     try {
       const file = await this.#options.disk.append(segmentPath(size));
@@ -226,7 +251,7 @@ interface Opened {
 /** The log as its files have it: the tiles up to the oldest write-ahead file, and the entries of that and the later ones. */
 async function recovered({ disk, signer }: LogOptions): Promise<Opened> {
   const signed = (await disk.read(CHECKPOINT))?.toString();
-  const promised = signed === undefined ? undefined : openCheckpoint(signed, signer);
+  const promised = signed === undefined ? undefined : promisedIn(signed, signer);
   const starts = await segmentsOf(disk);
   if (starts.length === 0 && (promised?.size ?? 0) > 0)
     throw new LogDamagedError(
@@ -255,6 +280,16 @@ async function recovered({ disk, signer }: LogOptions): Promise<Opened> {
   await file.truncate(bytes);
   await file.sync();
   return { store, segment: new Segment(start, file, bytes), finished };
+}
+
+/** Throws `LogDamagedError` where the log has not signed what is there. */
+function promisedIn(signed: string, signer: Signer): SignedCheckpoint {
+  try {
+    return openCheckpoint(signed, signer);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new LogDamagedError(`The checkpoint of the log does not hold: ${why}`, { cause });
+  }
 }
 
 /** The log up to an entry, from its tiles. */

@@ -48,6 +48,15 @@ export async function rootOf(node: NodeReader, size: number): Promise<Buffer> {
   return size === 0 ? EMPTY_ROOT : rangeRoot(node, 0, size);
 }
 
+/** The root over leaves that are all at hand, given by their hashes. */
+export function rootOver(leaves: readonly Buffer[]): Buffer {
+  const [first] = leaves;
+  if (first === undefined) return EMPTY_ROOT;
+  if (leaves.length === 1) return first;
+  const middle = 2 ** splitLevel(leaves.length);
+  return nodeHash(rootOver(leaves.slice(0, middle)), rootOver(leaves.slice(middle)));
+}
+
 /** The audit path of a leaf in the tree of `size` leaves (RFC 9162, 2.1.3.1), from the leaf's sibling upwards. */
 export async function inclusionProof(node: NodeReader, index: number, size: number): Promise<Buffer[]> {
   if (!Number.isSafeInteger(index) || index < 0 || index >= size)

@@ -37,8 +37,6 @@ export class TileStore {
   #unwritten = new Map<string, Buffer>();
   /** Full files that are written and may not be on the disk yet. */
   #unsynced: string[] = [];
-  /** Unfinished files that were written, by the full one that takes their place. */
-  readonly #unfinished = new Map<string, Set<string>>();
   readonly #cache = new Map<string, Buffer>();
 
   constructor(disk: Disk) {
@@ -96,16 +94,9 @@ export class TileStore {
       await this.#disk.write(path, bytes);
       this.#unwritten.delete(path);
       this.#unsynced.push(path);
-      for (const old of this.#unfinished.get(path) ?? []) await this.#disk.remove(old);
-      this.#unfinished.delete(path);
+      for (const width of await this.#disk.list(`${path}.p`)) await this.#disk.remove(`${path}.p/${width}`);
     }
-    for (const { path, bytes } of unfinished) {
-      await this.#disk.write(path, bytes);
-      const whole = path.slice(0, path.lastIndexOf('.p/'));
-      const before = this.#unfinished.get(whole);
-      if (before === undefined) this.#unfinished.set(whole, new Set([path]));
-      else before.add(path);
-    }
+    for (const { path, bytes } of unfinished) await this.#disk.write(path, bytes);
   }
 
   /** Resolves once every full file that was written is on the disk. */

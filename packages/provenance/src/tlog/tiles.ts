@@ -4,7 +4,7 @@ import { HASH_BYTES, nodeHash } from './merkle.ts';
 /** Hashes of a full tile, and entries of a full bundle. */
 export const TILE_WIDTH = 256;
 /** Levels of the tree that a tile spans: 2^8 hashes. */
-export const TILE_HEIGHT = 8;
+const TILE_HEIGHT = 8;
 /** A bundle gives an entry's length in two bytes. */
 export const MAX_ENTRY_BYTES = 0xffff;
 
@@ -35,10 +35,23 @@ export function bundlePath(index: number, width: number): string {
   return withWidth(`tile/entries/${indexPath(index)}`, width);
 }
 
-/** How many hashes tile `index` of a level has in a tree of `size` leaves. */
-export function tileWidth(level: number, index: number, size: number): number {
-  const hashes = Math.floor(size / TILE_WIDTH ** level);
-  return Math.max(0, Math.min(TILE_WIDTH, hashes - index * TILE_WIDTH));
+const PATH = /^(tile\/(?:entries|\d|[1-5]\d|6[0-3])\/(?:x\d{3}\/){0,5}\d{3})(?:\.p\/([1-9]\d{0,2}))?$/;
+
+/** What a path names: the full tile or bundle there, and how many of its hashes or entries; undefined: no such path. */
+export function partOf(path: string): { readonly full: string; readonly width: number } | undefined {
+  const [, full, width = String(TILE_WIDTH)] = PATH.exec(path) ?? [];
+  if (full === undefined || Number(width) > TILE_WIDTH || path.endsWith(`.p/${TILE_WIDTH}`)) return undefined;
+  return { full, width: Number(width) };
+}
+
+/** The first hashes of a tile, or entries of a bundle. Throws a RangeError where it has not so many. */
+export function firstOf(path: string, bytes: Buffer, width: number): Buffer {
+  if (!path.startsWith('tile/entries/')) {
+    if (bytes.length < width * HASH_BYTES)
+      throw new RangeError(`The tile ${path} has fewer than ${width} hashes.`);
+    return bytes.subarray(0, width * HASH_BYTES);
+  }
+  return encodeBundle(decodeBundle(bytes, TILE_WIDTH).slice(0, width));
 }
 
 /** Where in which tile the node (level, index) of the tree begins, and of how many of its hashes it is made. */

@@ -93,6 +93,10 @@ export class Segment {
     return { kind: 'durable' };
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   close(): Promise<void> {
     return this.#file.close();
   }

@@ -11,7 +11,6 @@ import {
   withSignature,
 } from '../../src/index.ts';
 import { signHead } from '../../src/keys/history.ts';
-import { decodeNote, encodeNote, signersOf, signText } from '../../src/tlog/note.ts';
 import { draftOf, logOf, SECRET } from '../logs.ts';
 
 const START_MS = Date.parse('2026-11-29T00:00:00.000Z');
@@ -257,16 +256,6 @@ describe('a signature', () => {
       'revoked',
       'active',
     ]);
-  });
-
-  it('of a note counts after rotations, with a verifier for each key', async () => {
-    const { held } = await keysAt();
-    const note = (text: string) =>
-      encodeNote({ text, signatures: [signText(text, held.noteSigner('mcp.test/log'), 0)] });
-    const before = note('mcp.test/log\n1\n');
-    await held.change(ROTATE);
-    for (const one of [before, note('mcp.test/log\n2\n')])
-      expect(signersOf(decodeNote(one), held.noteVerifiers('mcp.test/log'))).toHaveLength(1);
   });
 });
 

@@ -57,6 +57,21 @@ describe('a log in a folder', () => {
   });
 });
 
+describe('a checkpoint that is asked for while another is being written', () => {
+  it('is over all that is on the disk by then', async () => {
+    const log = await open(new SimulatedDisk({ random: randomOf(1), kill_at: Number.POSITIVE_INFINITY }));
+    for (let n = 0; n < 50; n++) {
+      const index = await log.append(entry(2 * n));
+      const first = log.publish();
+      await log.append(entry(2 * n + 1));
+      await log.publish();
+      expect(log.published_size).toBe(index + 2);
+      await first;
+    }
+    await log.close();
+  });
+});
+
 describe('a log on a disk that fails', () => {
   it('has every entry that it acknowledged, whenever it is killed', async () => {
     await fc.assert(

@@ -2,7 +2,7 @@
 import type { Disk } from '../../src/tlog/disk.ts';
 
 /** The process dies here. */
-export class Killed extends Error {}
+class Killed extends Error {}
 
 interface File {
   /** What is on the disk for sure. */
