@@ -88,11 +88,11 @@ export const manifest = defineManifest({
     PROV_SECRETS_ACCEPTED: {
       schema: z
         .string()
-        .transform((text) => text.split(/[\s,]+/).filter((one) => one !== ''))
+        .transform((text) => text.split(/[\n,]/).flatMap((one) => one.trim() || []))
         .pipe(z.array(z.string().min(32)).max(20))
         .optional(),
       meaning:
-        'Secrets from before PROV_SECRET, or to come, separated by commas or white space: logs signed with them are accepted.',
+        'Secrets from before PROV_SECRET, or to come, separated by commas or line breaks: logs signed with them are accepted.',
       secret: {
         object: 'mcp-provenance-accepted',
         key: 'secrets',

@@ -12,7 +12,6 @@ export { decodeEntry, encodeEntry, entryPlace, recordEntry, sessionEntry } from 
 export { compareWithHead, headOf, LogHead } from './head.ts';
 export { HeldKeys, type KeyRingStore } from './keys/held-keys.ts';
 export { stateOf, VerifiedKeys } from './keys/history.ts';
-export { keyFile } from './keys/key-file.ts';
 export { KeyRing } from './keys/ring.ts';
 export { roleOf } from './lineage.ts';
 export { signatureOf, signLog, type VerifyOptions, verifyLog, withSignature } from './sign.ts';

@@ -31,5 +31,5 @@ function historyOf(paths: DataPaths, file: string | undefined): VerifiedKeys | u
 
 function acceptedSecrets(paths: DataPaths): string[] {
   const text = process.env.PROV_SECRETS_ACCEPTED || readSecret(paths.secrets, 'prov_secrets_accepted') || '';
-  return text.split(/[\s,]+/).filter((one) => one !== '');
+  return text.split(/[\n,]/).flatMap((one) => one.trim() || []);
 }

@@ -8,7 +8,8 @@ import {
   PlatformError,
   type PublishedKeys,
 } from '@mcp/contracts';
-import { HeldKeys, keyFile, type VerifyOptions, withSignature } from '@mcp/provenance';
+import { HeldKeys, type VerifyOptions, withSignature } from '@mcp/provenance';
+import { keyFile } from '@mcp/provenance/key-file';
 import type { Logger } from '@mcp/service-kit';
 import type { CoreKit } from '../kit.ts';
 import { keyRings } from '../store/key-rings.ts';

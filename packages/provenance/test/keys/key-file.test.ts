@@ -2,7 +2,8 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { HeldKeys, keyFile } from '../../src/index.ts';
+import { HeldKeys } from '../../src/index.ts';
+import { keyFile } from '../../src/keys/key-file.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'mcp-keys-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));

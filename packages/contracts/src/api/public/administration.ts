@@ -76,7 +76,7 @@ const adminRoutes = {
       example: { change: 'rotate', dry_run: true },
     },
     answers: [json('What was done, step by step.', named('KeyChanged', KeyChanged))],
-    codes: ['conflict'],
+    codes: ['conflict', 'not_found'],
   },
   'GET /admin/feedback': {
     tag: 'admin',
