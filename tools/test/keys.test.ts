@@ -1,11 +1,14 @@
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { KeyChange, KeyHistory, PlatformError } from '@mcp/contracts';
-import { HeldKeys, type KeyRing, signLog, withSignature } from '@mcp/provenance';
+import { HeldKeys, type KeyRing, signLog, verifyLog, withSignature } from '@mcp/provenance';
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { keysCommand } from '../src/commands/keys.ts';
 import { verifyCommand } from '../src/commands/verify.ts';
+import { verifyOptions } from '../src/commands/verify-options.ts';
+import { dataPaths, ROOT } from '../src/paths.ts';
 import { scratch } from './support.ts';
 
 const LOG: Parameters<typeof signLog>[0] = {
@@ -95,7 +98,12 @@ it('keys are tried, rotated, rolled back and listed, with the checksum before an
     /^✓ roll back: The key \w+… signs again in the place of/,
   );
   const listed = await said('list');
-  expect(listed.match(/ (retired|active|next|revoked) /g)).toEqual([' active ', ' retired ', ' retired ', ' active ']);
+  expect(listed.match(/ (retired|active|next|revoked) /g)).toEqual([
+    ' active ',
+    ' retired ',
+    ' retired ',
+    ' active ',
+  ]);
   expect(listed).toContain(`✓ each key is signed by the one before; checksum ${held.published().checksum}`);
 });
 
@@ -133,4 +141,40 @@ it('a log is verified elsewhere with the key history alone, and one that is sign
   const { keys } = KeyHistory.parse(held.published().history);
   writeFileSync(torn, JSON.stringify({ keys: keys.slice(1), revocations: [] }));
   await expect(verify(torn)).rejects.toThrow(/The key history \S+ cannot be used: Key 0 .* a key is missing/);
+});
+
+it('PROV_SECRET is changed and rolled back by the commands of docs/prov-secret-rotation.md', () => {
+  const page = readFileSync(join(ROOT, 'docs/prov-secret-rotation.md'), 'utf8');
+  const section = /^### On one machine\n([\s\S]*?)^### /m.exec(page)?.[1] ?? '';
+  const [generate, replace, check, rollBack] = [...section.matchAll(/^```bash\n([\s\S]*?)^```/gm)].map(
+    ([, block = '']) => block,
+  );
+  const cwd = scratch();
+  const paths = dataPaths(join(cwd, 'data'));
+  mkdirSync(paths.secrets, { recursive: true });
+  const file = (name: string) => join(paths.secrets, `${name}.key`);
+  const secret = () => readFileSync(file('provenance'), 'utf8').trim();
+  const run = (commands = '') =>
+    execFileSync('bash', ['-euc', `npx() { echo "ran $*"; }\n${commands}`], { cwd, encoding: 'utf8' });
+  const statusOf = (log: unknown) => verifyLog(log, verifyOptions(paths, undefined)).status;
+  const sign = () => signLog(LOG, [], secret());
+  writeFileSync(file('provenance'), `${SECRET}\n`, { mode: 0o600 });
+  const logs = [sign()];
+
+  const sums = run(generate).match(/^[0-9a-f]{64}/gm) ?? [];
+  expect(sums).toHaveLength(2);
+  expect(statusOf(logs[0])).toBe('ok');
+  expect(run(replace)).toContain(sums[1]);
+  expect(secret()).toMatch(/^[0-9a-f]{64}$/);
+  expect(run(check)).toBe('ran mcp verify --all\n');
+  logs.push(sign());
+  expect(logs.map(statusOf)).toEqual(['ok', 'ok']);
+
+  // A crash may cut it off before its last step but one; it is done again.
+  run(rollBack?.split('\n').slice(0, 2).join('\n'));
+  run(rollBack);
+  expect(secret()).toBe(SECRET);
+  logs.push(sign());
+  expect(logs.map(statusOf)).toEqual(['ok', 'ok', 'ok']);
+  expect(statSync(file('prov_secrets_accepted')).mode & 0o077).toBe(0);
 });
