@@ -171,6 +171,12 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
     proveConversation: async (id) => {
       throw missing(id);
     },
+    lineage: async (id) => {
+      throw missing(id);
+    },
+    lineageAsProv: async (id) => {
+      throw missing(id);
+    },
     verifyLog: async () => ({
       id: 'x',
       ok: false,
