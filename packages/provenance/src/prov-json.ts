@@ -13,7 +13,7 @@ export function provOf({ conversation_id, owner, nodes, edges }: Lineage): ProvD
   const agents = new Map<string, Attributes>();
   const associated = nodes.map((node): [string, Attributes] => {
     const [agent, attributes] = agentOf(node, owner);
-    agents.set(agent, attributes);
+    agents.set(agent, { ...agents.get(agent), ...attributes });
     const plan = node.type === 'candidate' ? plans.get(node.participant ?? '') : undefined;
     return [
       `_:assoc.${node.id}`,
