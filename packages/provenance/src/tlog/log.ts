@@ -61,7 +61,9 @@ export class TransparencyLog {
    * there. Throws `LogDamagedError` where the files are not what a checkpoint was signed over.
    */
   static async open(options: LogOptions): Promise<TransparencyLog> {
-    const log = new TransparencyLog(options, await recovered(options));
+    const opened = await recovered(options);
+    await opened.store.mend();
+    const log = new TransparencyLog(options, opened);
     await log.publish();
     return log;
   }
