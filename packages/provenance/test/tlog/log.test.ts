@@ -46,6 +46,20 @@ describe('a log in a folder', () => {
   });
 });
 
+describe('an entry that comes as the one before is acknowledged', () => {
+  it.each([1, 200])('is written too, at whichever moment: %i at once', async (burst) => {
+    const log = await open(new MemoryDisk());
+    const appended = () => Promise.all(Array.from({ length: burst }, (_, n) => log.append(entry(n))));
+    for (let moment = 0; moment < 30; moment++) {
+      await appended();
+      for (let n = 0; n < moment; n++) await undefined;
+      await appended();
+    }
+    expect(log.size).toBe(60 * burst);
+    await log.close();
+  });
+});
+
 describe('a checkpoint that is asked for while another is being written', () => {
   it('is over all that is on the disk by then', async () => {
     const log = await open(new MemoryDisk());
