@@ -14,5 +14,7 @@ export { HeldKeys, type KeyRingStore } from './keys/held-keys.ts';
 export { stateOf, VerifiedKeys } from './keys/history.ts';
 export { KeyRing } from './keys/ring.ts';
 export { roleOf } from './lineage.ts';
+export { lineageOf } from './lineage-graph.ts';
+export { provOf } from './prov-json.ts';
 export { signatureOf, signLog, type VerifyOptions, verifyLog, withSignature } from './sign.ts';
 export { encodeProof, type TrustedKeys } from './tlog/proof.ts';

@@ -4,7 +4,7 @@ import { KeyHistory, type KeyRevocation, type KeyTerm, type LogSignature } from 
 import canonicalize from 'canonicalize';
 
 /** How long after a change signatures of the key before still count: until every replica has the new one. */
-export const OVERLAP_MS = 10 * 60_000;
+const OVERLAP_MS = 10 * 60_000;
 /** How much the clocks of replicas may differ. */
 const SKEW_MS = 5 * 60_000;
 
