@@ -81,6 +81,27 @@ async function provesOffline({ data, id }: { data: string; id: string }): Promis
   expect(await mcp(['verify', '--since', 'yesterday', '--data', data]).done).toMatchObject({ code: 2 });
 }
 
+/** An audit bundle comes out of the platform as it was signed, and one other byte of it is found, and where. */
+async function auditsOffline({ data, url, key }: { data: string; url: string; key: string }): Promise<void> {
+  const made = await post(url, '/admin/governance/audit-bundle/run', { key, body: {} });
+  expect(await made.json()).toMatchObject({ ok: true, complete: true });
+  const listed = await mcp(['audit', 'list', '--json', '--data', data]).done;
+  const [bundle] = JSON.parse(listed.out) as { id: string; manifest: { origin: string } }[];
+  const file = join(data, 'audit.json');
+  expect(await mcp(['audit', 'get', bundle?.id ?? '', '--out', file, '--data', data]).done).toMatchObject({
+    code: 0,
+    err: '',
+  });
+  const answer = await fetch(`${url}/v1/log`, { headers: { authorization: `Bearer ${key}` } });
+  const { log_keys } = (await answer.json()) as { log_keys: string[] };
+  const check = () => mcp(['audit', 'verify', file, '--key', log_keys[0] ?? '']).done;
+  expect(await check()).toMatchObject({ code: 0, err: '' });
+  writeFileSync(file, readFileSync(file, 'utf8').replace('signed-images', 'signed-Images'));
+  const changed = await check();
+  expect(changed).toMatchObject({ code: 1 });
+  expect(changed.out).toContain('policies: The part policies is not the one');
+}
+
 const QUESTION = {
   modelA: 'scripted/alpha',
   modelB: 'scripted/beta',
@@ -134,6 +155,7 @@ describe('mcp start --models scripted', () => {
       /in the transparency log mcp\.localhost\/local: entry \d+ of \d+, not witnessed/,
     );
     await provesOffline({ data, id: answer.id });
+    await auditsOffline({ data, url, key });
     // Spans reach the trace store a quarter of a second after they end.
     let trace = '';
     await until('the whole trace', async () => {

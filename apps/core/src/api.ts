@@ -8,6 +8,7 @@ import {
   PlatformError,
 } from '@mcp/contracts';
 import { stateOf } from '@mcp/conversation';
+import { type AuditDeps, auditApi } from './audit/api.ts';
 import { type AnswerDeps, answersApi } from './conversations/answers.ts';
 import { attach } from './conversations/attach.ts';
 import { type ConversationDeps, converse } from './conversations/conversation.ts';
@@ -22,7 +23,7 @@ import type { Upkeep } from './store/upkeep.ts';
 const CANCEL_MS = 5000;
 const LOOK_EVERY_MS = 25;
 
-export interface CoreDeps extends ConversationDeps, LogCheckDeps, AnswerDeps {
+export interface CoreDeps extends ConversationDeps, LogCheckDeps, AnswerDeps, AuditDeps {
   readonly feedback: FeedbackStore;
   readonly upkeep: Upkeep;
 }
@@ -61,6 +62,7 @@ export function createCore(deps: CoreDeps): CoreApi {
     graphs: () => Promise.resolve(deps.graphs.list()),
     ...answersApi(deps),
     ...feedbackApi(deps),
+    ...auditApi(deps),
   };
 }
 
