@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import {
-  type AuditBundle,
-  type AuditBundleInfo,
-  type AuditManifest,
-  type ChainVerdict,
-  type LogCheckpoint,
+import type {
+  AuditBundle,
+  AuditBundleInfo,
+  AuditManifest,
+  ChainVerdict,
+  LogCheckpoint,
 } from '@mcp/contracts';
 import {
   type AuditCheckpoint,

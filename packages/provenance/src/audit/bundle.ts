@@ -64,7 +64,7 @@ export function decodeAuditBundle(text: string): { bundle: AuditBundle; manifest
 }
 
 /** What of a bundle does not fit: a part by its name, or what holds the parts together. */
-export type AuditPlace = AuditPartName | 'file' | 'manifest' | 'signature';
+type AuditPlace = AuditPartName | 'file' | 'manifest' | 'signature';
 
 export type AuditVerdict =
   | { readonly ok: true; readonly manifest: AuditManifest; readonly signers: readonly string[] }
