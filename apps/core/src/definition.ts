@@ -45,11 +45,7 @@ export const definition = defineService({
     const { store, upkeep } = stores;
     const leases = new Leases(open, log);
     const heads = headsOf(kit, upkeep);
-    const archive = await openArchive({
-      url: config.MCP_LOG_ARCHIVE_URL,
-      external: open.dialect === 'postgres',
-      dir: kit.data_dir,
-    });
+    const archive = await archiveOf(kit, open);
     const signing = await signingOf(kit, open);
     const committer = new Committer({ signing, archive, heads, metrics, log });
     const { scan, publisher, proofs } = transparencyOf(kit, stores.entries);
@@ -137,6 +133,10 @@ function headsOf(kit: CoreKit, upkeep: Upkeep): LogHeads {
     generationOf: (created) => upkeep.generationOf(created),
     log: kit.log,
   });
+}
+
+function archiveOf({ config, data_dir: dir }: CoreKit, { dialect }: OpenDatabase) {
+  return openArchive({ url: config.MCP_LOG_ARCHIVE_URL, external: dialect === 'postgres', dir });
 }
 
 function signingOf({ config, data_dir, metrics, log }: CoreKit, open: OpenDatabase): Promise<LogKeys> {

@@ -1,6 +1,7 @@
 import type { LogEntry } from '@mcp/contracts';
 import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
+import { type KeyRingRow, type LogSignatureRow, logKeysMigration } from './log-keys-migration.ts';
 
 export interface ConversationRow {
   id: string;
@@ -113,24 +114,6 @@ export interface AnswerRow {
 interface AnswerPairRow {
   answer_id: string;
   pair: string;
-}
-
-/** The signature of a committed log by a key of the key history, and the head that it is of. */
-interface LogSignatureRow {
-  conversation_id: string;
-  head: string;
-  /** JSON. */
-  signature: string;
-}
-
-/** The key ring, where replicas share a database; one row. */
-interface KeyRingRow {
-  id: number;
-  revision: number;
-  /** JSON of the key history. */
-  history: string;
-  /** The private keys, encrypted. */
-  private_keys: string;
 }
 
 /** What the owner of a conversation said of a decision. */
@@ -370,23 +353,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await sql`create index conversations_behind on conversations (id) where logged < records`.execute(db);
     },
   },
-  '010-log-keys': {
-    async up(db: Kysely<unknown>) {
-      await db.schema
-        .createTable('log_signatures')
-        .addColumn('conversation_id', 'text', (column) => column.primaryKey())
-        .addColumn('head', 'text', (column) => column.notNull())
-        .addColumn('signature', 'text', (column) => column.notNull())
-        .execute();
-      await db.schema
-        .createTable('key_rings')
-        .addColumn('id', 'integer', (column) => column.primaryKey())
-        .addColumn('revision', 'integer', (column) => column.notNull())
-        .addColumn('history', 'text', (column) => column.notNull())
-        .addColumn('private_keys', 'text', (column) => column.notNull())
-        .execute();
-    },
-  },
+  '010-log-keys': logKeysMigration,
   '012-audit': {
     async up(db: Kysely<unknown>) {
       let table = db.schema

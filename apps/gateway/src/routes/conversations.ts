@@ -65,10 +65,6 @@ export function conversationRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
       c.json(await core().verifyConversation(uuidParam(c, 'id'), call)),
     ),
   );
-  app.get(
-    '/v1/provenance/keys',
-    guard(gateway, 'chat', async (c, call) => c.json(await core().logKeys(call))),
-  );
   app.post(
     '/v1/conversations/:id/feedback',
     guard(gateway, { scope: 'chat', body: true }, async (c, call) => {

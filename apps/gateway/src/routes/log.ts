@@ -6,7 +6,7 @@ import { guard } from '../transports/http.ts';
 /** What a tile says never changes; who may read it depends on the key. */
 const IMMUTABLE = 'private, max-age=31536000, immutable';
 
-/** `/v1/log`: the transparency log of the region for its readers (C2SP tlog-tiles). */
+/** `/v1/log`: the transparency log of the region for its readers (C2SP tlog-tiles); and the keys that conversations are signed with. */
 export function logRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   const log = () => gateway.kit.clients.transparencyLog;
   app.get(
@@ -25,5 +25,9 @@ export function logRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
         'cache-control': IMMUTABLE,
       }),
     ),
+  );
+  app.get(
+    '/v1/provenance/keys',
+    guard(gateway, 'chat', async (c, call) => c.json(await gateway.kit.clients.core.logKeys(call))),
   );
 }
