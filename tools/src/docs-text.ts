@@ -230,15 +230,20 @@ function personalDataPage(): GeneratedPage {
   };
 }
 
-/** Which case of the conformance suite is run for which backend. */
+/** Which case of the conformance suite is run for which backend, and how its server is asked where there are several ways. */
 function conformanceTable(): string {
-  const cells = { tested: '✓', 'not offered': 'not offered by the provider', 'no server': '–' } as const;
-  const backends = Object.values(BACKENDS).map(({ manifest }) => manifest);
+  const cells = { tested: '✓', 'not offered': 'not offered by the provider', none: '–' } as const;
+  const columns = Object.values(BACKENDS).flatMap(({ manifest }) =>
+    manifest.transports.map((transport) => ({ manifest, transport })),
+  );
   const rows = (Object.keys(CASES) as CaseName[]).map((name) => [
     CASES[name].title,
-    ...backends.map((manifest) => cells[caseOf(manifest, name)]),
+    ...columns.map(({ manifest, transport }) => cells[caseOf(manifest, name, transport)]),
   ]);
-  return markdownTable(['case', ...backends.map(({ name }) => name)], rows);
+  const heads = columns.map(({ manifest: { name, transports }, transport }) =>
+    transports.length === 1 ? name : `${name}, ${{ http: 'HTTP', grpc: 'gRPC' }[transport]}`,
+  );
+  return markdownTable(['case', ...heads], rows);
 }
 
 /** What providers published about their models, with the source and its date. */

@@ -8,12 +8,14 @@ import {
   PlatformError,
 } from '@mcp/contracts';
 import { stateOf } from '@mcp/conversation';
-import { verifyLog } from '@mcp/provenance';
 import { type AnswerDeps, answersApi } from './conversations/answers.ts';
 import { attach } from './conversations/attach.ts';
 import { type ConversationDeps, converse } from './conversations/conversation.ts';
+import { feedbackApi } from './conversations/feedback.ts';
+import { prove, verifyGiven } from './log/bundles.ts';
 import { checkNext, type LogCheckDeps } from './log/check.ts';
 import { checkLog, logOf } from './log/state.ts';
+import type { FeedbackStore } from './store/feedback.ts';
 import type { Upkeep } from './store/upkeep.ts';
 
 /** How long a cancelled conversation may take to end, looked at this often. */
@@ -21,12 +23,13 @@ const CANCEL_MS = 5000;
 const LOOK_EVERY_MS = 25;
 
 export interface CoreDeps extends ConversationDeps, LogCheckDeps, AnswerDeps {
+  readonly feedback: FeedbackStore;
   readonly upkeep: Upkeep;
 }
 
 /** The core's interface over its store, the archive of its logs and the models. */
 export function createCore(deps: CoreDeps): CoreApi {
-  const { store, secret } = deps;
+  const { store } = deps;
   const counted = (verdict: ChainVerdict) => {
     deps.kit.metrics.inc('provenance_verifications_total', { status: verdict.status });
     return verdict;
@@ -48,7 +51,8 @@ export function createCore(deps: CoreDeps): CoreApi {
         await deps.upkeep.recommit(id);
       return counted(verdict);
     },
-    verifyLog: (log) => Promise.resolve(counted(verifyLog(log, { secret }))),
+    proveConversation: (id, call) => prove(deps, id, call),
+    verifyLog: async (given) => counted(await verifyGiven(deps, given)),
     async checkLogs(call) {
       requireAdmin(call);
       return checkNext(deps, call.signal);
@@ -56,6 +60,7 @@ export function createCore(deps: CoreDeps): CoreApi {
     prompts: () => deps.prompts.list(),
     graphs: () => Promise.resolve(deps.graphs.list()),
     ...answersApi(deps),
+    ...feedbackApi(deps),
   };
 }
 

@@ -3,55 +3,55 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ArbitrationTerms, type CoreApi, coreEndpoints } from '@mcp/contracts';
 import { Calibrations } from '@mcp/conversation';
 import { guardOf } from '@mcp/safety/guard';
-import { apiApp, defineService } from '@mcp/service-kit';
+import { apiApp, defineService, ownCall } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import { createCore } from './api.ts';
 import { EventLog } from './conversations/event-log.ts';
+import { Learner } from './conversations/learner.ts';
 import { PromptLibrary } from './conversations/prompts.ts';
 import { Runs } from './conversations/runs.ts';
 import { Sweeper } from './conversations/sweeper.ts';
 import { GraphLibrary } from './graphs/library.ts';
+import type { CoreKit } from './kit.ts';
 import { Committer } from './log/committer.ts';
 import { LogHeads } from './log/heads.ts';
 import { openArchive } from './log/open-archive.ts';
+import { LogProofs } from './log/proofs.ts';
+import { LogPublisher } from './log/publisher.ts';
+import type { LogScanDeps } from './log/scan.ts';
 import { AnswerStore } from './store/answers.ts';
 import { ConversationStore } from './store/conversations.ts';
+import { FeedbackStore } from './store/feedback.ts';
 import { Leases } from './store/leases.ts';
 import { LogChecks } from './store/log-checks.ts';
-import { openDatabase } from './store/open.ts';
+import { LogEntries } from './store/log-entries.ts';
+import { type OpenDatabase, openDatabase } from './store/open.ts';
 import { Upkeep } from './store/upkeep.ts';
 
 /** How long the first sweep is waited for before the service is up. */
 const FIRST_SWEEP_MS = 1500;
+/** How long the transparency log may take to answer. */
+const LOG_TIMEOUT_MS = 5000;
 
 export const definition = defineService({
   manifest,
   async create(kit) {
     const { config, log, metrics } = kit;
     const secret = config.PROV_SECRET;
-    const open = await openDatabase({
-      file: join(kit.data_dir, 'core', 'core.db'),
-      url: config.DATABASE_URL,
-      connections: config.MCP_DATABASE_CONNECTIONS,
-    });
-    const store = new ConversationStore(open);
-    const answers = new AnswerStore(open);
-    const upkeep = new Upkeep(open);
+    const open = await databaseOf(kit);
+    const stores = storesOf(open);
+    const { store, upkeep } = stores;
     const leases = new Leases(open, log);
-    const heads = new LogHeads({
-      bus: () => kit.bus(),
-      max_bytes: config.MCP_LOG_HEADS_BYTES,
-      generationOf: (created) => upkeep.generationOf(created),
-      log,
-    });
+    const heads = headsOf(kit, upkeep);
     const archive = await openArchive({
       url: config.MCP_LOG_ARCHIVE_URL,
       external: open.dialect === 'postgres',
       dir: kit.data_dir,
     });
     const committer = new Committer({ archive, heads, metrics, log });
-    const state = { store, archive, heads, secret };
-    const sweeper = new Sweeper({ ...state, upkeep, answers, leases, committer, log });
+    const { scan, publisher, proofs } = transparencyOf(kit, stores.entries);
+    const state = { store, archive, heads, proofs, secret };
+    const sweeper = new Sweeper({ ...state, ...stores, leases, committer, publisher, log });
     await upkeep.freeAll();
     // A bus that is slow to come is not waited for: its heads are made up for.
     await Promise.race([sweeper.sweep(), sleep(FIRST_SWEEP_MS, undefined, { ref: false })]);
@@ -61,7 +61,7 @@ export const definition = defineService({
       max_bytes: config.MCP_EVENT_LOG_BYTES,
       onCancel: (conversation_id) => runs.cancel(conversation_id),
     });
-    const tag_pii = kit.flags.enabled('PII_TAGGING_ENABLED');
+    const terms = config.MCP_ARBITRATION ?? ArbitrationTerms.parse({});
     const guard = guardOf(config, (err) => log.warn({ err }, 'the moderation did not answer'));
     const api: CoreApi = createCore({
       kit,
@@ -72,13 +72,21 @@ export const definition = defineService({
       },
       max_tokens: config.MAX_TOKENS,
       calibrations: new Calibrations(),
-      terms: config.MCP_ARBITRATION ?? ArbitrationTerms.parse({}),
+      terms,
+      learner: new Learner({ kit, terms, feedback: stores.feedback }),
+      ...stores,
       ...state,
       logs: state,
-      answers,
-      upkeep,
-      checks: new LogChecks(open),
-      recorder: { store, leases, committer, secret, tag_pii, guard },
+      scan,
+      recorder: {
+        store,
+        leases,
+        committer,
+        publisher,
+        secret,
+        tag_pii: kit.flags.enabled('PII_TAGGING_ENABLED'),
+        guard,
+      },
       runs,
       log: events,
       prompts: new PromptLibrary(config.MCP_PROMPTS_DIR),
@@ -89,6 +97,7 @@ export const definition = defineService({
       events.close();
       await sweeper.close();
       await leases.close();
+      await publisher.close();
       archive?.close();
       await open.close();
     };
@@ -96,3 +105,44 @@ export const definition = defineService({
     return { app, api, close };
   },
 });
+
+function databaseOf({ config, data_dir }: CoreKit): Promise<OpenDatabase> {
+  return openDatabase({
+    file: join(data_dir, 'core', 'core.db'),
+    url: config.DATABASE_URL,
+    connections: config.MCP_DATABASE_CONNECTIONS,
+  });
+}
+
+function storesOf(open: OpenDatabase) {
+  return {
+    store: new ConversationStore(open),
+    answers: new AnswerStore(open),
+    feedback: new FeedbackStore(open),
+    upkeep: new Upkeep(open),
+    checks: new LogChecks(open),
+    entries: new LogEntries(open),
+  };
+}
+
+function headsOf(kit: CoreKit, upkeep: Upkeep): LogHeads {
+  return new LogHeads({
+    bus: () => kit.bus(),
+    max_bytes: kit.config.MCP_LOG_HEADS_BYTES,
+    generationOf: (created) => upkeep.generationOf(created),
+    log: kit.log,
+  });
+}
+
+/** How the core has to do with the transparency log: it takes entries there, has them proven, and reads it over. */
+function transparencyOf(kit: CoreKit, entries: LogEntries) {
+  const scan: LogScanDeps = {
+    entries,
+    // Looked up at each call: the log may share this process and start later.
+    log: () => kit.clients.transparencyLog,
+    call: () => ownCall({ service: manifest.name, timeout_ms: LOG_TIMEOUT_MS }),
+  };
+  const logged = { ...scan, logger: kit.log };
+  const publisher = new LogPublisher(logged);
+  return { scan, publisher, proofs: new LogProofs({ ...logged, publisher }) };
+}

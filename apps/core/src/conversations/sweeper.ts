@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConversationStatus, PlatformError } from '@mcp/contracts';
 import { isFinished } from '@mcp/conversation';
-import { signLog } from '@mcp/provenance';
+import { sessionEntry, signLog } from '@mcp/provenance';
 import type { Logger } from '@mcp/service-kit';
 import type { Committer } from '../log/committer.ts';
+import type { LogPublisher } from '../log/publisher.ts';
 import { checkLog, headerOf, type LogStateDeps, SELF } from '../log/state.ts';
 import type { AnswerStore } from '../store/answers.ts';
 import type { Lease, Stored } from '../store/conversations.ts';
+import type { FeedbackStore } from '../store/feedback.ts';
 import type { Leases } from '../store/leases.ts';
+import type { LogEntries } from '../store/log-entries.ts';
 import type { Upkeep } from '../store/upkeep.ts';
 
 const SWEEP_MS = 5000;
@@ -21,15 +24,18 @@ const AGAIN_MS = 10_000;
 export interface SweeperDeps extends LogStateDeps {
   readonly upkeep: Upkeep;
   readonly answers: AnswerStore;
+  readonly feedback: Pick<FeedbackStore, 'expire'>;
   readonly leases: Leases;
   readonly committer: Committer;
+  readonly entries: LogEntries;
+  readonly publisher: LogPublisher;
   readonly log: Logger;
 }
 
 /**
  * Looks, again and again, for conversations whose run is dead (its lease has ended), and for logs that could not be
- * committed, whichever replica they were of: the first are marked interrupted, both are committed. Stored answers that
- * are too old are forgotten.
+ * committed, whichever replica they were of: the first are marked interrupted, both are committed. Stored answers
+ * and feedback that are too old are forgotten.
  */
 export class Sweeper {
   readonly #deps: SweeperDeps;
@@ -59,17 +65,38 @@ export class Sweeper {
   }
 
   async #sweep(): Promise<void> {
-    const { heads, upkeep, answers, committer } = this.#deps;
+    const { heads, upkeep, answers, feedback, committer } = this.#deps;
     await answers.expire();
+    await feedback.expire();
     // A bus that is away must not keep dead runs waiting.
     await Promise.race([heads.refresh(), sleep(REFRESH_MS, undefined, { ref: false })]);
     if (heads.reachable) await upkeep.recommitOthers(heads.generation, MAX_PER_SWEEP);
     // What only waits for the bus or the archive goes on waiting while they are away.
     const only_running = !heads.reachable || committer.paused;
+    await this.#enter();
     for (const id of await upkeep.due({ limit: MAX_PER_SWEEP, only_running })) {
       if (this.#closed) return;
       await this.#lookAfter(id);
     }
+  }
+
+  /** Takes what waits to the transparency log, records from before there was one too. */
+  async #enter(): Promise<void> {
+    const { entries, store, publisher, log } = this.#deps;
+    for (const id of await entries.behind(MAX_PER_SWEEP)) {
+      const records = await store.get(id, SELF).then(
+        (stored) => stored.records,
+        (err: unknown) => {
+          log.error(
+            { err, conversation_id: id },
+            'records cannot be read, and are not entered in the transparency log',
+          );
+          return [];
+        },
+      );
+      await entries.catchUp(id, records);
+    }
+    publisher.nudge();
   }
 
   async #lookAfter(id: string): Promise<void> {
@@ -98,7 +125,11 @@ export class Sweeper {
       verdict.status === 'broken'
         ? { head, mac, anchored }
         : await committer.commit(signLog(headerOf(stored), stored.records, secret));
-    await store.endRun(lease, { status, commitment, again_ms: AGAIN_MS }).catch((error: unknown) => {
+    const session =
+      verdict.status === 'broken' || stored.records.length === 0
+        ? undefined
+        : sessionEntry(lease.id, stored.records);
+    await store.endRun(lease, { status, commitment, session, again_ms: AGAIN_MS }).catch((error: unknown) => {
       // A run has taken it meanwhile: it is alive.
       if (!(error instanceof PlatformError && error.code === 'conflict')) throw error;
     });

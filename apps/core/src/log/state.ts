@@ -5,17 +5,20 @@ import {
   LogRecord,
   type Principal,
 } from '@mcp/contracts';
-import { compareWithHead, type LogHeader, verifyLog } from '@mcp/provenance';
+import { compareWithHead, type LogHeader, transparencyOf, verifyEntries, verifyLog } from '@mcp/provenance';
 import { z } from 'zod';
 import type { ConversationStore, Stored } from '../store/conversations.ts';
 import type { LogArchive } from './archive.ts';
 import type { KeptHead, LogHeads } from './heads.ts';
+import type { LogProofs, Proven } from './proofs.ts';
 
 export interface LogStateDeps {
   readonly store: ConversationStore;
   /** Undefined: committed logs are kept in the store alone. */
   readonly archive: LogArchive | undefined;
   readonly heads: LogHeads;
+  /** Undefined: there is no transparency log. */
+  readonly proofs: LogProofs | undefined;
   readonly secret: string;
 }
 
@@ -23,6 +26,7 @@ export interface LogStateDeps {
 export interface LogState {
   readonly stored: Stored;
   readonly verdict: ChainVerdict;
+  readonly proven: Proven | undefined;
 }
 
 /** The core itself, looking at conversations of anyone. */
@@ -60,8 +64,9 @@ const SignedFile = z.object({ head: z.string(), mac: z.string(), messages: z.arr
 export async function checkLog(deps: LogStateDeps, id: string, principal: Principal): Promise<LogState> {
   const kept = await deps.heads.get(id);
   const archived = await readArchive(deps.archive, id);
+  const proven = await deps.proofs?.of(id);
   const stored = await deps.store.get(id, principal);
-  return { stored, verdict: judge(deps, { stored, kept, archived }) };
+  return { stored, proven, verdict: judge(deps, { stored, kept, archived, proven }) };
 }
 
 /** What the archive has of a log; `away`: it cannot be read just now. */
@@ -71,6 +76,8 @@ interface Evidence {
   readonly stored: Stored;
   readonly kept: KeptHead;
   readonly archived: Archived;
+  /** Undefined: there is no transparency log. */
+  readonly proven: Proven | undefined;
 }
 
 async function readArchive(archive: LogArchive | undefined, id: string): Promise<Archived> {
@@ -82,16 +89,20 @@ async function readArchive(archive: LogArchive | undefined, id: string): Promise
   }
 }
 
-function judge(deps: LogStateDeps, { stored, kept, archived }: Evidence): ChainVerdict {
+function judge(deps: LogStateDeps, evidence: Evidence): ChainVerdict {
+  const { stored, archived } = evidence;
   const log = signedBefore003(stored, archived);
   const inStore = verifyLog(log, { secret: deps.secret });
   if (!inStore.ok) return { ...inStore, reason: `In the store: ${inStore.reason ?? 'it does not verify.'}` };
-  const evidence = { stored, kept, archived };
   const outside = judgeHead(deps, evidence);
   if (outside?.status === 'broken') return outside;
   const beside = deps.archive === undefined ? undefined : judgeArchive(deps, evidence);
   if (beside?.status === 'broken') return beside;
-  return beside ?? outside ?? inStore;
+  const logged = judgeProofs(evidence);
+  if (logged?.status === 'broken') return logged;
+  const unsure = beside ?? outside;
+  if (unsure !== undefined) return unsure;
+  return logged === undefined ? inStore : { ...logged, head: inStore.head };
 }
 
 /** The signature of a log from before signatures were stored is in its file. */
@@ -180,6 +191,43 @@ function judgeArchive(deps: LogStateDeps, { stored, archived }: Evidence): Chain
   return stored.uncommitted
     ? unconfirmed(stored, pending(stored))
     : broken(stored, `The ${name} lacks records that the store has.`, verdict.records);
+}
+
+/** Undefined: there is no transparency log; `ok`, with the place, where the log has this conversation. */
+function judgeProofs({ stored, proven }: Evidence): ChainVerdict | undefined {
+  if (proven === undefined) return undefined;
+  switch (proven.state) {
+    case 'away':
+      return unconfirmed(
+        stored,
+        'Chain and signature hold. The transparency log cannot be asked just now: whether it has the same is not confirmed. Verify again later.',
+      );
+    case 'waiting':
+      return unconfirmed(stored, onItsWay(stored));
+    case 'missing':
+      return broken(
+        stored,
+        `The transparency log had this conversation as entry ${proven.index}, and does not have so many entries any more: an earlier state of the log was put back.`,
+        null,
+      );
+    case 'proven':
+      break;
+    default:
+      return proven satisfies never;
+  }
+  const { records, summary } = stored;
+  const verdict = verifyEntries({ id: summary.id, messages: records }, proven.entries, proven.keys);
+  if (!verdict.fits) return broken(stored, verdict.flaw.reason, verdict.flaw.broken_at);
+  const { place } = verdict;
+  if (place === undefined || verdict.records < records.length) return unconfirmed(stored, onItsWay(stored));
+  const base = { id: summary.id, ok: true, status: 'ok' as const, records: records.length };
+  return { ...base, broken_at: null, reason: null, head: null, transparency: transparencyOf(place) };
+}
+
+function onItsWay({ summary }: Stored): string {
+  return summary.status === 'running'
+    ? 'Chain and signature hold. It is running: its records are on their way to the transparency log.'
+    : 'Chain and signature hold. Its records are not in the transparency log yet; that is made up for within seconds once the log takes them. Verify again then.';
 }
 
 function pending({ summary }: Stored): string {

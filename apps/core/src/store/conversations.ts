@@ -3,6 +3,7 @@ import {
   type ConversationPage,
   type ConversationStatus,
   ConversationSummary,
+  type LogEntry,
   type LogRecord,
   LogRecordV1,
   LogRecordV2,
@@ -11,11 +12,13 @@ import {
   type Principal,
 } from '@mcp/contracts';
 import { turnsIn } from '@mcp/conversation';
+import { recordEntry } from '@mcp/provenance';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { z } from 'zod';
 import { timeIn } from './clock.ts';
 import { cursorOf, placeOf } from './cursor.ts';
 import { LEASE_MS } from './leases.ts';
+import { insertEntries } from './log-entries.ts';
 import type { OpenDatabase } from './open.ts';
 import type { ConversationRow, Database, RecordRow } from './schema.ts';
 
@@ -111,6 +114,7 @@ export class ConversationStore {
           head: records.at(-1)?.hash ?? '',
           mac,
           anchored: 0,
+          logged: records.length,
         })
         .execute();
       await insert(tx, summary.id, records);
@@ -127,6 +131,13 @@ export class ConversationStore {
           lease_until: this.#in(LEASE_MS),
           records: after + records.length,
           turns: row('turns', '+', turnsIn(records)),
+          // A conversation from before the transparency log has all its records entered when it rests.
+          logged: row
+            .case()
+            .when('logged', '=', after)
+            .then(after + records.length)
+            .else(row.ref('logged'))
+            .end(),
           ...(records.length === 0 ? {} : { head: records.at(-1)?.hash ?? '' }),
           mac,
         }))
@@ -159,7 +170,12 @@ export class ConversationStore {
    */
   endRun(
     { id, token }: Lease,
-    end: { status: ConversationStatus; commitment: Commitment | undefined; again_ms?: number },
+    end: {
+      status: ConversationStatus;
+      commitment: Commitment | undefined;
+      session: LogEntry | undefined;
+      again_ms?: number;
+    },
   ): Promise<void> {
     return this.#write(async (tx) => {
       const { numUpdatedRows } = await tx
@@ -181,6 +197,7 @@ export class ConversationStore {
         .where('lease_token', '=', token)
         .executeTakeFirst();
       if (numUpdatedRows === 0n) throw lost(id);
+      if (end.session !== undefined) await insertEntries(tx, [end.session]);
     });
   }
 
@@ -314,6 +331,10 @@ async function insert(tx: Transaction<Database>, id: string, records: readonly L
     }),
   );
   await tx.insertInto('records').values(rows).execute();
+  await insertEntries(
+    tx,
+    records.map((record) => recordEntry(id, record)),
+  );
 }
 
 function maySee(found: ConversationRow, principal: Principal): boolean {
