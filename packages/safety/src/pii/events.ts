@@ -1,6 +1,5 @@
-/** What a model says while it says it, with personal data replaced, put back, or as the end of the answer. */
-import type { ModelEvent } from '@mcp/contracts';
-import type { PiiAction } from './policy.ts';
+/** What a model says while it says it: personal data replaced, put back, or the end of the answer. */
+import type { ModelEvent, PiiAction } from '@mcp/contracts';
 import type { Pseudonyms } from './pseudonyms.ts';
 import { type RedactOptions, Redactor } from './redact.ts';
 import { Restorer } from './restore.ts';
@@ -30,12 +29,12 @@ export async function* privateEvents(
   const answer = new PrivateAnswer(options);
   for await (const event of events) {
     yield* answer.take(event);
-    if (answer.blocked) {
-      yield* answer.cut();
-      return;
-    }
+    if (!answer.blocked) continue;
+    yield* answer.cut();
+    return;
   }
   yield* answer.end();
+  if (answer.blocked) yield* answer.cut();
 }
 
 class PrivateAnswer {
@@ -57,8 +56,9 @@ class PrivateAnswer {
         return;
       case 'finish':
         yield* this.#close(event.choice);
+        if (this.blocked) return;
         this.#open.delete(event.choice);
-        if (!this.blocked) yield event;
+        yield event;
         return;
       case 'start':
       case 'stream_resumed':
@@ -78,7 +78,7 @@ class PrivateAnswer {
   /** How an answer ends that may not go on. */
   *cut(): Generator<ModelEvent> {
     for (const choice of this.#open)
-      yield { type: 'finish', choice, reason: { unified: 'content_filter', raw: null } };
+      yield { type: 'finish', choice, reason: { unified: 'content_filter', raw: 'pii' } };
   }
 
   *#said(event: Said): Generator<ModelEvent> {
@@ -114,7 +114,7 @@ class PrivateAnswer {
     const json = event.type === 'tool_call' || (event.type === 'text' && this.#options.json);
     const reader =
       action === 'tokenize'
-        ? new Restorer(pseudonyms, json)
+        ? new Restorer(pseudonyms, { json })
         : new Redactor({
             ...redact,
             json,

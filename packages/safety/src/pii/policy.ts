@@ -1,62 +1,56 @@
 /** What an operator decides about personal data, and what follows from it. */
+import { PiiAction } from '@mcp/contracts';
 import { z } from 'zod';
 import { PII_KINDS, type PiiKind } from './kinds.ts';
 
-/**
- * What becomes of personal data, the mildest first: nothing; its kinds are noted where a text is stored; it is replaced by
- * names that are taken back in the answer; it is replaced for good; the request is refused.
- */
-export const PII_ACTIONS = ['off', 'tag', 'tokenize', 'redact', 'block'] as const;
-const Action = z.enum(PII_ACTIONS);
-export type PiiAction = z.infer<typeof Action>;
+/** Where texts come in. Conversations have `/chat`, a WebSocket's as well; what a route has beneath it is as itself. */
+const PII_ROUTES = [
+  '/chat',
+  '/v1/chat/completions',
+  '/v1/responses',
+  '/v1/messages',
+  '/v1/embeddings',
+  '/v1/jobs',
+] as const;
+export type PiiRoute = (typeof PII_ROUTES)[number];
 
-const ByName = z.record(z.string().min(1).max(200), Action).default({});
-
-/** The name of a town alone is nobody's. */
-const DEFAULT_KINDS = PII_KINDS.filter((kind) => kind !== 'location');
+/** What most people take for personal: the name of a town alone is nobody's. */
+export const PERSONAL_KINDS: readonly PiiKind[] = PII_KINDS.filter((kind) => kind !== 'location');
 
 export const PiiPolicy = z.strictObject({
-  action: Action.default('tag'),
-  /** By route, such as `/v1/responses`; it wins over `action`. Conversations have `/chat`, by whichever way they came. */
-  routes: ByName,
-  /** By model or alias, and by backend: they are only stricter than the route. */
-  models: ByName,
-  backends: ByName,
-  kinds: z.array(z.enum(PII_KINDS)).min(1).default(DEFAULT_KINDS),
+  action: PiiAction.default('tag'),
+  /** By route; it wins over `action`. */
+  routes: z.partialRecord(z.enum(PII_ROUTES), PiiAction).default({}),
+  /** Where a model that is not the platform's own may get the text: only ever stricter than the route. */
+  third_party: PiiAction.optional(),
+  kinds: z
+    .array(z.enum(PII_KINDS))
+    .min(1)
+    .default([...PERSONAL_KINDS]),
   /** Texts that are nobody's, such as the address of the house's own help desk. */
   allow: z.array(z.string().min(1).max(200)).max(1000).default([]),
 });
 export type PiiPolicy = z.infer<typeof PiiPolicy>;
 
-export function kindsOf({ kinds }: PiiPolicy): ReadonlySet<PiiKind> {
-  return new Set(kinds);
+/** The route of a path; undefined: no text comes in there. */
+export function piiRouteOf(path: string): PiiRoute | undefined {
+  return PII_ROUTES.find((route) => path === route || path.startsWith(`${route}/`));
 }
 
-export function allowedBy({ allow }: PiiPolicy): ReadonlySet<string> {
-  return new Set(allow.map((text) => text.toLowerCase()));
+/** The action of a route, or a stricter one where the text may leave the platform's own models. */
+export function piiActionOf(
+  { action, routes, third_party }: PiiPolicy,
+  { route, leaves }: { readonly route: PiiRoute; readonly leaves: boolean },
+): PiiAction {
+  const own = routes[route] ?? action;
+  return leaves && third_party !== undefined && isStricter(third_party, own) ? third_party : own;
 }
 
-interface Asked {
-  readonly route: string;
-  /** Every model that may get the text, and the backends of these. */
-  readonly models: readonly string[];
-  readonly backends: readonly string[];
-}
-
-/** The action of the route, or a stricter one of a model or a backend that may get the text. */
-export function piiActionFor(policy: PiiPolicy, { route, models, backends }: Asked): PiiAction {
-  const own = (table: Readonly<Record<string, PiiAction>>, name: string) =>
-    Object.hasOwn(table, name) ? table[name] : undefined;
-  const base = own(policy.routes, route) ?? policy.action;
-  return [
-    ...models.map((model) => own(policy.models, model)),
-    ...backends.map((backend) => own(policy.backends, backend)),
-  ].reduce<PiiAction>(
-    (strictest, one) => (one !== undefined && isStricter(one, strictest) ? one : strictest),
-    base,
-  );
+/** Whether texts are changed or refused. */
+export function actsOn(action: PiiAction): boolean {
+  return isStricter(action, 'tag');
 }
 
 function isStricter(one: PiiAction, other: PiiAction): boolean {
-  return PII_ACTIONS.indexOf(one) > PII_ACTIONS.indexOf(other);
+  return PiiAction.options.indexOf(one) > PiiAction.options.indexOf(other);
 }

@@ -1,7 +1,11 @@
 /** Puts back the values whose names a model was shown. */
 import { OPEN_PSEUDONYM, PSEUDONYM, type Pseudonyms } from './pseudonyms.ts';
 
-export function restored(text: string, pseudonyms: Pseudonyms, json = false): string {
+export function restored(
+  text: string,
+  pseudonyms: Pick<Pseudonyms, 'valueOf'>,
+  { json = false }: { readonly json?: boolean } = {},
+): string {
   if (!text.includes('<')) return text;
   return text.replace(PSEUDONYM, (name) => {
     const value = pseudonyms.valueOf(name);
@@ -12,25 +16,25 @@ export function restored(text: string, pseudonyms: Pseudonyms, json = false): st
 
 /** The same of a text that comes in pieces: what may be the beginning of a name waits for the rest. */
 export class Restorer {
-  readonly #pseudonyms: Pseudonyms;
-  readonly #json: boolean;
+  readonly #pseudonyms: Pick<Pseudonyms, 'valueOf'>;
+  readonly #options: { readonly json: boolean };
   #waiting = '';
 
-  constructor(pseudonyms: Pseudonyms, json: boolean) {
+  constructor(pseudonyms: Pick<Pseudonyms, 'valueOf'>, options: { readonly json: boolean }) {
     this.#pseudonyms = pseudonyms;
-    this.#json = json;
+    this.#options = options;
   }
 
   push(text: string): string {
     const all = `${this.#waiting}${text}`;
     const open = OPEN_PSEUDONYM.exec(all)?.index ?? all.length;
     this.#waiting = all.slice(open);
-    return restored(all.slice(0, open), this.#pseudonyms, this.#json);
+    return restored(all.slice(0, open), this.#pseudonyms, this.#options);
   }
 
   end(): string {
     const rest = this.#waiting;
     this.#waiting = '';
-    return restored(rest, this.#pseudonyms, this.#json);
+    return restored(rest, this.#pseudonyms, this.#options);
   }
 }
