@@ -102,9 +102,8 @@ describe.each(Object.entries(BODIES))('a request of %s', (_, body) => {
 
   it('keeps its form, its ids and the names of its tools', () => {
     const asked: unknown = sessionOf('redact').asked(body);
-    const shapeOf = (of: unknown) => JSON.stringify(mapTexts(of, () => '')).replace(/4111111111111111/g, '');
-    const shape = shapeOf(body).replace(/"(metadata|input)":\{[^}]*\}/g, '');
-    expect(shapeOf(asked).replace(/"(metadata|input)":\{[^}]*\}/g, '')).toBe(shape);
+    const shapeOf = (of: unknown) => JSON.stringify(mapTexts(of, (_, { json }) => (json ? '{}' : '')));
+    expect(shapeOf(asked)).toBe(shapeOf(body));
   });
 
   it('has valid JSON where it had JSON', () => {

@@ -54,13 +54,14 @@ function field(
   { at, each }: { readonly at: string; readonly each: Each },
 ): unknown {
   const value = of[key];
+  const { role, type } = of;
   const here = within(at, key);
   if (LEFT.has(key)) return value;
   if (typeof value === 'string') {
-    if (key === 'name' && typeof of['role'] === 'string') return speaker(value, here, each);
+    if (key === 'name' && typeof role === 'string') return speaker(value, here, each);
     return STRUCTURE.has(key) ? value : mapped(value, here, each);
   }
-  const data = key === 'metadata' || (key === 'input' && of['type'] === 'tool_use');
+  const data = key === 'metadata' || (key === 'input' && type === 'tool_use');
   if (!data || typeof value !== 'object' || value === null) return mapped(value, here, each);
   return JSON.parse(each(JSON.stringify(value), { at: here, json: true }));
 }
