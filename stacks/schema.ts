@@ -9,7 +9,7 @@ import {
   ResidencyRules,
 } from '@mcp/contracts';
 import { BackendName } from '@mcp/model-backends/registry';
-import { PiiPolicy } from '@mcp/safety/pii-policy';
+import { PiiPolicy } from '@mcp/safety/manifest';
 import { z } from 'zod';
 import { shortOfConnections } from './database.ts';
 import { missingDependencies, neededBy } from './dependencies.ts';

@@ -5,6 +5,8 @@ import { CATEGORY_NAMES, type SafetyCategory } from './src/categories.ts';
 import { PiiPolicy } from './src/pii/policy.ts';
 import { DEFAULT_THRESHOLDS } from './src/routing/risk.ts';
 
+export { PiiPolicy };
+
 const Allow = z.strictObject({
   categories: z.array(z.enum(CATEGORY_NAMES as [SafetyCategory, ...SafetyCategory[]])).default([]),
   texts: z.array(z.string().min(1).max(1000)).max(1000).default([]),

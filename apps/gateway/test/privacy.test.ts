@@ -2,7 +2,7 @@
 import type { ChatCompletionRequest, ModelEvent, PiiAction } from '@mcp/contracts';
 import { createGuard, Findings } from '@mcp/safety/guard';
 import { PiiSession } from '@mcp/safety/pii';
-import { PiiPolicy } from '@mcp/safety/pii-policy';
+import { PiiPolicy } from '@mcp/safety/privacy';
 import { anthropicEncoder, chatChunkEncoder, ResponseEncoder } from '@mcp/wire';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';

@@ -1,7 +1,7 @@
 /** What is done about personal data in what models say; in questions the gateway has done it. */
 import type { LogRecord, PiiAction } from '@mcp/contracts';
 import { PiiSession } from '@mcp/safety/pii';
-import type { PiiPolicy } from '@mcp/safety/pii-policy';
+import type { PiiPolicy } from '@mcp/safety/privacy';
 import type { CoreKit } from '../kit.ts';
 
 /** Undefined: what models say is kept as they say it. */

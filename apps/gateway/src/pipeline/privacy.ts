@@ -9,7 +9,7 @@ import {
   type WatchedChatRequest,
 } from '@mcp/contracts';
 import type { PiiSession } from '@mcp/safety/pii';
-import { actsOn, type PiiPolicy, type PiiRoute, piiActionOf } from '@mcp/safety/pii-policy';
+import { actsOn, type PiiPolicy, type PiiRoute, piiActionOf } from '@mcp/safety/privacy';
 import type { GatewayKit } from '../kit.ts';
 import type { ModelCatalog } from '../models.ts';
 

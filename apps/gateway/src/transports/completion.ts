@@ -8,7 +8,7 @@ import {
 } from '@mcp/contracts';
 import { Findings, safetyHeader } from '@mcp/safety/guard';
 import type { PiiSession } from '@mcp/safety/pii';
-import { piiRouteOf } from '@mcp/safety/pii-policy';
+import { piiRouteOf } from '@mcp/safety/privacy';
 import { type KitContext, parseBody, type RequestState, textAnswer } from '@mcp/service-kit';
 import { type Completion, collect, ignoredIn } from '@mcp/wire';
 import type { z } from 'zod';
