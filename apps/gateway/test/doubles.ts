@@ -146,6 +146,28 @@ function modelGateway(seen: Seen, options: DoubleOptions): ModelGatewayApi {
   };
 }
 
+const lineages: Pick<CoreApi, 'lineage' | 'lineageAsProv'> = {
+  lineage: async (conversation_id) => ({
+    conversation_id,
+    owner: 'key:1',
+    version: 2,
+    parents_known: true,
+    nodes: [],
+    edges: [],
+    integrity: { ok: true, faults: [] },
+  }),
+  lineageAsProv: async (id) => ({
+    prefix: { c: `urn:uuid:${id}#` },
+    entity: {},
+    activity: {},
+    agent: {},
+    used: {},
+    wasGeneratedBy: {},
+    wasDerivedFrom: {},
+    wasAssociatedWith: {},
+  }),
+};
+
 function core(seen: Seen, options: DoubleOptions): CoreApi {
   const missing = (id: string) => new PlatformError('not_found', `There is no conversation ${id}.`);
   return {
@@ -171,6 +193,7 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
     proveConversation: async (id) => {
       throw missing(id);
     },
+    ...lineages,
     verifyLog: async () => ({
       id: 'x',
       ok: false,
@@ -184,6 +207,13 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
       throw missing(id);
     },
     listFeedback: async () => ({ terms: ArbitrationTerms.parse({}), feedback: [], next_cursor: null }),
+    keepAuditBundle: async () => {
+      throw missing('audit');
+    },
+    listAuditBundles: async () => ({ bundles: [], next_cursor: null }),
+    async *auditBundle(id) {
+      yield Buffer.from(id);
+    },
     prompts: async () => [{ name: 'base_system', sha256: 'a', source: 'built-in', description: 'd' }],
     async keepAnswer({ log }) {
       if (options.full) throw new PlatformError('unavailable', 'The disk is full.');

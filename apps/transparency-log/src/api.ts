@@ -1,4 +1,5 @@
 import { PlatformError, type TransparencyLogApi } from '@mcp/contracts';
+import { signManifest } from '@mcp/provenance/audit';
 import { encodeVerifier, firstOf, partOf } from '@mcp/provenance/tlog';
 import type { Cosigners } from './cosigners.ts';
 import type { LogKeeper } from './keeper.ts';
@@ -64,6 +65,7 @@ export function logApi({ keeper, peers, witness, cosigners }: LogParts): Transpa
       if (index >= log.size) throw notThere(index, log.size);
       return { index, entry: (await log.entry(index)).toString() };
     },
+    signAudit: async ({ manifest_sha256 }) => ({ note: signManifest(manifest_sha256, keeper.signer) }),
     tile: ({ path }) => tileIn(keeper, path),
     identity: async () => ({
       origin: keeper.signer.name,

@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import { arbitrationCommand } from './arbitration.ts';
+import { auditCommand } from './audit.ts';
 import { docsCommand } from './docs.ts';
 import { doctorCommand } from './doctor.ts';
 import { flagsCommand } from './flags.ts';
 import { identityCommand } from './identity.ts';
 import { jobsCommand } from './jobs.ts';
 import { keyCommand } from './key.ts';
+import { lineageCommand } from './lineage.ts';
 import { logsCommand } from './logs.ts';
 import { proofCommand } from './proof.ts';
 import { riskCommand } from './risk.ts';
@@ -28,6 +30,8 @@ export const commands: readonly (() => Command)[] = [
   jobsCommand,
   verifyCommand,
   proofCommand,
+  auditCommand,
+  lineageCommand,
   riskCommand,
   arbitrationCommand,
   stackCommand,

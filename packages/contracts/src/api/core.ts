@@ -12,6 +12,7 @@ import {
 } from '../conversation/conversation.ts';
 import { Feedback, FeedbackPage, FeedbackRequest, ListFeedbackQuery } from '../conversation/feedback.ts';
 import { GraphInfo } from '../conversation/graph.ts';
+import { Lineage, ProvDocument } from '../conversation/lineage.ts';
 import { ConversationLog } from '../conversation/log.ts';
 import { ProofBundle } from '../conversation/proof.ts';
 import {
@@ -23,6 +24,7 @@ import {
   ListedAnswer,
   StoredAnswer,
 } from '../conversation/stored-answers.ts';
+import { AuditBundleInfo, AuditBundlePage, ListAuditBundlesQuery } from '../tables/audit.ts';
 import { type ApiOf, defineApi } from './endpoint.ts';
 
 /** A log has its texts and, beside them, hashes and counts. */
@@ -91,6 +93,24 @@ export const coreEndpoints = defineApi({
     answer: ProofBundle,
     callers: ['gateway'],
   },
+  /** Where each part of a conversation comes from, and what is wrong with that. */
+  lineage: {
+    method: 'GET',
+    path: '/internal/conversations/:id/lineage',
+    param: 'uuid',
+    answers: 'json',
+    answer: Lineage,
+    callers: ['gateway'],
+  },
+  /** The same as W3C PROV-JSON. */
+  lineageAsProv: {
+    method: 'GET',
+    path: '/internal/conversations/:id/lineage/prov',
+    param: 'uuid',
+    answers: 'json',
+    answer: ProvDocument,
+    callers: ['gateway'],
+  },
   verifyConversation: {
     method: 'POST',
     path: '/internal/conversations/:id/verify',
@@ -138,6 +158,33 @@ export const coreEndpoints = defineApi({
     answers: 'json',
     answer: LogCheck,
     callers: ['governance'],
+  },
+  /** Keeps the file of an audit bundle. Throws `conflict` where it does not follow the newest one. For administrators. */
+  keepAuditBundle: {
+    method: 'POST',
+    path: '/internal/audit/bundles',
+    body: z.strictObject({ file: z.string().max(MAX_LOG_BYTES) }),
+    max_body_bytes: 2 * MAX_LOG_BYTES,
+    answers: 'json',
+    answer: AuditBundleInfo,
+    status: 201,
+    callers: ['governance'],
+  },
+  listAuditBundles: {
+    method: 'GET',
+    path: '/internal/audit/bundles',
+    query: ListAuditBundlesQuery,
+    answers: 'json',
+    answer: AuditBundlePage,
+    callers: ['gateway', 'governance'],
+  },
+  /** The file of an audit bundle. For administrators. */
+  auditBundle: {
+    method: 'GET',
+    path: '/internal/audit/bundles/:id',
+    param: 'uuid',
+    answers: 'bytes',
+    callers: ['gateway', 'governance'],
   },
   prompts: {
     method: 'GET',
