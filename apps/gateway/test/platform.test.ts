@@ -145,6 +145,6 @@ describe.each(['in one process', 'apart'] as const)('the platform, %s', (form) =
     expect((await add('nothing')).status).toBe(400);
     expect((await add('x'.repeat(40_000))).status).toBe(413);
     expect((await fetch(`${at}/${'0'.repeat(64)}/checkpoint`)).status).toBe(404);
-    expect((await fetch(`${at}/log/checkpoint`)).status).toBe(400);
+    expect((await fetch(`${at}/..%2fpeers.json/checkpoint`)).status).toBeOneOf([400, 404]);
   });
 });

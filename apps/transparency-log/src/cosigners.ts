@@ -34,7 +34,7 @@ interface CosignersDeps {
 }
 
 /** What is known of a witness, by its URL. */
-interface Standing {
+interface Progress {
   /** Entries of what it cosigned last, as far as we know. */
   size: number;
   failures: number;
@@ -44,7 +44,7 @@ interface Standing {
 export class Cosigners {
   readonly #deps: CosignersDeps;
   readonly #closing = new AbortController();
-  readonly #standing = new Map<string, Standing>();
+  readonly #progress = new Map<string, Progress>();
   #newest: Cosigned | undefined;
   #running: Promise<void> | undefined;
   /** Since when there are entries that no witness has seen. */
@@ -117,15 +117,15 @@ export class Cosigners {
   /** The cosignature of a witness; undefined: it gives none now. Does not throw. */
   async #ask(witness: AskedWitness, note: string, size: number): Promise<Signature | undefined> {
     const { kit } = this.#deps;
-    const standing = this.#standing.get(witness.url) ?? { size: 0, failures: 0, not_before_ms: 0 };
-    this.#standing.set(witness.url, standing);
-    if (Date.now() < standing.not_before_ms || this.#closing.signal.aborted) return undefined;
+    const progress = this.#progress.get(witness.url) ?? { size: 0, failures: 0, not_before_ms: 0 };
+    this.#progress.set(witness.url, progress);
+    if (Date.now() < progress.not_before_ms || this.#closing.signal.aborted) return undefined;
     let status = 'unreachable';
     try {
       for (let times = 0; times < MAX_ASKED; times++) {
-        const answer = await this.#submit(witness, { note, old_size: standing.size, size });
+        const answer = await this.#submit(witness, { note, old_size: progress.size, size });
         if (typeof answer !== 'number') {
-          Object.assign(standing, { size, failures: 0, not_before_ms: 0 });
+          Object.assign(progress, { size, failures: 0, not_before_ms: 0 });
           kit.metrics.inc('transparency_log_witness_requests_total', { status: 'cosigned' });
           return answer;
         }
@@ -134,16 +134,16 @@ export class Cosigners {
           await this.#compare(witness);
           break;
         }
-        standing.size = answer;
+        progress.size = answer;
       }
       throw new Error(
-        `The witness ${witness.verifier.name} has ${standing.size} entries, and was asked for ${size}.`,
+        `The witness ${witness.verifier.name} has ${progress.size} entries, and was asked for ${size}.`,
       );
     } catch (err) {
-      standing.failures++;
-      standing.not_before_ms = Date.now() + backOff(standing.failures, RETRY);
+      progress.failures++;
+      progress.not_before_ms = Date.now() + backOff(progress.failures, RETRY);
       kit.metrics.inc('transparency_log_witness_requests_total', { status });
-      const level = standing.failures === 1 ? 'warn' : 'debug';
+      const level = progress.failures === 1 ? 'warn' : 'debug';
       kit.log[level]({ err, witness: witness.verifier.name }, 'a witness does not cosign just now');
       return undefined;
     }

@@ -20,6 +20,8 @@ export function logId(origin: string): string {
   return hash('sha256', origin);
 }
 
+/** It becomes part of a path. */
+const LOG_ID = /^[0-9a-f]{64}$/;
 const pathOf = (log_id: string) => `witness/${log_id}`;
 
 export class Witness {
@@ -66,7 +68,7 @@ export class Witness {
 
   /** The newest checkpoint of a log that it cosigned, with both signatures. */
   async checkpoint(log_id: string): Promise<string> {
-    const note = await this.#deps.disk.read(pathOf(log_id));
+    const note = LOG_ID.test(log_id) ? await this.#deps.disk.read(pathOf(log_id)) : undefined;
     if (note !== undefined) return note.toString();
     throw new PlatformError('not_found', 'This witness has cosigned nothing of that log.');
   }

@@ -203,7 +203,8 @@ describe('a witness', () => {
       expect(await add(text), text).toMatchObject({ status: 400 });
     const { note } = await api.cosigned({ log: ID }, call());
     expect(note).toContain('log.example/outside\n16\n');
-    expect(await failure(api.cosigned({ log: '0'.repeat(64) }, call()))).toMatchObject({ code: 'not_found' });
+    for (const log of ['0'.repeat(64), '../checkpoint'])
+      expect(await failure(api.cosigned({ log }, call()))).toMatchObject({ code: 'not_found' });
   });
 });
 
