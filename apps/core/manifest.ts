@@ -23,7 +23,7 @@ export const manifest = defineManifest({
   speaks_for: 'anyone',
   needs: ['nats', 'postgres', 'collector'],
   bus: {
-    streams: { MCP_EVENTS: ['mcp.events.*.*'] },
+    streams: { MCP_EVENTS: ['mcp.events.*.*'], MCP_ALERTS: ['mcp.alerts.tamper'] },
     buckets: ['mcp_log_heads'],
     publishes: [TRACE_SUBJECTS, 'mcp.conversations.cancel'],
     subscribes: ['mcp.conversations.cancel'],
@@ -130,6 +130,11 @@ export const manifest = defineManifest({
         .min(1_000_000)
         .default(128 * 1024 * 1024),
       meaning: 'Size of the log on the event bus from which running conversations are followed.',
+      operator: true,
+    },
+    MCP_LOG_CHECK_PER_SECOND: {
+      schema: wholeText(1, 100_000).default(500),
+      meaning: 'Logs that the check of all logs looks at in a second, at most.',
       operator: true,
     },
     MCP_LOG_HEADS_BYTES: {
@@ -248,6 +253,10 @@ export const manifest = defineManifest({
     model_arbitration_learner_total: counter('conversation', ['arm'], {
       help: 'Decisions of the learner, by the weights that were drawn.',
       panels: [{ dashboard: 'models', title: 'Weights drawn by the learner', by: ['arm'] }],
+    }),
+    provenance_tamper_alerts_total: counter('conversation', [], {
+      help: 'Logs that do not verify, of which the event bus was told.',
+      panels: [{ dashboard: 'operations', title: 'Tamper alerts', by: [] }],
     }),
     conversation_log_writes_total: counter('conversation', ['status'], {
       help: 'Logs written to files or object storage; status is ok or failed.',

@@ -13,6 +13,7 @@ import { Runs } from './conversations/runs.ts';
 import { Sweeper } from './conversations/sweeper.ts';
 import { GraphLibrary } from './graphs/library.ts';
 import type { CoreKit } from './kit.ts';
+import { TamperAlerts } from './log/alerts.ts';
 import { Committer } from './log/committer.ts';
 import { LogHeads } from './log/heads.ts';
 import { openArchive } from './log/open-archive.ts';
@@ -78,6 +79,8 @@ export const definition = defineService({
       ...state,
       logs: state,
       scan,
+      alerts: new TamperAlerts({ kit, checks: stores.checks }),
+      checks_per_second: config.MCP_LOG_CHECK_PER_SECOND,
       recorder: {
         store,
         leases,

@@ -4,6 +4,7 @@ import { Cron } from 'croner';
 import { manifest } from '../manifest.ts';
 import { BusFigures } from './bus-figures.ts';
 import { jobs } from './jobs/registry.ts';
+import { LogSampler } from './log-sampler.ts';
 import { GovernanceRunner } from './runner.ts';
 
 export const definition = defineService({
@@ -11,7 +12,7 @@ export const definition = defineService({
   async create(kit) {
     const { MCP_LOG_CHECK_SCHEDULE: schedule } = kit.config;
     if (!isCron(schedule))
-      throw new ConfigError('MCP_LOG_CHECK_SCHEDULE must be a cron expression such as 0 3 * * *');
+      throw new ConfigError('MCP_LOG_CHECK_SCHEDULE must be a cron expression such as 0 * * * *');
     const runner = new GovernanceRunner({ kit, jobs, schedules: { 'log-check': schedule } });
     await runner.start();
     const api: GovernanceApi = {
@@ -27,7 +28,9 @@ export const definition = defineService({
     };
     const app = apiApp({ kit, endpoints: governanceEndpoints, api, checks: {} });
     const figures = new BusFigures({ kit, limit_bytes: kit.config.MCP_BUS_STORAGE_BYTES });
+    const sampler = new LogSampler({ kit, per_minute: kit.config.MCP_LOG_SAMPLES_PER_MINUTE });
     const close = async () => {
+      await sampler.close();
       figures.close();
       await runner.close();
     };

@@ -79,7 +79,7 @@ describe('the log check', () => {
       /provenance_verifications_total{service="governance",status="ok"} 447/,
     );
     expect(await api.jobs(call())).toMatchObject([
-      { name: 'log-check', schedule: '0 3 * * *', last: { ok: true } },
+      { name: 'log-check', schedule: '0 * * * *', last: { ok: true } },
     ]);
     await close();
   });

@@ -1,6 +1,7 @@
 import type { LogEntry } from '@mcp/contracts';
 import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
+import { verifierMigration } from './verifier-migration.ts';
 
 export interface ConversationRow {
   id: string;
@@ -53,6 +54,8 @@ export interface LogCheckRow {
   finished_at: string | null;
   checked: number;
   unconfirmed: number;
+  /** Until when one replica has it to itself; '' when none has. */
+  lease_until: string;
 }
 
 /** A log that did not verify, kept until it does again and after. */
@@ -63,6 +66,10 @@ interface FindingRow {
   first_seen: string;
   last_seen: string;
   resolved_at: string | null;
+  /** The conversation; of an entry that is none of a conversation ''. */
+  about: string;
+  /** When the event bus was told. */
+  alerted_at: string | null;
 }
 
 export interface RecordRow {
@@ -334,4 +341,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await sql`create index conversations_behind on conversations (id) where logged < records`.execute(db);
     },
   },
+  '013-verifier': verifierMigration,
 };

@@ -57,6 +57,8 @@ export const ChainVerdict = z.object({
   broken_at: z.number().int().nullable(),
   reason: z.string().nullable(),
   head: z.string().nullable(),
+  /** Of a finding in the transparency log: the conversation that it is about. */
+  conversation_id: z.uuid().optional(),
   /** Of a log that is proven to be in the transparency log. */
   transparency: Transparency.optional(),
 });
