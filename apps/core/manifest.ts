@@ -188,6 +188,10 @@ export const manifest = defineManifest({
       description:
         'Keep as much room for an answer as the model is expected to need; off, for the longest one.',
     },
+    TRANSPARENCY_LOG_ENABLED: {
+      default: true,
+      description: 'Enter every record in the transparency log, and verify conversations by it.',
+    },
     PII_TAGGING_ENABLED: { default: true, description: 'Tag personal data in conversation logs.' },
   },
   metrics: {

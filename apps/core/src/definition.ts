@@ -137,8 +137,17 @@ function headsOf(kit: CoreKit, upkeep: Upkeep): LogHeads {
   });
 }
 
+/** Where the transparency log is switched off. */
+const NO_PUBLISHER: Pick<LogPublisher, 'nudge' | 'close'> = {
+  nudge: () => undefined,
+  close: async () => undefined,
+};
+
 /** How the core has to do with the transparency log: it takes entries there, has them proven, and reads it over. */
 function transparencyOf(kit: CoreKit, entries: LogEntries) {
+  // Entries wait in the store until it is switched on.
+  if (!kit.flags.enabled('TRANSPARENCY_LOG_ENABLED'))
+    return { scan: undefined, publisher: NO_PUBLISHER, proofs: undefined };
   const scan: LogScanDeps = {
     entries,
     // Looked up at each call: the log may share this process and start later.

@@ -6,17 +6,20 @@ import { logApi } from './api.ts';
 import { LogKeeper } from './keeper.ts';
 import { signerFrom } from './key.ts';
 import { CheckpointMemory } from './memory.ts';
+import { SelfCheck } from './self-check.ts';
 
 export const definition = defineService({
   manifest,
   async create(kit) {
     const { MCP_LOG_ORIGIN: origin, MCP_LOG_SIGNING_SECRET: secret } = kit.config;
+    const every_ms = kit.config.MCP_LOG_SELF_CHECK_MS;
     const keeper = await LogKeeper.open({
       kit,
       folder: join(kit.data_dir, 'transparency-log'),
       signer: signerFrom(secret, origin),
     });
     const memory = new CheckpointMemory({ kit, keeper });
+    const check = new SelfCheck({ kit, keeper, every_ms });
     const api = logApi(keeper);
     const app = apiApp({
       kit,
@@ -25,6 +28,7 @@ export const definition = defineService({
       checks: { log: async () => keeper.check() },
     });
     const close = async () => {
+      check.close();
       memory.close();
       await keeper.close();
     };

@@ -12,7 +12,7 @@ export interface AnswerDeps {
   readonly answers: AnswerStore;
   readonly recorder: RecorderDeps;
   readonly logs: LogStateDeps;
-  readonly checks: Pick<LogChecks, 'contradicted'>;
+  readonly checks: LogChecks;
 }
 
 type Answers = Pick<

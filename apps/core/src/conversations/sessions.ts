@@ -25,7 +25,7 @@ const MAX_CHARS = 8_000_000;
 export interface SessionDeps {
   readonly models: ModelGatewayApi;
   readonly logs: LogStateDeps;
-  readonly checks: Pick<LogChecks, 'contradicted'>;
+  readonly checks: LogChecks;
   readonly prompts: PromptLibrary;
   readonly graphs: GraphLibrary;
   readonly recorder: RecorderDeps;
