@@ -3,6 +3,7 @@ import { arbitrationCommand } from './arbitration.ts';
 import { docsCommand } from './docs.ts';
 import { doctorCommand } from './doctor.ts';
 import { flagsCommand } from './flags.ts';
+import { forensicsCommand } from './forensics.ts';
 import { identityCommand } from './identity.ts';
 import { jobsCommand } from './jobs.ts';
 import { keyCommand } from './key.ts';
@@ -30,6 +31,7 @@ export const commands: readonly (() => Command)[] = [
   verifyCommand,
   proofCommand,
   lineageCommand,
+  forensicsCommand,
   riskCommand,
   arbitrationCommand,
   stackCommand,
