@@ -79,8 +79,7 @@ export const definition = defineService({
       ...state,
       logs: state,
       scan,
-      alerts: new TamperAlerts({ kit, checks: stores.checks }),
-      checks_per_second: config.MCP_LOG_CHECK_PER_SECOND,
+      ...checkingOf(kit, stores.checks),
       recorder: {
         store,
         leases,
@@ -135,6 +134,14 @@ function headsOf(kit: CoreKit, upkeep: Upkeep): LogHeads {
     generationOf: (created) => upkeep.generationOf(created),
     log: kit.log,
   });
+}
+
+/** How logs are checked: so many in a second, and who is told of what is found. */
+function checkingOf(kit: CoreKit, checks: LogChecks) {
+  return {
+    alerts: new TamperAlerts({ kit, checks }),
+    checks_per_second: kit.config.MCP_LOG_CHECK_PER_SECOND,
+  };
 }
 
 /** Where the transparency log is switched off. */
