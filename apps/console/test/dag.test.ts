@@ -111,10 +111,10 @@ describe('the picture of a graph', () => {
 });
 
 describe('the lineage of a conversation', () => {
-  const node = (seq: number, type: string, parent_ids: string[], more: object = {}) => ({
+  const node = (seq: number, type: string, more: object = {}) => ({
     id: `s${seq}`,
     type,
-    parent_ids,
+    parent_ids: [],
     transform_type: 'generate',
     produced_at: '2026-11-29T09:00:00.000Z',
     seq,
@@ -133,10 +133,10 @@ describe('the lineage of a conversation', () => {
       [`GET ${path}/lineage`]: {
         parents_known: true,
         nodes: [
-          node(1, 'input', []),
-          node(2, 'candidate', ['s1'], { participant: 'answer', log_index: 41 }),
-          node(3, 'candidate', ['s1', 's9'], { participant: 'critic' }),
-          node(4, 'output', ['s2', 's3']),
+          node(1, 'input'),
+          node(2, 'candidate', { parent_ids: ['s1'], participant: 'answer', log_index: 41 }),
+          node(3, 'candidate', { parent_ids: ['s1', 's9'], participant: 'critic' }),
+          node(4, 'output', { parent_ids: ['s2', 's3'] }),
         ],
         integrity: { ok: false, faults: [{ seq: 3, reason }] },
       },
