@@ -15,6 +15,7 @@ import { Sweeper } from './conversations/sweeper.ts';
 import { GraphLibrary } from './graphs/library.ts';
 import type { CoreKit } from './kit.ts';
 import { TamperAlerts } from './log/alerts.ts';
+import type { LogCheckDeps } from './log/check.ts';
 import { Committer } from './log/committer.ts';
 import { LogHeads } from './log/heads.ts';
 import { openArchive } from './log/open-archive.ts';
@@ -40,10 +41,10 @@ export const definition = defineService({
   manifest,
   async create(kit) {
     const { config, log, metrics } = kit;
-    const secret = config.PROV_SECRET;
+    const { PROV_SECRET: secret } = config;
     const open = await databaseOf(kit);
     const stores = storesOf(open);
-    const { store, upkeep } = stores;
+    const { store, upkeep, checks } = stores;
     const leases = new Leases(open, log);
     const heads = headsOf(kit, upkeep);
     const archive = await openArchive({
@@ -80,8 +81,7 @@ export const definition = defineService({
       ...stores,
       ...state,
       logs: state,
-      scan,
-      ...checkingOf(kit, stores.checks),
+      ...checkingOf(kit, { checks, scan }),
       recorder: {
         store,
         leases,
@@ -141,8 +141,9 @@ function headsOf(kit: CoreKit, upkeep: Upkeep): LogHeads {
 }
 
 /** How logs are checked: so many in a second, and who is told of what is found. */
-function checkingOf(kit: CoreKit, checks: LogChecks) {
+function checkingOf(kit: CoreKit, { checks, scan }: Pick<LogCheckDeps, 'checks' | 'scan'>) {
   return {
+    scan,
     alerts: new TamperAlerts({ kit, checks }),
     checks_per_second: kit.config.MCP_LOG_CHECK_PER_SECOND,
   };

@@ -3,10 +3,13 @@ import { transparencyLogEndpoints } from '@mcp/contracts';
 import { apiApp, defineService } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import { logApi } from './api.ts';
+import { Cosigners } from './cosigners.ts';
 import { LogKeeper } from './keeper.ts';
-import { signerFrom } from './key.ts';
+import { signerFrom, witnessFrom } from './key.ts';
 import { CheckpointMemory } from './memory.ts';
+import { Peers } from './peers.ts';
 import { SelfCheck } from './self-check.ts';
+import { Witness } from './witness.ts';
 
 export const definition = defineService({
   manifest,
@@ -18,9 +21,18 @@ export const definition = defineService({
       folder: join(kit.data_dir, 'transparency-log'),
       signer: signerFrom(secret, origin),
     });
+    const { disk } = keeper;
+    const peers = await Peers.open({ kit, disk });
+    const witness = new Witness({
+      kit,
+      disk,
+      signer: witnessFrom(secret, origin),
+      keysOf: (log) => peers.keysOf(log),
+    });
+    const cosigners = await Cosigners.open({ kit, keeper, peers });
     const memory = new CheckpointMemory({ kit, keeper });
     const check = new SelfCheck({ kit, keeper, every_ms });
-    const api = logApi(keeper);
+    const api = logApi({ keeper, peers, witness, cosigners });
     const app = apiApp({
       kit,
       endpoints: transparencyLogEndpoints,
@@ -30,6 +42,7 @@ export const definition = defineService({
     const close = async () => {
       check.close();
       memory.close();
+      await cosigners.close();
       await keeper.close();
     };
     return { app, api, close };
