@@ -24,7 +24,7 @@ export const manifest = defineManifest({
   speaks_for: 'anyone',
   needs: ['nats', 'postgres', 'collector'],
   bus: {
-    streams: { MCP_EVENTS: ['mcp.events.*.*'] },
+    streams: { MCP_EVENTS: ['mcp.events.*.*'], MCP_ALERTS: ['mcp.alerts.tamper'] },
     buckets: ['mcp_log_heads'],
     publishes: [TRACE_SUBJECTS, 'mcp.conversations.cancel'],
     subscribes: ['mcp.conversations.cancel'],
@@ -148,6 +148,11 @@ export const manifest = defineManifest({
       meaning: 'Size of the log on the event bus from which running conversations are followed.',
       operator: true,
     },
+    MCP_LOG_CHECK_PER_SECOND: {
+      schema: wholeText(1, 100_000).default(500),
+      meaning: 'Logs that the check of all logs looks at in a second, at most.',
+      operator: true,
+    },
     MCP_LOG_HEADS_BYTES: {
       schema: z.coerce
         .number()
@@ -198,6 +203,10 @@ export const manifest = defineManifest({
       default: true,
       description:
         'Keep as much room for an answer as the model is expected to need; off, for the longest one.',
+    },
+    TRANSPARENCY_LOG_ENABLED: {
+      default: true,
+      description: 'Enter every record in the transparency log, and verify conversations by it.',
     },
     PII_TAGGING_ENABLED: { default: true, description: 'Tag personal data in conversation logs.' },
   },
@@ -286,6 +295,10 @@ export const manifest = defineManifest({
     model_arbitration_learner_total: counter('conversation', ['arm'], {
       help: 'Decisions of the learner, by the weights that were drawn.',
       panels: [{ dashboard: 'models', title: 'Weights drawn by the learner', by: ['arm'] }],
+    }),
+    provenance_tamper_alerts_total: counter('conversation', [], {
+      help: 'Logs that do not verify, of which the event bus was told.',
+      panels: [{ dashboard: 'operations', title: 'Tamper alerts', by: [] }],
     }),
     conversation_log_writes_total: counter('conversation', ['status'], {
       help: 'Logs written to files or object storage; status is ok or failed.',

@@ -1,11 +1,11 @@
-import { counter, defineManifest, gauge, JOB_QUEUE, TRACE_SUBJECTS } from '@mcp/contracts';
+import { counter, defineManifest, gauge, JOB_QUEUE, TRACE_SUBJECTS, wholeText } from '@mcp/contracts';
 import { provenanceMetrics } from '@mcp/provenance/manifest';
 import { z } from 'zod';
 
 export const manifest = defineManifest({
   name: 'governance',
   summary:
-    'Governance jobs on a schedule: the daily check of every conversation log, the rotation of log keys, the audit bundle; the figures of the event bus.',
+    'Governance jobs on a schedule: the hourly check of every conversation log, the rotation of log keys, the audit bundle; the figures of the event bus.',
   port: 8300,
   entry: 'apps/governance/src/main.ts',
   calls: ['core', 'transparency-log'],
@@ -27,8 +27,13 @@ export const manifest = defineManifest({
   drain_s: 10,
   settings: {
     MCP_LOG_CHECK_SCHEDULE: {
-      schema: z.string().default('0 3 * * *'),
-      meaning: 'When conversation logs are checked (cron, in UTC).',
+      schema: z.string().default('0 * * * *'),
+      meaning: 'When all conversation logs are checked (cron, in UTC).',
+      operator: true,
+    },
+    MCP_LOG_SAMPLES_PER_MINUTE: {
+      schema: wholeText(0, 300).default(60),
+      meaning: 'Conversation logs picked at random that are checked in a minute, all the time; 0: none.',
       operator: true,
     },
     MCP_KEY_ROTATION_SCHEDULE: {

@@ -1,4 +1,12 @@
-import { counter, defineManifest, gauge, histogram, jsonText, TRACE_SUBJECTS } from '@mcp/contracts';
+import {
+  counter,
+  defineManifest,
+  gauge,
+  histogram,
+  jsonText,
+  TRACE_SUBJECTS,
+  wholeText,
+} from '@mcp/contracts';
 import { z } from 'zod';
 
 export const manifest = defineManifest({
@@ -34,6 +42,11 @@ export const manifest = defineManifest({
       meaning:
         'Name of the transparency log, the first line of its checkpoints; each log has its own, for ever.',
       from: 'derived.log_origin',
+      operator: true,
+    },
+    MCP_LOG_SELF_CHECK_MS: {
+      schema: wholeText(0, 86_400_000).default(3_600_000),
+      meaning: 'How often the transparency log reads all of its files over; 0: never.',
       operator: true,
     },
     MCP_LOG_PEERS: {
@@ -98,6 +111,10 @@ export const manifest = defineManifest({
     transparency_log_checkpoint_duration_seconds: histogram('governance', [], {
       help: 'Time from durable entries to the signed checkpoint over them.',
       panels: [{ dashboard: 'operations', title: 'Time to a signed checkpoint, p95', by: [] }],
+    }),
+    transparency_log_checks_total: counter('governance', ['status'], {
+      help: 'Times that the transparency log read its files over; status is ok, broken or failed.',
+      panels: [{ dashboard: 'operations', title: 'Checks of the transparency log', by: ['status'] }],
     }),
     transparency_log_witness_requests_total: counter('governance', ['status'], {
       help: 'Checkpoints that witnesses were asked to cosign; status is cosigned, refused or unreachable.',

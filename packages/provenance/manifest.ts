@@ -1,4 +1,4 @@
-/** What whoever checks conversation logs records: core when it is asked, governance every day. */
+/** What whoever checks conversation logs records: core when it is asked, governance all the time. */
 import { counter, defineMetrics } from '@mcp/contracts';
 
 export const provenanceMetrics = defineMetrics({

@@ -68,6 +68,24 @@ test.describe('the record', () => {
     await expectNoSidewaysScroll(page);
   });
 
+  test('has a lineage that is drawn, and a node shows its record and its proof', async ({ page, key }) => {
+    await signIn(page, key);
+    const id = await converse(page, 'What is a queue?');
+    await page.goto(`/#/conversations/${id}`);
+    await page.getByRole('button', { name: 'Show the lineage' }).click();
+    const lineage = page.getByRole('region', { name: 'Lineage' });
+    const output = lineage.getByRole('button', { name: /^output/ });
+    await output.focus();
+    await page.keyboard.press('Enter');
+    await expect(output).toHaveAttribute('aria-pressed', 'true');
+    await expect(lineage.getByText(/^[0-9a-f]{64}$/)).toBeVisible();
+    await expect(lineage.getByText('The chain is intact')).toBeVisible({ timeout: 20_000 });
+    await expect(lineage.getByRole('list', { name: /^Record of / })).toContainText('queue');
+    await expectAccessible(page);
+    await page.setViewportSize({ width: 375, height: 740 });
+    await expectNoSidewaysScroll(page);
+  });
+
   test('shows hidden reasoning and system prompts only on request', async ({ page, key }) => {
     await signIn(page, key);
     const id = await converse(page, 'What is a queue?');

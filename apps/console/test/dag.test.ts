@@ -109,3 +109,52 @@ describe('the picture of a graph', () => {
     );
   });
 });
+
+describe('the lineage of a conversation', () => {
+  const node = (seq: number, type: string, more: object = {}) => ({
+    id: `s${seq}`,
+    type,
+    parent_ids: [],
+    transform_type: 'generate',
+    produced_at: '2026-11-29T09:00:00.000Z',
+    seq,
+    hash: 'a'.repeat(64),
+    log_index: null,
+    trace_id: 'f'.repeat(32),
+    ...more,
+  });
+
+  it('is drawn on demand, says what is wrong, and shows a node with its record and its proof', async () => {
+    const path = `/v1/conversations/${idOf(1)}`;
+    const reason = 'Record 3 was made from step s9, which no record before it is.';
+    openConsole(`#/conversations/${idOf(1)}`, {
+      [`GET ${path}`]: ofGraph(),
+      'GET /v1/graphs': { graphs: [] },
+      [`GET ${path}/lineage`]: {
+        parents_known: true,
+        nodes: [
+          node(1, 'input'),
+          node(2, 'candidate', { parent_ids: ['s1'], participant: 'answer', log_index: 41 }),
+          node(3, 'candidate', { parent_ids: ['s1', 's9'], participant: 'critic' }),
+          node(4, 'output', { parent_ids: ['s2', 's3'] }),
+        ],
+        integrity: { ok: false, faults: [{ seq: 3, reason }] },
+      },
+      [`POST ${path}/verify`]: { status: 'broken', ok: false, records: 3, broken_at: 3, reason, head: null },
+    });
+    await until(() => named('Show the lineage').click());
+    await until(() => expect(textOf('.notice')).toContain(reason));
+    const nodes = all('[aria-label="Lineage"] .dag-node');
+    expect(nodes.map(({ textContent }) => textContent)).toEqual([
+      'inputs1',
+      'candidateanswer',
+      'candidatecritic',
+      'outputs4',
+    ]);
+    expect(all('[aria-label="Lineage"] .dag-edge')).toHaveLength(4);
+    named('candidateanswer').click();
+    await until(() => expect(textOf('.proof')).toContain('entry 41'));
+    expect(textOf('[aria-label="Lineage"] .step')).toContain('answer says 2');
+    await until(() => expect(textOf('[aria-label="Lineage"]')).toContain('The chain is broken'));
+  });
+});

@@ -175,6 +175,7 @@ describe('the gateway’s interface', () => {
     ['GET /v1/conversations?limit=50', (p) => p.conversations()],
     ['GET /v1/conversations?limit=50&cursor=a%2Fb%3Fc', (p) => p.conversations(odd)],
     ['GET /v1/conversations/a%2Fb%3Fc', (p) => p.conversation(odd)],
+    ['GET /v1/conversations/a%2Fb%3Fc/lineage', (p) => p.lineage(odd)],
     ['POST /v1/conversations/a%2Fb%3Fc/verify', (p) => p.verify(odd)],
     ['POST /v1/verify', (p) => p.verifyLog({ head: 1 }), { head: 1 }],
     ['GET /v1/traces/a%2Fb%3Fc', (p) => p.trace(odd)],

@@ -15,7 +15,7 @@ import { attach } from './conversations/attach.ts';
 import { type ConversationDeps, converse } from './conversations/conversation.ts';
 import { feedbackApi } from './conversations/feedback.ts';
 import { prove, verifyGiven } from './log/bundles.ts';
-import { checkNext, type LogCheckDeps } from './log/check.ts';
+import { checkNext, checkSample, type LogCheckDeps } from './log/check.ts';
 import { readLineage } from './log/lineage.ts';
 import { checkLog, logOf } from './log/state.ts';
 import type { FeedbackStore } from './store/feedback.ts';
@@ -51,6 +51,10 @@ export function createCore(deps: CoreDeps): CoreApi {
     exportLog: async (id, call) => signing.withSignature(logOf(await store.get(id, call.principal))),
     async verifyConversation(id, call) {
       const { verdict, stored } = await checkLog(deps, id, call.principal);
+      if (verdict.status === 'broken') {
+        await deps.checks.record(verdict);
+        await deps.alerts.send();
+      }
       // What should be kept outside and is not, is put there again by the next sweep.
       if (verdict.status === 'unconfirmed' && !stored.uncommitted && deps.heads.reachable)
         await deps.upkeep.recommit(id);
@@ -65,6 +69,10 @@ export function createCore(deps: CoreDeps): CoreApi {
     async checkLogs(call) {
       requireAdmin(call);
       return checkNext(deps, call.signal);
+    },
+    async sampleLogs({ conversations }, call) {
+      requireAdmin(call);
+      return checkSample(deps, conversations, call.signal);
     },
     prompts: () => deps.prompts.list(),
     graphs: () => Promise.resolve(deps.graphs.list()),

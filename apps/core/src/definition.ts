@@ -14,6 +14,8 @@ import { Runs } from './conversations/runs.ts';
 import { Sweeper } from './conversations/sweeper.ts';
 import { GraphLibrary } from './graphs/library.ts';
 import type { CoreKit } from './kit.ts';
+import { TamperAlerts } from './log/alerts.ts';
+import type { LogCheckDeps } from './log/check.ts';
 import { Committer } from './log/committer.ts';
 import { LogHeads } from './log/heads.ts';
 import { LogKeys } from './log/log-keys.ts';
@@ -40,10 +42,10 @@ export const definition = defineService({
   manifest,
   async create(kit) {
     const { config, log, metrics } = kit;
-    const secret = config.PROV_SECRET;
+    const { PROV_SECRET: secret } = config;
     const open = await databaseOf(kit);
     const stores = storesOf(open);
-    const { store, upkeep } = stores;
+    const { store, upkeep, checks } = stores;
     const leases = new Leases(open, log);
     const heads = headsOf(kit, upkeep);
     const archive = await archiveOf(kit, open);
@@ -77,7 +79,7 @@ export const definition = defineService({
       ...stores,
       ...state,
       logs: state,
-      scan,
+      ...checkingOf(kit, { checks, scan }),
       recorder: {
         store,
         leases,
@@ -137,6 +139,21 @@ function headsOf(kit: CoreKit, upkeep: Upkeep): LogHeads {
   });
 }
 
+/** How logs are checked: so many in a second, and who is told of what is found. */
+function checkingOf(kit: CoreKit, { checks, scan }: Pick<LogCheckDeps, 'checks' | 'scan'>) {
+  return {
+    scan,
+    alerts: new TamperAlerts({ kit, checks }),
+    checks_per_second: kit.config.MCP_LOG_CHECK_PER_SECOND,
+  };
+}
+
+/** Where the transparency log is switched off. */
+const NO_PUBLISHER: Pick<LogPublisher, 'nudge' | 'close'> = {
+  nudge: () => undefined,
+  close: async () => undefined,
+};
+
 function archiveOf({ config, data_dir: dir }: CoreKit, { dialect }: OpenDatabase) {
   return openArchive({ url: config.MCP_LOG_ARCHIVE_URL, external: dialect === 'postgres', dir });
 }
@@ -148,6 +165,9 @@ function signingOf({ config, data_dir, metrics, log }: CoreKit, open: OpenDataba
 
 /** How the core has to do with the transparency log: it takes entries there, has them proven, and reads it over. */
 function transparencyOf(kit: CoreKit, entries: LogEntries) {
+  // Entries wait in the store until it is switched on.
+  if (!kit.flags.enabled('TRANSPARENCY_LOG_ENABLED'))
+    return { scan: undefined, publisher: NO_PUBLISHER, proofs: undefined };
   const scan: LogScanDeps = {
     entries,
     // Looked up at each call: the log may share this process and start later.

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ChainVerdict, ProofBundle } from '@mcp/contracts';
+import { type ChainVerdict, ProofBundle, TamperAlert } from '@mcp/contracts';
 import { trustedKeys, VerifiedKeys, verifyBundle } from '@mcp/provenance';
 import { failure } from '@mcp/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -29,6 +29,18 @@ async function findings(core: Core): Promise<readonly ChainVerdict[]> {
     const { complete, failures } = await core.api.checkLogs(callOf({ principal: ADMIN }));
     if (complete) return failures.filter(({ id }) => id.startsWith('transparency-log/'));
   }
+}
+
+/** What the event bus was told of a conversation: alerts outlive who gave them. */
+async function alertsOf(core: Core, id: string): Promise<TamperAlert[]> {
+  const { manager } = await core.kit.bus();
+  const { state } = await manager.streams.info('MCP_ALERTS');
+  const alerts: TamperAlert[] = [];
+  for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
+    const message = await manager.streams.getMessage('MCP_ALERTS', { seq });
+    if (message !== null) alerts.push(TamperAlert.parse(message.json()));
+  }
+  return alerts.filter(({ conversation_id }) => conversation_id === id);
 }
 
 /** The state of a conversation by all that its platform keeps but the transparency log, to be put back later. */
@@ -113,6 +125,10 @@ describe('a conversation in the transparency log', () => {
     expect(more).toHaveLength(4);
     // What was found goes on being found, and is no more once the truth is back.
     expect(await findings(core)).toHaveLength(5);
+    // Chain, signature, head and archive are in order: the log alone says otherwise, and nobody goes on with it.
+    const resumed = await failure(chat(core, { conversation_id: id, message: 'And on.' }));
+    expect(resumed).toMatchObject({ code: 'conflict', message: expect.stringContaining('has record 6') });
+    expect(await alertsOf(core, id)).toHaveLength(5);
   });
 
   it('that was removed wholly, or rewritten with the secret, is found by the check', async () => {
@@ -150,6 +166,20 @@ describe('a conversation in the transparency log', () => {
     });
   });
 
+  it('is not asked for where it is switched off, and what was said meanwhile is made up for', async () => {
+    const off = await startCore({ env: { TRANSPARENCY_LOG_ENABLED: 'false' } });
+    const id = idOf(await chat(off, { message: 'Hi', exchanges: 1 }));
+    const verdict = await verify(off, id);
+    expect(verdict).toMatchObject({ status: 'ok' });
+    expect(verdict).not.toHaveProperty('transparency');
+    expect(await failure(proof(off, id))).toMatchObject({ code: 'unavailable' });
+    await off.stop();
+    const on = await startCore({ dir: off.dir });
+    await expect
+      .poll(async () => (await verify(on, id)).transparency, { timeout: 30_000 })
+      .toMatchObject({ origin: 'log.example/test' });
+  });
+
   it('waits in the store while the log is away, and is in it afterwards', async () => {
     const core = await startCore();
     core.log.away = true;
@@ -170,6 +200,41 @@ describe('a conversation in the transparency log', () => {
     const again = await startCore({ dir: core.dir });
     await expect.poll(async () => (await verify(again, id)).status, { timeout: 30_000 }).toBe('ok');
     expect(await findings(again)).toEqual([]);
+  });
+
+  it('that was changed is found by samples, too, is told of once, and is not gone on with', async () => {
+    const core = await startCore();
+    const id = idOf(await chat(core, { message: 'Sample me.', exchanges: 1 }));
+    await verify(core, id);
+    const sample = () => core.api.sampleLogs({ conversations: 50 }, callOf({ principal: ADMIN }));
+    expect(await failure(core.api.sampleLogs({ conversations: 1 }, callOf()))).toMatchObject({
+      code: 'forbidden',
+    });
+    await tamper(
+      core,
+      `update records set body = replace(body, 'Sample', 'Simple') where conversation_id = '${id}'`,
+    );
+    await expect
+      .poll(async () => (await sample()).failures.map(({ id: found }) => found), { timeout: 30_000 })
+      .toEqual([id]);
+    await sample();
+    expect(await alertsOf(core, id)).toMatchObject([
+      { finding: id, broken_at: 2, reason: expect.stringContaining('Record 2 was changed') },
+    ]);
+    expect(await failure(chat(core, { conversation_id: id, message: 'On.' }))).toMatchObject({
+      code: 'conflict',
+    });
+  });
+
+  it('is checked by one replica at a time', async () => {
+    const core = await startCore();
+    const replica = await startReplica(core);
+    const check = (one: Core) => one.api.checkLogs(callOf({ principal: ADMIN }));
+    await check(core);
+    await tamper(core, `update log_checks set lease_until = '9999'`);
+    expect(await failure(check(replica))).toMatchObject({ code: 'overloaded' });
+    await tamper(core, `update log_checks set lease_until = '2026-01-01T00:00:00.000Z'`);
+    expect(await check(replica)).toMatchObject({ complete: expect.any(Boolean) });
   });
 
   it('has a lineage whose nodes say where they are in the log', async () => {

@@ -146,6 +146,9 @@ function modelGateway(seen: Seen, options: DoubleOptions): ModelGatewayApi {
   };
 }
 
+const checked = { checked: 0, unconfirmed: 0, complete: true, failures: [] };
+const checks = { checkLogs: async () => checked, sampleLogs: async () => checked };
+
 const lineages: Pick<CoreApi, 'lineage' | 'lineageAsProv'> = {
   lineage: async (conversation_id) => ({
     conversation_id,
@@ -180,7 +183,7 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
     exportLog: async (id) => {
       throw missing(id);
     },
-    checkLogs: async () => ({ checked: 0, unconfirmed: 0, complete: true, failures: [] }),
+    ...checks,
     events(id) {
       throw new PlatformError('not_found', `There is no conversation ${id}.`);
     },

@@ -4,6 +4,7 @@ import { Cron } from 'croner';
 import { manifest } from '../manifest.ts';
 import { BusFigures } from './bus-figures.ts';
 import { jobs } from './jobs/registry.ts';
+import { LogSampler } from './log-sampler.ts';
 import { GovernanceRunner } from './runner.ts';
 
 export const definition = defineService({
@@ -33,7 +34,9 @@ export const definition = defineService({
     };
     const app = apiApp({ kit, endpoints: governanceEndpoints, api, checks: {} });
     const figures = new BusFigures({ kit, limit_bytes: kit.config.MCP_BUS_STORAGE_BYTES });
+    const sampler = new LogSampler({ kit, per_minute: kit.config.MCP_LOG_SAMPLES_PER_MINUTE });
     const close = async () => {
+      await sampler.close();
       figures.close();
       await runner.close();
     };

@@ -88,7 +88,7 @@ describe('the log check', () => {
       /provenance_verifications_total{service="governance",status="ok"} 447/,
     );
     expect(await api.jobs(call())).toMatchObject([
-      { name: 'log-check', schedule: '0 3 * * *', last: { ok: true } },
+      { name: 'log-check', schedule: '0 * * * *', last: { ok: true } },
       { name: 'key-rotation', schedule: '0 4 * * *', last: null },
       { name: 'audit-bundle', schedule: '0 5 * * *', last: null },
     ]);

@@ -8,12 +8,14 @@ import { LogKeeper } from './keeper.ts';
 import { signerFrom, witnessFrom } from './key.ts';
 import { CheckpointMemory } from './memory.ts';
 import { Peers } from './peers.ts';
+import { SelfCheck } from './self-check.ts';
 import { Witness } from './witness.ts';
 
 export const definition = defineService({
   manifest,
   async create(kit) {
     const { MCP_LOG_ORIGIN: origin, MCP_LOG_SIGNING_SECRET: secret } = kit.config;
+    const every_ms = kit.config.MCP_LOG_SELF_CHECK_MS;
     const keeper = await LogKeeper.open({
       kit,
       folder: join(kit.data_dir, 'transparency-log'),
@@ -29,6 +31,7 @@ export const definition = defineService({
     });
     const cosigners = await Cosigners.open({ kit, keeper, peers });
     const memory = new CheckpointMemory({ kit, keeper });
+    const check = new SelfCheck({ kit, keeper, every_ms });
     const api = logApi({ keeper, peers, witness, cosigners });
     const app = apiApp({
       kit,
@@ -37,6 +40,7 @@ export const definition = defineService({
       checks: { log: async () => keeper.check() },
     });
     const close = async () => {
+      check.close();
       memory.close();
       await cosigners.close();
       await keeper.close();

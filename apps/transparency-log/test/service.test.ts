@@ -177,4 +177,21 @@ describe('the transparency log of a region', () => {
     await forged.stop();
     await refused(other, 'there are two logs of one name');
   });
+
+  it('sees while it runs that an entry was changed on its disk, and lets nothing in any more', async () => {
+    const dir = scratch();
+    const { api, kit } = await start(dir, 'nats://127.0.0.1:9', { MCP_LOG_SELF_CHECK_MS: '50' });
+    await api.append({ entries: texts(0, 300) }, call());
+    await api.inclusion({ index: 299 }, call());
+    const checks = (status: string) => new RegExp(`transparency_log_checks_total{.*status="${status}"} \\d`);
+    await expect.poll(() => kit.metrics.text(), { timeout: 30_000 }).toMatch(checks('ok'));
+    await api.append({ entries: texts(300, 301) }, call());
+    const bundle = join(dir, 'transparency-log', 'tile', 'entries', '000');
+    const bytes = readFileSync(bundle);
+    bytes[4] = (bytes[4] ?? 0) ^ 1;
+    writeFileSync(bundle, bytes);
+    await expect.poll(() => kit.metrics.text(), { timeout: 30_000 }).toMatch(checks('broken'));
+    const refused = await failure(api.append({ entries: texts(301, 302) }, call()));
+    expect(refused).toMatchObject({ code: 'unavailable', message: expect.stringContaining('Entry 0 ') });
+  });
 });

@@ -25,6 +25,7 @@ export * from './conversation/proof.ts';
 export * from './conversation/risk.ts';
 export * from './conversation/safety.ts';
 export * from './conversation/stored-answers.ts';
+export * from './conversation/tamper-alert.ts';
 export * from './models/alias.ts';
 export * from './models/anthropic.ts';
 export * from './models/formats.ts';

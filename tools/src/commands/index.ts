@@ -4,6 +4,7 @@ import { auditCommand } from './audit.ts';
 import { docsCommand } from './docs.ts';
 import { doctorCommand } from './doctor.ts';
 import { flagsCommand } from './flags.ts';
+import { forensicsCommand } from './forensics.ts';
 import { identityCommand } from './identity.ts';
 import { jobsCommand } from './jobs.ts';
 import { keyCommand } from './key.ts';
@@ -34,6 +35,7 @@ export const commands: readonly (() => Command)[] = [
   proofCommand,
   auditCommand,
   lineageCommand,
+  forensicsCommand,
   riskCommand,
   arbitrationCommand,
   stackCommand,

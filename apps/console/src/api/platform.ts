@@ -7,6 +7,7 @@ import type {
   CreateKeyRequest,
   GraphInfo,
   Job,
+  Lineage,
   ModelInfo,
   PlatformStats,
   PromptInfo,
@@ -25,6 +26,7 @@ export interface Platform {
   graphs(signal?: AbortSignal): Promise<readonly GraphInfo[]>;
   conversations(cursor?: string, signal?: AbortSignal): Promise<ConversationPage>;
   conversation(id: string, signal?: AbortSignal): Promise<Conversation>;
+  lineage(id: string, signal?: AbortSignal): Promise<Lineage>;
   verify(id: string): Promise<ChainVerdict>;
   verifyLog(log: unknown): Promise<ChainVerdict>;
   trace(trace_id: string, signal?: AbortSignal): Promise<readonly SpanRecord[]>;
@@ -63,6 +65,7 @@ export function connectPlatform(key: string): Platform {
       return get(`/v1/conversations?${query}`, signal);
     },
     conversation: (id, signal) => get(`/v1/conversations/${encodeURIComponent(id)}`, signal),
+    lineage: (id, signal) => get(`/v1/conversations/${encodeURIComponent(id)}/lineage`, signal),
     verify: (id) => send(`/v1/conversations/${encodeURIComponent(id)}/verify`, {}),
     verifyLog: (log) => send('/v1/verify', { body: log }),
     trace: async (id, signal) =>

@@ -45,6 +45,7 @@ export function RecordView({ id }: { readonly id: string }) {
           </header>
           <Actions conversation={data} />
           {isGraph(data.mode) ? <Graph conversation={data} /> : null}
+          <LineagePart conversation={data} />
           <ReplayView key={data.messages.length} records={data.messages} participants={data.participants} />
         </>
       )}
@@ -56,6 +57,24 @@ export function RecordView({ id }: { readonly id: string }) {
 function Graph({ conversation }: { readonly conversation: Conversation }) {
   const View = useLater(() => import('../graph/graph-view.tsx'));
   return View === null ? <Loading what="the graph" /> : <View conversation={conversation} />;
+}
+
+/** Drawn for those who ask for it. */
+function LineagePart({ conversation }: { readonly conversation: Conversation }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <button type="button" class="button" aria-expanded={open} onClick={() => setOpen(!open)}>
+        {open ? 'Hide the lineage' : 'Show the lineage'}
+      </button>
+      {open ? <LineageLater conversation={conversation} /> : null}
+    </>
+  );
+}
+
+function LineageLater({ conversation }: { readonly conversation: Conversation }) {
+  const View = useLater(() => import('../graph/lineage-view.tsx'));
+  return View === null ? <Loading what="the lineage" /> : <View conversation={conversation} />;
 }
 
 function Facts({ conversation }: { readonly conversation: Conversation }) {

@@ -2,6 +2,7 @@ import { type CallContext, type CoreApi, type KeepAnswerRequest, PlatformError }
 import type { RecorderDeps } from '../log/recorder.ts';
 import { checkLog, type LogStateDeps } from '../log/state.ts';
 import type { AnswerStore, Parent } from '../store/answers.ts';
+import type { LogChecks } from '../store/log-checks.ts';
 import { recordAnswer, recordCompletion } from './completions.ts';
 
 /** Records that a log may have before answers go on in one of their own. */
@@ -11,6 +12,7 @@ export interface AnswerDeps {
   readonly answers: AnswerStore;
   readonly recorder: RecorderDeps;
   readonly logs: LogStateDeps;
+  readonly checks: LogChecks;
 }
 
 type Answers = Pick<
@@ -87,6 +89,7 @@ async function goOn(
   if (log_records === 0 || after > MAX_RECORDS) return undefined;
   const { stored, verdict } = await checkLog(deps.logs, conversation_id, call.principal);
   if (stored.records.length !== log_records || verdict.status === 'broken') return undefined;
+  if ((await deps.checks.contradicted(conversation_id)) !== undefined) return undefined;
   try {
     await recordAnswer(deps.recorder, { stored, said }, call);
   } catch (error) {

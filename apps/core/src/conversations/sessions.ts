@@ -14,6 +14,7 @@ import { nextNode } from '../graphs/outcomes.ts';
 import { type NewStep, Recorder, type RecorderDeps, taggedAs } from '../log/recorder.ts';
 import { checkLog, type LogStateDeps } from '../log/state.ts';
 import type { Settings, Stored } from '../store/conversations.ts';
+import type { LogChecks } from '../store/log-checks.ts';
 import type { AnswerPrivacy } from './answer-privacy.ts';
 import type { Prompt, PromptLibrary } from './prompts.ts';
 import { RiskWatch } from './risk-watch.ts';
@@ -26,6 +27,7 @@ const MAX_CHARS = 8_000_000;
 export interface SessionDeps {
   readonly models: ModelGatewayApi;
   readonly logs: LogStateDeps;
+  readonly checks: LogChecks;
   readonly prompts: PromptLibrary;
   readonly graphs: GraphLibrary;
   readonly recorder: RecorderDeps;
@@ -115,10 +117,11 @@ export async function resumeSession(
   refuseEnded(stored, request, exchanges);
   await requireReadyModels(deps.models, participants, call);
   const systems = await systemsOf(deps, stored);
-  if (verdict.status === 'broken' && stored.summary.status !== 'running')
+  const found = verdict.status === 'broken' ? verdict : await deps.checks.contradicted(id);
+  if (found !== undefined && stored.summary.status !== 'running')
     throw new PlatformError(
       'conflict',
-      `The log of conversation ${id} does not verify and is left as it is: ${verdict.reason ?? 'it was changed.'} Begin a new conversation.`,
+      `The log of conversation ${id} does not verify and is left as it is: ${found.reason ?? 'it was changed.'} Begin a new conversation.`,
     );
   const past = request.message === undefined ? stateOf(stored.records).turns : [];
   if (settings.graph !== undefined || past.length < exchanges)

@@ -28,7 +28,7 @@ export interface SweeperDeps extends LogStateDeps {
   readonly leases: Leases;
   readonly committer: Committer;
   readonly entries: LogEntries;
-  readonly publisher: LogPublisher;
+  readonly publisher: Pick<LogPublisher, 'nudge'>;
   readonly log: Logger;
 }
 

@@ -23,7 +23,18 @@ export interface LogScanDeps {
 export interface Scanned {
   /** Where the next batch goes on; null: at the end. */
   readonly next: number | null;
+  /** Bundles of entries that were read. */
+  readonly bundles: number;
   readonly verdicts: readonly ChainVerdict[];
+}
+
+/** Reads one bundle of entries, which `place` in [0, 1) picks. Throws `unavailable` where the log cannot be asked. */
+export async function scanPiece(deps: LogScanDeps, place: number): Promise<readonly ChainVerdict[]> {
+  const { size } = await deps.log().checkpoint(deps.call());
+  if (size === 0) return [];
+  const index = Math.floor((place * size) / TILE_WIDTH);
+  const width = Math.min(TILE_WIDTH, size - index * TILE_WIDTH);
+  return compare(deps, await bundleOf(deps, index, width), index * TILE_WIDTH);
 }
 
 /** Reads entries from `from` on. Throws `unavailable` where the log cannot be asked. */
@@ -31,14 +42,15 @@ export async function scanLog(deps: LogScanDeps, from: number, until_ms: number)
   const { size } = await deps.log().checkpoint(deps.call());
   const verdicts: ChainVerdict[] = [];
   let at = from;
-  for (let bundles = 0; at < size && bundles < BUNDLES && Date.now() < until_ms; bundles++) {
+  let bundles = 0;
+  for (; at < size && bundles < BUNDLES && Date.now() < until_ms; bundles++) {
     const first = Math.floor(at / TILE_WIDTH);
     const width = Math.min(TILE_WIDTH, size - first * TILE_WIDTH);
     const entries = await bundleOf(deps, first, width);
     verdicts.push(...(await compare(deps, entries, first * TILE_WIDTH)));
     at = first * TILE_WIDTH + width;
   }
-  return { next: at < size ? at : null, verdicts };
+  return { next: at < size ? at : null, bundles, verdicts };
 }
 
 async function bundleOf(deps: LogScanDeps, index: number, width: number): Promise<Buffer[]> {
@@ -102,6 +114,7 @@ function differs(entry: LogEntry, index: number, gone: boolean): ChainVerdict {
   const last = entry.type === 'record' ? seq : seq - 1;
   return broken(index, {
     records: 0,
+    conversation_id,
     broken_at: last,
     reason: gone
       ? `The transparency log has ${what} of the conversation ${conversation_id} (entry ${index}), and the store does not: it was removed, or an earlier state was put back.`
@@ -110,7 +123,9 @@ function differs(entry: LogEntry, index: number, gone: boolean): ChainVerdict {
 }
 
 /** A finding of the log itself, by the place of its entry. */
-function broken(index: number, found: Pick<ChainVerdict, 'records' | 'broken_at' | 'reason'>): ChainVerdict {
+type Found = Pick<ChainVerdict, 'records' | 'conversation_id' | 'broken_at' | 'reason'>;
+
+function broken(index: number, found: Found): ChainVerdict {
   return { id: `${SCANNED}${index}`, ok: false, status: 'broken', head: null, ...found };
 }
 

@@ -2,6 +2,7 @@ import type { LogEntry } from '@mcp/contracts';
 import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { type KeyRingRow, type LogSignatureRow, logKeysMigration } from './log-keys-migration.ts';
+import { verifierMigration } from './verifier-migration.ts';
 
 export interface ConversationRow {
   id: string;
@@ -54,6 +55,8 @@ export interface LogCheckRow {
   finished_at: string | null;
   checked: number;
   unconfirmed: number;
+  /** Until when one replica has it to itself; '' when none has. */
+  lease_until: string;
 }
 
 /** A log that did not verify, kept until it does again and after. */
@@ -64,6 +67,10 @@ interface FindingRow {
   first_seen: string;
   last_seen: string;
   resolved_at: string | null;
+  /** The conversation; of an entry that is none of a conversation ''. */
+  about: string;
+  /** When the event bus was told. */
+  alerted_at: string | null;
 }
 
 export interface RecordRow {
@@ -372,4 +379,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
         .execute();
     },
   },
+  '013-verifier': verifierMigration,
 };

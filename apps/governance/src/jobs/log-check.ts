@@ -1,7 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type CallContext, type LogCheck, PlatformError } from '@mcp/contracts';
+import type { Clients } from '@mcp/service-kit';
 import type { Findings, GovernanceJob } from './job.ts';
 
 /** How long one run goes on; a pass over more logs takes several. */
-const RUN_MS = 20 * 60_000;
+const RUN_MS = 50 * 60_000;
+/** When the core is asked again while another replica of governance has it check. */
+const AGAIN_MS = 1000;
 
 /**
  * Verifies every conversation log against what is kept of it outside the store. The core does it in batches and
@@ -15,7 +20,8 @@ export const logCheck: GovernanceJob = {
     let found: Findings = { checked: 0, unconfirmed: 0, complete: false, failures: [] };
     do {
       call.signal.throwIfAborted();
-      const batch = await clients.core.checkLogs(call);
+      const batch = await nextBatch(clients, call);
+      if (batch === undefined) continue;
       found = {
         checked: found.checked + batch.checked,
         unconfirmed: found.unconfirmed + batch.unconfirmed,
@@ -38,3 +44,14 @@ export const logCheck: GovernanceJob = {
     return found;
   },
 };
+
+/** Undefined: somebody else has the core check just now, which was waited for a moment. */
+async function nextBatch({ core }: Clients, call: CallContext): Promise<LogCheck | undefined> {
+  try {
+    return await core.checkLogs(call);
+  } catch (error) {
+    if (!(error instanceof PlatformError && error.code === 'overloaded')) throw error;
+    await sleep(AGAIN_MS, undefined, { signal: call.signal });
+    return undefined;
+  }
+}

@@ -160,6 +160,15 @@ export const coreEndpoints = defineApi({
     answer: LogCheck,
     callers: ['governance'],
   },
+  /** Checks so many conversations, and a piece of the transparency log, picked at random. For administrators. */
+  sampleLogs: {
+    method: 'POST',
+    path: '/internal/logs/sample',
+    body: z.object({ conversations: z.number().int().min(1).max(50) }),
+    answers: 'json',
+    answer: LogCheck,
+    callers: ['governance'],
+  },
   /** The keys that logs are signed with, as anybody may know them. */
   logKeys: {
     method: 'GET',
