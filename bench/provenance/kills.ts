@@ -90,8 +90,14 @@ class Service {
   }
 }
 
+interface LoadOptions {
+  readonly until: AbortSignal;
+  /** Which process it is, for the entries. */
+  readonly run: number;
+}
+
 /** Appends until the process dies; what it acknowledged is written down. */
-async function load(service: Service, acknowledged: Map<number, string>, until: AbortSignal, run: number) {
+async function load(service: Service, acknowledged: Map<number, string>, { until, run }: LoadOptions) {
   const caller = async (who: number) => {
     for (let n = 0; !until.aborted; n++) {
       const texts = Array.from({ length: BATCH }, (_, at) => `${run}/${who}/${n}/${at}`);
@@ -117,7 +123,7 @@ export async function killUnderLoad({ seed, count }: Task) {
     const key = decodeVerifier(log_keys[0] ?? '');
     for (let run = 0; run < count; run++) {
       const killed = new AbortController();
-      const loaded = load(service, acknowledged, killed.signal, run);
+      const loaded = load(service, acknowledged, { until: killed.signal, run });
       await sleep(30 + random() * 300);
       promised = await service.get<LogCheckpoint>('/internal/checkpoint').then(
         ({ note }) => openCheckpoint(note, key),
