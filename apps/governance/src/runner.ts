@@ -94,7 +94,13 @@ export class GovernanceRunner {
     };
     let run: GovernanceRun;
     try {
-      const findings = await job.run({ clients: kit.clients, metrics: kit.metrics, log: kit.log, call });
+      const findings = await job.run({
+        clients: kit.clients,
+        bus: kit.bus,
+        metrics: kit.metrics,
+        log: kit.log,
+        call,
+      });
       run = {
         ...base,
         finished_at: new Date().toISOString(),
