@@ -95,6 +95,7 @@ function egressOf(context: RegionContext, workload: Workload): Rule[] {
 function outsideKinds({ stack }: RegionContext, { inside, placement }: Workload): Set<OutsideKind> {
   const kinds = new Set<OutsideKind>(inside.flatMap((one) => one.egress));
   if (stack.identity_provider === undefined) kinds.delete('identity-provider');
+  if (stack.off_peak?.signal === undefined) kinds.delete('power-signal');
   if (remoteBackends(stack, placement).length > 0) kinds.add('model-backends');
   else kinds.delete('model-backends');
   return kinds;
