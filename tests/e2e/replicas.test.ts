@@ -140,7 +140,8 @@ describe('replicas of core over one PostgreSQL', () => {
       ),
     );
     for (const id of ids)
-      for (const gateway of gateways) await expect.poll(() => verify(gateway, id)).toMatchObject({ status: 'ok' });
+      for (const gateway of gateways)
+        await expect.poll(() => verify(gateway, id)).toMatchObject({ status: 'ok' });
     for (const [i, id] of ids.entries()) {
       const gateway = gateways[(i + 1) % gateways.length] as Pod;
       const events = await whole(await chat(gateway, { conversation_id: id, message: 'And now?' }));

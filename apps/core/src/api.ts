@@ -8,14 +8,17 @@ import {
   PlatformError,
 } from '@mcp/contracts';
 import { stateOf } from '@mcp/conversation';
+import { provOf } from '@mcp/provenance';
 import { type AnswerDeps, answersApi } from './conversations/answers.ts';
 import { attach } from './conversations/attach.ts';
 import { type ConversationDeps, converse } from './conversations/conversation.ts';
 import { feedbackApi } from './conversations/feedback.ts';
 import { prove, verifyGiven } from './log/bundles.ts';
 import { checkNext, type LogCheckDeps } from './log/check.ts';
+import { readLineage } from './log/lineage.ts';
 import { checkLog, logOf } from './log/state.ts';
 import type { FeedbackStore } from './store/feedback.ts';
+import type { LogEntries } from './store/log-entries.ts';
 import type { Upkeep } from './store/upkeep.ts';
 
 /** How long a cancelled conversation may take to end, looked at this often. */
@@ -23,6 +26,7 @@ const CANCEL_MS = 5000;
 const LOOK_EVERY_MS = 25;
 
 export interface CoreDeps extends ConversationDeps, LogCheckDeps, AnswerDeps {
+  readonly entries: LogEntries;
   readonly feedback: FeedbackStore;
   readonly upkeep: Upkeep;
 }
@@ -52,6 +56,8 @@ export function createCore(deps: CoreDeps): CoreApi {
       return counted(verdict);
     },
     proveConversation: (id, call) => prove(deps, id, call),
+    lineage: (id, call) => readLineage(deps, id, call),
+    lineageAsProv: async (id, call) => provOf(await readLineage(deps, id, call)),
     verifyLog: async (given) => counted(await verifyGiven(deps, given)),
     async checkLogs(call) {
       requireAdmin(call);

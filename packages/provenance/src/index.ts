@@ -11,5 +11,7 @@ export { chainRecord, headerHash, type LogHeader, type NewRecord } from './chain
 export { decodeEntry, encodeEntry, entryPlace, recordEntry, sessionEntry } from './entries.ts';
 export { compareWithHead, headOf, LogHead } from './head.ts';
 export { roleOf } from './lineage.ts';
+export { lineageOf } from './lineage-graph.ts';
+export { provOf } from './prov-json.ts';
 export { signatureOf, signLog, type VerifyOptions, verifyLog } from './sign.ts';
 export { encodeProof, type TrustedKeys } from './tlog/proof.ts';

@@ -6,6 +6,7 @@ import { flagsCommand } from './flags.ts';
 import { identityCommand } from './identity.ts';
 import { jobsCommand } from './jobs.ts';
 import { keyCommand } from './key.ts';
+import { lineageCommand } from './lineage.ts';
 import { logsCommand } from './logs.ts';
 import { proofCommand } from './proof.ts';
 import { riskCommand } from './risk.ts';
@@ -28,6 +29,7 @@ export const commands: readonly (() => Command)[] = [
   jobsCommand,
   verifyCommand,
   proofCommand,
+  lineageCommand,
   riskCommand,
   arbitrationCommand,
   stackCommand,
