@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { arbitrationCommand } from './arbitration.ts';
+import { auditCommand } from './audit.ts';
 import { docsCommand } from './docs.ts';
 import { doctorCommand } from './doctor.ts';
 import { flagsCommand } from './flags.ts';
@@ -29,6 +30,7 @@ export const commands: readonly (() => Command)[] = [
   jobsCommand,
   verifyCommand,
   proofCommand,
+  auditCommand,
   lineageCommand,
   riskCommand,
   arbitrationCommand,

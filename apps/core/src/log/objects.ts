@@ -58,6 +58,17 @@ export class LogObjects implements LogArchive {
     }
   }
 
+  async writeAudit(id: string, file: string): Promise<void> {
+    await this.#client.send(
+      new PutObjectCommand({
+        Bucket: this.#bucket,
+        Key: `${this.#folder('audit')}${id}.json`,
+        Body: file,
+        ContentType: 'application/json',
+      }),
+    );
+  }
+
   async read(id: string): Promise<unknown> {
     const Prefix = this.#folder(id);
     const { Contents = [] } = await this.#client.send(

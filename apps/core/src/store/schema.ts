@@ -130,6 +130,21 @@ export interface FeedbackRow {
   evidence: string;
 }
 
+/** An audit bundle: its file, and what its list says of it. */
+export interface AuditBundleRow {
+  id: string;
+  created_at: string;
+  /** The one before; '' for the first: no two follow the same. */
+  previous_id: string;
+  bytes: number;
+  /** JSON, as it was signed. */
+  manifest: string;
+  /** The file. */
+  file: string;
+  /** 1 once the archive has it, too. */
+  archived: number;
+}
+
 export interface Database {
   conversations: ConversationRow;
   records: RecordRow;
@@ -140,6 +155,7 @@ export interface Database {
   stored_answers: AnswerRow;
   stored_answer_pairs: AnswerPairRow;
   feedback: FeedbackRow;
+  audit_bundles: AuditBundleRow;
 }
 
 /** Versions of the schema, in order; the same for SQLite and PostgreSQL. A change is a new entry, never an edit. */
@@ -332,6 +348,24 @@ export const migrations: Readonly<Record<string, Migration>> = {
         db,
       );
       await sql`create index conversations_behind on conversations (id) where logged < records`.execute(db);
+    },
+  },
+  '012-audit': {
+    async up(db: Kysely<unknown>) {
+      let table = db.schema
+        .createTable('audit_bundles')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('previous_id', 'text', (column) => column.notNull().unique());
+      for (const name of ['created_at', 'manifest', 'file'])
+        table = table.addColumn(name, 'text', (column) => column.notNull());
+      for (const name of ['bytes', 'archived'])
+        table = table.addColumn(name, 'integer', (column) => column.notNull());
+      await table.execute();
+      await db.schema
+        .createIndex('audit_bundles_by_age')
+        .on('audit_bundles')
+        .columns(['created_at', 'id'])
+        .execute();
     },
   },
 };

@@ -1,13 +1,15 @@
-import type { CallContext, ChainVerdict } from '@mcp/contracts';
+import type { CallContext, ChainVerdict, GovernanceRun } from '@mcp/contracts';
 import type { Bus, Clients, Logger } from '@mcp/service-kit';
 import type { GovernanceKit } from '../kit.ts';
 
-interface JobContext {
+export interface JobContext {
   readonly clients: Clients;
   readonly bus: () => Promise<Bus>;
   readonly metrics: GovernanceKit['metrics'];
   readonly log: Logger;
   readonly call: CallContext;
+  /** The last run of every job that has run. */
+  reports(): Promise<readonly GovernanceRun[]>;
 }
 
 /** What a run found. */
