@@ -74,7 +74,7 @@ export function messagesFor(item: Item, brief?: string): ChatMessage[] {
 }
 
 /** A refinement turn that is wanted: who takes it, what it is shown, and under which name it is recorded. */
-export interface Refinement {
+interface Refinement {
   readonly model: string;
   readonly brief: string;
   readonly asked_sha256: string;
@@ -93,7 +93,7 @@ export interface Settled {
 }
 
 /** What a judge makes of the candidates and of what contradicts what. */
-export type Judge = (question: string, seen: Judged) => Promise<Judged>;
+type Judge = (question: string, seen: Judged) => Promise<Judged>;
 interface Judged {
   readonly candidates: readonly Candidate[];
   readonly contradictions: readonly RecordedContradiction[];

@@ -12,6 +12,7 @@ import {
   type CallContext,
   type ChatCompletionRequest,
   type LogprobToken,
+  type ModelEvent,
   type ModelGatewayApi,
   ModelInfo,
 } from '@mcp/contracts';
@@ -55,10 +56,12 @@ const gateway: Pick<ModelGatewayApi, 'models' | 'generate'> = {
   models: () => Promise.resolve([judgeInfo]),
   async *generate(request: ChatCompletionRequest) {
     used.calls++;
-    for await (const event of models.stream(request)) {
+    // Core leaves after the first word; what it read is told at the end.
+    const events: ModelEvent[] = [];
+    for await (const event of models.stream(request)) events.push(event);
+    for (const event of events)
       if (event.type === 'usage') used.tokens += event.usage.input_tokens + event.usage.output_tokens;
-      yield event;
-    }
+    yield* events;
   },
 };
 const call: CallContext = {
