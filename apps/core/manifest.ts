@@ -11,7 +11,7 @@ import {
 import { budgetMetrics } from '@mcp/conversation/manifest';
 import { residencySettings } from '@mcp/model-serving/manifest';
 import { provenanceMetrics } from '@mcp/provenance/manifest';
-import { safetyMetrics, safetySettings } from '@mcp/safety/manifest';
+import { piiMetrics, piiSettings, safetyMetrics, safetySettings } from '@mcp/safety/manifest';
 import { z } from 'zod';
 
 export const manifest = defineManifest({
@@ -36,6 +36,7 @@ export const manifest = defineManifest({
   drain_s: 30,
   settings: {
     ...safetySettings,
+    ...piiSettings,
     ...residencySettings,
     MAX_TOKENS: {
       schema: wholeText(256, 1_000_000).default(4096),
@@ -188,6 +189,7 @@ export const manifest = defineManifest({
   metrics: {
     ...provenanceMetrics,
     ...safetyMetrics,
+    ...piiMetrics,
     ...budgetMetrics,
     conversation_turns_total: counter('conversation', ['model', 'status'], {
       help: 'Turns of conversations, by how they ended.',
