@@ -237,39 +237,6 @@ describe('a conversation', () => {
     },
   );
 
-  it('is judged by a thumb, kept at once, and a comment; what is refused is said, and nothing is asked before its end', async () => {
-    const FEEDBACK = `POST /v1/conversations/${ID}/feedback`;
-    let up = false;
-    const kept = { conversation_id: ID, seq: 5, hash: 'h', given_at: '2026-11-29T09:00:00.000Z' };
-    const { calledWith } = await open({
-      [FEEDBACK]: () => (up ? kept : problem(409, 'conflict', 'There is no decision yet.')),
-    });
-    const { say } = await ask();
-    say(begin(), ...turnOf(0, 'Because so.'), ...turnOf(1, 'Indeed.'));
-    await until(() => expect(turns()).toHaveLength(2));
-    expect(isNamed('👍 Good answer')).toBe(false);
-    say(response('completed'));
-    await until(() => expect(isNamed('👍 Good answer')).toBe(true));
-    const said = () => textOf('.feedback [role=status]');
-    named('👍 Good answer').click();
-    await until(() => expect(textOf('.feedback [role=alert]')).toContain('There is no decision yet.'));
-    expect([said(), isNamed('Keep the comment')]).toEqual(['', false]);
-    up = true;
-    named('👎 Poor answer').click();
-    await until(() => expect(said()).toBe('Your feedback is kept.'));
-    expect(named('👎 Poor answer').getAttribute('aria-pressed')).toBe('true');
-    expect(named('👍 Good answer').getAttribute('aria-pressed')).toBe('false');
-    fill('Comment', '  Too short.  ');
-    await settle();
-    submit('.feedback-comment');
-    await until(() => expect(said()).toBe('Your feedback and comment are kept.'));
-    expect(calledWith(FEEDBACK).map(({ body }) => body)).toEqual([
-      { score: 1 },
-      { score: 0 },
-      { score: 0, comment: 'Too short.' },
-    ]);
-  });
-
   it('shows of a turn that was begun again the later attempt alone', async () => {
     await open();
     const { say } = await ask();
