@@ -34,7 +34,7 @@ export interface CoreDeps extends ConversationDeps, LogCheckDeps, AnswerDeps, Au
 
 /** The core's interface over its store, the archive of its logs and the models. */
 export function createCore(deps: CoreDeps): CoreApi {
-  const { store } = deps;
+  const { store, signing } = deps;
   const counted = (verdict: ChainVerdict) => {
     deps.kit.metrics.inc('provenance_verifications_total', { status: verdict.status });
     return verdict;
@@ -48,7 +48,7 @@ export function createCore(deps: CoreDeps): CoreApi {
       const { summary, records } = await store.get(id, call.principal);
       return { ...summary, messages: [...records], decision: stateOf(records).decision?.decision ?? null };
     },
-    exportLog: async (id, call) => logOf(await store.get(id, call.principal)),
+    exportLog: async (id, call) => signing.withSignature(logOf(await store.get(id, call.principal))),
     async verifyConversation(id, call) {
       const { verdict, stored } = await checkLog(deps, id, call.principal);
       // What should be kept outside and is not, is put there again by the next sweep.
@@ -60,6 +60,8 @@ export function createCore(deps: CoreDeps): CoreApi {
     lineage: (id, call) => readLineage(deps, id, call),
     lineageAsProv: async (id, call) => provOf(await readLineage(deps, id, call)),
     verifyLog: async (given) => counted(await verifyGiven(deps, given)),
+    logKeys: () => Promise.resolve(signing.published()),
+    changeLogKeys: (change, call) => signing.change(change, call),
     async checkLogs(call) {
       requireAdmin(call);
       return checkNext(deps, call.signal);

@@ -1,4 +1,4 @@
-import { ChatResponse } from '@mcp/contracts';
+import { ChatResponse, type KeyChanged, type PublishedKeys } from '@mcp/contracts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { forget, type Platform, type Shared, shared, startPlatform } from './support.ts';
@@ -122,6 +122,20 @@ describe.each(['in one process', 'apart'] as const)('the platform, %s', (form) =
     expect(made.status).toBe(202);
     const events = await ask(made.headers.get('location') ?? '', undefined, { accept: 'text/event-stream' });
     expect(await events.text()).toContain('"status":"completed"');
+  });
+
+  test('the administrator rotates the keys of logs, and anybody follows their history', async () => {
+    const keys = () => json<PublishedKeys>(ask('/v1/provenance/keys'));
+    const before = await keys();
+    const done = await json<KeyChanged>(ask('/admin/provenance/keys', { change: 'rotate' }));
+    expect(done.before).toMatchObject({ active_key_id: before.active_key_id });
+    const after = await keys();
+    expect(done.after).toMatchObject({ active_key_id: after.active_key_id, checksum: after.checksum });
+    expect(after.history.keys.map(({ key_id, previous }) => ({ key_id, previous }))).toEqual([
+      { key_id: before.active_key_id, previous: null },
+      { key_id: after.active_key_id, previous: before.active_key_id },
+    ]);
+    expect((await ask('/admin/provenance/keys', { change: 'none' })).status).toBe(400);
   });
 
   test('the administrator sees figures, flags and governance', async () => {

@@ -92,6 +92,16 @@ describe('what is stored', () => {
     expect(records.map(({ pii_tags }) => pii_tags)).toEqual([['replaced:email'], ['replaced:email']]);
   });
 
+  it('has names in metadata that come later', async () => {
+    const body = { model: MODEL, store: true, ...user('hello') };
+    const { id } = z
+      .object({ id: z.string() })
+      .parse(await (await platform.ask('/v1/chat/completions', body)).json());
+    const path = `/v1/chat/completions/${id}`;
+    await platform.ask(path, { metadata: { who: MAIL } });
+    expect(await (await platform.ask(path)).text()).toContain('"metadata":{"who":"<EMAIL_1>"}');
+  });
+
   it('goes on with the names of a conversation', async () => {
     const begun = await platform.ask('/chat', { modelA: MODEL, modelB: MODEL, message: `I am ${MAIL}.` });
     const conversation_id = begun.headers.get('x-mcp-conversation-id');

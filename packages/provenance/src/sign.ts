@@ -1,4 +1,4 @@
-/** Signs logs with PROV_SECRET, and verifies logs of any origin. */
+/** Signs logs with PROV_SECRET and with a key of the key history, and verifies logs of any origin. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import {
   type ChainVerdict,
@@ -8,6 +8,7 @@ import {
   type LogRecord,
 } from '@mcp/contracts';
 import { headerHash, type LogHeader, recordHash } from './chain.ts';
+import { type HeadSigner, signHead, type VerifiedKeys } from './keys/history.ts';
 import { checkLineage } from './lineage.ts';
 
 /** HMAC-SHA256 (hex, RFC 2104) of a head under PROV_SECRET: who does not hold it cannot rebuild a log. */
@@ -30,9 +31,23 @@ export function signLog(header: LogHeader, records: readonly LogRecord[], secret
   return { ...header, messages: [...records], head, mac: macOf(head, secret) } as ConversationLog;
 }
 
+/** What the key signs of a log: which one it is, how long it is, and its head. */
+function signedHead({ id, messages, head }: Pick<ConversationLog, 'id' | 'head' | 'messages'>) {
+  return { id, records: messages.length, head };
+}
+
+/** The same log, signed with a key that others can verify. */
+export function withSignature(log: ConversationLog, key: HeadSigner): ConversationLog {
+  return { ...log, signature: signHead(signedHead(log), key) };
+}
+
 export interface VerifyOptions {
   /** PROV_SECRET. Without it the chain is checked, but not who wrote it. */
   readonly secret: string | undefined;
+  /** Secrets from before, or to come: logs signed with them count as well. */
+  readonly accepted?: readonly string[];
+  /** The key history. Without it signatures by its keys are not checked. */
+  readonly history?: VerifiedKeys | undefined;
 }
 
 /** Checks a log of any origin: shape, every hash, every link, the head and the signature, and of version 2 where its steps come from. Never throws. */
@@ -102,11 +117,14 @@ function verify(value: unknown, options: VerifyOptions): ChainVerdict {
   if (flaw !== undefined) return at(flaw.seq, flaw.reason);
   if (log.head !== previous)
     return at(log.messages.length, 'Records at the end are missing: the head does not fit the last record.');
-  if (options.secret !== undefined && !sameText(log.mac, macOf(log.head, options.secret)))
+  const { secret, accepted = [], history } = options;
+  if (secret !== undefined && ![secret, ...accepted].some((one) => sameText(log.mac, macOf(log.head, one))))
     return at(
       log.messages.length,
       'The signature does not fit: the log was cut or rebuilt without PROV_SECRET, or signed with another one.',
     );
+  const unsigned = log.signature === undefined ? undefined : history?.flawOf(signedHead(log), log.signature);
+  if (unsigned !== undefined) return at(log.messages.length, unsigned);
   return {
     id: log.id,
     ok: true,
@@ -115,6 +133,7 @@ function verify(value: unknown, options: VerifyOptions): ChainVerdict {
     broken_at: null,
     reason: null,
     head: log.head,
+    ...(log.signature === undefined || history === undefined ? {} : { key_id: log.signature.key_id }),
   };
 }
 

@@ -38,6 +38,7 @@ describe('the policy', () => {
   it('knows the routes that texts come in by', () => {
     expect(piiRouteOf('/v1/messages/count_tokens')).toBe('/v1/messages');
     expect(piiRouteOf('/chat')).toBe('/chat');
+    expect(piiRouteOf('/v1/conversations/x/feedback')).toBe('/chat');
     expect(piiRouteOf('/chatter')).toBeUndefined();
     expect(piiRouteOf('/v1/models')).toBeUndefined();
   });

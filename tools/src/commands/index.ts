@@ -7,6 +7,7 @@ import { flagsCommand } from './flags.ts';
 import { identityCommand } from './identity.ts';
 import { jobsCommand } from './jobs.ts';
 import { keyCommand } from './key.ts';
+import { keysCommand } from './keys.ts';
 import { lineageCommand } from './lineage.ts';
 import { logsCommand } from './logs.ts';
 import { proofCommand } from './proof.ts';
@@ -25,6 +26,7 @@ export const commands: readonly (() => Command)[] = [
   statusCommand,
   logsCommand,
   keyCommand,
+  keysCommand,
   identityCommand,
   traceCommand,
   jobsCommand,

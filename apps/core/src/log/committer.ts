@@ -4,11 +4,13 @@ import type { CoreKit } from '../kit.ts';
 import type { Commitment } from '../store/conversations.ts';
 import type { LogArchive } from './archive.ts';
 import type { LogHeads } from './heads.ts';
+import type { LogKeys } from './log-keys.ts';
 
 /** An archive that failed is not asked for so long: no conversation waits for it again. */
 const PAUSE_MS = 5000;
 
 export interface CommitterDeps {
+  readonly signing: Pick<LogKeys, 'sign'>;
   readonly archive: LogArchive | undefined;
   readonly heads: LogHeads;
   readonly metrics: CoreKit['metrics'];
@@ -52,10 +54,11 @@ export class Committer {
 
   async #archive(log: ConversationLog): Promise<boolean> {
     const { archive, metrics } = this.#deps;
-    if (archive === undefined) return true;
     if (this.paused) return false;
     try {
-      await archive.write(log);
+      const signed = await this.#deps.signing.sign(log);
+      if (archive === undefined) return true;
+      await archive.write(signed);
       metrics.inc('conversation_log_writes_total', { status: 'ok' });
       return true;
     } catch (err) {

@@ -1,6 +1,7 @@
 import type { LogEntry } from '@mcp/contracts';
 import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
+import { type KeyRingRow, type LogSignatureRow, logKeysMigration } from './log-keys-migration.ts';
 
 export interface ConversationRow {
   id: string;
@@ -154,6 +155,8 @@ export interface Database {
   log_findings: FindingRow;
   stored_answers: AnswerRow;
   stored_answer_pairs: AnswerPairRow;
+  log_signatures: LogSignatureRow;
+  key_rings: KeyRingRow;
   feedback: FeedbackRow;
   audit_bundles: AuditBundleRow;
 }
@@ -350,6 +353,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await sql`create index conversations_behind on conversations (id) where logged < records`.execute(db);
     },
   },
+  '010-log-keys': logKeysMigration,
   '012-audit': {
     async up(db: Kysely<unknown>) {
       let table = db.schema

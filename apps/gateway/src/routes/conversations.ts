@@ -1,8 +1,9 @@
-import { FeedbackRequest, LineageQuery, ListConversationsQuery } from '@mcp/contracts';
+import { FeedbackRequest, LineageQuery, ListConversationsQuery, MAX_COMMENT_CHARS } from '@mcp/contracts';
 import { type KitEnv, parseBody, parseQuery, uuidParam } from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import type { Gateway } from '../gateway.ts';
+import { privacyOf } from '../transports/completion.ts';
 import { guard } from '../transports/http.ts';
 
 const PROV_JSON = 'application/prov+json';
@@ -70,7 +71,10 @@ export function conversationRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
     guard(gateway, { scope: 'chat', body: true }, async (c, call) => {
       const id = uuidParam(c, 'id');
       const request = await parseBody(c, FeedbackRequest, gateway.kit.config.MCP_MAX_BODY_BYTES);
-      return c.json(await core().giveFeedback(id, request, call));
+      const { session } = await privacyOf(gateway, c, { model: undefined });
+      const { comment } = session?.asked({ comment: request.comment }) ?? request;
+      const said = comment === undefined ? {} : { comment: comment.slice(0, MAX_COMMENT_CHARS) };
+      return c.json(await core().giveFeedback(id, { ...request, ...said }, call));
     }),
   );
   app.post(

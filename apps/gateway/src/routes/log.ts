@@ -10,7 +10,7 @@ const IMMUTABLE = 'private, max-age=31536000, immutable';
 /** How long a witness may take, its disk included. */
 const WITNESS_MS = 10_000;
 
-/** `/v1/log`: the transparency log of the region for its readers (C2SP tlog-tiles). */
+/** `/v1/log`: the transparency log of the region for its readers (C2SP tlog-tiles); and the keys that conversations are signed with. */
 export function logRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   const log = () => gateway.kit.clients.transparencyLog;
   app.get(
@@ -29,6 +29,10 @@ export function logRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
         'cache-control': IMMUTABLE,
       }),
     ),
+  );
+  app.get(
+    '/v1/provenance/keys',
+    guard(gateway, 'chat', async (c, call) => c.json(await gateway.kit.clients.core.logKeys(call))),
   );
 }
 

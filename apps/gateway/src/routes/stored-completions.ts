@@ -10,6 +10,7 @@ import type { Hono } from 'hono';
 import { z } from 'zod';
 import type { Gateway } from '../gateway.ts';
 import { storedCompletion } from '../pipeline/record.ts';
+import { privacyOf } from '../transports/completion.ts';
 import { guard } from '../transports/http.ts';
 import { pageObject, pageOf } from '../transports/lists.ts';
 
@@ -47,7 +48,9 @@ export function storedCompletionRoutes(app: Hono<KitEnv>, gateway: Gateway): voi
   app.post(
     '/v1/chat/completions/:id',
     guard(gateway, { scope: 'chat', body: true }, async (c, call) => {
-      const { metadata } = await parseBody(c, StoredCompletionUpdate, gateway.kit.config.MCP_MAX_BODY_BYTES);
+      const sent = await parseBody(c, StoredCompletionUpdate, gateway.kit.config.MCP_MAX_BODY_BYTES);
+      const { session } = await privacyOf(gateway, c, { model: undefined });
+      const { metadata } = session?.asked(sent) ?? sent;
       return c.json(storedCompletion(await core().updateAnswer(idOf(c), { metadata: metadata ?? {} }, call)));
     }),
   );

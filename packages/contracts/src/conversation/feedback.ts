@@ -5,6 +5,8 @@ import { ArbitrationTerms } from './arbitration.ts';
 import { Decision } from './decision.ts';
 import { StepId } from './participant.ts';
 
+export const MAX_COMMENT_CHARS = 1000;
+
 /** How good the answer that stands is, or which of the answers is the best one. */
 export const FeedbackRequest = z
   .strictObject({
@@ -14,7 +16,7 @@ export const FeedbackRequest = z
     score: z.number().min(0).max(1).optional(),
     /** `message_id` of the candidate that is better than all others; the one that stands may be named, too. */
     better: z.uuid().optional(),
-    comment: z.string().min(1).max(1000).optional(),
+    comment: z.string().min(1).max(MAX_COMMENT_CHARS).optional(),
   })
   .refine(({ score, better }) => (score === undefined) !== (better === undefined), {
     path: ['score'],

@@ -32,8 +32,9 @@ export const PiiPolicy = z.strictObject({
 });
 export type PiiPolicy = z.infer<typeof PiiPolicy>;
 
-/** The route of a path; undefined: no text comes in there. */
+/** The route of a path; undefined: no text comes in there. What is said of a conversation counts as said in it. */
 export function piiRouteOf(path: string): PiiRoute | undefined {
+  if (path.startsWith('/v1/conversations/')) return '/chat';
   return PII_ROUTES.find((route) => path === route || path.startsWith(`${route}/`));
 }
 
