@@ -123,6 +123,8 @@ const Settings = z.strictObject({
     witnesses: z.array(ExternalHost).default(publicInternet(443)),
     /** The server of `safety.moderation`. */
     moderation: z.array(ExternalHost).default([]),
+    /** The server of `off_peak.signal`. */
+    'power-signal': z.array(ExternalHost).default(publicInternet(443)),
   }),
   /** Port of every pod for its metrics: the only one that the monitoring namespace reaches. */
   metrics_port: z.number().int().min(1024).max(65535).default(9464),

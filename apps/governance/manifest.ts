@@ -5,7 +5,7 @@ import { z } from 'zod';
 export const manifest = defineManifest({
   name: 'governance',
   summary:
-    'Governance jobs on a schedule: the hourly check of every conversation log, the rotation of log keys, the audit bundle; the figures of the event bus.',
+    'Governance jobs on a schedule: the hourly check of every conversation log, the rotation of log keys, the audit bundle, the energy of models; the figures of the event bus.',
   port: 8300,
   entry: 'apps/governance/src/main.ts',
   calls: ['core', 'transparency-log'],
@@ -13,7 +13,7 @@ export const manifest = defineManifest({
   needs: ['nats', 'collector'],
   bus: {
     streams: {},
-    buckets: [],
+    buckets: ['mcp_model_energy'],
     publishes: [
       TRACE_SUBJECTS,
       // The figures of the bus: what there is and how large, never what is in it.

@@ -10,7 +10,7 @@ export const manifest = defineManifest({
   calls: [],
   speaks_for: 'itself',
   needs: ['nats', 'collector'],
-  bus: { streams: {}, buckets: [], publishes: [TRACE_SUBJECTS, LIVE_SUBJECTS.queues] },
+  bus: { streams: {}, buckets: ['mcp_model_energy'], publishes: [TRACE_SUBJECTS, LIVE_SUBJECTS.queues] },
   egress: ['model-backends'],
   weights: true,
   size: { cpu_request: '1', cpu_limit: '2', memory_request: '2Gi', memory_limit: '4Gi' },

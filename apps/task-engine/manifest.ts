@@ -26,6 +26,7 @@ export const manifest = defineManifest({
     buckets: ['mcp_jobs'],
     publishes: [TRACE_SUBJECTS, RIGHTS_SUBJECT],
   },
+  egress: ['power-signal'],
   size: { cpu_request: '100m', cpu_limit: '500m', memory_request: '128Mi', memory_limit: '384Mi' },
   scaling: {
     on: 'queue',
@@ -55,10 +56,10 @@ export const manifest = defineManifest({
     MCP_OFF_PEAK: {
       schema: jsonText(
         OffPeak,
-        'must be JSON such as {"tariff":[0.1,…24 prices],"max_price":0.15,"kinds":["embed-batch"],"latest_s":86400}',
+        'must be JSON such as {"tariff":[0.1,…24 prices],"max_price":0.15,"signal":{"url":"https://…","max":150},"kinds":["embed-batch"],"latest_s":86400}',
       ).optional(),
       meaning:
-        'Prices of electricity by hour (UTC), as JSON, and which jobs wait for cheap hours; unset, none does.',
+        'Prices of electricity by hour (UTC), or a server that tells the carbon or price of now, as JSON, and which jobs wait for cheap electricity; unset, none does.',
       from: 'derived.off_peak',
       operator: true,
     },
@@ -86,6 +87,10 @@ export const manifest = defineManifest({
     jobs_total: counter('queue_depth', ['kind', 'status'], {
       help: 'Jobs that came to an end, or were tried again.',
       panels: [{ dashboard: 'operations', title: 'Jobs ended', by: ['kind', 'status'] }],
+    }),
+    job_power_signal: gauge('queue_depth', [], {
+      help: 'What the power signal of off_peak said last, in its own unit; left out where there is none, or it is not known.',
+      panels: [{ dashboard: 'operations', title: 'Power signal', by: [] }],
     }),
     job_duration_seconds: histogram('latency_histogram', ['kind', 'status'], {
       help: 'Time of one attempt at a job.',

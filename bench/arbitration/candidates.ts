@@ -1,7 +1,12 @@
 /** The two models' recorded answers as candidates, and the way of the arbitration from them to what stands. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { ArbitrationTerms, type ChatMessage, type ExtraTurnTrigger } from '@mcp/contracts';
+import {
+  ArbitrationTerms,
+  type ChatMessage,
+  type ExtraTurnTrigger,
+  type RecordedContradiction,
+} from '@mcp/contracts';
 import {
   alternate,
   arbitrate,
@@ -87,17 +92,33 @@ export interface Settled {
   readonly quotes: boolean;
 }
 
-/** The way of core over recorded rows. `recorded` gives the refinement turn where there is one. */
+/** What a judge makes of the candidates and of what contradicts what. */
+type Judge = (question: string, seen: Judged) => Promise<Judged>;
+interface Judged {
+  readonly candidates: readonly Candidate[];
+  readonly contradictions: readonly RecordedContradiction[];
+}
+
+interface Way {
+  readonly embed: Embed;
+  /** The refinement turn, where there is one. */
+  readonly recorded: (turn: Refinement) => Row | undefined | Promise<Row>;
+  readonly judge?: Judge;
+}
+
+/** The way of core over recorded rows. */
 export async function settled(
   item: Item,
   rows: readonly Row[],
-  { embed, recorded }: { readonly embed: Embed; readonly recorded: (turn: Refinement) => Row | undefined },
+  { embed, recorded, judge: judged = async (_, seen) => seen }: Way,
 ): Promise<Settled> {
   const question = questionOf(item);
   const answers = [...rows];
   const texts = () => new Map(answers.map(({ text }, at) => [idOfMessage(at), text]));
-  const judge = async () =>
-    verdictOn(question, answers, await embedded(embed, [question, ...answers.map(({ text }) => text)]));
+  const judge = async () => {
+    const vectors = await embedded(embed, [question, ...answers.map(({ text }) => text)]);
+    return verdictOn(question, { rows: answers, vectors }, judged);
+  };
   const first = await judge();
   const trigger = wanted(first, { taken: 0, quoted: false, texts: [...texts().values()] });
   const selected = texts().get(first.message_id) ?? '';
@@ -109,7 +130,7 @@ export async function settled(
     const brief = `${asked}\n\n${told}`;
     const asked_sha256 = createHash('sha256').update(brief).digest('hex').slice(0, 16);
     refinement = { model: PARTICIPANTS[first.chosen as ParticipantId], brief, asked_sha256 };
-    refined = recorded(refinement);
+    refined = await recorded(refinement);
     if (refined !== undefined) {
       answers.push(refined);
       last = await judge();
@@ -145,12 +166,12 @@ function wanted(verdict: Verdict, at: Taken) {
 }
 
 /** Scores answers as core does. */
-function verdictOn(
+async function verdictOn(
   question: string,
-  rows: readonly Row[],
-  [asked, ...vectors]: readonly (readonly number[])[],
-): Verdict {
-  const candidates = rows.map(
+  { rows, vectors: [asked, ...vectors] }: { rows: readonly Row[]; vectors: readonly (readonly number[])[] },
+  judge: Judge,
+): Promise<Verdict> {
+  const plain = rows.map(
     ({ model, text, finish }, at): Candidate => ({
       participant: idOf(model),
       model,
@@ -162,7 +183,8 @@ function verdictOn(
       vector: vectors[at],
     }),
   );
-  const contradictions = contradictionsOf(candidates, { question, least: TERMS.thresholds.contradiction });
+  const seen = contradictionsOf(plain, { question, least: TERMS.thresholds.contradiction });
+  const { candidates, contradictions } = await judge(question, { candidates: plain, contradictions: seen });
   return arbitrate({ candidates, question: asked, terms: TERMS, contradictions });
 }
 

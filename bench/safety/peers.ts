@@ -13,10 +13,16 @@ const PEERS = {
     requirement: 'ai-injection-guard==0.3.0',
     code: 'from prompt_shield import PromptScanner\nscanner = PromptScanner(threshold="MEDIUM")\ndef flags(text):\n  return scanner.scan(text).severity in ("MEDIUM", "HIGH", "CRITICAL")',
   },
+  // A linear model of words, for comments on web pages: it says whether they offend.
+  'alt-profanity-check 1.9.1': {
+    requirement: 'alt-profanity-check==1.9.1',
+    code: 'from profanity_check import predict\nflags = lambda text: bool(predict([text])[0])',
+  },
 } as const;
 
 type Peer = keyof typeof PEERS;
-export const PEER_NAMES = Object.keys(PEERS) as readonly Peer[];
+/** Those that look for attacks on models. */
+export const PEER_NAMES = ['forcefield 0.8.0', 'ai-injection-guard 0.3.0'] as const satisfies readonly Peer[];
 
 /** What a peer flags of texts, and the median time that one takes it. */
 export async function askPeer(

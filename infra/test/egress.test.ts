@@ -1,3 +1,4 @@
+import { OffPeak } from '@mcp/contracts';
 import type { Stack } from '@mcp/stacks';
 import { describe, expect, it } from 'vitest';
 import { GIVEN, objectsOf, podsOf, record, STACKS } from './stacks.ts';
@@ -67,6 +68,18 @@ describe('out of the cluster may', () => {
       models: ANYWHERE,
       tasks: [],
       variables: ['MCP_REMOTE_BACKENDS=openai'],
+    });
+  });
+
+  it('the task-engine, to the server of the power signal', async () => {
+    const signal: Change = (stack) => {
+      stack.off_peak = OffPeak.parse({ signal: { url: 'https://grid.example.com/now', max: 150 } });
+    };
+    expect(await outsideOf('local', signal)).toEqual({
+      gateway: [],
+      models: [],
+      tasks: ANYWHERE,
+      variables: [],
     });
   });
 

@@ -176,6 +176,11 @@ export const servingMetrics = defineMetrics({
     help: 'Estimated energy of the tokens of models whose joules a token are known.',
     panels: [{ dashboard: 'models', title: 'Power by model', by: ['model'] }],
   }),
+  model_energy_joules_per_token: gauge('token_io', ['model'], {
+    unit: 'J',
+    help: 'Joules a token of a model that answered, as measured by its replicas or else declared.',
+    panels: [{ dashboard: 'models', title: 'Joules a token', by: ['model'] }],
+  }),
   model_cost_unknown_total: counter('token_io', ['model'], {
     help: 'Inferences of models whose price is unknown: an alarm, never counted as free.',
     panels: [

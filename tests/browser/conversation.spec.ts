@@ -1,4 +1,4 @@
-import { ask, converse, expect, signIn, test } from './support.ts';
+import { ask, converse, expect, expectAccessible, signIn, test } from './support.ts';
 
 test.describe('a conversation', () => {
   test('streams two models side by side and explains its decision', async ({ page, key }) => {
@@ -33,6 +33,14 @@ test.describe('a conversation', () => {
     await expect(first.locator('footer')).toContainText(/\d+ in · \d+ out\s*complete/);
     await expect(page.locator('.turn-chosen')).toHaveCount(1);
     await expect(page.locator('.chat-head')).toContainText('4 of 4 turns');
+
+    const feedback = page.getByRole('region', { name: 'Feedback' });
+    await feedback.getByRole('button', { name: 'Good answer' }).click();
+    await expect(feedback.getByRole('status')).toHaveText('Your feedback is kept.');
+    await feedback.getByLabel('Comment').fill('Says when, and why.');
+    await expectAccessible(page);
+    await feedback.getByRole('button', { name: 'Keep the comment' }).click();
+    await expect(feedback.getByRole('status')).toHaveText('Your feedback and comment are kept.');
   });
 
   test('is begun by three participants, one of them under an id of its own', async ({ page, key }) => {

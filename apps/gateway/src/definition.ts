@@ -1,7 +1,7 @@
 import type { ModelGatewayApi } from '@mcp/contracts';
 import { Calibrations } from '@mcp/conversation';
 import { createBackends } from '@mcp/model-backends';
-import { createModelGateway, nearby } from '@mcp/model-serving';
+import { createModelGateway, nearby, SharedEnergy } from '@mcp/model-serving';
 import { guardOf } from '@mcp/safety/guard';
 import { defineService } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
@@ -42,7 +42,9 @@ export const definition = defineService({
           });
     const traces = new Traces(kit);
     const backends = await createBackends(config.MCP_REMOTE_BACKENDS, config);
-    const here = backends.length === 0 ? undefined : createModelGateway({ kit, backends, settings: config });
+    const shared = new SharedEnergy({ kit, bus: kit.bus });
+    const here =
+      backends.length === 0 ? undefined : createModelGateway({ kit, backends, settings: config, shared });
     const inference = inferenceOf(kit, here);
     const stats = new LiveStats();
     const live = new LiveFigures({ bus: kit.bus, stats, inference, here });
@@ -82,6 +84,7 @@ export const definition = defineService({
       keys.close();
       traces.close();
       live.close();
+      await shared.close();
       await Promise.all(backends.map((backend) => backend.close()));
     };
     return { app, api: {}, close };

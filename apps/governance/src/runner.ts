@@ -99,8 +99,8 @@ export class GovernanceRunner {
     };
     let run: GovernanceRun;
     try {
-      const { clients, metrics, log } = kit;
-      const findings = await job.run({ clients, metrics, log, call, reports: () => this.#reports() });
+      const { clients, bus, metrics, log } = kit;
+      const findings = await job.run({ clients, bus, metrics, log, call, reports: () => this.#reports() });
       run = {
         ...base,
         finished_at: new Date().toISOString(),

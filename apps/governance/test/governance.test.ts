@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ChainVerdict, CoreApi, KeyChange, LogCheck, Principal } from '@mcp/contracts';
 import { createKit, type LocalApis, ownCall, type ServiceKit } from '@mcp/service-kit';
-import { callerHeaders, testIdentities } from '@mcp/testkit';
+import { callerHeaders, startNats, testIdentities } from '@mcp/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { definition } from '../src/definition.ts';
 
@@ -91,6 +91,7 @@ describe('the log check', () => {
       { name: 'log-check', schedule: '0 * * * *', last: { ok: true } },
       { name: 'key-rotation', schedule: '0 4 * * *', last: null },
       { name: 'audit-bundle', schedule: '0 5 * * *', last: null },
+      { name: 'energy', schedule: '0 3 * * *', last: null },
     ]);
     await close();
   });
@@ -156,4 +157,27 @@ describe('the log check', () => {
     expect((await app.request('/healthz')).status).toBe(200);
     await close();
   });
+});
+
+it('the energy of models is brought up to date from what their replicas used, and its run recorded', async () => {
+  const server = await startNats();
+  const env = { MCP_DATA: dir, ...testIdentities(), MCP_LOG_LEVEL: 'silent', MCP_NATS_URL: server.url };
+  const { manifest } = definition;
+  const own = await createKit({ manifest, env, local: new Map(), draining: () => false });
+  const kv = await (await own.bus()).bucket('mcp_model_energy', {});
+  const keyOf = (model: string) => Buffer.from(model).toString('base64url');
+  const record = { joules: 4000, tokens: 1000, j_per_token: 2, updated_ms: 0 };
+  await kv.put(keyOf('busy'), JSON.stringify({ ...record, model: 'busy' }));
+  await kv.put(keyOf('idle'), JSON.stringify({ ...record, model: 'idle', tokens: 499 }));
+  const { api, close } = await definition.create(own as Parameters<typeof definition.create>[0]);
+  expect(await api.run('energy', call())).toMatchObject({ ok: true, checked: 2, unconfirmed: 1 });
+  expect((await kv.get(keyOf('busy')))?.json()).toMatchObject({ j_per_token: 2.6, joules: 0, tokens: 0 });
+  expect((await kv.get(keyOf('idle')))?.json()).toMatchObject({ j_per_token: 2, tokens: 499 });
+  expect(await api.run('energy', call())).toMatchObject({ ok: true, checked: 2, unconfirmed: 2 });
+  expect(await api.jobs(call())).toContainEqual(
+    expect.objectContaining({ name: 'energy', last: expect.objectContaining({ checked: 2 }) }),
+  );
+  await close();
+  await own.close();
+  await server.close();
 });

@@ -3,6 +3,7 @@ import { apiApp, defineService } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import { createTaskEngine } from './api.ts';
 import { JobStore } from './job-store.ts';
+import { PowerSignal } from './power-signal.ts';
 import { JobQueue } from './queue.ts';
 import { ResultStore } from './results.ts';
 import { sweep } from './sweep.ts';
@@ -16,6 +17,7 @@ export const definition = defineService({
   manifest,
   async create(kit) {
     const { config } = kit;
+    const { MCP_OFF_PEAK: off_peak } = config;
     const bus = await kit.bus();
     const store = await JobStore.open(bus);
     const queue = await JobQueue.open(bus, config.MCP_JOB_ACK_WAIT_MS);
@@ -29,7 +31,8 @@ export const definition = defineService({
       concurrency: config.MCP_JOB_CONCURRENCY,
       max_attempts: config.MCP_JOB_MAX_ATTEMPTS,
       ack_wait_ms: config.MCP_JOB_ACK_WAIT_MS,
-      off_peak: config.MCP_OFF_PEAK,
+      off_peak,
+      signal: off_peak?.signal && new PowerSignal(kit, off_peak.signal),
     });
     const depth = setInterval(() => {
       queue.depth().then(

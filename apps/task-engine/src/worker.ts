@@ -8,6 +8,7 @@ import { runJob } from './jobs/registry.ts';
 import type { TaskEngineKit } from './kit.ts';
 import { heldFor } from './off-peak.ts';
 import { rightsNow, watchRights } from './owner-rights.ts';
+import type { PowerSignal } from './power-signal.ts';
 import type { JobQueue } from './queue.ts';
 import type { ResultStore } from './results.ts';
 
@@ -33,6 +34,8 @@ export interface WorkerOptions {
   readonly max_attempts: number;
   readonly ack_wait_ms: number;
   readonly off_peak: OffPeak | undefined;
+  /** Of `off_peak.signal`. */
+  readonly signal: PowerSignal | undefined;
 }
 
 /** Takes jobs from the queue and does them, several at once, each at least once. */
@@ -133,11 +136,17 @@ export class Worker {
 
   /** Gives a job that has not begun back to the queue until electricity is cheap, and says so in its progress. */
   async #hold({ id, kind, created_at, attempt, progress }: Job, message: JsMsg): Promise<boolean> {
-    const now_ms = Date.now();
+    const { off_peak } = this.#options;
     const job = { kind, created_ms: Date.parse(created_at) };
-    const held_ms = attempt > 0 ? 0 : heldFor(this.#options.off_peak, job, now_ms);
+    if (attempt > 0 || off_peak?.kinds.some((held) => held === kind) !== true) return false;
+    const signal = await this.#options.signal?.now();
+    const now_ms = Date.now();
+    const held_ms = heldFor(off_peak, job, { now_ms, signal });
     if (held_ms <= 0) return false;
-    const note = `waits for off-peak hours until ${new Date(now_ms + held_ms).toISOString()}`;
+    const note =
+      signal === undefined
+        ? `waits for off-peak hours until ${new Date(now_ms + held_ms).toISOString()}`
+        : `waits while the power signal is ${signal}, over ${off_peak?.signal?.max}`;
     if (progress.note !== note)
       await this.#options.store.update(id, (now) => ({ ...now, progress: { ...now.progress, note } }));
     message.nak(Math.min(held_ms, HELD_MS));

@@ -115,6 +115,7 @@ function outsideKinds(context: RegionContext, { inside, placement }: Workload): 
   const { stack, region } = context;
   const kinds = new Set<OutsideKind>(inside.flatMap((one) => one.egress));
   if (stack.identity_provider === undefined) kinds.delete('identity-provider');
+  if (stack.off_peak?.signal === undefined) kinds.delete('power-signal');
   if (stack.transparency.witnesses.length + linkedRegions(stack, region).length === besideIn(context).length)
     kinds.delete('witnesses');
   if (remoteBackends(stack, placement).length > 0) kinds.add('model-backends');

@@ -116,12 +116,11 @@ export function countTokens(metrics: ServingMetrics, info: ModelInfo, usage: Usa
   const cost_usd = costOf(info, usage);
   if (cost_usd === undefined) metrics.inc('model_cost_unknown_total', { model: info.id });
   else metrics.inc('model_cost_usd_total', { model: info.id }, cost_usd);
-  if (info.energy !== undefined)
-    metrics.inc(
-      'model_energy_joules_total',
-      { model: info.id },
-      (usage.input_tokens + usage.output_tokens) * info.energy.j_per_token,
-    );
+  if (info.energy === undefined) return;
+  const { j_per_token } = info.energy;
+  const tokens = usage.input_tokens + usage.output_tokens;
+  metrics.inc('model_energy_joules_total', { model: info.id }, tokens * j_per_token);
+  metrics.set('model_energy_joules_per_token', { model: info.id }, j_per_token);
 }
 
 /** US dollars; undefined where a price is not known. Cached input has its own price where that is known. */

@@ -2,6 +2,8 @@
 const MAX_REMEMBERED = 1000;
 /** What a second of waiting is worth in seconds of work: nobody's long request waits behind short ones for ever. */
 const AGEING = 0.1;
+/** Part of its pace in weighted fair queueing at which virtual time runs at least: newcomers stand in front, but not for ever. */
+const PACE = 0.1;
 
 /** How much of the model one entry takes, and which share of it its caller has. */
 export interface Share {
@@ -29,8 +31,9 @@ interface Caller<T> {
 /**
  * A line in which callers take turns by what they use (start-time fair queueing: Goyal, Vin, Cheng 1996): each entry
  * begins where its caller's last one ended in virtual time, which runs by tokens over weight. So whoever waits with
- * much stands behind everyone who waits with less. Which of its own entries a caller's turn is for is settled when it
- * comes: the one that is expected to be done first (shortest job first: Smith 1956), less a tenth of its wait.
+ * much stands behind everyone who waits with less; but not for ever, for virtual time never stands still. Which of its
+ * own entries a caller's turn is for is settled when it comes: the one that is expected to be done first (shortest job
+ * first: Smith 1956), less a tenth of its wait.
  */
 export class FairLine<T> {
   readonly #callers = new Map<string, Caller<T>>();
@@ -100,7 +103,8 @@ export class FairLine<T> {
     const caller = this.#callers.get(who);
     const entry = this.#take(caller, item);
     if (caller === undefined || entry === undefined) return;
-    this.#now = Math.max(this.#now, caller.turn);
+    const weights = entry.weight + this.#weightBeside(caller);
+    this.#now = Math.max(this.#now + (PACE * entry.tokens) / weights, caller.turn);
     caller.turn += entry.tokens / entry.weight;
     // Behind those who have the same turn and wait already.
     this.#callers.delete(caller.who);
@@ -135,6 +139,13 @@ export class FairLine<T> {
     // An empty line has none left over, whatever fractions were added up.
     this.#tokens = this.#length === 0 ? 0 : this.#tokens - entry.tokens;
     return entry;
+  }
+
+  /** Of the other callers that wait. */
+  #weightBeside(caller: Caller<T>): number {
+    let sum = 0;
+    for (const other of this.#callers.values()) if (other !== caller) sum += other.entries[0]?.weight ?? 0;
+    return sum;
   }
 
   #turnOf(who: string): number {

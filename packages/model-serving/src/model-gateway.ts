@@ -12,6 +12,7 @@ import { Planner } from './aliases/plan.ts';
 import { firstSuccess } from './attempts.ts';
 import { Catalog } from './catalog.ts';
 import { EnergyMeter } from './energy/meter.ts';
+import type { SharedEnergy } from './energy/shared.ts';
 import { byCpuTime, byRapl, GpuPower } from './energy/sources.ts';
 import { type GenerationDeps, generate } from './generation.ts';
 import { embed } from './inference.ts';
@@ -25,10 +26,17 @@ interface ModelGatewayOptions {
   /** In order of preference; those of one kind are equals. */
   readonly backends: readonly ModelBackend[];
   readonly settings: ServingConfig;
+  /** What all replicas know of the models' energy; without it, what this process measures. */
+  readonly shared?: SharedEnergy;
 }
 
 /** Chooses the model and its server, keeps the queues, tries again elsewhere. Needs nothing but its arguments: it runs in any process. */
-export function createModelGateway({ kit, backends, settings }: ModelGatewayOptions): ModelGatewayApi {
+export function createModelGateway({
+  kit,
+  backends,
+  settings,
+  shared,
+}: ModelGatewayOptions): ModelGatewayApi {
   const { MODEL_ALIASES: aliases } = settings;
   const energy = new EnergyMeter({
     cpu: byRapl() ?? byCpuTime(settings.MCP_CPU_WATTS_PER_CORE),
@@ -40,13 +48,14 @@ export function createModelGateway({ kit, backends, settings }: ModelGatewayOpti
     concurrency: settings.MODEL_CONCURRENCY,
     log: kit.log,
     aliases: Object.keys(aliases),
-    energyOf: (model) => energy.of(model),
+    energyOf: (model) => shared?.of(model) ?? energy.of(model),
     pools: new Pools(settings.MODEL_POOLS),
     onCircuit: ({ info, server }, state) => {
       kit.metrics.set('model_circuit_open', { model: info.id, server }, state === 'closed' ? 0 : 1);
       kit.metrics.inc('model_circuit_changes_total', { model: info.id, server, state });
     },
   });
+  shared?.follow(energy);
   const queues = new Queues({
     metrics: kit.metrics,
     max_waiting: settings.MCP_QUEUE_MAX_WAITING,

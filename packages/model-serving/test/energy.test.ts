@@ -8,7 +8,6 @@ import { EnergyMeter } from '../src/energy/meter.ts';
 import { byCpuTime, byRapl, GpuPower } from '../src/energy/sources.ts';
 import { answerOf, backendOf, callOf, gatewayOf, infoOf, outcomeOf, requestFor } from './support.ts';
 
-const DAY_MS = 24 * 60 * 60_000;
 const embedded = (id: string) => ({ id, backend: 'embedded', own: true as const });
 
 /** A meter whose clock and processors a test moves: so many watts at each moment. */
@@ -41,7 +40,7 @@ describe('the meter', () => {
     expect(meter.of('a')?.j_per_token).toBeCloseTo((20 + 20) / 1000, 12);
   });
 
-  it('says nothing before 500 tokens, nor of models elsewhere, and averages over days', () => {
+  it('says nothing before 500 tokens, nor of models elsewhere', () => {
     const { meter, pass } = rigOf();
     const work = (tokens: number, joules: number) => {
       const end = meter.begin(embedded('a'));
@@ -52,11 +51,6 @@ describe('the meter', () => {
     expect(meter.of('a')).toBeUndefined();
     work(1, 1);
     expect(meter.of('a')?.j_per_token).toBeCloseTo(2 / 500, 12);
-    work(1000, 10);
-    expect(meter.of('a')?.j_per_token).toBeCloseTo(2 / 500, 12);
-    pass(DAY_MS, 5);
-    work(1000, 10);
-    expect(meter.of('a')?.j_per_token).toBeCloseTo(0.004 + 0.3 * (20 / 2000 - 0.004), 12);
     meter.begin({ id: 'gpt', backend: 'openai' })(10_000);
     expect(meter.of('gpt')).toBeUndefined();
   });

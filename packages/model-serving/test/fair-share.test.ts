@@ -141,7 +141,7 @@ test('the line is a model of its rule: the caller of the lowest turn first, its 
           const first = caller.own.reduce((a, b) => (b.work_ms < a.work_ms ? b : a));
           expect([...line.inTurn()][0]).toBe(first.id);
           line.serve(caller.who, first.id);
-          now = Math.max(now, caller.turn);
+          now = Math.max(now + 0.1 / waiting.length, caller.turn);
           const left = { ...caller, turn: caller.turn + 1, own: caller.own.filter((own) => own !== first) };
           next.set(caller.who, left.turn);
           waiting = waiting.filter((other) => other !== caller);

@@ -14,6 +14,7 @@ import {
 } from '@mcp/contracts';
 import type { ServiceKit, Span } from '@mcp/service-kit';
 import type { z } from 'zod';
+import type { SharedEnergy } from '../src/energy/shared.ts';
 import { createModelGateway } from '../src/model-gateway.ts';
 import { Route } from '../src/route.ts';
 
@@ -135,11 +136,17 @@ export function gatewayOf(
   return gatewayIn({}, backends, { fallbacks, aliases });
 }
 
+interface GatewayChoices {
+  readonly fallbacks?: Record<string, string[]>;
+  readonly aliases?: z.input<typeof ModelAliases>;
+  readonly shared?: SharedEnergy;
+}
+
 /** One whose operator rules where texts must stay. */
 export function gatewayIn(
   residency: z.input<typeof ResidencyRules>,
   backends: readonly ModelBackend[],
-  { fallbacks, aliases }: { fallbacks?: Record<string, string[]>; aliases?: z.input<typeof ModelAliases> },
+  { fallbacks, aliases, shared }: GatewayChoices,
 ): Gateway {
   const seen: Seen = { counts: new Map(), spans: [] };
   const settings = {
@@ -154,7 +161,10 @@ export function gatewayIn(
     MCP_RESIDENCY: 'eu' as const,
     MODEL_RESIDENCY: ResidencyRules.parse(residency),
   };
-  return { api: createModelGateway({ kit: kitOf(seen), backends, settings }), seen };
+  return {
+    api: createModelGateway({ kit: kitOf(seen), backends, settings, ...(shared && { shared }) }),
+    seen,
+  };
 }
 
 export function callOf(change: Partial<CallContext> = {}): CallContext {

@@ -5,6 +5,8 @@ import type {
   ConversationPage,
   CreateJobRequest,
   CreateKeyRequest,
+  Feedback,
+  FeedbackRequest,
   GraphInfo,
   Job,
   Lineage,
@@ -28,6 +30,7 @@ export interface Platform {
   conversation(id: string, signal?: AbortSignal): Promise<Conversation>;
   lineage(id: string, signal?: AbortSignal): Promise<Lineage>;
   verify(id: string): Promise<ChainVerdict>;
+  giveFeedback(id: string, request: FeedbackRequest): Promise<Feedback>;
   verifyLog(log: unknown): Promise<ChainVerdict>;
   trace(trace_id: string, signal?: AbortSignal): Promise<readonly SpanRecord[]>;
   jobs(signal?: AbortSignal): Promise<readonly Job[]>;
@@ -67,6 +70,8 @@ export function connectPlatform(key: string): Platform {
     conversation: (id, signal) => get(`/v1/conversations/${encodeURIComponent(id)}`, signal),
     lineage: (id, signal) => get(`/v1/conversations/${encodeURIComponent(id)}/lineage`, signal),
     verify: (id) => send(`/v1/conversations/${encodeURIComponent(id)}/verify`, {}),
+    giveFeedback: (id, request) =>
+      send(`/v1/conversations/${encodeURIComponent(id)}/feedback`, { body: request }),
     verifyLog: (log) => send('/v1/verify', { body: log }),
     trace: async (id, signal) =>
       (await get<{ spans: SpanRecord[] }>(`/v1/traces/${encodeURIComponent(id)}`, signal)).spans,

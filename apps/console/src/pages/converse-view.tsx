@@ -16,6 +16,7 @@ import { href } from '../router.ts';
 import { Markdown } from '../text/markdown-view.tsx';
 import { Badge, Notice, type Tone } from '../ui/basics.tsx';
 import { DecisionView } from './decision-view.tsx';
+import { FeedbackView } from './feedback-view.tsx';
 
 /** The conversation so far, round by round. */
 export function ChatView({ chat }: { readonly chat: ChatController }) {
@@ -116,6 +117,9 @@ function Round({ round, state, last }: RoundProps) {
       {round.decision === null ? null : (
         <DecisionView decision={round.decision} participants={state.participants} />
       )}
+      {last && round.decision !== null && state.phase === 'completed' && state.conversation_id !== null ? (
+        <FeedbackView key={round.decision.message_id} id={state.conversation_id} />
+      ) : null}
     </section>
   );
 }

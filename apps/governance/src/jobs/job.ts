@@ -1,9 +1,10 @@
 import type { CallContext, ChainVerdict, GovernanceRun } from '@mcp/contracts';
-import type { Clients, Logger } from '@mcp/service-kit';
+import type { Bus, Clients, Logger } from '@mcp/service-kit';
 import type { GovernanceKit } from '../kit.ts';
 
 export interface JobContext {
   readonly clients: Clients;
+  readonly bus: () => Promise<Bus>;
   readonly metrics: GovernanceKit['metrics'];
   readonly log: Logger;
   readonly call: CallContext;

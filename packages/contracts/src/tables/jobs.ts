@@ -22,24 +22,53 @@ export const JobSpec = z.discriminatedUnion('kind', [
 export type JobSpec = z.infer<typeof JobSpec>;
 export type JobKind = JobSpec['kind'];
 
-/** When electricity is cheap, and which jobs wait for it. Never what a client waits for: that is no job. */
-export const OffPeak = z.strictObject({
-  /** Price of each hour of the day in UTC, from midnight on, in any unit: of a tariff, or of the carbon in it. */
-  tariff: z.array(z.number().nonnegative()).length(24, 'must have a price for each of the 24 hours'),
-  /** Hours of at most this price are off-peak. */
-  max_price: z.number().nonnegative(),
-  kinds: z
-    .array(z.enum(JobSpec.options.map(({ shape }) => shape.kind.value)))
-    .min(1)
-    .default(['embed-batch']),
-  /** After so long a job begins whatever the hour. */
-  latest_s: z
+/** A figure of the grid as it is now, of carbon or of money, asked for at somebody's server. */
+const PowerSignal = z.strictObject({
+  /** Answers `GET` with JSON in one of the shapes of docs/scheduling.md. */
+  url: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }),
+  /** Jobs wait while it is higher. */
+  max: z.number().nonnegative(),
+  every_s: z.number().int().min(1).max(3600).default(300),
+  /** What was read longer ago does not count any more. */
+  stale_s: z
     .number()
     .int()
     .min(1)
-    .max(48 * 3600)
-    .default(24 * 3600),
+    .max(24 * 3600)
+    .default(1800),
 });
+export type PowerSignal = z.infer<typeof PowerSignal>;
+
+/** When electricity is cheap, and which jobs wait for it. Never what a client waits for: that is no job. */
+export const OffPeak = z
+  .strictObject({
+    /** Price of each hour of the day in UTC, from midnight on, in any unit: of a tariff, or of the carbon in it. */
+    tariff: z
+      .array(z.number().nonnegative())
+      .length(24, 'must have a price for each of the 24 hours')
+      .optional(),
+    /** Hours of at most this price are off-peak. */
+    max_price: z.number().nonnegative().optional(),
+    /** Counts before the hours, as long as it is known. */
+    signal: PowerSignal.optional(),
+    kinds: z
+      .array(z.enum(JobSpec.options.map(({ shape }) => shape.kind.value)))
+      .min(1)
+      .default(['embed-batch']),
+    /** After so long a job begins whatever the hour. */
+    latest_s: z
+      .number()
+      .int()
+      .min(1)
+      .max(48 * 3600)
+      .default(24 * 3600),
+  })
+  .refine(({ tariff, max_price }) => (tariff === undefined) === (max_price === undefined), {
+    error: 'tariff and max_price go together: name both, or neither beside a signal',
+  })
+  .refine(({ tariff, signal }) => tariff !== undefined || signal !== undefined, {
+    error: 'name a tariff with its max_price, a signal, or both',
+  });
 export type OffPeak = z.infer<typeof OffPeak>;
 
 /** The JetStream stream of jobs that wait, and the durable consumer through which the engines take them. */

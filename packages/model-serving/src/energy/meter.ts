@@ -1,11 +1,7 @@
 import type { ModelInfo } from '@mcp/contracts';
+import { ENOUGH_TOKENS, type Spent } from './record.ts';
 import type { CpuJoules, GpuPower } from './sources.ts';
 
-/** Tokens that a model must have had before its joules are told. */
-const ENOUGH_TOKENS = 500;
-const DAY_MS = 24 * 60 * 60_000;
-/** Weight of the newest day in the moving average. */
-const EMA = 0.3;
 /** Sources are read no more often. */
 const READ_MS = 1000;
 const MAX_MODELS = 256;
@@ -17,7 +13,7 @@ export interface MeterOptions {
   readonly now: () => number;
 }
 
-/** What one model used since its figure was last brought up to date. */
+/** What one model used since this process began. */
 interface Use {
   /** On whose processors it works: those of this process, or the graphics cards of the machine. */
   readonly on: 'cpu' | 'gpu';
@@ -26,14 +22,14 @@ interface Use {
   work_s: number;
   joules: number;
   tokens: number;
-  j_per_token: number | undefined;
-  updated_ms: number;
+  /** Of that, what the other replicas know of. */
+  told: Spent;
 }
 
 /**
  * Joules a token of the platform's own models: what the process took of the processors while embedded models worked, and
- * what the machine's graphics cards took while models of its servers did, shared out by how long each worked. The first
- * figure of a model is told after 500 tokens; then it is brought up to date once a day, as a moving average over days.
+ * what the machine's graphics cards took while models of its servers did, shared out by how long each worked. A model has
+ * a figure after 500 tokens: the mean since this process began, which holds until the replicas have one together.
  */
 export class EnergyMeter {
   readonly #options: MeterOptions;
@@ -52,8 +48,24 @@ export class EnergyMeter {
 
   /** Joules per token; undefined while too little was seen. */
   of(model: string): ModelInfo['energy'] {
-    const j_per_token = this.#uses.get(model)?.j_per_token;
-    return j_per_token === undefined ? undefined : { j_per_token, source: 'measured' };
+    const use = this.#uses.get(model);
+    if (use === undefined || use.tokens < ENOUGH_TOKENS || use.joules <= 0) return undefined;
+    return { j_per_token: use.joules / use.tokens, source: 'measured' };
+  }
+
+  /** Models that were at work, with what of it the other replicas do not know yet. */
+  untold(): (Spent & { readonly model: string })[] {
+    return [...this.#uses].map(([model, { joules, tokens, told }]) => ({
+      model,
+      joules: joules - told.joules,
+      tokens: tokens - told.tokens,
+    }));
+  }
+
+  /** The other replicas know of so much more. */
+  tell(model: string, { joules, tokens }: Spent): void {
+    const use = this.#uses.get(model);
+    if (use !== undefined) use.told = { joules: use.told.joules + joules, tokens: use.told.tokens + tokens };
   }
 
   /** An inference begins. Returns what is called at its end with the tokens that it took. */
@@ -72,7 +84,6 @@ export class EnergyMeter {
       this.#running--;
       use.tokens += tokens;
       if (this.#running === 0 || this.#at_ms - this.#read_ms >= READ_MS) this.#share();
-      this.#update(use);
     };
   }
 
@@ -85,8 +96,7 @@ export class EnergyMeter {
       work_s: 0,
       joules: 0,
       tokens: 0,
-      j_per_token: undefined,
-      updated_ms: this.#options.now(),
+      told: { joules: 0, tokens: 0 },
     };
     this.#uses.set(model, use);
     return use;
@@ -119,16 +129,5 @@ export class EnergyMeter {
       if (worked[use.on] > 0) use.joules += (spent[use.on] * use.work_s) / worked[use.on];
       use.work_s = 0;
     }
-  }
-
-  #update(use: Use): void {
-    if (use.tokens < ENOUGH_TOKENS || use.joules <= 0) return;
-    if (use.j_per_token !== undefined && this.#at_ms - use.updated_ms < DAY_MS) return;
-    const newest = use.joules / use.tokens;
-    use.j_per_token =
-      use.j_per_token === undefined ? newest : use.j_per_token + EMA * (newest - use.j_per_token);
-    use.joules = 0;
-    use.tokens = 0;
-    use.updated_ms = this.#at_ms;
   }
 }
