@@ -174,8 +174,9 @@ const lineages: Pick<CoreApi, 'lineage' | 'lineageAsProv'> = {
 const noKeys = (): Promise<never> =>
   Promise.reject(new PlatformError('unavailable', 'There are no keys here.'));
 
+const missing = (id: string) => new PlatformError('not_found', `There is no conversation ${id}.`);
+
 function core(seen: Seen, options: DoubleOptions): CoreApi {
-  const missing = (id: string) => new PlatformError('not_found', `There is no conversation ${id}.`);
   return {
     chat: (request, call) => conversation({ request, call }, seen, options),
     graphs: async () => [DEBATE],
@@ -185,10 +186,10 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
     },
     ...checks,
     events(id) {
-      throw new PlatformError('not_found', `There is no conversation ${id}.`);
+      throw missing(id);
     },
     cancelConversation: async (id) => {
-      throw new PlatformError('not_found', `There is no conversation ${id}.`);
+      throw missing(id);
     },
     getConversation: async (id): Promise<Conversation> => {
       throw missing(id);
@@ -223,6 +224,18 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
       yield Buffer.from(id);
     },
     prompts: async () => [{ name: 'base_system', sha256: 'a', source: 'built-in', description: 'd' }],
+    ...answers(seen, options),
+  };
+}
+
+function answers(
+  seen: Seen,
+  options: DoubleOptions,
+): Pick<
+  CoreApi,
+  'keepAnswer' | 'findAnswers' | 'getAnswer' | 'answerChain' | 'listAnswers' | 'updateAnswer' | 'deleteAnswer'
+> {
+  return {
     async keepAnswer({ log }) {
       if (options.full) throw new PlatformError('unavailable', 'The disk is full.');
       if (log.in === 'conversation') return { conversation_id: log.conversation_id };
