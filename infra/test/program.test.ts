@@ -1,6 +1,8 @@
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { paramsOf, RULES, violationsOf } from '@mcp/policies';
+import { POLICY_RESULTS } from '@mcp/provenance/audit';
 import { ADDONS, defineStack, type Stack, services, stacks } from '@mcp/stacks';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { policySettings } from '../charts/namespace/policies.ts';
@@ -126,7 +128,7 @@ describe.each(STACKS)('the program with the stack %s', (stack) => {
     // What audit bundles say of the stacks as they were shipped.
     const results = { stack, rules: RULES.map(({ name }) => name), violations };
     await expect(`${JSON.stringify(results, null, 2)}\n`).toMatchFileSnapshot(
-      join(import.meta.dirname, '..', '..', 'apps', 'governance', 'policy-results', `${stack}.json`),
+      fileURLToPath(new URL(`${stack}.json`, POLICY_RESULTS)),
     );
   });
 

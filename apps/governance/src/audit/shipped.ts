@@ -1,12 +1,10 @@
 /** What this platform was shipped with: the materials of its software, and what the policies say of its stacks. */
 import { readdir, readFile } from 'node:fs/promises';
 import { jsonOf } from '@mcp/contracts';
-import { sbomOf, sha256Of } from '@mcp/provenance/audit';
+import { POLICY_RESULTS, sbomOf, sha256Of } from '@mcp/provenance/audit';
 
 /** Beside the apps, in the checkout and in the image. */
 const LOCK_FILE = new URL('../../../../package-lock.json', import.meta.url);
-/** Written by infra/test/program.test.ts, which holds every stack to every rule. */
-const POLICY_RESULTS = new URL('../../policy-results/', import.meta.url);
 
 /** By its SHA-256: who has the lock file makes the same with `mcp audit sbom`. Null where the lock file is not there. */
 export async function sbomSummary(): Promise<unknown> {

@@ -12,3 +12,6 @@ export {
   verifyAuditBundle,
 } from './bundle.ts';
 export { sbomOf } from './sbom.ts';
+
+/** A file per stack: what the rules of the clusters say of it as it was shipped. The tests of the infrastructure write them. */
+export const POLICY_RESULTS = new URL('../../policy-results/', import.meta.url);
