@@ -5,6 +5,7 @@ import {
   ConversationLog,
   ConversationLogV1,
   ConversationLogV2,
+  ConversationLogV3,
   type LogRecord,
 } from '@mcp/contracts';
 import { headerHash, type LogHeader, recordHash } from './chain.ts';
@@ -35,7 +36,7 @@ export interface VerifyOptions {
   readonly secret: string | undefined;
 }
 
-/** Checks a log of any origin: shape, every hash, every link, the head and the signature, and of version 2 where its steps come from. Never throws. */
+/** Checks a log of any origin: shape, every hash, every link, the head and the signature, and from version 2 on where its steps come from. Never throws. */
 export function verifyLog(value: unknown, options: VerifyOptions): ChainVerdict {
   try {
     return verify(value, options);
@@ -53,6 +54,7 @@ export function verifyLog(value: unknown, options: VerifyOptions): ChainVerdict 
 const FIELDS: Readonly<Record<ConversationLog['version'], ReadonlySet<string>>> = {
   1: new Set(Object.keys(ConversationLogV1.shape)),
   2: new Set(Object.keys(ConversationLogV2.shape)),
+  3: new Set(Object.keys(ConversationLogV3.shape)),
 };
 
 function verify(value: unknown, options: VerifyOptions): ChainVerdict {
@@ -97,7 +99,7 @@ function verify(value: unknown, options: VerifyOptions): ChainVerdict {
       return at(i, `Record ${i} was changed after it was written.`);
     previous = record.hash;
   }
-  const flaw = log.version === 2 ? checkLineage(log) : undefined;
+  const flaw = log.version === 1 ? undefined : checkLineage(log);
   if (flaw !== undefined) return at(flaw.seq, flaw.reason);
   if (log.head !== previous)
     return at(log.messages.length, 'Records at the end are missing: the head does not fit the last record.');
