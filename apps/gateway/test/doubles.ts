@@ -154,6 +154,13 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
     exportLog: async (id) => {
       throw missing(id);
     },
+    accesses: async () => ({ accesses: [] }),
+    eraseConversation: async (id) => {
+      throw missing(id);
+    },
+    exportSubject: async ({ owner }) => ({ owner, conversations: [], next_cursor: null }),
+    eraseSubject: async ({ owner }) => ({ owner, erased: 0, complete: true }),
+    rewrapKeys: async () => ({ key_version: 'local:1', rewrapped: 0, complete: true }),
     checkLogs: async () => ({ checked: 0, unconfirmed: 0, complete: true, failures: [] }),
     events(id) {
       throw new PlatformError('not_found', `There is no conversation ${id}.`);

@@ -81,7 +81,7 @@ describe('the manifest of a service', () => {
     ['speaks_for', ['anyone', 'granted', 'itself'], ['nobody', undefined]],
     ['calls', [[], ['gateway']], [['console'], 'core', undefined]],
     ['needs', [[], ['vector-database']], [['NATS'], ['a b'], ['']]],
-    ['egress', [['model-backends', 'identity-provider', 'log-archive', 'moderation']], [['internet']]],
+    ['egress', [['model-backends', 'identity-provider', 'log-archive', 'kms', 'moderation']], [['internet']]],
     ['volume', [undefined, { size_gib: 1 }], [{ size_gib: 0 }, { size_gib: 1.5 }, {}]],
     ['size.cpu_limit', ['1', '1500m'], ['1.5', '1 m', 'm', 2, '']],
     ['size.memory_limit', ['1Mi', '64Gi'], ['1G', '512', '1.5Gi', 'Gi', '']],

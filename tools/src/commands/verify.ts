@@ -78,7 +78,8 @@ async function checkAll(
   for (const [at, path] of files.entries()) {
     step?.update(`${at + 1} of ${files.length}`);
     const verdict = check(path, secret);
-    const own = platform !== undefined && verdict.ok && dirname(path) === platform.conversations;
+    const own =
+      platform !== undefined && verdict.status !== 'broken' && dirname(path) === platform.conversations;
     verdicts.push(own ? await ask(platform, verdict) : verdict);
   }
   step?.done(`${files.length} logs`);
@@ -146,6 +147,8 @@ function render(verdicts: readonly ChainVerdict[]): string[] {
     switch (one.status) {
       case 'ok':
         return `${paint('green', '✓')} ${one.id}: ${one.records} records, head ${one.head ?? ''}`;
+      case 'erased':
+        return `${paint('green', '✓')} ${one.id}: ${one.reason ?? 'erased'}`;
       case 'unconfirmed':
         return `${paint('yellow', '?')} ${one.id}: ${one.reason ?? 'not confirmed'}`;
       case 'broken':

@@ -3,6 +3,8 @@ import { type ConversationStatus, PlatformError } from '@mcp/contracts';
 import { isFinished } from '@mcp/conversation';
 import { signLog } from '@mcp/provenance';
 import type { Logger } from '@mcp/service-kit';
+import type { AccessLog } from '../encryption/accesses.ts';
+import type { ClearRows } from '../encryption/clear-rows.ts';
 import type { Committer } from '../log/committer.ts';
 import { checkLog, headerOf, type LogStateDeps, SELF } from '../log/state.ts';
 import type { AnswerStore } from '../store/answers.ts';
@@ -21,6 +23,8 @@ const AGAIN_MS = 10_000;
 export interface SweeperDeps extends LogStateDeps {
   readonly upkeep: Upkeep;
   readonly answers: AnswerStore;
+  readonly clear: ClearRows;
+  readonly accesses: AccessLog;
   readonly leases: Leases;
   readonly committer: Committer;
   readonly log: Logger;
@@ -59,8 +63,10 @@ export class Sweeper {
   }
 
   async #sweep(): Promise<void> {
-    const { heads, upkeep, answers, committer } = this.#deps;
+    const { heads, upkeep, answers, accesses, committer } = this.#deps;
     await answers.expire();
+    await accesses.expire();
+    await this.#encrypt();
     // A bus that is away must not keep dead runs waiting.
     await Promise.race([heads.refresh(), sleep(REFRESH_MS, undefined, { ref: false })]);
     if (heads.reachable) await upkeep.recommitOthers(heads.generation, MAX_PER_SWEEP);
@@ -70,6 +76,14 @@ export class Sweeper {
       if (this.#closed) return;
       await this.#lookAfter(id);
     }
+  }
+
+  /** What is in the clear from before stays so while the key management service is away. */
+  async #encrypt(): Promise<void> {
+    const { clear, log } = this.#deps;
+    await clear.sweep(MAX_PER_SWEEP).catch((err: unknown) => {
+      log.error({ err }, 'conversations from before encryption could not be encrypted');
+    });
   }
 
   async #lookAfter(id: string): Promise<void> {
@@ -86,6 +100,11 @@ export class Sweeper {
 
   async #end(lease: Lease): Promise<void> {
     const { store, committer, secret, log } = this.#deps;
+    const tombstone = await store.tombstone(lease.id, SELF);
+    if (tombstone !== undefined) {
+      const commitment = await committer.commitErased(tombstone);
+      return store.endRun(lease, { status: 'cancelled', commitment, again_ms: AGAIN_MS });
+    }
     const { stored, verdict } = await checkLog(this.#deps, lease.id, SELF);
     const status = statusAtRest(stored);
     const { head, mac, anchored } = stored;

@@ -1,6 +1,7 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ConversationLog, PlatformError } from '@mcp/contracts';
+import { PlatformError } from '@mcp/contracts';
+import type { EncryptedLog } from '@mcp/provenance';
 import type { LogArchive } from './archive.ts';
 
 /** Committed logs as files (blueprint 9.4): `<dir>/<uuid>.json`, each written whole and never seen in part. */
@@ -13,7 +14,7 @@ export class LogFiles implements LogArchive {
   }
 
   /** Writes beside the old file, syncs it, renames it and syncs the folder. */
-  async write(log: ConversationLog): Promise<void> {
+  async write(log: EncryptedLog): Promise<void> {
     const path = this.#path(log.id);
     const next = `${path}.next`;
     try {
@@ -29,6 +30,11 @@ export class LogFiles implements LogArchive {
         { cause },
       );
     }
+  }
+
+  /** There is one file of a log. */
+  erase(tombstone: EncryptedLog): Promise<void> {
+    return this.write(tombstone);
   }
 
   async read(id: string): Promise<unknown> {

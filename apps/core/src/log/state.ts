@@ -3,16 +3,27 @@ import {
   type ConversationLog,
   type ConversationSummary,
   LogRecord,
+  PlatformError,
   type Principal,
 } from '@mcp/contracts';
-import { compareWithHead, type LogHeader, verifyLog } from '@mcp/provenance';
+import type { DataKey } from '@mcp/kms';
+import {
+  compareWithHead,
+  EncryptedLog,
+  type LogHeader,
+  verifyEncryptedLog,
+  verifyLog,
+} from '@mcp/provenance';
 import { z } from 'zod';
+import type { DataKeys } from '../encryption/data-keys.ts';
 import type { ConversationStore, Stored } from '../store/conversations.ts';
+import { recordOf } from '../store/rows.ts';
 import type { LogArchive } from './archive.ts';
 import type { KeptHead, LogHeads } from './heads.ts';
 
 export interface LogStateDeps {
   readonly store: ConversationStore;
+  readonly keys: DataKeys;
   /** Undefined: committed logs are kept in the store alone. */
   readonly archive: LogArchive | undefined;
   readonly heads: LogHeads;
@@ -34,7 +45,7 @@ export function headerOf({
   summary,
   owner,
 }: {
-  version: 1 | 2;
+  version: ConversationLog['version'];
   summary: Pick<ConversationSummary, 'id' | 'created_at' | 'mode' | 'participants'>;
   owner: string;
 }): LogHeader {
@@ -59,9 +70,48 @@ const SignedFile = z.object({ head: z.string(), mac: z.string(), messages: z.arr
  */
 export async function checkLog(deps: LogStateDeps, id: string, principal: Principal): Promise<LogState> {
   const kept = await deps.heads.get(id);
-  const archived = await readArchive(deps.archive, id);
+  const archived = await readArchive(deps, id);
   const stored = await deps.store.get(id, principal);
   return { stored, verdict: judge(deps, { stored, kept, archived }) };
+}
+
+/** The verdict on a conversation, as {@link checkLog}; of an erased one, on the chain of its hashes. */
+export async function verdictOn(
+  deps: LogStateDeps,
+  id: string,
+  principal: Principal,
+): Promise<{ readonly verdict: ChainVerdict; readonly uncommitted: boolean }> {
+  const tombstone = await deps.store.tombstone(id, principal);
+  if (tombstone === undefined) {
+    const found = await checkLog(deps, id, principal).catch((error: unknown) => unreadable(id, error));
+    return { verdict: found.verdict, uncommitted: found.stored?.uncommitted ?? true };
+  }
+  const verdict = verifyEncryptedLog(tombstone, { secret: deps.secret });
+  const kept = await deps.heads.get(id);
+  if (!verdict.ok || kept.kept !== 'head') return { verdict, uncommitted: true };
+  const order = compareWithHead(tombstone, kept.head);
+  if (order === 'same' || order === 'longer') return { verdict, uncommitted: order === 'longer' };
+  const reason = `The conversation is erased, and its hashes are not those whose head the event bus keeps (${kept.head.records} records, ${kept.head.head.slice(0, 12)}…).`;
+  return {
+    verdict: {
+      ...verdict,
+      ok: false,
+      status: 'broken',
+      broken_at: kept.head.records - 1,
+      reason,
+      head: null,
+    },
+    uncommitted: false,
+  };
+}
+
+/** While its data key cannot be had, a log is not confirmed. */
+function unreadable(id: string, error: unknown): { verdict: ChainVerdict; stored?: undefined } {
+  if (!(error instanceof PlatformError && error.code === 'unavailable')) throw error;
+  const { message: reason } = error;
+  return {
+    verdict: { id, ok: false, status: 'unconfirmed', records: 0, broken_at: null, reason, head: null },
+  };
 }
 
 /** What the archive has of a log; `away`: it cannot be read just now. */
@@ -73,13 +123,25 @@ interface Evidence {
   readonly archived: Archived;
 }
 
-async function readArchive(archive: LogArchive | undefined, id: string): Promise<Archived> {
+async function readArchive({ archive, keys }: LogStateDeps, id: string): Promise<Archived> {
   try {
-    return { state: 'read', log: await archive?.read(id) };
+    const log = await archive?.read(id);
+    const encrypted = EncryptedLog.safeParse(log);
+    if (!encrypted.success) return { state: 'read', log };
+    return { state: 'read', log: decryptedLog(encrypted.data, await keys.of(id)) };
   } catch (error) {
     // What is not JSON any more was changed: that is a verdict, not a failure.
     return error instanceof SyntaxError ? { state: 'read', log: 'not JSON' } : { state: 'away' };
   }
+}
+
+/** A log as its hashes have it; records that cannot be decrypted do not fit theirs. */
+function decryptedLog({ encrypted: _, ...log }: EncryptedLog, key: DataKey): unknown {
+  const { id, version } = log;
+  const messages = log.messages.map(({ encrypted: body, ...hashes }) =>
+    recordOf({ ...hashes, conversation_id: id, role: 'system', body }, { version, key }),
+  );
+  return { ...log, messages };
 }
 
 function judge(deps: LogStateDeps, { stored, kept, archived }: Evidence): ChainVerdict {

@@ -10,6 +10,14 @@ import {
   LogCheck,
   PromptInfo,
 } from '../conversation/conversation.ts';
+import {
+  Accesses,
+  Erasure,
+  KeyRewrap,
+  SubjectErasure,
+  SubjectPage,
+  SubjectRequest,
+} from '../conversation/erasure.ts';
 import { GraphInfo } from '../conversation/graph.ts';
 import { ConversationLog } from '../conversation/log.ts';
 import {
@@ -71,7 +79,7 @@ export const coreEndpoints = defineApi({
     answer: ConversationSummary,
     callers: ['gateway'],
   },
-  /** The signed log of a conversation, as blueprint 9.4 has it. */
+  /** The signed log of a conversation, as blueprint 9.4 has it; who is shown it is recorded. */
   exportLog: {
     method: 'GET',
     path: '/internal/conversations/:id/log',
@@ -188,6 +196,53 @@ export const coreEndpoints = defineApi({
     answers: 'json',
     answer: z.object({ id: z.string() }),
     callers: ['gateway'],
+  },
+  /** Who read or erased a conversation, the newest first. */
+  accesses: {
+    method: 'GET',
+    path: '/internal/conversations/:id/accesses',
+    param: 'uuid',
+    answers: 'json',
+    answer: Accesses,
+    callers: ['gateway'],
+  },
+  /** Destroys its data key; the chain of its hashes stays. */
+  eraseConversation: {
+    method: 'POST',
+    path: '/internal/conversations/:id/erase',
+    param: 'uuid',
+    answers: 'json',
+    answer: Erasure,
+    callers: ['gateway'],
+    idempotent: true,
+  },
+  exportSubject: {
+    method: 'POST',
+    path: '/internal/subjects/export',
+    body: SubjectRequest,
+    answers: 'json',
+    answer: SubjectPage,
+    callers: ['gateway'],
+    idempotent: true,
+  },
+  /** The next conversations of an owner; asked until it is complete. */
+  eraseSubject: {
+    method: 'POST',
+    path: '/internal/subjects/erase',
+    body: SubjectRequest.pick({ owner: true }),
+    answers: 'json',
+    answer: SubjectErasure,
+    callers: ['gateway'],
+    idempotent: true,
+  },
+  /** Wraps the next data keys again that are not wrapped under the current version; asked until it is complete. */
+  rewrapKeys: {
+    method: 'POST',
+    path: '/internal/keys/rewrap',
+    answers: 'json',
+    answer: KeyRewrap,
+    callers: ['gateway', 'governance'],
+    idempotent: true,
   },
 });
 export type CoreApi = ApiOf<typeof coreEndpoints>;
