@@ -90,11 +90,13 @@ export function hostOf(stack: Stack, name: ServiceName): ServiceName {
 
 /** Replicas a workload has before any autoscaler acts. A store on one volume can have one writer only. */
 export function replicasOf({ placement, inside }: Workload, settings: KubernetesSettings): number {
-  if (holdsEmbeddedData(inside, settings)) return 1;
+  if (holdsData(inside, settings)) return 1;
   return startReplicas(placement);
 }
 
 /** Whether the pod's state lies on a volume of its own, so that there can be one replica. */
-export function holdsEmbeddedData(inside: readonly ServiceManifest[], settings: KubernetesSettings): boolean {
-  return settings.database === 'embedded' && inside.some(({ volume }) => volume !== undefined);
+export function holdsData(inside: readonly ServiceManifest[], { database }: KubernetesSettings): boolean {
+  return inside.some(
+    ({ volume }) => volume !== undefined && (volume.where === 'always' || database === 'embedded'),
+  );
 }

@@ -1,4 +1,5 @@
 /** Values of settings that are more than a field of the stack: a manifest names them as `derived.<name>`. */
+import { INJECTION_EMBEDDER } from '@mcp/safety/manifest';
 import { backendsOf, gatewayBackends } from './backends.ts';
 import type { DeploymentContext, Environment } from './context.ts';
 import { connectionsPerReplica } from './database.ts';
@@ -26,6 +27,7 @@ export const derived = {
     const here = stack.regions.find(({ name }) => name === at.region);
     return here && JSON.stringify(routesOf(stack, here, at.region_url ?? (() => undefined)));
   },
+  log_origin: ({ stack, at }) => `${stack.kubernetes.edge.host}/${at.region}`,
   flag_list: () => JSON.stringify(Object.entries(FLAGS).map(([name, row]) => ({ name, ...row }))),
   backends: ({ stack }) => backendsOf(stack).join(','),
   gateway_backends: ({ stack, placement, at }) =>
@@ -42,6 +44,10 @@ export const derived = {
   queue_batch: ({ stack }) => stack.limits.queue_batch && JSON.stringify(stack.limits.queue_batch),
   remote_concurrency: ({ stack }) => remoteConcurrency(stack),
   risk_thresholds: ({ stack }) => stack.risk.thresholds && JSON.stringify(stack.risk.thresholds),
+  safety_embeddings: ({ stack }) => {
+    const served = stack.models.some(({ id }) => id === INJECTION_EMBEDDER);
+    return (stack.safety.embeddings ?? served) ? 'on' : 'off';
+  },
   safety_allow: ({ stack }) => stack.safety.allow && JSON.stringify(stack.safety.allow),
 } as const satisfies Readonly<Record<string, (environment: Environment) => string | undefined>>;
 

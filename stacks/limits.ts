@@ -19,6 +19,8 @@ export const Safety = z.strictObject({
       residency: Residency.optional(),
     })
     .optional(),
+  /** Whether sentences in results of tools are embedded; unset: where the model for it is served. */
+  embeddings: z.boolean().optional(),
   /** Categories that are not looked for, and texts whose rules are off. */
   allow: z
     .strictObject({ categories: z.array(z.string()), texts: z.array(z.string()) })

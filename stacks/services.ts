@@ -4,6 +4,7 @@ import { manifest as gateway } from '../apps/gateway/manifest.ts';
 import { manifest as governance } from '../apps/governance/manifest.ts';
 import { manifest as modelGateway } from '../apps/model-gateway/manifest.ts';
 import { manifest as taskEngine } from '../apps/task-engine/manifest.ts';
+import { manifest as transparencyLog } from '../apps/transparency-log/manifest.ts';
 import { dependencyFaults } from './dependencies.ts';
 
 /** Every deployable, by name. A new service: a folder in `apps/` with a `manifest.ts`, and one line here. */
@@ -13,6 +14,7 @@ export const services = distinct({
   'model-gateway': modelGateway,
   'task-engine': taskEngine,
   governance,
+  'transparency-log': transparencyLog,
 });
 
 /** Checks that services can live in one process or on one machine. Throws a DefinitionError. */

@@ -20,7 +20,7 @@ export const manifest = defineManifest({
   summary: 'Conversations: the order of steps, the durable store and the provenance log.',
   port: 8100,
   entry: 'apps/core/src/main.ts',
-  calls: ['model-gateway'],
+  calls: ['model-gateway', 'transparency-log'],
   speaks_for: 'anyone',
   needs: ['nats', 'postgres', 'collector'],
   bus: {
@@ -30,7 +30,7 @@ export const manifest = defineManifest({
     subscribes: ['mcp.conversations.cancel'],
   },
   egress: ['log-archive', 'kms', 'moderation'],
-  volume: { size_gib: 10 },
+  volume: { size_gib: 10, where: 'embedded-database' },
   size: { cpu_request: '250m', cpu_limit: '1', memory_request: '192Mi', memory_limit: '512Mi' },
   scaling: { on: 'cpu', min: 2, max: 10, target_percent: 65 },
   slo: { p95_ms: 1200, error_ratio: 0.02 },
@@ -159,6 +159,14 @@ export const manifest = defineManifest({
       description:
         'Let a model judge contradictions and soundness of the answers, by the probability of one word.',
     },
+    ARBITRATION_LEARNER_ENABLED: {
+      default: false,
+      description: 'Let feedback move the weights of the arbitration, within bounds.',
+    },
+    ARBITRATION_LEARNER_SHADOW: {
+      default: false,
+      description: 'Learn weights and record which would decide; the declared ones do.',
+    },
     MODEL_ARBITRATION_SHADOW: {
       default: false,
       description: 'Arbitrate and record what would be decided, without applying it.',
@@ -235,6 +243,14 @@ export const manifest = defineManifest({
     model_arbitration_extra_turns_total: counter('conversation', ['reason'], {
       help: 'Turns beyond those asked for, by why they were taken.',
       panels: [{ dashboard: 'models', title: 'Extra turns', by: ['reason'] }],
+    }),
+    model_arbitration_feedback_total: counter('conversation', ['kind'], {
+      help: 'Feedback on decisions: a score, or the better answer.',
+      panels: [{ dashboard: 'models', title: 'Feedback on decisions', by: ['kind'] }],
+    }),
+    model_arbitration_learner_total: counter('conversation', ['arm'], {
+      help: 'Decisions of the learner, by the weights that were drawn.',
+      panels: [{ dashboard: 'models', title: 'Weights drawn by the learner', by: ['arm'] }],
     }),
     conversation_log_writes_total: counter('conversation', ['status'], {
       help: 'Logs written to files or object storage; status is ok or failed.',

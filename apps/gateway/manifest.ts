@@ -17,7 +17,14 @@ import {
 import { budgetMetrics } from '@mcp/conversation/manifest';
 import { backendSettings, RemoteBackendList, RemoteBackendName } from '@mcp/model-backends/registry';
 import { residencySettings, servingMetrics, servingSettings } from '@mcp/model-serving/manifest';
-import { riskMetrics, riskSettings, safetyMetrics, safetySettings } from '@mcp/safety/manifest';
+import {
+  outlierMetrics,
+  outlierSettings,
+  riskMetrics,
+  riskSettings,
+  safetyMetrics,
+  safetySettings,
+} from '@mcp/safety/manifest';
 import { MAX_BODY_BYTES } from '@mcp/service-kit/manifest';
 import { z } from 'zod';
 import { SecureUrl } from './src/auth/secure-url.ts';
@@ -31,7 +38,7 @@ export const manifest = defineManifest({
   summary: 'API gateway: authentication, admission, the public interface and the console.',
   port: 8000,
   entry: 'apps/gateway/src/main.ts',
-  calls: ['core', 'model-gateway', 'task-engine', 'governance'],
+  calls: ['core', 'model-gateway', 'task-engine', 'governance', 'transparency-log'],
   speaks_for: 'anyone',
   needs: ['nats', 'collector'],
   bus: {
@@ -49,6 +56,7 @@ export const manifest = defineManifest({
   drain_s: 20,
   settings: {
     ...safetySettings,
+    ...outlierSettings,
     ...residencySettings,
     ...riskSettings,
     ...onlyWith('MCP_REMOTE_BACKENDS', { ...backendSettings(RemoteBackendName.options), ...servingSettings }),
@@ -180,6 +188,7 @@ export const manifest = defineManifest({
     ...servingMetrics,
     ...budgetMetrics,
     ...safetyMetrics,
+    ...outlierMetrics,
     ...riskMetrics,
   },
 });

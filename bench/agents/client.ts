@@ -26,12 +26,21 @@ const Models = z.object({
 export interface Running {
   readonly openai: OpenAI;
   json(path: string, body?: unknown): Promise<unknown>;
-  chat(body: object, signal?: AbortSignal): AsyncGenerator<ChatEvent>;
+  chat(body: object): AsyncGenerator<ChatEvent>;
+  /** The events of a conversation that was begun elsewhere. */
+  follow(conversation_id: string, signal: AbortSignal): AsyncGenerator<ChatEvent>;
   /** kill -9 of the core, at once. */
   killCore(): Promise<() => void>;
   /** Waits until every service is ready again. */
   ready(): Promise<void>;
   stop(): Promise<void>;
+}
+
+async function* eventsOf(answer: Response): AsyncGenerator<ChatEvent> {
+  if (!answer.ok || answer.body === null)
+    throw new Error(`${answer.url} answered ${answer.status}: ${await answer.text()}`);
+  const events = answer.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
+  for await (const event of events) yield ChatEvent.parse(JSON.parse(event.data));
 }
 
 /** Starts it, and waits until its models are loaded. */
@@ -68,19 +77,12 @@ export async function startReal(models: string): Promise<Running> {
   return {
     openai: new OpenAI({ baseURL: `${url}/v1`, apiKey: key, maxRetries: 0, timeout: READY_MS }),
     json,
-    async *chat(body, signal) {
-      const answer = await fetch(`${url}/chat`, {
-        method: 'POST',
-        headers,
-        body: JSON.stringify({ ...body, stream: true }),
-        ...(signal === undefined ? {} : { signal }),
-      });
-      if (!answer.ok || answer.body === null)
-        throw new Error(`/chat answered ${answer.status}: ${await answer.text()}`);
-      const events = answer.body
-        .pipeThrough(new TextDecoderStream())
-        .pipeThrough(new EventSourceParserStream());
-      for await (const event of events) yield ChatEvent.parse(JSON.parse(event.data));
+    async *chat(body) {
+      const asked = JSON.stringify({ ...body, stream: true });
+      yield* eventsOf(await fetch(`${url}/chat`, { method: 'POST', headers, body: asked }));
+    },
+    async *follow(conversation_id, signal) {
+      yield* eventsOf(await fetch(`${url}/v1/conversations/${conversation_id}/events`, { headers, signal }));
     },
     async killCore() {
       const pid = (await status()).find(({ service }) => service === 'core')?.pid;

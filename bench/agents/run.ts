@@ -24,6 +24,8 @@ const { values } = parseArgs({
       type: 'string',
       default: 'smollm2-135m-instruct,qwen2.5-coder-1.5b-instruct,mcp/single-with-critic,mcp/debate',
     },
+    /** Names of graphs; without it all are shown. */
+    graphs: { type: 'string' },
     out: { type: 'string' },
   },
 });
@@ -33,7 +35,8 @@ async function shown(platform: Running): Promise<Row[]> {
   const { graphs } = z.object({ graphs: z.array(GraphInfo) }).parse(await platform.json('/v1/graphs'));
   const rows: Row[] = [];
   for (const graph of graphs) {
-    rows.push(await showGraph(platform, graph, { max_tokens }));
+    if (!(values.graphs?.split(',').includes(graph.name) ?? true)) continue;
+    rows.push(await showGraph(platform, graph, max_tokens));
     process.stderr.write(`${JSON.stringify(rows.at(-1))}\n`);
   }
   return rows;

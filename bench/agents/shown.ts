@@ -1,157 +1,250 @@
 /** What each graph does on real models: answered, streamed, traced, cancelled in each node, killed and gone on with. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ChainVerdict, type ChatEvent, Conversation, type GraphInfo, SpanRecord } from '@mcp/contracts';
-import { z } from 'zod';
+import { ChainVerdict, type ChatEvent, Conversation, type GraphInfo } from '@mcp/contracts';
+import { APIError, APIUserAbortError } from 'openai';
 import type { Running } from './client.ts';
+import { QUESTIONS } from './questions.ts';
+import { stepsRight, type Traced, traced } from './trace.ts';
 
-const QUESTION = 'Is a tomato a fruit?';
-const Spans = z.object({ spans: z.array(SpanRecord) });
-/** How often a conversation is tried again whose run has died. */
-const TRIES = 120;
+/** How often a conversation is looked at, or tried again, before it counts as one that does not end. */
+const TRIES = 240;
+/** Questions that are tried until one makes all nodes run. */
+const MOST_QUESTIONS = 12;
+/** How often a node is waited for that did not run, or had ended before its cancel came. */
+const MOST_RUNS = 3;
+
+type Cancel = 'cancelled' | 'ended before' | 'not reached';
+
+/** What came of a node that was broken off. */
+interface NodeRow {
+  readonly node: string;
+  /** The official client left its stream at the node's first words. */
+  readonly client_left: Cancel;
+  /** `POST /v1/conversations/:id/cancel` at the node's first words. */
+  readonly cancelled: Cancel;
+  readonly killed: Killed;
+}
+
+/** kill -9 of the core at the node's first words, and how it was gone on with. */
+interface Killed {
+  readonly reached: boolean;
+  /** What the official client was told. */
+  readonly told: string;
+  readonly on_record_before: readonly string[];
+  readonly asked_after: readonly string[];
+  readonly asked_twice: readonly string[];
+  readonly steps_right: string;
+  readonly status: string;
+  readonly log: string;
+}
 
 export interface Row {
   readonly graph: string;
+  readonly question: string;
+  readonly ran: readonly string[];
+  readonly did_not_run: readonly string[];
   readonly answered: boolean;
   readonly answer: string;
   readonly streamed: boolean;
   readonly first_word_ms: number;
   readonly whole_ms: number;
-  /** Spans of the trace, and those of them whose parent is not in it, but for the first. */
-  readonly spans: number;
-  readonly orphans: number;
-  readonly nodes_below_graph: string;
-  readonly cancelled_in: readonly string[];
-  /** Nodes that had said all before the cancel arrived. */
-  readonly ended_before: readonly string[];
-  readonly not_reached: readonly string[];
-  readonly killed_in: string;
-  readonly asked_after_kill: readonly string[];
-  readonly asked_twice: readonly string[];
-  readonly log: string;
+  readonly trace: Traced;
+  readonly steps_right: string;
+  readonly nodes: readonly NodeRow[];
 }
 
-export async function showGraph(
-  platform: Running,
-  graph: GraphInfo,
-  limits: { readonly max_tokens: number },
-): Promise<Row> {
-  const whole = await streamed(platform, graph, limits);
-  const trace = await traced(platform, graph, whole.trace);
-  const cancels: Readonly<Record<Cancel, string[]>> = { cancelled_in: [], ended_before: [], not_reached: [] };
-  for (const { id } of graph.nodes)
-    cancels[await cancelIn(platform, graph, { node: id, ...limits })].push(id);
-  const kill = await killIn(platform, graph, limits);
-  const { text, first_word_ms, whole_ms } = whole;
+/** A graph, and what it is asked. */
+interface Asked {
+  readonly graph: GraphInfo;
+  readonly question: string;
+  readonly max_tokens: number;
+}
+
+export async function showGraph(platform: Running, graph: GraphInfo, max_tokens: number): Promise<Row> {
+  const { question, ran } = await questionFor(platform, graph, max_tokens);
+  const asked = { graph, question, max_tokens };
+  const { trace, id, text, chunks, ...times } = await streamed(platform, asked);
+  const nodes: NodeRow[] = [];
+  for (const { id: node } of graph.nodes) {
+    const row = {
+      node,
+      client_left: await often(() => clientLeaves(platform, asked, node)),
+      cancelled: await often(() => cancelIn(platform, asked, node)),
+      killed: await killIn(platform, asked, node),
+    };
+    nodes.push(row);
+    process.stderr.write(`${graph.model} ${JSON.stringify(row)}\n`);
+  }
   return {
     graph: graph.model,
+    question,
+    ran,
+    did_not_run: graph.nodes.flatMap((node) => (ran.includes(node.id) ? [] : [node.id])),
     answered: text !== '',
     answer: text,
-    streamed: whole.chunks > 2,
-    first_word_ms,
-    whole_ms,
-    ...trace,
-    ...cancels,
-    ...kill,
+    streamed: chunks > 2,
+    ...times,
+    trace: await traced(platform, trace),
+    steps_right: await stepsRight(platform, graph, id),
+    nodes,
   };
 }
 
+/** The first question by which all nodes run, or the one by which the most do: some run only on a judge's objection. */
+async function questionFor(platform: Running, graph: GraphInfo, max_tokens: number) {
+  let best: { question: string; ran: readonly string[] } = { question: '', ran: [] };
+  for (const [question] of QUESTIONS.slice(0, MOST_QUESTIONS)) {
+    const ran = new Set<string>();
+    for await (const event of platform.chat(bodyOf({ graph, question, max_tokens })))
+      if (event.type === 'message.end') ran.add(event.participant);
+    process.stderr.write(`${graph.model}: ${question} ${[...ran].join(' ')}\n`);
+    if (ran.size > best.ran.length) best = { question, ran: [...ran] };
+    if (ran.size === graph.nodes.length) break;
+  }
+  return best;
+}
+
+function bodyOf({ graph, question, max_tokens }: Asked) {
+  return { mode: graph.model, message: question, temperature: 0, max_tokens_per_turn: max_tokens };
+}
+
+async function often(run: () => Promise<Cancel>): Promise<Cancel> {
+  let came: Cancel = 'not reached';
+  for (let runs = 0; runs < MOST_RUNS && came !== 'cancelled'; runs++) came = await run();
+  return came;
+}
+
+/** Asks by the official client. */
+function create({ openai }: Running, { graph, question, max_tokens }: Asked, signal?: AbortSignal) {
+  const body = {
+    model: graph.model,
+    stream: true,
+    temperature: 0,
+    max_tokens,
+    messages: [{ role: 'user', content: question }],
+  } as const;
+  return openai.chat.completions.create({ ...body, messages: [...body.messages] }, { signal }).withResponse();
+}
+
+/** A chunk is called by the conversation that it is of. */
+function conversationOf(chunk: { readonly id: string }): string {
+  return chunk.id.replace('chatcmpl-', '');
+}
+
 /** As the official client streams it. */
-async function streamed({ openai }: Running, graph: GraphInfo, limits: { readonly max_tokens: number }) {
+async function streamed(platform: Running, asked: Asked) {
   const started_ms = performance.now();
   const since = () => Math.round(performance.now() - started_ms);
-  const { data, response } = await openai.chat.completions
-    .create({
-      model: graph.model,
-      stream: true,
-      temperature: 0,
-      messages: [{ role: 'user', content: QUESTION }],
-      ...limits,
-    })
-    .withResponse();
-  const seen = { text: '', chunks: 0, first_word_ms: 0 };
+  const { data, response } = await create(platform, asked);
+  const seen = { id: '', text: '', chunks: 0, first_word_ms: 0 };
   for await (const chunk of data) {
     const delta: { content?: string | null; reasoning_content?: string } = chunk.choices[0]?.delta ?? {};
     seen.chunks++;
+    seen.id = conversationOf(chunk);
     if (seen.first_word_ms === 0 && delta.reasoning_content !== undefined) seen.first_word_ms = since();
     seen.text += delta.content ?? '';
   }
   return { ...seen, whole_ms: since(), trace: response.headers.get('x-trace-id') ?? '' };
 }
 
-/** The spans of a trace, which come a moment later. */
-async function traced(platform: Running, graph: GraphInfo, trace: string) {
-  let all: readonly SpanRecord[] = [];
-  const top = () => all.find(({ name }) => name === 'conversation.graph');
-  for (let tries = 0; tries < TRIES; tries++) {
-    all = await platform.json(`/v1/traces/${trace}`).then(
-      (body) => Spans.parse(body).spans,
-      () => [],
-    );
-    if (top() !== undefined && all.some(({ parent_span_id }) => parent_span_id === null)) break;
-    await sleep(500);
-  }
-  const ids = new Set(all.map(({ span_id }) => span_id));
-  const turns = all.filter(({ name }) => name === 'conversation.turn');
-  const below = turns.filter(({ parent_span_id }) => parent_span_id === top()?.span_id);
-  return {
-    spans: all.length,
-    orphans: all.filter(({ parent_span_id: parent }) => parent !== null && !ids.has(parent)).length,
-    nodes_below_graph: `${below.length} of ${turns.length} (the graph has ${graph.nodes.length})`,
-  };
+/** A conversation that the official client has begun, broken off at the first words of a node. */
+interface BrokenOff {
+  readonly id: string;
+  readonly reached: boolean;
+  /** Nodes that had ended by then. */
+  readonly ended: readonly string[];
+  /** How the client's stream ended. */
+  readonly error: unknown;
 }
 
-const question = (graph: GraphInfo, max_tokens: number) => ({
-  mode: graph.model,
-  message: QUESTION,
-  temperature: 0,
-  max_tokens_per_turn: max_tokens,
-});
-
-type Cancel = 'cancelled_in' | 'ended_before' | 'not_reached';
-
-/** Cancels at the first words of a node. Throws when the conversation went on. */
-async function cancelIn(
+/** Asks by the official client, and follows the conversation beside it, where words come by their nodes. */
+async function breakOff(
   platform: Running,
-  graph: GraphInfo,
-  { node, max_tokens }: { readonly node: string; readonly max_tokens: number },
-): Promise<Cancel> {
-  let id = '';
-  let came = false;
-  for await (const event of platform.chat(question(graph, max_tokens))) {
+  asked: Asked,
+  { node, at }: { readonly node: string; readonly at: (leave: AbortController) => void },
+): Promise<BrokenOff> {
+  const leave = new AbortController();
+  const over = new AbortController();
+  const watched = { id: '', reached: false, ended: [] as string[] };
+  const watch = async () => {
+    for await (const event of platform.follow(watched.id, over.signal)) {
+      if (event.type === 'message.end') watched.ended.push(event.participant);
+      if (event.type !== 'delta' || event.participant !== node) continue;
+      watched.reached = true;
+      at(leave);
+      return;
+    }
+  };
+  let watching: Promise<void> | undefined;
+  let error: unknown;
+  try {
+    const { data } = await create(platform, asked, leave.signal);
+    for await (const chunk of data) {
+      if (watching !== undefined) continue;
+      watched.id = conversationOf(chunk);
+      watching = watch().catch((thrown: unknown) => {
+        if (!over.signal.aborted) leave.abort(thrown);
+      });
+    }
+  } catch (thrown) {
+    error = thrown;
+  }
+  over.abort();
+  await watching;
+  return { ...watched, error };
+}
+
+/** The official client leaves its stream. Throws when the conversation went on. */
+async function clientLeaves(platform: Running, asked: Asked, node: string): Promise<Cancel> {
+  const { id, reached, error } = await breakOff(platform, asked, { node, at: (leave) => leave.abort() });
+  if (!reached) return 'not reached';
+  if (error !== undefined && !(error instanceof APIUserAbortError)) throw error;
+  return cancelOf(platform, id, node);
+}
+
+/** Cancels by the route of the conversation. Throws when the conversation went on. */
+async function cancelIn(platform: Running, asked: Asked, node: string): Promise<Cancel> {
+  let [id, came] = ['', false];
+  for await (const event of platform.chat(bodyOf(asked))) {
     if (event.type === 'start') id = event.conversation_id;
     if (event.type !== 'delta' || event.participant !== node || came) continue;
     came = true;
     await platform.json(`/v1/conversations/${id}/cancel`, {}).catch(() => undefined);
   }
-  if (!came) return 'not_reached';
-  const { status, messages } = Conversation.parse(await platform.json(`/v1/conversations/${id}`));
-  if (status === 'completed') return 'ended_before';
-  if (status !== 'cancelled')
-    throw new Error(`${graph.model} was to be cancelled in ${node}, and is ${status}`);
-  const cut = messages.find(({ role }) => role === node)?.finish_reason?.unified;
-  return cut === undefined || cut === 'cancelled' ? 'cancelled_in' : 'ended_before';
+  return came ? cancelOf(platform, id, node) : 'not reached';
 }
 
-/** kill -9 of the core at the first words of the second node that speaks; then it is gone on with. */
-async function killIn(platform: Running, graph: GraphInfo, { max_tokens }: { readonly max_tokens: number }) {
-  const kill = await platform.killCore();
-  const recorded: string[] = [];
-  let [id, killed_in] = ['', ''];
-  for await (const event of platform.chat(question(graph, max_tokens))) {
-    if (event.type === 'start') id = event.conversation_id;
-    if (event.type === 'message.end') recorded.push(event.participant);
-    if (event.type !== 'delta' || recorded.length === 0 || killed_in !== '') continue;
-    killed_in = event.participant;
-    kill();
+async function cancelOf(platform: Running, id: string, node: string): Promise<Cancel> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const { status, messages } = Conversation.parse(await platform.json(`/v1/conversations/${id}`));
+    if (status === 'running') {
+      await sleep(250);
+      continue;
+    }
+    if (status === 'completed') return 'ended before';
+    if (status !== 'cancelled') throw new Error(`${id} was to be cancelled in ${node}, and is ${status}`);
+    const cut = messages.find(({ role }) => role === node)?.finish_reason?.unified;
+    return cut === undefined || cut === 'cancelled' ? 'cancelled' : 'ended before';
   }
+  throw new Error(`${id} was to be cancelled in ${node}, and goes on`);
+}
+
+async function killIn(platform: Running, asked: Asked, node: string): Promise<Killed> {
+  const kill = await platform.killCore();
+  const { id, reached, ended, error } = await breakOff(platform, asked, { node, at: kill });
   await platform.ready();
-  const after = await goneOn(platform, id);
-  const asked = after.flatMap((event) => (event.type === 'message.start' ? [event.participant] : []));
+  const events = reached ? await goneOn(platform, id) : [];
+  const after = events.flatMap((event) => (event.type === 'message.start' ? [event.participant] : []));
   const log = ChainVerdict.parse(await platform.json(`/v1/conversations/${id}/verify`, {}));
+  const { status } = Conversation.parse(await platform.json(`/v1/conversations/${id}`));
   return {
-    killed_in,
-    asked_after_kill: asked,
-    asked_twice: asked.filter((node) => recorded.includes(node)),
+    reached,
+    told: error instanceof APIError ? String(error.code ?? error.message) : String(error ?? 'nothing'),
+    on_record_before: ended,
+    asked_after: after,
+    asked_twice: after.filter((one) => ended.includes(one)),
+    steps_right: await stepsRight(platform, asked.graph, id),
+    status,
     log: log.status,
   };
 }

@@ -24,6 +24,8 @@ const { values } = parseArgs({
     embedding: { type: 'string' },
     /** What is behind it, for the result. */
     server: { type: 'string' },
+    /** What the result is kept under; the backend's name unless it is asked in another way, too. */
+    as: { type: 'string' },
   },
 });
 const name = BackendName.parse(values.backend);
@@ -151,4 +153,4 @@ for (const [title, run] of Object.entries(CASES)) {
 await backend.close();
 const before = Results.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data ?? {};
 const now = { server: values.server ?? '', date: new Date().toISOString().slice(0, 10), cases };
-writeFileSync(file, `${JSON.stringify({ ...before, [name]: now }, null, 2)}\n`);
+writeFileSync(file, `${JSON.stringify({ ...before, [values.as ?? name]: now }, null, 2)}\n`);

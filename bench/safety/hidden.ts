@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createGuard, Findings, quarantine } from '@mcp/safety/guard';
 import { bootstrapFigure, mulberry32 } from '../stats.ts';
-import { bastion, type Corpus, fitzGov, neuralchemy, parted, slabs } from './corpora.ts';
+import { bastion, fitzGov, neuralchemy, parted, slabs } from './corpora.ts';
+import { documentsOf, hidden, ordersOf, pick } from './hiding.ts';
 import { mails } from './plain-corpora.ts';
 import { ownFiles } from './plain-texts.ts';
 
@@ -19,18 +20,6 @@ const dir = values.corpora;
 const DOCUMENTS = 500;
 const random = mulberry32(31);
 const guard = createGuard({ mode: 'enforce', moderate: 'flag', allow: { categories: [], texts: [] } });
-
-const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
-const documents = ({ texts }: Corpus) => texts.map(({ text }) => text).filter(({ length }) => length > 300);
-const attacks = ({ texts }: Corpus) =>
-  texts.flatMap(({ text, attack }) => (attack && text.length <= 400 ? [text] : []));
-
-/** Between two sentences of the first twelve. */
-function hidden(document: string, order: string): string {
-  const sentences = document.split(/(?<=[.!?])\s+/);
-  sentences.splice(Math.floor(random() * (Math.min(12, sentences.length) + 1)), 0, order);
-  return sentences.join(' ');
-}
 
 const loses = (content: string) => {
   const findings = new Findings();
@@ -49,24 +38,30 @@ function share(texts: readonly string[]) {
   return { documents: texts.length, quarantined: round(value), interval: [round(low), round(high)] };
 }
 
-const letters = documents(parted(await mails(dir), 'test'));
-const passages = documents(await fitzGov(dir, 'test'));
-const some = (list: readonly string[]) => Array.from({ length: DOCUMENTS }, () => pick(list));
+const letters = documentsOf(parted(await mails(dir), 'test'));
+const passages = documentsOf(await fitzGov(dir, 'test'));
+const some = (list: readonly string[]) => Array.from({ length: DOCUMENTS }, () => pick(list, random));
 const orders = {
-  bastioncorpus: attacks(await bastion(dir)),
-  's-labs, test': attacks(await slabs(dir, 'test')),
-  'neuralchemy, test': attacks(await neuralchemy(dir, 'test')),
+  bastioncorpus: ordersOf(await bastion(dir)),
+  's-labs, test': ordersOf(await slabs(dir, 'test')),
+  'neuralchemy, test': ordersOf(await neuralchemy(dir, 'test')),
 };
 const result = {
   harmless: {
     'spam-assassin, 3 of 10': share(letters),
     'fitz-gov, other half': share(passages),
-    "this repository's files": share(documents(ownFiles())),
+    "this repository's files": share(documentsOf(ownFiles())),
   },
   hidden: Object.fromEntries(
     Object.entries(orders).flatMap(([name, list]) => [
-      [`${name}, in mails`, share(some(letters).map((document) => hidden(document, pick(list))))],
-      [`${name}, in passages`, share(some(passages).map((document) => hidden(document, pick(list))))],
+      [
+        `${name}, in mails`,
+        share(some(letters).map((document) => hidden(document, pick(list, random), random))),
+      ],
+      [
+        `${name}, in passages`,
+        share(some(passages).map((document) => hidden(document, pick(list, random), random))),
+      ],
     ]),
   ),
 };

@@ -18,6 +18,7 @@ const STARTED = Object.values(services)
   .map(({ name }) => name);
 const SECRETS: Partial<Record<SecretName, string>> = {
   prov_secret: 'a provenance secret for these tests only',
+  log_signing_secret: 'a secret of the transparency log for tests',
   admin_key_hash: '0'.repeat(64),
   nats_password: PASSWORD,
 };

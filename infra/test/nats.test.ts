@@ -109,6 +109,7 @@ describe('the event buses of two linked regions, as the program configures them'
             MCP_NATS_URL: `nats://${manifest.name}:${PASSWORD}@127.0.0.1:${eu.server.port}`,
             MCP_TRACE_STORE: 'true',
             PROV_SECRET: 'p'.repeat(32),
+            MCP_LOG_SIGNING_SECRET: 'l'.repeat(32),
             MODEL_BACKENDS: 'scripted',
           },
           local: new Map(),

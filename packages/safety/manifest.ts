@@ -1,5 +1,5 @@
 /** What whoever looks at texts reads of its environment and records: the gateway at what is asked and answered, the core at turns. */
-import { defineMetrics, defineSettings, jsonText, Residency } from '@mcp/contracts';
+import { defineMetrics, defineSettings, histogram, jsonText, Residency } from '@mcp/contracts';
 import { z } from 'zod';
 import { CATEGORY_NAMES, type SafetyCategory } from './src/categories.ts';
 import { DEFAULT_THRESHOLDS } from './src/routing/risk.ts';
@@ -63,6 +63,19 @@ export const safetySettings = defineSettings({
     schema: z.string().min(1).optional(),
     meaning: 'Key for MCP_MODERATION_URL.',
     secret: { object: 'mcp-moderation', key: 'key', made: { by: 'operator' } },
+  },
+});
+
+/** The embedding model that the weights of `src/embeddings` are for. */
+export const INJECTION_EMBEDDER = 'all-minilm-l6-v2';
+
+/** What the gateway reads, where results of tools come in. */
+export const outlierSettings = defineSettings({
+  MCP_SAFETY_EMBEDDINGS: {
+    schema: z.enum(['on', 'off']).default('off'),
+    meaning: `Whether sentences in results of tools are looked at by their embeddings as well, where ${INJECTION_EMBEDDER} is served.`,
+    from: 'derived.safety_embeddings',
+    operator: true,
   },
 });
 
@@ -144,4 +157,23 @@ export const safetyMetrics = defineMetrics({
       },
     ],
   },
+});
+
+export const outlierMetrics = defineMetrics({
+  safety_embedding_duration_seconds: histogram('conversation', ['status'], {
+    help: 'Time that embeddings of sentences in results of tools took; status unavailable: they were done without.',
+    panels: [{ dashboard: 'models', title: 'Embeddings of results of tools, p95', by: ['status'] }],
+    alerts: [
+      {
+        name: 'McpSafetyEmbeddingsMissing',
+        group: 'conversations',
+        severity: 'warning',
+        expr: 'sum by (service) (rate(safety_embedding_duration_seconds_count{namespace="$namespace",status="unavailable"}[15m])) > 0.01',
+        for: '15m',
+        summary: 'Results of tools are read without embeddings in $region.',
+        description:
+          '{{ $labels.service }} gets no embeddings for the safety policy: instructions in other words than the classifier knows pass. Look at the embedding model (docs/safety.md).',
+      },
+    ],
+  }),
 });

@@ -20,7 +20,7 @@ import { type Surface, startSurface } from './input/surface.ts';
 import { bearer, transport } from './input/transport.ts';
 
 const LEAST = 400;
-/** Seconds of the processor, all five services together. */
+/** Seconds of the processor, all six services together. */
 const MOST_PER_CASE_S = 1;
 /** Test runner, spans and figures included, which are kept of each case: far less than what the largest cases send. */
 const MAX_GROWTH_PER_CASE_BYTES = 40 * 1024;

@@ -115,11 +115,11 @@ describe('replicas of core over one PostgreSQL', () => {
     [nats, postgres] = await Promise.all([startNats(), startPostgres()]);
     database = await postgres.database();
     const models = await startPod('model-gateway', {});
+    const log = await startPod('transparency-log', {});
     // All at once, on an empty database: one of them makes its tables.
-    cores = await Promise.all([1, 2, 3].map(() => startPod('core', { 'model-gateway': models.url })));
-    gateways = await Promise.all(
-      cores.map(({ url }) => startPod('gateway', { core: url, 'model-gateway': models.url })),
-    );
+    const asked = { 'model-gateway': models.url, 'transparency-log': log.url };
+    cores = await Promise.all([1, 2, 3].map(() => startPod('core', asked)));
+    gateways = await Promise.all(cores.map(({ url }) => startPod('gateway', { ...asked, core: url })));
     await Promise.all(pods.map(up));
   }, 120_000);
   afterAll(async () => {
@@ -140,7 +140,8 @@ describe('replicas of core over one PostgreSQL', () => {
       ),
     );
     for (const id of ids)
-      for (const gateway of gateways) expect(await verify(gateway, id)).toMatchObject({ status: 'ok' });
+      for (const gateway of gateways)
+        await expect.poll(() => verify(gateway, id)).toMatchObject({ status: 'ok' });
     for (const [i, id] of ids.entries()) {
       const gateway = gateways[(i + 1) % gateways.length] as Pod;
       const events = await whole(await chat(gateway, { conversation_id: id, message: 'And now?' }));
@@ -148,7 +149,7 @@ describe('replicas of core over one PostgreSQL', () => {
     }
     for (const id of ids)
       for (const gateway of gateways) {
-        expect(await verify(gateway, id)).toMatchObject({ status: 'ok' });
+        await expect.poll(() => verify(gateway, id)).toMatchObject({ status: 'ok' });
         expect(await read(gateway, id)).toMatchObject({ status: 'completed' });
       }
   });
@@ -185,6 +186,6 @@ describe('replicas of core over one PostgreSQL', () => {
       if (events.length === 0) await sleep(250);
     }
     expect(events.at(-1)).toMatchObject({ type: 'done', response: { status: 'completed', answer: said } });
-    expect(await verify(second, id)).toMatchObject({ status: 'ok', records: 5 });
+    await expect.poll(() => verify(second, id)).toMatchObject({ status: 'ok', records: 5 });
   }, 120_000);
 });

@@ -81,7 +81,7 @@ describe.each<[string, object, { route: string; status: number; models: string[]
     else expect(asked).toEqual(models);
     const sent = JSON.stringify(provider.hits.map(({ body: one }) => one));
     expect(sent.includes('"tools"')).toBe(false);
-    expect(sent.includes('[credit_card]')).toBe(route === 'sandbox');
+    expect(sent.includes('<CREDIT_CARD_1>')).toBe(route === 'sandbox');
     if (route === 'sandbox') expect(sent).not.toContain('4111');
   });
 });

@@ -24,7 +24,7 @@ beforeAll(async () => {
   provider.answer = say;
   shipped = await startShipped({
     stack: stacks.prod as Stack,
-    services: ['gateway', 'core', 'model-gateway'],
+    services: ['gateway', 'core', 'model-gateway', 'transparency-log'],
     operator: { MODEL_BACKENDS: 'openai' },
     secrets: { openai_targets: JSON.stringify([{ name: 'far', base_url: provider.url }]) },
   });

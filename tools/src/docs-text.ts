@@ -11,6 +11,7 @@ import {
 import { dependencies } from '@mcp/dependencies';
 import { CASES, type CaseName, caseOf } from '@mcp/model-backends/cases';
 import { BACKENDS } from '@mcp/model-backends/registry';
+import { RECOGNISERS } from '@mcp/safety/recognisers';
 import { commonMetrics } from '@mcp/service-kit/manifest';
 import {
   FLAGS,
@@ -206,23 +207,43 @@ function backendsPage(): GeneratedPage {
     conformance: conformanceTable(),
     published: publishedTable(),
   };
+  return { path, text: withTables(path, tables) };
+}
+
+/** A page that is written by hand, with its tables as they are now. */
+function withTables(path: string, tables: Readonly<Record<string, string>>): string {
   let text = readFileSync(join(ROOT, path), 'utf8');
   for (const [name, table] of Object.entries(tables)) {
     const marks = new RegExp(`(<!-- ${name}: written by \`npx mcp docs\` -->\\n)[^]*?(\\n<!-- /${name} -->)`);
     text = text.replace(marks, (_, begin: string, end: string) => `${begin}${table}${end}`);
   }
-  return { path, text };
+  return text;
 }
 
-/** Which case of the conformance suite is run for which backend. */
+/** The table of recognisers in docs/personal-data.md, from their registry. */
+function personalDataPage(): GeneratedPage {
+  const path = 'docs/personal-data.md';
+  const rows = RECOGNISERS.map(({ name, kind, checked }) => [name, `\`${kind}\``, checked]);
+  return {
+    path,
+    text: withTables(path, { recognisers: markdownTable(['recogniser', 'kind', 'checked'], rows) }),
+  };
+}
+
+/** Which case of the conformance suite is run for which backend, and how its server is asked where there are several ways. */
 function conformanceTable(): string {
-  const cells = { tested: '✓', 'not offered': 'not offered by the provider', 'no server': '–' } as const;
-  const backends = Object.values(BACKENDS).map(({ manifest }) => manifest);
+  const cells = { tested: '✓', 'not offered': 'not offered by the provider', none: '–' } as const;
+  const columns = Object.values(BACKENDS).flatMap(({ manifest }) =>
+    manifest.transports.map((transport) => ({ manifest, transport })),
+  );
   const rows = (Object.keys(CASES) as CaseName[]).map((name) => [
     CASES[name].title,
-    ...backends.map((manifest) => cells[caseOf(manifest, name)]),
+    ...columns.map(({ manifest, transport }) => cells[caseOf(manifest, name, transport)]),
   ]);
-  return markdownTable(['case', ...backends.map(({ name }) => name)], rows);
+  const heads = columns.map(({ manifest: { name, transports }, transport }) =>
+    transports.length === 1 ? name : `${name}, ${{ http: 'HTTP', grpc: 'gRPC' }[transport]}`,
+  );
+  return markdownTable(['case', ...heads], rows);
 }
 
 /** What providers published about their models, with the source and its date. */
@@ -251,6 +272,7 @@ export async function generatedPages(): Promise<GeneratedPage[]> {
     configurationPage(FLAGS),
     servicesPage(),
     backendsPage(),
+    personalDataPage(),
     await wireFeaturesPage(),
   ];
 }

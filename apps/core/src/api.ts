@@ -8,13 +8,15 @@ import {
   PlatformError,
 } from '@mcp/contracts';
 import { stateOf } from '@mcp/conversation';
-import { verifyLog } from '@mcp/provenance';
 import { type AnswerDeps, answersApi } from './conversations/answers.ts';
 import { attach } from './conversations/attach.ts';
 import { type ConversationDeps, converse } from './conversations/conversation.ts';
+import { feedbackApi } from './conversations/feedback.ts';
 import { type EncryptionDeps, encryptionApi, recordReading } from './encryption/api.ts';
+import { prove, verifyGiven } from './log/bundles.ts';
 import { checkNext, type LogCheckDeps } from './log/check.ts';
-import { verdictOn } from './log/state.ts';
+import { verdictOn } from './log/verdicts.ts';
+import type { FeedbackStore } from './store/feedback.ts';
 import type { Upkeep } from './store/upkeep.ts';
 
 /** How long a cancelled conversation may take to end, looked at this often. */
@@ -22,12 +24,13 @@ const CANCEL_MS = 5000;
 const LOOK_EVERY_MS = 25;
 
 export interface CoreDeps extends ConversationDeps, LogCheckDeps, AnswerDeps, EncryptionDeps {
+  readonly feedback: FeedbackStore;
   readonly upkeep: Upkeep;
 }
 
 /** The core's interface over its store, the archive of its logs and the models. */
 export function createCore(deps: CoreDeps): CoreApi {
-  const { store, secret } = deps;
+  const { store } = deps;
   const counted = (verdict: ChainVerdict) => {
     deps.kit.metrics.inc('provenance_verifications_total', { status: verdict.status });
     return verdict;
@@ -50,7 +53,8 @@ export function createCore(deps: CoreDeps): CoreApi {
         await deps.upkeep.recommit(id);
       return counted(verdict);
     },
-    verifyLog: (log) => Promise.resolve(counted(verifyLog(log, { secret }))),
+    proveConversation: (id, call) => prove(deps, id, call),
+    verifyLog: async (given) => counted(await verifyGiven(deps, given)),
     async checkLogs(call) {
       requireAdmin(call);
       return checkNext(deps, call.signal);
@@ -59,6 +63,7 @@ export function createCore(deps: CoreDeps): CoreApi {
     graphs: () => Promise.resolve(deps.graphs.list()),
     ...answersApi(deps),
     ...encryptionApi(deps),
+    ...feedbackApi(deps),
   };
 }
 

@@ -4,10 +4,11 @@ import { ArbitrationTerms, type CoreApi, coreEndpoints } from '@mcp/contracts';
 import { Calibrations } from '@mcp/conversation';
 import { LocalKms, openKms } from '@mcp/kms';
 import { guardOf } from '@mcp/safety/guard';
-import { apiApp, defineService } from '@mcp/service-kit';
+import { apiApp, defineService, ownCall } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import { createCore } from './api.ts';
 import { EventLog } from './conversations/event-log.ts';
+import { Learner } from './conversations/learner.ts';
 import { PromptLibrary } from './conversations/prompts.ts';
 import { Runs } from './conversations/runs.ts';
 import { Sweeper } from './conversations/sweeper.ts';
@@ -16,59 +17,48 @@ import { ClearRows } from './encryption/clear-rows.ts';
 import { DataKeys } from './encryption/data-keys.ts';
 import { Eraser } from './encryption/eraser.ts';
 import { GraphLibrary } from './graphs/library.ts';
+import type { CoreKit } from './kit.ts';
 import { Committer } from './log/committer.ts';
 import { LogHeads } from './log/heads.ts';
 import { openArchive } from './log/open-archive.ts';
+import { LogProofs } from './log/proofs.ts';
+import { LogPublisher } from './log/publisher.ts';
+import type { LogScanDeps } from './log/scan.ts';
 import { AnswerStore } from './store/answers.ts';
 import { ConversationStore } from './store/conversations.ts';
+import { FeedbackStore } from './store/feedback.ts';
 import { Leases } from './store/leases.ts';
 import { LogChecks } from './store/log-checks.ts';
-import { openDatabase } from './store/open.ts';
+import { LogEntries } from './store/log-entries.ts';
+import { type OpenDatabase, openDatabase } from './store/open.ts';
 import { Upkeep } from './store/upkeep.ts';
 
 /** How long the first sweep is waited for before the service is up. */
 const FIRST_SWEEP_MS = 1500;
+/** How long the transparency log may take to answer. */
+const LOG_TIMEOUT_MS = 5000;
 
 export const definition = defineService({
   manifest,
   async create(kit) {
     const { config, log, metrics } = kit;
     const secret = config.PROV_SECRET;
-    const open = await openDatabase({
-      file: join(kit.data_dir, 'core', 'core.db'),
-      url: config.DATABASE_URL,
-      connections: config.MCP_DATABASE_CONNECTIONS,
-    });
-    const local = new LocalKms(config.MCP_KMS_KEY);
-    const keys = new DataKeys({
-      db: open.db,
-      kms: await openKms(config.MCP_KMS, { key: config.MCP_KMS_KEY, token: config.MCP_KMS_TOKEN }),
-      local,
-      wait_ms: config.MCP_KMS_ON_UNAVAILABLE === 'wait' ? config.MCP_KMS_WAIT_MS : 0,
-      cache_ms: config.MCP_KMS_CACHE_S * 1000,
-      metrics,
-      log,
-    });
-    const clear = new ClearRows({ db: open.db, keys, scrub: () => open.scrub() });
-    const accesses = new AccessLog(open.db);
-    const store = new ConversationStore(open, keys);
-    const answers = new AnswerStore(open, { keys, clear });
-    const upkeep = new Upkeep(open);
+    const open = await databaseOf(kit);
+    const encryption = await encryptionOf(kit, open);
+    const { keys, clear } = encryption;
+    const stores = storesOf(open, encryption);
+    const { store, upkeep } = stores;
     const leases = new Leases(open, log);
-    const heads = new LogHeads({
-      bus: () => kit.bus(),
-      max_bytes: config.MCP_LOG_HEADS_BYTES,
-      generationOf: (created) => upkeep.generationOf(created),
-      log,
-    });
+    const heads = headsOf(kit, upkeep);
     const archive = await openArchive({
       url: config.MCP_LOG_ARCHIVE_URL,
       external: open.dialect === 'postgres',
       dir: kit.data_dir,
     });
     const committer = new Committer({ keys, archive, heads, metrics, log });
-    const state = { store, keys, archive, heads, secret };
-    const sweeper = new Sweeper({ ...state, upkeep, answers, clear, accesses, leases, committer, log });
+    const { scan, publisher, proofs } = transparencyOf(kit, stores.entries);
+    const state = { store, keys, archive, heads, proofs, secret };
+    const sweeper = new Sweeper({ ...state, ...stores, clear, leases, committer, publisher, log });
     await upkeep.freeAll();
     // A bus that is slow to come is not waited for: its heads are made up for.
     await Promise.race([sweeper.sweep(), sleep(FIRST_SWEEP_MS, undefined, { ref: false })]);
@@ -79,7 +69,7 @@ export const definition = defineService({
       max_bytes: config.MCP_EVENT_LOG_BYTES,
       onCancel: (conversation_id) => runs.cancel(conversation_id),
     });
-    const tag_pii = kit.flags.enabled('PII_TAGGING_ENABLED');
+    const terms = config.MCP_ARBITRATION ?? ArbitrationTerms.parse({});
     const guard = guardOf(config, (err) => log.warn({ err }, 'the moderation did not answer'));
     const api: CoreApi = createCore({
       kit,
@@ -90,15 +80,24 @@ export const definition = defineService({
       },
       max_tokens: config.MAX_TOKENS,
       calibrations: new Calibrations(),
-      terms: config.MCP_ARBITRATION ?? ArbitrationTerms.parse({}),
+      terms,
+      learner: new Learner({ kit, terms, feedback: stores.feedback }),
+      ...stores,
       ...state,
       logs: state,
-      answers,
-      upkeep,
-      checks: new LogChecks(open),
-      accesses,
-      eraser: new Eraser({ open, keys, runs, events, metrics }),
-      recorder: { store, keys, clear, leases, committer, secret, tag_pii, guard },
+      scan,
+      eraser: new Eraser({ open, keys, runs, events, sweeper, metrics }),
+      recorder: {
+        store,
+        keys,
+        clear,
+        leases,
+        committer,
+        publisher,
+        secret,
+        tag_pii: kit.flags.enabled('PII_TAGGING_ENABLED'),
+        guard,
+      },
       runs,
       log: events,
       prompts: new PromptLibrary(config.MCP_PROMPTS_DIR),
@@ -109,6 +108,7 @@ export const definition = defineService({
       events.close();
       await sweeper.close();
       await leases.close();
+      await publisher.close();
       archive?.close();
       keys.close();
       await open.close();
@@ -117,3 +117,64 @@ export const definition = defineService({
     return { app, api, close };
   },
 });
+
+function databaseOf({ config, data_dir }: CoreKit): Promise<OpenDatabase> {
+  return openDatabase({
+    file: join(data_dir, 'core', 'core.db'),
+    url: config.DATABASE_URL,
+    connections: config.MCP_DATABASE_CONNECTIONS,
+  });
+}
+
+interface Encryption {
+  readonly keys: DataKeys;
+  readonly clear: ClearRows;
+}
+
+async function encryptionOf({ config, metrics, log }: CoreKit, open: OpenDatabase): Promise<Encryption> {
+  const { db } = open;
+  const keys = new DataKeys({
+    db,
+    kms: await openKms(config.MCP_KMS, { key: config.MCP_KMS_KEY, token: config.MCP_KMS_TOKEN }),
+    local: new LocalKms(config.MCP_KMS_KEY),
+    wait_ms: config.MCP_KMS_ON_UNAVAILABLE === 'wait' ? config.MCP_KMS_WAIT_MS : 0,
+    cache_ms: config.MCP_KMS_CACHE_S * 1000,
+    metrics,
+    log,
+  });
+  return { keys, clear: new ClearRows({ db, keys, scrub: () => open.scrub() }) };
+}
+
+function storesOf(open: OpenDatabase, { keys, clear }: Encryption) {
+  return {
+    store: new ConversationStore(open, keys),
+    answers: new AnswerStore(open, { keys, clear }),
+    feedback: new FeedbackStore(open, clear),
+    accesses: new AccessLog(open.db),
+    upkeep: new Upkeep(open),
+    checks: new LogChecks(open),
+    entries: new LogEntries(open),
+  };
+}
+
+function headsOf(kit: CoreKit, upkeep: Upkeep): LogHeads {
+  return new LogHeads({
+    bus: () => kit.bus(),
+    max_bytes: kit.config.MCP_LOG_HEADS_BYTES,
+    generationOf: (created) => upkeep.generationOf(created),
+    log: kit.log,
+  });
+}
+
+/** How the core has to do with the transparency log: it takes entries there, has them proven, and reads it over. */
+function transparencyOf(kit: CoreKit, entries: LogEntries) {
+  const scan: LogScanDeps = {
+    entries,
+    // Looked up at each call: the log may share this process and start later.
+    log: () => kit.clients.transparencyLog,
+    call: () => ownCall({ service: manifest.name, timeout_ms: LOG_TIMEOUT_MS }),
+  };
+  const logged = { ...scan, logger: kit.log };
+  const publisher = new LogPublisher(logged);
+  return { scan, publisher, proofs: new LogProofs({ ...logged, publisher }) };
+}

@@ -2,7 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { CallContext, ChatEvent, CoreApi, Principal, WatchedChatRequest } from '@mcp/contracts';
+import type {
+  CallContext,
+  ChatEvent,
+  CoreApi,
+  Principal,
+  ServiceName,
+  WatchedChatRequest,
+} from '@mcp/contracts';
 import { createKit, type KitEnv, type ServiceKit } from '@mcp/service-kit';
 import { type NatsServer, type PostgresServer, startNats, startPostgres, testIdentities } from '@mcp/testkit';
 import type { Hono } from 'hono';
@@ -12,6 +19,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { definition } from '../src/definition.ts';
 import { ConversationStore } from '../src/store/conversations.ts';
 import { openDatabase } from '../src/store/open.ts';
+import { type LocalLog, openLocalLog } from './local-log.ts';
 import { ScriptedModels } from './scripted-models.ts';
 
 export const SECRET = 'a provenance secret for these tests only';
@@ -25,6 +33,7 @@ export interface Core {
   readonly app: Hono<KitEnv>;
   readonly kit: ServiceKit;
   readonly models: ScriptedModels;
+  readonly log: LocalLog;
   readonly dir: string;
   /** True: it stores in SQLite, with log files beside it. */
   readonly sqlite: boolean;
@@ -33,6 +42,8 @@ export interface Core {
 }
 
 const running = new Set<Core>();
+/** The transparency log of each store: its cores share it, and it outlives them. */
+const logs = new Map<string, Promise<LocalLog>>();
 const dirs: string[] = [];
 
 /** The event bus of this test file; each core has the same, as replicas have. */
@@ -78,10 +89,15 @@ export async function startCore(
 ): Promise<Core> {
   const dir = options.dir ?? tempDir();
   const models = options.models ?? new ScriptedModels();
+  const store = await storeEnv(dir);
+  const log = await logOf(store.DATABASE_URL ?? dir);
   const kit = await createKit({
     manifest: definition.manifest,
-    env: coreEnv(dir, { ...(await storeEnv(dir)), ...busEnv(), ...options.env }),
-    local: new Map([['model-gateway', models]]),
+    env: coreEnv(dir, { ...store, ...busEnv(), ...options.env }),
+    local: new Map<ServiceName, object>([
+      ['model-gateway', models],
+      ['transparency-log', log.api],
+    ]),
     draining: () => false,
   });
   const instance = await definition.create(kit);
@@ -90,6 +106,7 @@ export async function startCore(
     app: instance.app,
     kit,
     models,
+    log,
     dir,
     sqlite: !databases.has(dir),
     async stop() {
@@ -100,6 +117,12 @@ export async function startCore(
   };
   running.add(core);
   return core;
+}
+
+function logOf(store: string): Promise<LocalLog> {
+  const log = logs.get(store) ?? openLocalLog(join(tempDir(), 'log'));
+  logs.set(store, log);
+  return log;
 }
 
 /** Writes to a core's store behind its back, as somebody with the database would. */
@@ -163,6 +186,8 @@ export function coreEnv(dir: string, more: Record<string, string> = {}): Record<
 
 export async function cleanUp(): Promise<void> {
   for (const core of [...running]) await core.stop();
+  for (const log of logs.values()) await (await log).close();
+  logs.clear();
   for (const dir of dirs.splice(0)) rmSync(dir, { recursive: true, force: true });
 }
 

@@ -213,6 +213,8 @@ describe('the check of all logs', () => {
     await core.stop();
     const again = await startCore({ dir: core.dir, env });
     expect(await again.api.checkLogs(all)).toMatchObject({ checked: 51, complete: false });
+    // The heads, then the transparency log.
+    expect(await again.api.checkLogs(all)).toMatchObject({ checked: 0, complete: false });
     const last = await again.api.checkLogs(all);
     expect(last).toMatchObject({ complete: true });
     expect(last.failures.map((one) => one.id).sort()).toEqual([...copies].sort());

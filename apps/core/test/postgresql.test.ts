@@ -12,6 +12,7 @@ describe.each([
   'list',
   'attach',
   'answers',
+  'transparency',
   'version-1',
 ])('on PostgreSQL: %s', async (file) => {
   await import(`./${file}.test.ts`);

@@ -67,7 +67,7 @@ describe('the route of a conversation by what is known before it', () => {
     const core = await startCore();
     const events = await chat(core, watched({ data: 0.8, history: 0.7 }));
     const shown = core.models.asked.flatMap(({ request }) => request.messages.map(textOf)).join('\n');
-    expect(shown).toContain('[credit_card]');
+    expect(shown).toContain('<CREDIT_CARD_1>');
     expect(shown).not.toContain('4111');
     expect((await recordsOf(core, idOf(events)))[2]?.content).toContain('4111');
   });

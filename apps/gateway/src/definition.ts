@@ -17,6 +17,7 @@ import { LiveStats } from './live/stats.ts';
 import { Traces } from './live/traces.ts';
 import { GraphCatalog, ModelCatalog } from './models.ts';
 import type { RiskRouter } from './pipeline/risk-router.ts';
+import { SentenceVectors } from './pipeline/sentence-vectors.ts';
 
 /** The gateway has no callers among the services, so its API is empty. */
 export const definition = defineService({
@@ -61,6 +62,7 @@ export const definition = defineService({
       live,
       traces,
       guard: guardOf(config, (err) => kit.log.warn({ err }, 'the moderation did not answer')),
+      vectors: config.MCP_SAFETY_EMBEDDINGS === 'on' ? new SentenceVectors({ kit, inference }) : undefined,
       calibrations: new Calibrations(),
       risk: await riskRouterOf(kit),
     });

@@ -10,6 +10,7 @@ import type { LiveStats } from './live/stats.ts';
 import type { Traces } from './live/traces.ts';
 import type { GraphCatalog, ModelCatalog } from './models.ts';
 import type { RiskRouter } from './pipeline/risk-router.ts';
+import type { SentenceVectors } from './pipeline/sentence-vectors.ts';
 
 /** What the routes work with. */
 export interface Gateway {
@@ -26,6 +27,8 @@ export interface Gateway {
   readonly traces: Traces;
   /** The safety policy. */
   readonly guard: Guard;
+  /** Undefined: results of tools are read without embeddings. */
+  readonly vectors: SentenceVectors | undefined;
   /** What models take for what is counted. */
   readonly calibrations: Calibrations;
   /** Undefined: requests are not routed by risk. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  ArbitrationTerms,
   type CallContext,
   type ChatCompletionRequest,
   type ChatEvent,
@@ -158,8 +159,6 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
     eraseConversation: async (id) => {
       throw missing(id);
     },
-    exportSubject: async ({ owner }) => ({ owner, conversations: [], next_cursor: null }),
-    eraseSubject: async ({ owner }) => ({ owner, erased: 0, complete: true }),
     rewrapKeys: async () => ({ key_version: 'local:1', rewrapped: 0, complete: true }),
     checkLogs: async () => ({ checked: 0, unconfirmed: 0, complete: true, failures: [] }),
     events(id) {
@@ -174,6 +173,9 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
     verifyConversation: async (id) => {
       throw missing(id);
     },
+    proveConversation: async (id) => {
+      throw missing(id);
+    },
     verifyLog: async () => ({
       id: 'x',
       ok: false,
@@ -183,6 +185,10 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
       reason: 'not a log',
       head: null,
     }),
+    giveFeedback: async (id) => {
+      throw missing(id);
+    },
+    listFeedback: async () => ({ terms: ArbitrationTerms.parse({}), feedback: [], next_cursor: null }),
     prompts: async () => [{ name: 'base_system', sha256: 'a', source: 'built-in', description: 'd' }],
     async keepAnswer({ log }) {
       if (options.full) throw new PlatformError('unavailable', 'The disk is full.');

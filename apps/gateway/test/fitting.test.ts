@@ -128,6 +128,64 @@ describe('a context that is made to fit', () => {
     );
   });
 
+  const long = 'Rust never sleeps here, and winter is long for boats. '.repeat(400);
+  const unbroken = 'rust never sleeps '.repeat(1200);
+  const question: ChatMessage = { role: 'user', content: 'Why do boats rust?' };
+  const call = (content: string): ChatMessage[] => [
+    {
+      role: 'assistant',
+      content: null,
+      tool_calls: [{ id: '1', type: 'function', function: { name: 'f', arguments: '{}' } }],
+    },
+    { role: 'tool', tool_call_id: '1', content },
+  ];
+  it.each<[string, ChatMessage[]]>([
+    ['one message', [{ role: 'user', content: long }]],
+    ['one message without a sentence', [{ role: 'user', content: unbroken }]],
+    [
+      'a message before the question',
+      [{ role: 'user', content: long }, { role: 'assistant', content: 'Ok.' }, question],
+    ],
+    [
+      'one without a sentence',
+      [{ role: 'user', content: unbroken }, { role: 'assistant', content: 'Ok.' }, question],
+    ],
+    [
+      'an answer before the question',
+      [{ role: 'user', content: 'Tell me.' }, { role: 'assistant', content: long }, question],
+    ],
+    ['both', [{ role: 'user', content: long }, { role: 'assistant', content: long }, question]],
+    [
+      'a result of a tool',
+      [{ role: 'user', content: 'Look.' }, ...call(long), { role: 'assistant', content: 'Ok.' }, question],
+    ],
+    ['a result that is asked about', [question, ...call(unbroken)]],
+    [
+      'many small messages',
+      [
+        ...Array.from(
+          { length: 700 },
+          (_, i): ChatMessage => ({ role: i % 2 === 0 ? 'user' : 'assistant', content: `Part ${i}.` }),
+        ),
+        question,
+      ],
+    ],
+  ])('fills its room where %s is far too long', async (_, messages) => {
+    const { fit } = serving(4, { exact: true });
+    const { asked, fitting } = await fit({
+      messages: [{ role: 'system', content: 'Be brief.' }, ...messages],
+      max_tokens: 40,
+    });
+    const tokens = Math.ceil(charsOf(asked?.messages ?? []) / 4);
+    expect(tokens).toBeGreaterThanOrEqual(0.6 * (MAX_CONTEXT - 40));
+    expect(fitting?.input_tokens).toBeGreaterThanOrEqual(tokens);
+    expect(
+      asked?.messages.some(({ content }) =>
+        textOf(content, { picture: () => '' }).includes(String(messages.at(-1)?.content).slice(0, 10)),
+      ),
+    ).toBe(true);
+  });
+
   it('is fitted again when it is refused as too long, and later ones are known to be longer', async () => {
     const { fit, refused, phases } = serving(2.2);
     const messages: ChatMessage[] = [{ role: 'user', content: 'Rust never sleeps here. '.repeat(40) }];

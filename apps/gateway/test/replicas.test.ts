@@ -21,7 +21,7 @@ describe('two replicas of every service', () => {
   beforeAll(async () => {
     place = await shared();
     one = await startPlatform('in one process', place);
-    two = await startPlatform('apart', place);
+    two = await startPlatform('apart', place, one.log);
     for (const { ask } of [one, two])
       await vi.waitFor(async () => expect((await ask('/v1/models')).status).toBe(200), 60_000);
   });

@@ -138,7 +138,7 @@ test('a client that does not read holds the model back, and is cut off at the de
     head('POST /v1/chat/completions HTTP/1.1', [
       `Authorization: Bearer ${g.admin}`,
       'Content-Type: application/json',
-      'X-Mcp-Timeout-Ms: 3000',
+      'X-Mcp-Timeout-Ms: 8000',
       `Content-Length: ${body.length}`,
     ]) + body,
   );

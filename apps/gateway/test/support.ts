@@ -8,10 +8,14 @@ import { type StartedServices, startServices } from '@mcp/service-kit';
 import { freePort, type NatsServer, startNats, testIdentities } from '@mcp/testkit';
 import { definition } from '../src/definition.ts';
 
-const BEHIND = ['core', 'model-gateway', 'task-engine', 'governance'] as const;
+const BEHIND = ['core', 'model-gateway', 'task-engine', 'governance', 'transparency-log'] as const;
+
+const LOG_URL = 'MCP_TRANSPARENCY_LOG_URL';
 
 export interface Platform {
   readonly url: string;
+  /** Where its transparency log is, as variables for a replica. */
+  readonly log: Readonly<Record<string, string>>;
   /** Asks as its administrator; with a body, it is a POST. */
   ask(path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>;
   close(): Promise<void>;
@@ -43,26 +47,28 @@ export async function forget({ dir, nats }: Shared): Promise<void> {
   await nats.close();
 }
 
-/** The real services on the scripted models: in this process, or each in its own. */
+/** The real services on the scripted models: in this process, or each in its own. Replicas are given the log of the first, for a log has one writer. */
 export async function startPlatform(
   form: 'in one process' | 'apart',
   { nats, dir, admin, identities, prov_secret }: Shared,
   more: Readonly<Record<string, string>> = {},
 ): Promise<Platform> {
+  const behind = BEHIND.filter((name) => name !== 'transparency-log' || more[LOG_URL] === undefined);
   const env: Record<string, string> = {
     MCP_DATA: dir,
     MCP_TRACE_STORE: 'true',
     ...identities,
     PROV_SECRET: prov_secret,
+    MCP_LOG_SIGNING_SECRET: prov_secret,
     MCP_NATS_URL: nats.url,
     MCP_LOG_LEVEL: 'silent',
     MCP_GATEWAY_PORT: '0',
     MCP_ADMIN_KEY_HASH: createHash('sha256').update(admin).digest('hex'),
     MODEL_BACKENDS: 'scripted',
-    ...(form === 'in one process' ? { MCP_IN_PROCESS: BEHIND.join(',') } : {}),
+    ...(form === 'in one process' ? { MCP_IN_PROCESS: behind.join(',') } : {}),
     ...more,
   };
-  for (const name of BEHIND) {
+  for (const name of behind) {
     const port = String(await freePort());
     const prefix = `MCP_${name.toUpperCase().replaceAll('-', '_')}`;
     env[`${prefix}_PORT`] = port;
@@ -70,7 +76,7 @@ export async function startPlatform(
   }
   const children: ChildProcess[] = [];
   if (form === 'apart')
-    for (const name of BEHIND)
+    for (const name of behind)
       children.push(
         spawn(process.execPath, [fileURLToPath(new URL(`../../${name}/src/main.ts`, import.meta.url))], {
           env: { ...process.env, ...env },
@@ -81,6 +87,7 @@ export async function startPlatform(
   const url = `http://127.0.0.1:${services.ports.get('gateway')}`;
   return {
     url,
+    log: { [LOG_URL]: env[LOG_URL] ?? '' },
     ask: (path, body, headers = {}) =>
       fetch(`${url}${path}`, {
         headers: { authorization: `Bearer ${admin}`, 'content-type': 'application/json', ...headers },

@@ -17,7 +17,7 @@ import {
   Volume,
 } from 'cdk8s-plus-28';
 import {
-  holdsEmbeddedData,
+  holdsData,
   labelsOf,
   type RegionContext,
   replicasOf,
@@ -89,7 +89,7 @@ export function workloadChart(chart: Chart, context: RegionContext, workload: Wo
 /** Whether an autoscaler sets the replicas: not where one volume holds the state. */
 export function isScaled({ stack, settings }: RegionContext, workload: Workload): boolean {
   const { scaling } = workload.manifest;
-  if (workload.placement.autoscale === false || holdsEmbeddedData(workload.inside, settings)) return false;
+  if (workload.placement.autoscale === false || holdsData(workload.inside, settings)) return false;
   // The queue's length is asked of our own servers; those of others may not tell it.
   const measured = settings.features.keda && stack.nats.external_url === undefined;
   return scaling.on === 'cpu' || (scaling.on === 'queue' && measured);
@@ -121,7 +121,7 @@ export function addDeployment(chart: Chart, context: RegionContext, of: Deployed
     ...(!canary && isScaled(context, workload)
       ? {}
       : { replicas: canary ? 1 : replicasOf(workload, context.settings) }),
-    strategy: holdsEmbeddedData(workload.inside, context.settings)
+    strategy: holdsData(workload.inside, context.settings)
       ? DeploymentStrategy.recreate()
       : ONE_MORE_AT_A_TIME,
     ...podOf(context, pod),
@@ -201,7 +201,7 @@ function serviceContainer(context: RegionContext, { manifest, inside }: Workload
  */
 function dataOf(chart: Chart, context: RegionContext, workload: Workload): Volume {
   const room = bytesOf(roomOf(workload));
-  if (!holdsEmbeddedData(workload.inside, context.settings))
+  if (!holdsData(workload.inside, context.settings))
     return Volume.fromEmptyDir(chart, 'volume-data', 'data-scratch', { sizeLimit: room });
   const { storage_class } = context.settings;
   const claim = new PersistentVolumeClaim(chart, 'claim-data', {

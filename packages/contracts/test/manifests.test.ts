@@ -82,7 +82,11 @@ describe('the manifest of a service', () => {
     ['calls', [[], ['gateway']], [['console'], 'core', undefined]],
     ['needs', [[], ['vector-database']], [['NATS'], ['a b'], ['']]],
     ['egress', [['model-backends', 'identity-provider', 'log-archive', 'kms', 'moderation']], [['internet']]],
-    ['volume', [undefined, { size_gib: 1 }], [{ size_gib: 0 }, { size_gib: 1.5 }, {}]],
+    [
+      'volume',
+      [undefined, { size_gib: 1, where: 'always' }],
+      [{ size_gib: 0, where: 'always' }, { size_gib: 1.5, where: 'always' }, { size_gib: 1 }, {}],
+    ],
     ['size.cpu_limit', ['1', '1500m'], ['1.5', '1 m', 'm', 2, '']],
     ['size.memory_limit', ['1Mi', '64Gi'], ['1G', '512', '1.5Gi', 'Gi', '']],
     ['slo.error_ratio', [0, 1], [-0.1, 1.1]],

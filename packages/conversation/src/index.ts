@@ -1,11 +1,15 @@
 /** A conversation of models: its graph of steps, turns, token budget, arbitration. Pure. */
-export { arbitrate, cosine, divergenceOf } from './arbitration/arbitration.ts';
+export { arbitrate, cosine, divergenceOf, reweighed } from './arbitration/arbitration.ts';
 export type { Candidate } from './arbitration/candidate.ts';
 export { claimsOf } from './arbitration/claims/claims.ts';
 export { coherence } from './arbitration/coherence.ts';
 export { contradictionsOf, whyOf } from './arbitration/contradictions.ts';
 export { digestOf, extendedTaskOf, extraTurnFor, RISK_TASK } from './arbitration/extra-turns.ts';
 export { contradictionQuestion, soundnessQuestion, yesOf } from './arbitration/judge.ts';
+export { armsOf, choiceOf, isOpen, LEARNER_VERSION } from './arbitration/learner/arms.ts';
+export { bestArm, chooseArm, type Learnt, learn } from './arbitration/learner/bandit.ts';
+export { lessonsOf } from './arbitration/learner/lessons.ts';
+export { type Estimate, type PolicyWorth, type Replayed, replay } from './arbitration/learner/replay.ts';
 export { quotingAnswer, refinementOf, undecidedOf, withoutQuotes } from './arbitration/refinement.ts';
 export type { Verdict } from './arbitration/verdict.ts';
 export { AnswerLimit } from './budget/answer-limit.ts';

@@ -132,6 +132,11 @@ describe('fitBudget', () => {
           const results = fitted.messages.flatMap((one) => (one.role === 'tool' ? [one.tool_call_id] : []));
           expect([...results].sort()).toEqual(calls(fitted.messages).sort());
           expect(fitted.summary === undefined).toBe(action !== 'summarized');
+          // Whatever is not there any more, the summary stands for.
+          if (action === 'summarized')
+            expect(fitted.summarized).toEqual(
+              expect.arrayContaining([...messages.keys()].filter((i) => !kept.includes(i))),
+            );
           if (fitted.summary !== undefined)
             expect(String(fitted.messages[kept.indexOf(question_at)]?.content)).toContain(fitted.summary);
         },
@@ -215,6 +220,7 @@ describe('fitBudget', () => {
       dropped_messages: 0,
       kept: [0],
       summary: undefined,
+      summarized: [],
     });
   });
 

@@ -100,6 +100,23 @@ describe('Calibrations', () => {
     expect(Math.abs(calibrations.of('m', latin, counted(latin)).ratio - 1)).toBeLessThan(0.1);
   });
 
+  it.each(['greek', 'hindi', 'chinese', 'emoji'] as const)(
+    'hold what a vocabulary takes that has not even letters of %s, from the first call',
+    (script) => {
+      const calibrations = new Calibrations();
+      const messages = saying(script);
+      const text = SCRIPTS[script].repeat(12);
+      // As a vocabulary has it that knows the script well, and as one that has nothing but its bytes.
+      const counted_tokens = Math.ceil(0.4 * text.length);
+      const input_tokens = Buffer.byteLength(text);
+      const { ratio, spread } = calibrations.of('m', messages, counted_tokens);
+      expect(counted_tokens * (ratio + spread)).toBeGreaterThan(0.95 * input_tokens);
+      calibrations.learn('m', messages, { counted_tokens, input_tokens });
+      const known = calibrations.of('m', messages, counted_tokens);
+      expect(Math.abs((counted_tokens * known.ratio) / input_tokens - 1)).toBeLessThan(0.05);
+    },
+  );
+
   it('stay steady over thousands of calls whose tokens scatter', () => {
     const calibrations = new Calibrations();
     const shares = { latin: 0.25, digits: 0.5, greek: 0.4, hindi: 0.3, chinese: 0.4, emoji: 0.5 };

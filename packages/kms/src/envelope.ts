@@ -11,8 +11,8 @@ export interface DataKey {
 /** Where a text belongs: it cannot be read as anything else. */
 export interface TextPlace {
   readonly conversation_id: string;
-  readonly purpose: 'record' | 'title' | 'settings' | 'input' | 'output' | 'body' | 'events';
-  /** Among those of its purpose: the number of a record, the id of an answer, a run. */
+  readonly purpose: 'record' | 'title' | 'settings' | 'input' | 'output' | 'body' | 'comment' | 'events';
+  /** Among those of its purpose: the number of a record, the id of an answer, a run. A comment is at the record of its decision. */
   readonly position: string | number;
 }
 

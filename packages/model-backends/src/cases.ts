@@ -13,9 +13,12 @@ export interface Case {
   readonly needs?: Offer;
   /** It is about the server behind: a backend of the process itself has none. */
   readonly elsewhere?: true;
+  /** It is about a status that HTTP alone has. */
+  readonly of_http?: true;
 }
 
 const server = (title: string) => ({ title, elsewhere: true }) as const;
+const httpServer = (title: string) => ({ title, elsewhere: true, of_http: true }) as const;
 
 export const CASES = {
   models: { title: 'models described' },
@@ -41,13 +44,13 @@ export const CASES = {
   status_401: server('401'),
   status_403: server('403'),
   status_404: server('404'),
-  status_408: server('408'),
+  status_408: httpServer('408'),
   status_413: server('413'),
   status_500: server('500'),
-  status_502: server('502'),
+  status_502: httpServer('502'),
   status_503: server('503'),
   status_504: server('504'),
-  status_529: server('529'),
+  status_529: httpServer('529'),
   retry_after_none: server('429, no `Retry-After`'),
   retry_after_seconds: server('429, `Retry-After` in seconds'),
   retry_after_date: server('429, `Retry-After` as a date'),
@@ -72,6 +75,7 @@ const FEATURE_OF = {
   images: 'pictures',
 } as const satisfies Readonly<Record<Exclude<Offer, 'embeddings' | 'prefill'>, Feature>>;
 
+export type Transport = BackendManifest['transports'][number];
 type Offering = Pick<BackendManifest, 'features' | 'lacks' | 'runs'>;
 
 /** Whether what is behind a backend offers something at all. */
@@ -80,9 +84,14 @@ export function offers({ features, lacks }: Offering, offer: Offer): boolean {
   return ['yes', 'passed on'].includes(supportOf(features, FEATURE_OF[offer]).support);
 }
 
-/** How a case stands for a backend; what is not offered is tested to be refused. */
-export function caseOf(manifest: Offering, name: CaseName): 'tested' | 'not offered' | 'no server' {
+/** How a case stands for a backend; what is not offered is tested to be refused. `none`: there is nothing to be tested. */
+export function caseOf(
+  manifest: Offering,
+  name: CaseName,
+  transport: Transport = 'http',
+): 'tested' | 'not offered' | 'none' {
   const one: Case = CASES[name];
-  if (one.elsewhere === true && manifest.runs === 'in-process') return 'no server';
+  if (one.elsewhere === true && manifest.runs === 'in-process') return 'none';
+  if (one.of_http === true && transport !== 'http') return 'none';
   return one.needs === undefined || offers(manifest, one.needs) ? 'tested' : 'not offered';
 }

@@ -17,7 +17,6 @@ import {
 import { messageTokens } from '@mcp/wire';
 import { type ListedModel, publishedOf } from './facts.ts';
 import { ModelList } from './model-list.ts';
-import type { Upstream } from './upstream.ts';
 
 const MODELS_TTL_MS = 30_000;
 const DEFAULT_CONTEXT = 128_000;
@@ -41,7 +40,8 @@ export interface RemoteOptions {
   readonly backend: string;
   /** The server's own name, by which it is asked alone. */
   readonly name: string;
-  readonly upstream: Upstream;
+  /** Its connections, which end with the backend. */
+  readonly upstream: { close(): Promise<void> };
   readonly wire: Wire;
   /** Fields of a request that its API has no word for. */
   readonly ignores?: ModelBackend['ignores'];

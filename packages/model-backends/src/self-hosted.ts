@@ -10,9 +10,14 @@ export const SELF_HOSTED = {
 } as const satisfies ModelFacts;
 
 /** Addresses of servers of one kind, separated by commas; what stands behind the host may be `/v1` or nothing. */
-export const ServerUrls = listText(
-  z.array(z.url().transform((url) => url.replace(/\/(v1\/?)?$/, ''))).min(1, 'must name at least one URL'),
-);
+export const ServerUrls = serverUrls(z.url());
+
+/** As {@link ServerUrls}, of addresses of another kind. */
+export function serverUrls(address: z.ZodURL) {
+  return listText(
+    z.array(address.transform((url) => url.replace(/\/(v1\/?)?$/, ''))).min(1, 'must name at least one URL'),
+  );
+}
 
 /** The servers of one kind with their names: `vllm`, `vllm-2`, … */
 export function namedServers(name: string, urls: readonly string[]): { name: string; url: string }[] {

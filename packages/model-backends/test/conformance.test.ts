@@ -5,8 +5,9 @@ import { supportOf } from '../src/features.ts';
 import { BACKENDS } from '../src/registry.ts';
 import { asked, callOptions, codeOf, eventsOf, textOf } from './cases/asking.ts';
 import { FAILURE_CHECKS } from './cases/failures.ts';
+import { GRPC_CHECKS } from './cases/grpc-failures.ts';
 import { BY_SCHEMA, notOffered, OFFER_CHECKS, PICTURE } from './cases/offers.ts';
-import { BACKENDS_UNDER_TEST, ELSEWHERE, type Subject, start } from './under-test.ts';
+import { ELSEWHERE, OVER_GRPC, SUBJECTS, type Subject, start } from './under-test.ts';
 
 const TOOL = { type: 'function' as const, function: { name: 'f', parameters: { type: 'object' } } };
 /** A value for each feature, which another server would make something of. */
@@ -48,7 +49,12 @@ it('runs every case', () => {
   expect(run.sort()).toEqual(casesOf(CASES).sort());
 });
 
-describe.each(BACKENDS_UNDER_TEST)('the backend %s', (name, underTest) => {
+it('puts every transport of every backend under test', () => {
+  const grpc = Object.values(BACKENDS).filter(({ manifest }) => manifest.transports.includes('grpc'));
+  expect(OVER_GRPC.map(([name]) => name)).toEqual(grpc.map(({ manifest }) => manifest.name));
+});
+
+describe.each(SUBJECTS)('the backend %s', (_, name, underTest) => {
   const open = () => start(name, underTest);
   let subject: Subject;
 
@@ -86,5 +92,11 @@ describe.each(BACKENDS_UNDER_TEST)('the backend %s', (name, underTest) => {
 describe.each(ELSEWHERE)('%s, by what its server does', (name, one) => {
   it.each(casesOf(FAILURE_CHECKS))('%s', (failure) =>
     FAILURE_CHECKS[failure as keyof typeof FAILURE_CHECKS](one, name),
+  );
+});
+
+describe.each(OVER_GRPC)('%s over gRPC, by what its server does', (name, one) => {
+  it.each(casesOf(CASES).filter((failure) => failure in GRPC_CHECKS))('%s', (failure) =>
+    GRPC_CHECKS[failure as keyof typeof GRPC_CHECKS](one, name),
   );
 });

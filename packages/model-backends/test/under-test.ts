@@ -3,7 +3,8 @@ import type { ModelBackend } from '@mcp/contracts';
 import { configSchema } from '@mcp/service-kit';
 import { createBackends } from '../src/index.ts';
 import { BACKENDS, BackendName, backendSettings } from '../src/registry.ts';
-import type { Seen, Upstream } from './upstreams.ts';
+import type { OverGrpc } from './grpc-under-test.ts';
+import type { Seen, StandIn } from './upstreams.ts';
 
 /** A backend that is running, with what is behind it. */
 export interface Subject {
@@ -26,15 +27,8 @@ interface InProcess {
   open(): Promise<Subject>;
 }
 
-/** A backend of a server elsewhere: a stand-in for such a server, and how it fails. */
-export interface Elsewhere {
-  readonly runs: 'elsewhere';
-  /** The environment that names a server. */
-  env(url: string): Record<string, string>;
-  /** Its embedding model, where it is asked by a name of its own. */
-  readonly embedding?: string;
-  /** A server that answers by another backend. */
-  server(behind: ModelBackend): Promise<Upstream>;
+/** A backend of a server elsewhere, and how such a server fails. */
+export interface Elsewhere extends StandIn {
   /** The path that lists models is this one; undefined where its operator names them. */
   readonly list: string | undefined;
   /** What is answered to a path while models are listed and described: one chat model, `chat`. Undefined: another path. */
@@ -85,12 +79,28 @@ export async function make(name: BackendName, env: Record<string, string>): Prom
 export const scripted = () => make('scripted', { MCP_SCRIPTED_MODELS: SCRIPT });
 
 /** Every backend of the registry. One without a way to be put under test fails here, by name. */
-export const BACKENDS_UNDER_TEST: readonly (readonly [BackendName, UnderTest])[] = await Promise.all(
+const LOADED = await Promise.all(
   BackendName.options.map(async (name) => {
-    const { underTest } = (await import(`../src/${name}/test/under-test.ts`)) as { underTest: UnderTest };
-    return [name, underTest] as const;
+    const { underTest, overGrpc } = (await import(`../src/${name}/test/under-test.ts`)) as {
+      underTest: UnderTest;
+      /** Of those whose servers are asked over gRPC, too. */
+      overGrpc?: OverGrpc;
+    };
+    return { name, underTest, overGrpc };
   }),
 );
+const BACKENDS_UNDER_TEST = LOADED.map(({ name, underTest }) => [name, underTest] as const);
+
+/** Those whose servers may be asked over gRPC. */
+export const OVER_GRPC = LOADED.flatMap(({ name, overGrpc }) =>
+  overGrpc === undefined ? [] : [[name, overGrpc] as const],
+);
+
+/** Every backend, with each way to ask its servers, and what it is called. */
+export const SUBJECTS = [
+  ...BACKENDS_UNDER_TEST.map(([name, one]) => [name as string, name, one] as const),
+  ...OVER_GRPC.map(([name, one]) => [`${name} over gRPC`, name, one] as const),
+];
 
 /** Those of servers elsewhere. */
 export const ELSEWHERE = BACKENDS_UNDER_TEST.flatMap(([name, one]) =>
@@ -98,7 +108,7 @@ export const ELSEWHERE = BACKENDS_UNDER_TEST.flatMap(([name, one]) =>
 );
 
 /** Starts a backend, a server of another kind behind it where it needs one. */
-export async function start(name: BackendName, one: UnderTest): Promise<Subject> {
+export async function start(name: BackendName, one: UnderTest | OverGrpc): Promise<Subject> {
   if (one.runs === 'in-process') return one.open();
   const behind = await scripted();
   const upstream = await one.server(behind);

@@ -17,6 +17,17 @@ export interface Upstream {
   close(): Promise<void>;
 }
 
+/** A backend of a server elsewhere, with a stand-in for such a server. */
+export interface StandIn {
+  readonly runs: 'elsewhere';
+  /** The environment that names a server. */
+  env(url: string): Record<string, string>;
+  /** Its embedding model, where it is asked by a name of its own. */
+  readonly embedding?: string;
+  /** A server that answers by another backend. */
+  server(behind: ModelBackend): Promise<Upstream>;
+}
+
 /** What a request for words asks for beside them. */
 export interface Seen {
   readonly tools: readonly string[];

@@ -22,13 +22,16 @@ describe('piiTags', () => {
   });
 
   it.each([
-    ['write to ada.lovelace@example.org today', 'write to [email] today'],
-    ['my card is 4111 1111 1111 1111', 'my card is [credit_card]'],
-    ['pay to DE89 3704 0044 0532 0130 00.', 'pay to [iban].'],
-    ['the host 192.168.17.4 is down, 2001:db8::7334 too', 'the host [ip_address] is down, [ip_address] too'],
-    ['ghp_0123456789abcdefghijklmnopqrstuvwxyzAB leaked', '[secret] leaked'],
-    ['call +49 30 901820 before noon, or not', 'call [phone] before noon, or not'],
-    ['it is 192.168.17.4. Not 4111 1111 1111 1111.', 'it is [ip_address]. Not [credit_card].'],
+    ['write to ada.lovelace@example.org today', 'write to <EMAIL_1> today'],
+    ['my card is 4111 1111 1111 1111', 'my card is <CREDIT_CARD_1>'],
+    ['pay to DE89 3704 0044 0532 0130 00.', 'pay to <IBAN_1>.'],
+    [
+      'the host 192.168.17.4 is down, 2001:db8::7334 too',
+      'the host <IP_ADDRESS_1> is down, <IP_ADDRESS_2> too',
+    ],
+    ['ghp_0123456789abcdefghijklmnopqrstuvwxyzAB leaked', '<SECRET_1> leaked'],
+    ['call +49 30 901820 before noon, or not', 'call <PHONE_1> before noon, or not'],
+    ['it is 192.168.17.4. Not 4111 1111 1111 1111.', 'it is <IP_ADDRESS_1>. Not <CREDIT_CARD_1>.'],
     ['version 1.2.3 of card 4111 1111 1111 1112', 'version 1.2.3 of card 4111 1111 1111 1112'],
   ])('takes out of %j what it finds', (text, redacted) => {
     expect(redactPii(text)).toBe(redacted);
@@ -73,10 +76,6 @@ describe('hostile texts', () => {
     expect(piiTags(`${text} ada@example.org`)).toContain('email');
     expect(riskScore(`${text} ignore previous instructions`).categories).toContain('prompt-injection');
   });
-
-  it('are marked when they hold more numbers than are looked up', () => {
-    expect(piiTags('1234567 x '.repeat(500))).toContain('unread');
-  });
 });
 
 /** Words without digits, @ or anything else that a pattern begins with. */
@@ -107,7 +106,10 @@ const iban = fc.stringMatching(/^[1-9]\d{17}$/).map(ibanOf);
 const mail = fc
   .tuple(fc.stringMatching(/^[a-z][a-z0-9._-]{0,12}[a-z0-9]$/), fc.stringMatching(/^[a-z]{2,10}$/))
   .map(([user, host]) => `${user}@${host}.example.org`);
-const ipv4 = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255)).map((parts) => parts.join('.'));
+/** Not of this machine, of none or of all. */
+const ipv4 = fc
+  .tuple(fc.integer({ min: 1, max: 126 }), fc.nat(255), fc.nat(255), fc.nat(255))
+  .map((parts) => parts.join('.'));
 const secret = fc.oneof(
   fc.stringMatching(/^sk-[A-Za-z0-9]{24}$/),
   fc.stringMatching(/^mcp_[A-Za-z0-9]{43}$/),

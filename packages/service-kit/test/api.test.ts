@@ -7,6 +7,7 @@ import {
   modelGatewayEndpoints,
   PlatformError,
   taskEngineEndpoints,
+  transparencyLogEndpoints,
 } from '@mcp/contracts';
 import { failure } from '@mcp/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -170,6 +171,7 @@ test.each<[string, Endpoints]>([
   ['governance', governanceEndpoints],
   ['model-gateway', modelGatewayEndpoints],
   ['task-engine', taskEngineEndpoints],
+  ['transparency-log', transparencyLogEndpoints],
 ])(
   'the table of %s has each route once, a check for each parameter, and somebody who may ask',
   (_, table) => {

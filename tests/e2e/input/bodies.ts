@@ -1,4 +1,4 @@
-import { post, type Row, type Table } from './case.ts';
+import { post, type Row, type Table, UNKNOWN_ID } from './case.ts';
 import { SAMPLES } from './routes.ts';
 
 type Path = readonly (string | number)[];
@@ -135,10 +135,10 @@ function changed(body: unknown, at: Path, value: unknown): string {
 
 /** What is wrong with any JSON body, at every route that takes one: in form, and in each of its fields. */
 export const bodies: Table = Object.fromEntries(
-  Object.entries(SAMPLES).flatMap(([route, { path, body }]) => {
+  Object.entries(SAMPLES).flatMap(([route, { path, body, uuid }]) => {
     if (body === undefined) return [];
     // One with an id in it is asked for what is not there: its body is looked at first.
-    const to = route.slice(route.indexOf(' ') + 1).replace(':id', 'chatcmpl-0');
+    const to = route.slice(route.indexOf(' ') + 1).replace(':id', uuid ? UNKNOWN_ID : 'chatcmpl-0');
     return path === undefined ? [] : [[route, [...forms(to, body), ...fields(to, body)]]];
   }),
 );

@@ -144,10 +144,14 @@ const BAD_IDS: readonly [name: string, id: string, status: number, rule: RegExp]
   ['an unknown id', UNKNOWN_ID, 404, /no (conversation|job|key)/],
 ];
 
-function ids(route: string): Row[] {
+function ids(route: string, { body }: Sample): Row[] {
   return BAD_IDS.map(([name, id, status, rule]) => [
     name,
-    async ({ ask }) => ask(patternOf(route).replace(':id', id), { method: methodOf(route) }),
+    async ({ ask }) =>
+      ask(patternOf(route).replace(':id', id), {
+        method: methodOf(route),
+        ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      }),
     status,
     rule,
   ]);
@@ -164,7 +168,7 @@ export const everywhere: Table = Object.fromEntries(
       ...(sample.scope === undefined || sample.body !== undefined || sample.any_body
         ? []
         : bodies(route, sample)),
-      ...(sample.uuid === true ? ids(route) : []),
+      ...(sample.uuid === true ? ids(route, sample) : []),
     ],
   ]),
 );

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { type Shipped, startShipped } from '../shipped.ts';
 
-/** The public interface as the stack `local` ships it: five services, an event bus, models that answer by a script. */
+/** The public interface as the stack `local` ships it: six services, an event bus, models that answer by a script. */
 export interface Surface {
   readonly shipped: Shipped;
   readonly url: string;

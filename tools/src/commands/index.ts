@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { arbitrationCommand } from './arbitration.ts';
 import { docsCommand } from './docs.ts';
 import { doctorCommand } from './doctor.ts';
 import { flagsCommand } from './flags.ts';
@@ -6,6 +7,7 @@ import { identityCommand } from './identity.ts';
 import { jobsCommand } from './jobs.ts';
 import { keyCommand } from './key.ts';
 import { logsCommand } from './logs.ts';
+import { proofCommand } from './proof.ts';
 import { riskCommand } from './risk.ts';
 import { stackCommand } from './stack.ts';
 import { startCommand } from './start.ts';
@@ -25,7 +27,9 @@ export const commands: readonly (() => Command)[] = [
   traceCommand,
   jobsCommand,
   verifyCommand,
+  proofCommand,
   riskCommand,
+  arbitrationCommand,
   stackCommand,
   flagsCommand,
   doctorCommand,

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import {
   type Curve,
   calibrationError,
@@ -11,6 +11,7 @@ import {
 import { Command } from 'commander';
 import { z } from 'zod';
 import { CliError, EXIT, messageOf } from '../errors.ts';
+import { reliabilityPlot } from './risk-plot.ts';
 
 /** Lines that are read, and decisions that there must be to say anything. */
 const MAX_LINES = 2_000_000;
@@ -26,6 +27,7 @@ interface Flags {
   readonly outcomes: string;
   readonly least: string;
   readonly json: boolean;
+  readonly svg?: string;
 }
 
 const Share = z.coerce.number().min(0).max(1);
@@ -46,13 +48,18 @@ export function riskCommand(): Command {
         '0.1,0.3,0.5,0.9',
       )
       .option('--json', 'the thresholds alone, as risk.thresholds of a stack', false)
+      .option('--svg <file>', 'write the plot of reliability, before and after, to a file')
       .action((log: string, flags: Flags) => {
         const decided = joined(log, flags.outcomes);
+        const after = crossCalibrated(decided);
         const curve = isotonic(decided);
         const thresholds = thresholdsBy(curve, flags.least);
+        if (flags.svg !== undefined) write(flags.svg, reliabilityPlot(decided, after));
         const text = JSON.stringify({ default: thresholds });
         process.stdout.write(
-          flags.json ? `${text}\n` : `${[...page(decided), '', `risk.thresholds: ${text}`].join('\n')}\n`,
+          flags.json
+            ? `${text}\n`
+            : `${[...page(decided, after), '', `risk.thresholds: ${text}`].join('\n')}\n`,
         );
       }),
   );
@@ -116,8 +123,17 @@ function jsonOf(line: string): unknown {
   }
 }
 
-function page(decided: readonly Decided[]): string[] {
-  const after = crossCalibrated(decided);
+function write(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    throw new CliError(
+      `--svg: ${path} cannot be written (${messageOf(error)}). Give a file in a directory that is there.`,
+    );
+  }
+}
+
+function page(decided: readonly Decided[], after: readonly Decided[]): string[] {
   const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
   return [
     `${decided.length} decisions, ${decided.filter(({ bad }) => bad).length} of them bad.`,

@@ -10,6 +10,8 @@ import { isRunning } from '../runner/processes.ts';
 import { readRunFile } from '../runner/run-file.ts';
 import { readSecret } from '../runner/secrets.ts';
 import { paint, terminalUi } from '../ui.ts';
+import { verdictLine } from './verdict-line.ts';
+import { checkBundle } from './verify-bundle.ts';
 
 /** A conversation log larger than this is not one of ours. */
 const MAX_LOG_BYTES = 256 * 1024 * 1024;
@@ -21,6 +23,14 @@ export function verifyCommand(): Command {
     .description('check the hash chain and the signature of conversation logs (exit code 1: broken)')
     .argument('[log]', 'a log file, or the id of a conversation in the data directory')
     .option('--all', 'every log of the data directory', false)
+    .option('--since <time>', 'as --all, those that were written to since a day or time (2026-11-29)', timeOf)
+    .option('--bundle <file>', 'a proof bundle (npx mcp proof), checked offline')
+    .option(
+      '--key <key>',
+      'with --bundle: a key of the log or of a witness that you trust; repeat it',
+      gather,
+      [],
+    )
     .option('--json', 'the verdicts as JSON', false)
     .option('--data <directory>', 'the data directory (default: ./data of the checkout)')
     .addHelpText(
@@ -30,12 +40,20 @@ The chain shows that no record was changed, moved or removed. The signature show
 this platform: it needs PROV_SECRET, from the environment or the data directory; without it, only the chain is checked.
 Whether records are missing at the end is known to the platform alone: where it runs, it is asked.`,
     )
-    .action(async (log: string | undefined, flags: { all: boolean; json: boolean; data?: string }) => {
-      if ((log === undefined) === !flags.all)
-        throw new CliError('Name one log (a file or a conversation id), or give --all.', EXIT.usage);
+    .action(async (log: string | undefined, flags: VerifyFlags) => {
+      const all = flags.all || flags.since !== undefined;
+      if ([log !== undefined, all, flags.bundle !== undefined].filter(Boolean).length !== 1)
+        throw new CliError(
+          'Name one log (a file or a conversation id), or give --all, --since or --bundle.',
+          EXIT.usage,
+        );
       const paths = dataPaths(flags.data);
-      const files = log === undefined ? allLogs(paths) : [logPath(paths, log)];
       const secret = process.env.PROV_SECRET || readSecret(paths.secrets, 'provenance');
+      if (flags.bundle !== undefined) {
+        checkBundle(flags.bundle, { secret, keys: flags.key, json: flags.json });
+        return;
+      }
+      const files = log === undefined ? allLogs(paths, flags.since) : [logPath(paths, log)];
       const platform = platformOf(paths);
       const verdicts = await checkAll(files, { secret, platform });
       if (flags.json) process.stdout.write(`${JSON.stringify(verdicts, null, 2)}\n`);
@@ -52,6 +70,29 @@ Whether records are missing at the end is known to the platform alone: where it 
       }
       process.exitCode = verdicts.every(({ ok }) => ok) ? EXIT.ok : EXIT.failed;
     });
+}
+
+interface VerifyFlags {
+  readonly all: boolean;
+  readonly json: boolean;
+  readonly since?: Date;
+  readonly bundle?: string;
+  readonly key: readonly string[];
+  readonly data?: string;
+}
+
+function gather(key: string, keys: readonly string[]): string[] {
+  return [...keys, key];
+}
+
+function timeOf(text: string): Date {
+  const time = new Date(text);
+  if (Number.isNaN(time.getTime()))
+    throw new CliError(
+      `${text.slice(0, 80)} is no day or time: write 2026-11-29, or 2026-11-29T08:00:00Z.`,
+      EXIT.usage,
+    );
+  return time;
 }
 
 /** The platform that runs on a data directory: it has the store and the heads of the logs. */
@@ -121,12 +162,16 @@ function check(path: string, secret: string | undefined): ChainVerdict {
   }
 }
 
-function allLogs(paths: DataPaths): string[] {
+function allLogs(paths: DataPaths, since: Date = new Date(0)): string[] {
   try {
-    return readdirSync(paths.conversations)
-      .filter((name) => name.endsWith('.json'))
-      .sort()
-      .map((name) => join(paths.conversations, name));
+    return (
+      readdirSync(paths.conversations)
+        .filter((name) => name.endsWith('.json'))
+        .sort()
+        .map((name) => join(paths.conversations, name))
+        // A log is written whole at the end of each run.
+        .filter((path) => statSync(path).mtime >= since)
+    );
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return [];
     throw new CliError(`${paths.conversations} cannot be read (${messageOf(error)}).`);
@@ -143,20 +188,7 @@ function logPath(paths: DataPaths, log: string): string {
 
 function render(verdicts: readonly ChainVerdict[]): string[] {
   const shown = verdicts.length === 1 ? verdicts : verdicts.filter(({ ok }) => !ok);
-  const lines = shown.map((one) => {
-    switch (one.status) {
-      case 'ok':
-        return `${paint('green', '✓')} ${one.id}: ${one.records} records, head ${one.head ?? ''}`;
-      case 'erased':
-        return `${paint('green', '✓')} ${one.id}: ${one.reason ?? 'erased'}`;
-      case 'unconfirmed':
-        return `${paint('yellow', '?')} ${one.id}: ${one.reason ?? 'not confirmed'}`;
-      case 'broken':
-        return `${paint('red', '✗')} ${one.id}: ${one.reason ?? 'broken'}${one.broken_at === null ? '' : ` (record ${one.broken_at})`}`;
-      default:
-        return one.status satisfies never;
-    }
-  });
+  const lines = shown.map(verdictLine);
   const count = (status: ChainVerdict['status']) => verdicts.filter((one) => one.status === status).length;
   const more = count('unconfirmed') === 0 ? '' : `, ${count('unconfirmed')} not confirmed`;
   return verdicts.length === 1

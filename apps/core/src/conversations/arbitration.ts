@@ -64,7 +64,8 @@ export async function decideAndRecord(
     const { scored, extra_turns, duration_ms } = await settle(deps, session, inner);
     const { question, turns } = stateOf(session.recorder.records);
     const last = finalists(turns, session.summary.exchanges);
-    const decision = decide(deps, scored, {
+    const decision = await decide(deps, scored, {
+      key: `${session.summary.id} ${session.recorder.records.length}`,
       critique_turn: turns.length > session.summary.exchanges,
       extra_turns,
       missing: run.missing,

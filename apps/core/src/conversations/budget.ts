@@ -47,7 +47,7 @@ export interface Fitted {
   readonly answer_tokens: number;
   /** Steps that the messages show, whole or in part. */
   readonly parents: readonly string[];
-  /** The summary that stands for messages that were dropped, and the steps that those showed. */
+  /** The summary that stands for what was left out, and the steps that it is of, in whole or in part. */
   readonly summary: { readonly content: string; readonly parents: readonly string[] } | undefined;
 }
 
@@ -94,19 +94,15 @@ export async function budgetOf(
       : undefined,
   });
   deps.kit.metrics.inc('token_budget_actions_total', { model, phase: fitted.action });
-  const kept = new Set(fitted.kept);
-  const shown = (isShown: boolean) =>
-    [
-      ...new Set(sources.filter((source, at) => source !== undefined && kept.has(at) === isShown)),
-    ] as string[];
+  const stepsOf = (indexes: readonly number[]) => [...new Set(indexes.flatMap((at) => sources[at] ?? []))];
   const { summary } = fitted;
   const counted = counts.get(fitted.messages) ?? whole;
   const input_tokens = inputFor(fitted.messages, counted.tokens).tokens;
   return {
     messages: fitted.messages,
     answer_tokens: Math.max(1, Math.min(max_tokens_per_turn, limit_tokens - fitted.input_tokens)),
-    parents: shown(true),
-    summary: summary === undefined ? undefined : { content: summary, parents: shown(false) },
+    parents: stepsOf(fitted.kept),
+    summary: summary === undefined ? undefined : { content: summary, parents: stepsOf(fitted.summarized) },
     budget: {
       input_tokens,
       limit_tokens,

@@ -18,9 +18,11 @@ import { riskScore } from '@mcp/safety';
 import type { CoreKit } from '../kit.ts';
 import { type AnswerVectors, EMBED_TIMEOUT_MS } from './answer-vectors.ts';
 import { type JudgeDeps, judge } from './judge.ts';
+import type { Learner } from './learner.ts';
 
 export interface DecideDeps extends JudgeDeps {
   readonly kit: Pick<CoreKit, 'metrics' | 'tracer' | 'flags' | 'log'>;
+  readonly learner: Pick<Learner, 'weigh'>;
 }
 
 /** What is to be scored. */
@@ -96,10 +98,12 @@ export interface Around {
   /** The message that took least time in this run. */
   readonly fastest: string | undefined;
   readonly duration_ms: number;
+  /** Names the decision among all. */
+  readonly key: string;
 }
 
 /** The recorded decision. With the flag off, and in shadow mode, the last answer of the first participant stands. */
-export function decide(deps: DecideDeps, scored: Scored, around: Around): Decision {
+export async function decide(deps: DecideDeps, scored: Scored, around: Around): Promise<Decision> {
   const { flags } = deps.kit;
   const first = scored.candidates[0];
   if (first === undefined) throw new PlatformError('internal', 'No model gave an answer to decide on.');
@@ -109,22 +113,25 @@ export function decide(deps: DecideDeps, scored: Scored, around: Around): Decisi
         method: 'disabled',
         reason: `Arbitration is switched off (MODEL_ARBITRATION_ENABLED): the last answer of ${first.participant} stands.`,
       })
-    : decided(deps, scored, around);
+    : await decided(deps, scored, around);
   const applied = flags.enabled('MODEL_ARBITRATION_SHADOW') ? shadowed(decision, first, around) : decision;
   measure(deps, applied);
   return applied;
 }
 
-function decided(deps: DecideDeps, scored: Scored, around: Around): Decision {
-  const { verdict, candidates } = scored;
+async function decided(deps: DecideDeps, scored: Scored, around: Around): Promise<Decision> {
+  const { candidates } = scored;
   const { missing, critique_turn, extra_turns, duration_ms } = around;
-  if (verdict !== undefined && missing.length === 0)
+  if (scored.verdict !== undefined && missing.length === 0) {
+    const { verdict, learner } = await deps.learner.weigh(scored.verdict, around);
     return {
       ...verdict,
       critique_turn,
       duration_ms,
       ...(extra_turns.length === 0 ? {} : { extra_turns: [...extra_turns] }),
+      ...(learner === undefined ? {} : { learner }),
     };
+  }
   const fastest = candidates.find(({ message_id }) => message_id === around.fastest) ?? candidates[0];
   if (fastest === undefined) throw new PlatformError('internal', 'No model gave an answer to decide on.');
   const why =

@@ -1,15 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ConversationStatus, PlatformError } from '@mcp/contracts';
+import { type ConversationStatus, type LogRecord, PlatformError } from '@mcp/contracts';
 import { isFinished } from '@mcp/conversation';
-import { signLog } from '@mcp/provenance';
+import { sessionEntry, signLog } from '@mcp/provenance';
 import type { Logger } from '@mcp/service-kit';
 import type { AccessLog } from '../encryption/accesses.ts';
 import type { ClearRows } from '../encryption/clear-rows.ts';
 import type { Committer } from '../log/committer.ts';
+import type { LogPublisher } from '../log/publisher.ts';
 import { checkLog, headerOf, type LogStateDeps, SELF } from '../log/state.ts';
 import type { AnswerStore } from '../store/answers.ts';
-import type { Lease, Stored } from '../store/conversations.ts';
+import type { ConversationStore, Lease, Stored } from '../store/conversations.ts';
+import type { FeedbackStore } from '../store/feedback.ts';
 import type { Leases } from '../store/leases.ts';
+import type { LogEntries } from '../store/log-entries.ts';
 import type { Upkeep } from '../store/upkeep.ts';
 
 const SWEEP_MS = 5000;
@@ -25,15 +28,18 @@ export interface SweeperDeps extends LogStateDeps {
   readonly answers: AnswerStore;
   readonly clear: ClearRows;
   readonly accesses: AccessLog;
+  readonly feedback: Pick<FeedbackStore, 'expire'>;
   readonly leases: Leases;
   readonly committer: Committer;
+  readonly entries: LogEntries;
+  readonly publisher: LogPublisher;
   readonly log: Logger;
 }
 
 /**
  * Looks, again and again, for conversations whose run is dead (its lease has ended), and for logs that could not be
- * committed, whichever replica they were of: the first are marked interrupted, both are committed. Stored answers that
- * are too old are forgotten.
+ * committed, whichever replica they were of: the first are marked interrupted, both are committed. Stored answers
+ * and feedback that are too old are forgotten, and what is in the clear from before is encrypted.
  */
 export class Sweeper {
   readonly #deps: SweeperDeps;
@@ -63,8 +69,9 @@ export class Sweeper {
   }
 
   async #sweep(): Promise<void> {
-    const { heads, upkeep, answers, accesses, committer } = this.#deps;
+    const { heads, upkeep, answers, feedback, accesses, committer } = this.#deps;
     await answers.expire();
+    await feedback.expire();
     await accesses.expire();
     await this.#encrypt();
     // A bus that is away must not keep dead runs waiting.
@@ -72,6 +79,7 @@ export class Sweeper {
     if (heads.reachable) await upkeep.recommitOthers(heads.generation, MAX_PER_SWEEP);
     // What only waits for the bus or the archive goes on waiting while they are away.
     const only_running = !heads.reachable || committer.paused;
+    await this.#enter();
     for (const id of await upkeep.due({ limit: MAX_PER_SWEEP, only_running })) {
       if (this.#closed) return;
       await this.#lookAfter(id);
@@ -84,6 +92,22 @@ export class Sweeper {
     await clear.sweep(MAX_PER_SWEEP).catch((err: unknown) => {
       log.error({ err }, 'conversations from before encryption could not be encrypted');
     });
+  }
+
+  /** Takes what waits to the transparency log, records from before there was one too. */
+  async #enter(): Promise<void> {
+    const { entries, store, publisher, log } = this.#deps;
+    for (const id of await entries.behind(MAX_PER_SWEEP)) {
+      const records = await hashesOf(store, id).catch((err: unknown) => {
+        log.error(
+          { err, conversation_id: id },
+          'records cannot be read, and are not entered in the transparency log',
+        );
+        return [];
+      });
+      await entries.catchUp(id, records);
+    }
+    publisher.nudge();
   }
 
   async #lookAfter(id: string): Promise<void> {
@@ -102,8 +126,10 @@ export class Sweeper {
     const { store, committer, secret, log } = this.#deps;
     const tombstone = await store.tombstone(lease.id, SELF);
     if (tombstone !== undefined) {
-      const commitment = await committer.commitErased(tombstone);
-      return store.endRun(lease, { status: 'cancelled', commitment, again_ms: AGAIN_MS });
+      const { log: erased, stored } = tombstone;
+      const commitment = await committer.commitErased(erased);
+      const session = sessionEntry(lease.id, stored.records);
+      return store.endRun(lease, { status: 'cancelled', commitment, session, again_ms: AGAIN_MS });
     }
     const { stored, verdict } = await checkLog(this.#deps, lease.id, SELF);
     const status = statusAtRest(stored);
@@ -117,7 +143,11 @@ export class Sweeper {
       verdict.status === 'broken'
         ? { head, mac, anchored }
         : await committer.commit(signLog(headerOf(stored), stored.records, secret));
-    await store.endRun(lease, { status, commitment, again_ms: AGAIN_MS }).catch((error: unknown) => {
+    const session =
+      verdict.status === 'broken' || stored.records.length === 0
+        ? undefined
+        : sessionEntry(lease.id, stored.records);
+    await store.endRun(lease, { status, commitment, session, again_ms: AGAIN_MS }).catch((error: unknown) => {
       // A run has taken it meanwhile: it is alive.
       if (!(error instanceof PlatformError && error.code === 'conflict')) throw error;
     });
@@ -133,4 +163,13 @@ export class Sweeper {
 function statusAtRest({ summary, records }: Stored): ConversationStatus {
   if (summary.status !== 'running') return summary.status;
   return isFinished(records, summary.exchanges) ? 'completed' : 'interrupted';
+}
+
+/** What the transparency log is given of a conversation, of an erased one too. */
+async function hashesOf(
+  store: ConversationStore,
+  id: string,
+): Promise<readonly Pick<LogRecord, 'seq' | 'hash'>[]> {
+  const tombstone = await store.tombstone(id, SELF);
+  return tombstone === undefined ? (await store.get(id, SELF)).records : tombstone.stored.records;
 }

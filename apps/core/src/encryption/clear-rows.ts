@@ -43,6 +43,7 @@ export class ClearRows {
       .selectFrom('conversations')
       .select('id')
       .where('key_id', '=', '')
+      .where('erased_at', '=', '')
       .where('lease_token', '=', '')
       .limit(limit)
       .execute();
@@ -71,6 +72,7 @@ export class ClearRows {
         })
         .where('id', '=', id)
         .where('key_id', '=', '')
+        .where('erased_at', '=', '')
         .executeTakeFirst();
       if (numUpdatedRows === 0n) return false;
       await encryptRows(tx, id, fresh);
@@ -105,6 +107,19 @@ async function encryptRows(tx: Transaction<Database>, id: string, { key, row }: 
       .set(encryptedAnswer(key, { conversation_id: id, position }, texts))
       .where('id', '=', position)
       .execute();
+  const feedback = await tx
+    .selectFrom('feedback')
+    .select(['seq', 'comment'])
+    .where('conversation_id', '=', id)
+    .where('comment', 'is not', null)
+    .execute();
+  for (const { seq, comment } of feedback)
+    await tx
+      .updateTable('feedback')
+      .set({ comment: encryptedComment(key, { conversation_id: id, seq, comment: comment ?? '' }) })
+      .where('conversation_id', '=', id)
+      .where('seq', '=', seq)
+      .execute();
 }
 
 /** The hashes of a record in the clear; those of one that cannot be read stay as they are, for its check to find. */
@@ -135,4 +150,15 @@ export function encryptedAnswer(
     output: encrypted('output', output),
     body: encrypted('body', body),
   };
+}
+
+interface Comment {
+  readonly conversation_id: string;
+  /** Of the decision's record. */
+  readonly seq: number;
+  readonly comment: string;
+}
+
+export function encryptedComment(key: DataKey, { conversation_id, seq, comment }: Comment): string {
+  return encryptText(key, { conversation_id, purpose: 'comment', position: seq }, comment);
 }

@@ -1,8 +1,9 @@
 /** Erases conversations: their data keys are destroyed, what was encrypted is removed, and the chain of hashes stays. */
-import { type CallContext, type Erasure, PlatformError, type SubjectErasure } from '@mcp/contracts';
+import { type CallContext, type Erasure, PlatformError } from '@mcp/contracts';
 import type { Transaction } from 'kysely';
 import type { EventLog } from '../conversations/event-log.ts';
 import type { Runs } from '../conversations/runs.ts';
+import type { Sweeper } from '../conversations/sweeper.ts';
 import type { CoreKit } from '../kit.ts';
 import type { OpenDatabase } from '../store/open.ts';
 import type { Database } from '../store/schema.ts';
@@ -10,14 +11,13 @@ import { insertAccess } from './accesses.ts';
 import { Hashes } from './clear-rows.ts';
 import type { DataKeys } from './data-keys.ts';
 
-/** Conversations of one owner that one call erases. */
-const BATCH = 100;
-
 export interface EraserDeps {
   readonly open: OpenDatabase;
   readonly keys: DataKeys;
   readonly runs: Pick<Runs, 'cancel'>;
   readonly events: Pick<EventLog, 'publishCancel' | 'erase'>;
+  /** Puts what is left of it in the place of its archived log. */
+  readonly sweeper: Pick<Sweeper, 'sweep'>;
   readonly metrics: CoreKit['metrics'];
 }
 
@@ -30,7 +30,7 @@ export class Eraser {
 
   /** Ends a run of it that there is. What was erased before stays as it is. Throws `not_found`. */
   async erase(id: string, call: CallContext): Promise<Erasure> {
-    const { open, keys, runs, events, metrics } = this.#deps;
+    const { open, keys, runs, events, sweeper, metrics } = this.#deps;
     const { erasure, now } = await open.db.transaction().execute((tx) => eraseIn(tx, id, call));
     keys.forget(id);
     if (!now) return erasure;
@@ -40,22 +40,8 @@ export class Eraser {
     events.publishCancel(id);
     await events.erase(id);
     await open.scrub();
+    void sweeper.sweep();
     return erasure;
-  }
-
-  /** The next conversations of an owner; whoever wants all erased asks until it is complete. */
-  async eraseAllOf(owner: string, call: CallContext): Promise<SubjectErasure> {
-    const { db } = this.#deps.open;
-    await insertAccess(db, { action: 'erase', owner, conversation_id: '' }, call);
-    const found = await db
-      .selectFrom('conversations')
-      .select('id')
-      .where('owner', '=', owner)
-      .where('erased_at', '=', '')
-      .limit(BATCH)
-      .execute();
-    for (const { id } of found) await this.erase(id, call);
-    return { owner, erased: found.length, complete: found.length < BATCH };
   }
 }
 
@@ -96,6 +82,7 @@ async function eraseIn(
   const answers = tx.selectFrom('stored_answers').select('id').where('conversation_id', '=', id);
   await tx.deleteFrom('stored_answer_pairs').where('answer_id', 'in', answers).execute();
   await tx.deleteFrom('stored_answers').where('conversation_id', '=', id).execute();
+  await tx.updateTable('feedback').set({ comment: null }).where('conversation_id', '=', id).execute();
   await tx
     .updateTable('data_keys')
     .set({ wrapped: '', destroyed_at: erased_at })

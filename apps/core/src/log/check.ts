@@ -1,7 +1,9 @@
 import { type ChainVerdict, type LogCheck, PlatformError } from '@mcp/contracts';
 import type { LogChecks } from '../store/log-checks.ts';
 import type { LogHeads } from './heads.ts';
-import { type LogStateDeps, SELF, verdictOn } from './state.ts';
+import { type LogScanDeps, SCANNED, scanLog } from './scan.ts';
+import { type LogStateDeps, SELF } from './state.ts';
+import { verdictOn } from './verdicts.ts';
 
 /** What one batch looks at, at most, and how long it may take: whoever wants more asks again. */
 const BATCH = 200;
@@ -10,12 +12,15 @@ const BATCH_MS = 5000;
 export interface LogCheckDeps extends LogStateDeps {
   readonly checks: LogChecks;
   readonly heads: LogHeads;
+  /** The transparency log, and what the store has of it. */
+  readonly scan: LogScanDeps;
 }
 
-/** A place in the pass: first all conversations in the order of ids, then all heads in the order of the bucket. */
+/** A place in the pass: first all conversations in the order of ids, then all heads in the order of the bucket, then all of the transparency log. */
 type Place =
   | { readonly at: 'conversations'; readonly id: string }
-  | { readonly at: 'heads'; readonly seq: number };
+  | { readonly at: 'heads'; readonly seq: number }
+  | { readonly at: 'entries'; readonly index: number };
 
 interface Batch {
   readonly next: Place | null;
@@ -24,20 +29,47 @@ interface Batch {
 
 /**
  * Checks the next logs: every conversation against what is kept outside, then every head that is kept outside for a
- * conversation that is no longer there. Goes on from where the last batch stopped, in whichever replica that was.
+ * conversation that is no longer there, then every entry of the transparency log against the store. Goes on from where the last batch stopped, in whichever replica that was.
  */
 export async function checkNext(deps: LogCheckDeps, signal: AbortSignal): Promise<LogCheck> {
   const pass = await deps.checks.pass();
   const place = placeOf(pass.cursor);
-  const { next, verdicts } =
-    place.at === 'conversations'
-      ? await conversations(deps, place.id, signal)
-      : await orphans(deps, place.seq);
+  const { next, verdicts } = await batchAt(deps, place, signal);
   for (const verdict of verdicts) await deps.checks.record(verdict);
+  // What a pass before found in the log and this one did not is in order again.
+  if (next === null) await deps.checks.resolve(SCANNED, pass.started_at);
   const unconfirmed = verdicts.filter(({ status }) => status === 'unconfirmed').length;
   const step = { checked: verdicts.length, unconfirmed, complete: next === null };
   await deps.checks.advance(pass, { ...step, cursor: next === null ? '' : cursorOf(next) });
   return { ...step, failures: await deps.checks.failures() };
+}
+
+function batchAt(deps: LogCheckDeps, place: Place, signal: AbortSignal): Promise<Batch> {
+  switch (place.at) {
+    case 'conversations':
+      return conversations(deps, place.id, signal);
+    case 'heads':
+      return orphans(deps, place.seq);
+    case 'entries':
+      return entries(deps, place.index);
+    default:
+      return place satisfies never;
+  }
+}
+
+async function entries({ scan }: LogCheckDeps, index: number): Promise<Batch> {
+  try {
+    const { next, verdicts } = await scanLog(scan, index, Date.now() + BATCH_MS);
+    return { next: next === null ? null : { at: 'entries', index: next }, verdicts };
+  } catch (cause) {
+    if (cause instanceof PlatformError && cause.code === 'unavailable')
+      throw new PlatformError(
+        'unavailable',
+        'The transparency log cannot be read just now. The check goes on from here when it can.',
+        { retry_after_ms: 5000, cause },
+      );
+    throw cause;
+  }
 }
 
 async function conversations(deps: LogCheckDeps, after: string, signal: AbortSignal): Promise<Batch> {
@@ -74,14 +106,31 @@ async function orphans(deps: LogCheckDeps, seq: number): Promise<Batch> {
       head: null,
     }),
   );
-  return { next: page.next === null ? null : { at: 'heads', seq: page.next }, verdicts };
+  const next: Place = page.next === null ? { at: 'entries', index: 0 } : { at: 'heads', seq: page.next };
+  return { next, verdicts };
 }
 
 function cursorOf(place: Place): string {
-  return place.at === 'heads' ? `heads:${place.seq}` : place.id;
+  switch (place.at) {
+    case 'conversations':
+      return place.id;
+    case 'heads':
+      return `heads:${place.seq}`;
+    case 'entries':
+      return `entries:${place.index}`;
+    default:
+      return place satisfies never;
+  }
 }
 
 function placeOf(cursor: string): Place {
-  const seq = /^heads:(\d+)$/.exec(cursor)?.[1];
-  return seq === undefined ? { at: 'conversations', id: cursor } : { at: 'heads', seq: Number(seq) };
+  const [, part, number] = /^(heads|entries):(\d+)$/.exec(cursor) ?? [];
+  switch (part) {
+    case 'heads':
+      return { at: 'heads', seq: Number(number) };
+    case 'entries':
+      return { at: 'entries', index: Number(number) };
+    default:
+      return { at: 'conversations', id: cursor };
+  }
 }

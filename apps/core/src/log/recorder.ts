@@ -2,7 +2,15 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { type ConversationStatus, type LogRecord, LogRecordV1, type LogRecordV2 } from '@mcp/contracts';
 import { newStepIds, stepsOf } from '@mcp/conversation';
 import type { DataKey } from '@mcp/kms';
-import { chainRecord, type LogHeader, type NewRecord, roleOf, signatureOf, signLog } from '@mcp/provenance';
+import {
+  chainRecord,
+  type LogHeader,
+  type NewRecord,
+  roleOf,
+  sessionEntry,
+  signatureOf,
+  signLog,
+} from '@mcp/provenance';
 import { piiTags } from '@mcp/safety';
 import { type Guard, verdictOn } from '@mcp/safety/guard';
 import type { ClearRows } from '../encryption/clear-rows.ts';
@@ -10,6 +18,7 @@ import type { DataKeys } from '../encryption/data-keys.ts';
 import type { ConversationStore, Lease, NewConversation, Stored } from '../store/conversations.ts';
 import type { Leases } from '../store/leases.ts';
 import type { Committer } from './committer.ts';
+import type { LogPublisher } from './publisher.ts';
 import { headerOf } from './state.ts';
 
 export interface RecorderDeps {
@@ -18,6 +27,8 @@ export interface RecorderDeps {
   readonly clear: ClearRows;
   readonly leases: Leases;
   readonly committer: Committer;
+  /** Takes what is stored to the transparency log. */
+  readonly publisher: Pick<LogPublisher, 'nudge'>;
   readonly secret: string;
   readonly tag_pii: boolean;
   /** Says of questions what is found in them; turns bring their own verdict. */
@@ -91,6 +102,7 @@ export class Recorder {
     if (added.length === 0) return;
     await this.#deps.store.append(this.#lease, this.#addition(added), this.key);
     this.#records = [...this.#records, ...added];
+    this.#deps.publisher.nudge();
   }
 
   /** The run is over: its log is archived, its head anchored, and it is given back. What fails is made up for later. */
@@ -100,7 +112,9 @@ export class Recorder {
       await this.#deps.store.renew(this.#lease);
       const log = signLog(this.#header, this.#records, this.#deps.secret);
       const commitment = await this.#deps.committer.commit(log);
-      await this.#deps.store.endRun(this.#lease, { status, commitment });
+      const session = sessionEntry(this.#header.id, this.#records);
+      await this.#deps.store.endRun(this.#lease, { status, commitment, session });
+      this.#deps.publisher.nudge();
     } finally {
       this.#deps.leases.release(this.#lease);
     }

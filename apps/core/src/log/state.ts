@@ -3,7 +3,6 @@ import {
   type ConversationLog,
   type ConversationSummary,
   LogRecord,
-  PlatformError,
   type Principal,
 } from '@mcp/contracts';
 import type { DataKey } from '@mcp/kms';
@@ -11,7 +10,8 @@ import {
   compareWithHead,
   EncryptedLog,
   type LogHeader,
-  verifyEncryptedLog,
+  transparencyOf,
+  verifyEntries,
   verifyLog,
 } from '@mcp/provenance';
 import { z } from 'zod';
@@ -20,6 +20,7 @@ import type { ConversationStore, Stored } from '../store/conversations.ts';
 import { recordOf } from '../store/rows.ts';
 import type { LogArchive } from './archive.ts';
 import type { KeptHead, LogHeads } from './heads.ts';
+import type { LogProofs, Proven } from './proofs.ts';
 
 export interface LogStateDeps {
   readonly store: ConversationStore;
@@ -27,6 +28,8 @@ export interface LogStateDeps {
   /** Undefined: committed logs are kept in the store alone. */
   readonly archive: LogArchive | undefined;
   readonly heads: LogHeads;
+  /** Undefined: there is no transparency log. */
+  readonly proofs: LogProofs | undefined;
   readonly secret: string;
 }
 
@@ -34,6 +37,7 @@ export interface LogStateDeps {
 export interface LogState {
   readonly stored: Stored;
   readonly verdict: ChainVerdict;
+  readonly proven: Proven | undefined;
 }
 
 /** The core itself, looking at conversations of anyone. */
@@ -71,55 +75,30 @@ const SignedFile = z.object({ head: z.string(), mac: z.string(), messages: z.arr
 export async function checkLog(deps: LogStateDeps, id: string, principal: Principal): Promise<LogState> {
   const kept = await deps.heads.get(id);
   const archived = await readArchive(deps, id);
+  const proven = await deps.proofs?.of(id);
   const stored = await deps.store.get(id, principal);
-  return { stored, verdict: judge(deps, { stored, kept, archived }) };
-}
-
-/** The verdict on a conversation, as {@link checkLog}; of an erased one, on the chain of its hashes. */
-export async function verdictOn(
-  deps: LogStateDeps,
-  id: string,
-  principal: Principal,
-): Promise<{ readonly verdict: ChainVerdict; readonly uncommitted: boolean }> {
-  const tombstone = await deps.store.tombstone(id, principal);
-  if (tombstone === undefined) {
-    const found = await checkLog(deps, id, principal).catch((error: unknown) => unreadable(id, error));
-    return { verdict: found.verdict, uncommitted: found.stored?.uncommitted ?? true };
-  }
-  const verdict = verifyEncryptedLog(tombstone, { secret: deps.secret });
-  const kept = await deps.heads.get(id);
-  if (!verdict.ok || kept.kept !== 'head') return { verdict, uncommitted: true };
-  const order = compareWithHead(tombstone, kept.head);
-  if (order === 'same' || order === 'longer') return { verdict, uncommitted: order === 'longer' };
-  const reason = `The conversation is erased, and its hashes are not those whose head the event bus keeps (${kept.head.records} records, ${kept.head.head.slice(0, 12)}…).`;
-  return {
-    verdict: {
-      ...verdict,
-      ok: false,
-      status: 'broken',
-      broken_at: kept.head.records - 1,
-      reason,
-      head: null,
-    },
-    uncommitted: false,
-  };
-}
-
-/** While its data key cannot be had, a log is not confirmed. */
-function unreadable(id: string, error: unknown): { verdict: ChainVerdict; stored?: undefined } {
-  if (!(error instanceof PlatformError && error.code === 'unavailable')) throw error;
-  const { message: reason } = error;
-  return {
-    verdict: { id, ok: false, status: 'unconfirmed', records: 0, broken_at: null, reason, head: null },
-  };
+  return { stored, proven, verdict: judge(deps, { stored, kept, archived, proven }) };
 }
 
 /** What the archive has of a log; `away`: it cannot be read just now. */
 type Archived = { readonly state: 'away' } | { readonly state: 'read'; readonly log: unknown };
 
-interface Evidence {
-  readonly stored: Stored;
+/** What the store has of a log, that of an erased one too: nothing here is what was said. */
+export interface Held {
+  readonly summary: Pick<ConversationSummary, 'id' | 'status'>;
+  readonly records: readonly Pick<LogRecord, 'seq' | 'hash'>[];
+  readonly head: string;
+  readonly anchored: number;
+}
+
+interface Outside<S extends Held> {
+  readonly stored: S;
   readonly kept: KeptHead;
+  /** Undefined: there is no transparency log. */
+  readonly proven: Proven | undefined;
+}
+
+interface Evidence extends Outside<Stored> {
   readonly archived: Archived;
 }
 
@@ -144,16 +123,20 @@ function decryptedLog({ encrypted: _, ...log }: EncryptedLog, key: DataKey): unk
   return { ...log, messages };
 }
 
-function judge(deps: LogStateDeps, { stored, kept, archived }: Evidence): ChainVerdict {
+function judge(deps: LogStateDeps, evidence: Evidence): ChainVerdict {
+  const { stored, archived } = evidence;
   const log = signedBefore003(stored, archived);
   const inStore = verifyLog(log, { secret: deps.secret });
   if (!inStore.ok) return { ...inStore, reason: `In the store: ${inStore.reason ?? 'it does not verify.'}` };
-  const evidence = { stored, kept, archived };
   const outside = judgeHead(deps, evidence);
   if (outside?.status === 'broken') return outside;
   const beside = deps.archive === undefined ? undefined : judgeArchive(deps, evidence);
   if (beside?.status === 'broken') return beside;
-  return beside ?? outside ?? inStore;
+  const logged = judgeProofs(evidence);
+  if (logged?.status === 'broken') return logged;
+  const unsure = beside ?? outside;
+  if (unsure !== undefined) return unsure;
+  return logged === undefined ? inStore : { ...logged, head: inStore.head };
 }
 
 /** The signature of a log from before signatures were stored is in its file. */
@@ -167,7 +150,10 @@ function signedBefore003(stored: Stored, archived: Archived): ConversationLog {
 }
 
 /** Undefined: the head that is kept outside is that of this log. */
-function judgeHead(deps: LogStateDeps, { stored, kept }: Evidence): ChainVerdict | undefined {
+export function judgeHead(
+  deps: Pick<LogStateDeps, 'heads'>,
+  { stored, kept }: Pick<Outside<Held>, 'stored' | 'kept'>,
+): ChainVerdict | undefined {
   const { records, anchored } = stored;
   switch (kept.kept) {
     case 'away':
@@ -244,7 +230,47 @@ function judgeArchive(deps: LogStateDeps, { stored, archived }: Evidence): Chain
     : broken(stored, `The ${name} lacks records that the store has.`, verdict.records);
 }
 
-function pending({ summary }: Stored): string {
+/** Undefined: there is no transparency log; `ok`, with the place, where the log has this conversation. */
+export function judgeProofs({
+  stored,
+  proven,
+}: Pick<Outside<Held>, 'stored' | 'proven'>): ChainVerdict | undefined {
+  if (proven === undefined) return undefined;
+  switch (proven.state) {
+    case 'away':
+      return unconfirmed(
+        stored,
+        'Chain and signature hold. The transparency log cannot be asked just now: whether it has the same is not confirmed. Verify again later.',
+      );
+    case 'waiting':
+      return unconfirmed(stored, onItsWay(stored));
+    case 'missing':
+      return broken(
+        stored,
+        `The transparency log had this conversation as entry ${proven.index}, and does not have so many entries any more: an earlier state of the log was put back.`,
+        null,
+      );
+    case 'proven':
+      break;
+    default:
+      return proven satisfies never;
+  }
+  const { records, summary } = stored;
+  const verdict = verifyEntries({ id: summary.id, messages: records }, proven.entries, proven.keys);
+  if (!verdict.fits) return broken(stored, verdict.flaw.reason, verdict.flaw.broken_at);
+  const { place } = verdict;
+  if (place === undefined || verdict.records < records.length) return unconfirmed(stored, onItsWay(stored));
+  const base = { id: summary.id, ok: true, status: 'ok' as const, records: records.length };
+  return { ...base, broken_at: null, reason: null, head: null, transparency: transparencyOf(place) };
+}
+
+function onItsWay({ summary }: Held): string {
+  return summary.status === 'running'
+    ? 'Chain and signature hold. It is running: its records are on their way to the transparency log.'
+    : 'Chain and signature hold. Its records are not in the transparency log yet; that is made up for within seconds once the log takes them. Verify again then.';
+}
+
+function pending({ summary }: Held): string {
   return summary.status === 'running'
     ? 'Chain and signature hold. It is running: its end is confirmed once the run is over.'
     : 'Chain and signature hold. Its head is not kept outside the store yet; that is made up for within seconds once the event bus and the archive can be reached. Verify again then.';
@@ -254,12 +280,12 @@ function missing(from: number, to: number): string {
   return from === to ? `Record ${from} is missing` : `Records ${from} to ${to} are missing`;
 }
 
-function broken({ summary, records }: Stored, reason: string, at: number | null): ChainVerdict {
+function broken({ summary, records }: Held, reason: string, at: number | null): ChainVerdict {
   const base = { id: summary.id, records: records.length, head: null };
   return { ...base, ok: false, status: 'broken', broken_at: at, reason };
 }
 
-function unconfirmed({ summary, records, head }: Stored, reason: string): ChainVerdict {
+function unconfirmed({ summary, records, head }: Held, reason: string): ChainVerdict {
   const base = { id: summary.id, records: records.length, broken_at: null };
   return { ...base, ok: false, status: 'unconfirmed', reason, head: head === '' ? null : head };
 }

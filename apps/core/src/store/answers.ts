@@ -218,19 +218,6 @@ export class AnswerStore {
     });
   }
 
-  /** All of an owner that were recorded in a conversation, for it to have. */
-  async inConversation(conversation_id: string, owner: string): Promise<StoredAnswer[]> {
-    const rows = await this.#db
-      .selectFrom('stored_answers')
-      .selectAll()
-      .where('conversation_id', '=', conversation_id)
-      .where('owner', '=', owner)
-      .orderBy('created_at')
-      .limit(MAX_CHAIN_ANSWERS)
-      .execute();
-    return (await this.#decrypted(rows)).map((row) => ({ ...listedOf(row), input: row.input }));
-  }
-
   /** The texts of rows, in the clear. Throws `unavailable` while a data key cannot be had. */
   async #decrypted<R extends EncryptedRow>(rows: readonly R[]): Promise<R[]> {
     const found: R[] = [];

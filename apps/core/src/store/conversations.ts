@@ -3,18 +3,19 @@ import {
   type ConversationPage,
   type ConversationStatus,
   type ConversationSummary,
+  type LogEntry,
   type LogRecord,
   PlatformError,
   type Principal,
 } from '@mcp/contracts';
 import { turnsIn } from '@mcp/conversation';
 import { type DataKey, isEncrypted } from '@mcp/kms';
-import type { EncryptedLog } from '@mcp/provenance';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { type DataKeys, erased, type FreshKey } from '../encryption/data-keys.ts';
 import { timeIn } from './clock.ts';
 import { cursorOf, placeOf } from './cursor.ts';
 import { LEASE_MS } from './leases.ts';
+import { insertEntries } from './log-entries.ts';
 import type { OpenDatabase } from './open.ts';
 import {
   encryptedSettings,
@@ -24,6 +25,7 @@ import {
   Settings,
   settingsOf,
   summaryOf,
+  type Tombstone,
   titleOf,
   tombstoneOf,
   UNREADABLE,
@@ -119,6 +121,7 @@ export class ConversationStore {
           key_id: key.id,
           erased_at: '',
           erased_by: '',
+          logged: records.length,
         })
         .execute();
       await tx.insertInto('data_keys').values(row).execute();
@@ -136,6 +139,13 @@ export class ConversationStore {
           lease_until: this.#in(LEASE_MS),
           records: after + records.length,
           turns: row('turns', '+', turnsIn(records)),
+          // A conversation from before the transparency log has all its records entered when it rests.
+          logged: row
+            .case()
+            .when('logged', '=', after)
+            .then(after + records.length)
+            .else(row.ref('logged'))
+            .end(),
           ...(records.length === 0 ? {} : { head: records.at(-1)?.hash ?? '' }),
           mac,
         }))
@@ -168,7 +178,12 @@ export class ConversationStore {
    */
   endRun(
     { id, token }: Lease,
-    end: { status: ConversationStatus; commitment: Commitment | undefined; again_ms?: number },
+    end: {
+      status: ConversationStatus;
+      commitment: Commitment | undefined;
+      session: LogEntry | undefined;
+      again_ms?: number;
+    },
   ): Promise<void> {
     return this.#write(async (tx) => {
       const { numUpdatedRows } = await tx
@@ -190,6 +205,7 @@ export class ConversationStore {
         .where('lease_token', '=', token)
         .executeTakeFirst();
       if (numUpdatedRows === 0n) throw lost(id);
+      if (end.session !== undefined) await insertEntries(tx, [end.session]);
     });
   }
 
@@ -259,22 +275,8 @@ export class ConversationStore {
     return (await this.#find(id, principal)).owner;
   }
 
-  /** Conversations of an owner that are not erased, in the order of their ids. */
-  async idsOf(owner: string, { after, limit }: { after: string; limit: number }): Promise<string[]> {
-    const found = await this.#db
-      .selectFrom('conversations')
-      .select('id')
-      .where('owner', '=', owner)
-      .where('erased_at', '=', '')
-      .where('id', '>', after)
-      .orderBy('id')
-      .limit(limit)
-      .execute();
-    return found.map(({ id }) => id);
-  }
-
   /** What is left of a conversation that was erased; undefined: it was not. Throws `not_found`. */
-  async tombstone(id: string, principal: Principal): Promise<EncryptedLog | undefined> {
+  async tombstone(id: string, principal: Principal): Promise<Tombstone | undefined> {
     const found = await this.#find(id, principal);
     if (found.erased_at === '') return undefined;
     const rows = await this.#db

@@ -88,6 +88,17 @@ export class LogChecks {
       .execute();
   }
 
+  /** Findings whose ids begin so are in order again, where nobody has found them since then. */
+  async resolve(prefix: string, since: string): Promise<void> {
+    await this.#db
+      .updateTable('log_findings')
+      .set({ resolved_at: new Date().toISOString() })
+      .where('conversation_id', 'like', `${prefix}%`)
+      .where('last_seen', '<', since)
+      .where('resolved_at', 'is', null)
+      .execute();
+  }
+
   /** Every log that is known not to verify, oldest finding first. */
   async failures(): Promise<ChainVerdict[]> {
     const found = await this.#db

@@ -11,9 +11,10 @@ import {
   PlatformError,
 } from '@mcp/contracts';
 import { type DataKey, decryptText, encryptText, isEncrypted } from '@mcp/kms';
-import { EncryptedLog } from '@mcp/provenance';
+import { EncryptedLog, recordEntry } from '@mcp/provenance';
 import type { Transaction } from 'kysely';
 import { z } from 'zod';
+import { insertEntries } from './log-entries.ts';
 import type { ConversationRow, Database, RecordRow } from './schema.ts';
 
 /** What a conversation was begun with, and is gone on with. */
@@ -121,6 +122,10 @@ export async function insertRecords(
     }),
   );
   await tx.insertInto('records').values(rows).execute();
+  await insertEntries(
+    tx,
+    records.map((record) => recordEntry(where.id, record)),
+  );
 }
 
 /** A record as it was hashed; one that cannot be decrypted has the place and the hashes of that, and fails its check. */
@@ -165,14 +170,25 @@ export function damaged(
     : LogRecordV3.parse({ ...step, salt: 'A'.repeat(22), key_id: nobody });
 }
 
-/** The log of an erased conversation: its header and hashes. */
+/** What is left of an erased conversation: its header and hashes, and what the store knows of their commitment. */
+export interface Tombstone {
+  readonly log: EncryptedLog;
+  readonly stored: {
+    readonly summary: { readonly id: string; readonly status: ConversationSummary['status'] };
+    readonly records: readonly Pick<RecordRow, 'seq' | 'hash'>[];
+    readonly head: string;
+    readonly anchored: number;
+    readonly uncommitted: boolean;
+  };
+}
+
 export function tombstoneOf(
   found: ConversationRow,
-  rows: readonly Pick<RecordRow, 'seq' | 'hash_prev' | 'hash'>[],
-): EncryptedLog {
-  const { id, created_at, owner, mode, head, mac, participants } = found;
+  records: readonly Pick<RecordRow, 'seq' | 'hash_prev' | 'hash'>[],
+): Tombstone {
+  const { id, created_at, owner, mode, head, mac, participants, status, anchored } = found;
   const version = versionOf(found);
-  return EncryptedLog.parse({
+  const log = EncryptedLog.parse({
     encrypted: 1,
     version,
     id,
@@ -181,8 +197,11 @@ export function tombstoneOf(
     mode,
     models: modelsOf(found),
     ...(version === 1 ? {} : { participants: JSON.parse(participants) }),
-    messages: rows.map((row) => ({ ...row, encrypted: '' })),
+    messages: records.map((row) => ({ ...row, encrypted: '' })),
     head,
     mac,
   });
+  const uncommitted = found.unsealed === 1;
+  const summary = { id, status: ConversationSummary.shape.status.parse(status) };
+  return { log, stored: { summary, records, head, anchored, uncommitted } };
 }

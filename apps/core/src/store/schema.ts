@@ -1,4 +1,4 @@
-import type { AccessAction } from '@mcp/contracts';
+import type { AccessAction, LogEntry } from '@mcp/contracts';
 import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
@@ -34,7 +34,9 @@ export interface ConversationRow {
   mac: string;
   /** Generation of the bus's bucket that has the head of the committed log; 0: none has. */
   anchored: number;
-  /** Data key that title and settings are encrypted under; '' while they are in the clear, from before 009. */
+  /** Records that have an entry for the transparency log. */
+  logged: number;
+  /** Data key that title and settings are encrypted under; '' while they are in the clear, from before 011. */
   key_id: string;
   /** When all that was said was erased, and by whom; '' while it is there. */
   erased_at: string;
@@ -98,11 +100,25 @@ export interface RecordRow {
   conversation_id: string;
   seq: number;
   role: string;
-  /** JSON of the chained record, as it was hashed: encrypted, in the clear from before 009, or '' once it is erased. */
+  /** JSON of the chained record, as it was hashed: encrypted, in the clear from before 011, or '' once it is erased. */
   body: string;
-  /** As the record has them; '' beside a body from before 009. */
+  /** As the record has them; '' beside a body from before 011. */
   hash_prev: string;
   hash: string;
+}
+
+/** An entry for the transparency log: it waits there until `log_index` says where in the log it is. */
+export interface LogEntryRow {
+  conversation_id: string;
+  type: LogEntry['type'];
+  /** Of the record; of a session, how many records it has. */
+  seq: number;
+  /** Canonical JSON. */
+  entry: string;
+  /** PostgreSQL gives it as text. */
+  log_index: number | string | null;
+  /** Until when somebody has it to append it. */
+  claimed_until: string;
 }
 
 /** An answer that its client may ask for again. */
@@ -133,9 +149,25 @@ interface AnswerPairRow {
   pair: string;
 }
 
+/** What the owner of a conversation said of a decision. */
+export interface FeedbackRow {
+  conversation_id: string;
+  /** Of the decision's record, and its hash. */
+  seq: number;
+  hash: string;
+  owner: string;
+  given_at: string;
+  score: number | null;
+  better: string | null;
+  comment: string | null;
+  /** JSON of what the decision was made by. */
+  evidence: string;
+}
+
 export interface Database {
   conversations: ConversationRow;
   records: RecordRow;
+  log_entries: LogEntryRow;
   head_buckets: HeadBucketRow;
   log_checks: LogCheckRow;
   log_findings: FindingRow;
@@ -143,6 +175,7 @@ export interface Database {
   stored_answer_pairs: AnswerPairRow;
   data_keys: DataKeyRow;
   accesses: AccessRow;
+  feedback: FeedbackRow;
 }
 
 /** Versions of the schema, in order; the same for SQLite and PostgreSQL. A change is a new entry, never an edit. */
@@ -293,7 +326,51 @@ export const migrations: Readonly<Record<string, Migration>> = {
         .execute();
     },
   },
-  '009-encryption': {
+  '008-feedback': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('feedback')
+        .addColumn('conversation_id', 'text', (column) => column.notNull())
+        .addColumn('seq', 'integer', (column) => column.notNull())
+        .addColumn('hash', 'text', (column) => column.notNull())
+        .addColumn('owner', 'text', (column) => column.notNull())
+        .addColumn('given_at', 'text', (column) => column.notNull())
+        .addColumn('score', 'double precision')
+        .addColumn('better', 'text')
+        .addColumn('comment', 'text')
+        .addColumn('evidence', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('feedback_key', ['conversation_id', 'seq'])
+        .execute();
+      await db.schema
+        .createIndex('feedback_by_age')
+        .on('feedback')
+        .columns(['given_at', 'conversation_id'])
+        .execute();
+    },
+  },
+  '009-transparency-log': {
+    async up(db: Kysely<unknown>) {
+      await db.schema
+        .createTable('log_entries')
+        .addColumn('conversation_id', 'text', (column) => column.notNull())
+        .addColumn('type', 'text', (column) => column.notNull())
+        .addColumn('seq', 'integer', (column) => column.notNull())
+        .addColumn('entry', 'text', (column) => column.notNull())
+        .addColumn('log_index', 'bigint')
+        .addColumn('claimed_until', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('log_entries_key', ['conversation_id', 'type', 'seq'])
+        .execute();
+      await db.schema
+        .alterTable('conversations')
+        .addColumn('logged', 'integer', (column) => column.notNull().defaultTo(0))
+        .execute();
+      await sql`create index log_entries_waiting on log_entries (claimed_until) where log_index is null`.execute(
+        db,
+      );
+      await sql`create index conversations_behind on conversations (id) where logged < records`.execute(db);
+    },
+  },
+  '011-encryption': {
     async up(db: Kysely<unknown>) {
       const add = (table: string, name: string) =>
         db.schema

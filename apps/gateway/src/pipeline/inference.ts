@@ -96,7 +96,7 @@ export async function* complete(gateway: Gateway, completion: Completion): Async
   const { call, findings } = completion;
   try {
     assertModerable(gateway.guard, call);
-    const wanted = screened(gateway, completion.request, findings);
+    const wanted = await screened(gateway, completion, findings);
     await moderateQuestion(gateway.guard, wanted.messages, findings);
     const routed = gateway.risk?.route({ request: wanted, call, findings });
     if (routed !== undefined) completion.onRisk(routed.header);

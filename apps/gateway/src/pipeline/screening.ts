@@ -1,18 +1,31 @@
 /** What is asked, as a model may be asked it. */
-import type { ChatCompletionRequest } from '@mcp/contracts';
-import { checkMessages, type Findings, noteInjection, quarantine } from '@mcp/safety/guard';
+import type { CallContext, ChatCompletionRequest } from '@mcp/contracts';
+import {
+  checkMessages,
+  type Findings,
+  noteInjection,
+  quarantine,
+  quarantineOutliers,
+} from '@mcp/safety/guard';
 import type { Gateway } from '../gateway.ts';
 
 /**
  * The request without instructions that came in results of tools; the same one where there are none. Throws
  * `content_filter` where the safety policy refuses it.
  */
-export function screened(
-  { guard }: Gateway,
-  request: ChatCompletionRequest,
+export async function screened(
+  { guard, vectors }: Gateway,
+  { request, call }: { readonly request: ChatCompletionRequest; readonly call: CallContext },
   findings: Findings,
-): ChatCompletionRequest {
-  const messages = quarantine(guard, request.messages, findings);
+): Promise<ChatCompletionRequest> {
+  const by_sentence = quarantine(guard, request.messages, findings);
+  const messages =
+    vectors === undefined
+      ? by_sentence
+      : await quarantineOutliers(guard, by_sentence, {
+          findings,
+          vectorsOf: (model, texts) => vectors.of(model, texts, call),
+        });
   checkMessages(guard, messages, findings);
   return messages === request.messages ? request : { ...request, messages: [...messages] };
 }

@@ -1,6 +1,6 @@
 import type { ApiKeyRecord, ApiKeyView } from '@mcp/contracts';
-import { CreateKeyRequest, type ModelInfo, PlatformError } from '@mcp/contracts';
-import { flagValue, type KitContext, type KitEnv, parseBody, uuidParam } from '@mcp/service-kit';
+import { CreateKeyRequest, ListFeedbackQuery, type ModelInfo, PlatformError } from '@mcp/contracts';
+import { flagValue, type KitContext, type KitEnv, parseBody, parseQuery, uuidParam } from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
 import { guard } from '../transports/http.ts';
@@ -11,6 +11,12 @@ const JOB_NAME = /^[a-z][a-z0-9-]{0,63}$/;
 export function adminRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   keyRoutes(app, gateway);
   governanceRoutes(app, gateway);
+  app.get(
+    '/admin/feedback',
+    guard(gateway, { scope: 'admin', query: true }, async (c, call) =>
+      c.json(await gateway.kit.clients.core.listFeedback(parseQuery(c, ListFeedbackQuery), call)),
+    ),
+  );
   app.get(
     '/admin/stats',
     guard(gateway, 'admin', async (c) => c.json(await liveFigures(gateway))),

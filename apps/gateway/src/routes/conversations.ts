@@ -1,4 +1,4 @@
-import { ListConversationsQuery } from '@mcp/contracts';
+import { FeedbackRequest, ListConversationsQuery } from '@mcp/contracts';
 import { type KitEnv, parseBody, parseQuery, uuidParam } from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import { z } from 'zod';
@@ -32,11 +32,25 @@ export function conversationRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
     '/v1/conversations/:id/log',
     guard(gateway, 'chat', async (c, call) => c.json(await core().exportLog(uuidParam(c, 'id'), call))),
   );
+  app.get(
+    '/v1/conversations/:id/proof',
+    guard(gateway, 'chat', async (c, call) =>
+      c.json(await core().proveConversation(uuidParam(c, 'id'), call)),
+    ),
+  );
   app.post(
     '/v1/conversations/:id/verify',
     guard(gateway, 'chat', async (c, call) =>
       c.json(await core().verifyConversation(uuidParam(c, 'id'), call)),
     ),
+  );
+  app.post(
+    '/v1/conversations/:id/feedback',
+    guard(gateway, { scope: 'chat', body: true }, async (c, call) => {
+      const id = uuidParam(c, 'id');
+      const request = await parseBody(c, FeedbackRequest, gateway.kit.config.MCP_MAX_BODY_BYTES);
+      return c.json(await core().giveFeedback(id, request, call));
+    }),
   );
   app.post(
     '/v1/verify',

@@ -10,16 +10,11 @@ import {
   LogCheck,
   PromptInfo,
 } from '../conversation/conversation.ts';
-import {
-  Accesses,
-  Erasure,
-  KeyRewrap,
-  SubjectErasure,
-  SubjectPage,
-  SubjectRequest,
-} from '../conversation/erasure.ts';
+import { Accesses, Erasure, KeyRewrap } from '../conversation/erasure.ts';
+import { Feedback, FeedbackPage, FeedbackRequest, ListFeedbackQuery } from '../conversation/feedback.ts';
 import { GraphInfo } from '../conversation/graph.ts';
 import { ConversationLog } from '../conversation/log.ts';
+import { ProofBundle } from '../conversation/proof.ts';
 import {
   AnswerPage,
   ChainedAnswer,
@@ -88,6 +83,15 @@ export const coreEndpoints = defineApi({
     answer: ConversationLog,
     callers: ['gateway'],
   },
+  /** The log with the proof that it is in the transparency log. Throws `unavailable` while that cannot be given. */
+  proveConversation: {
+    method: 'GET',
+    path: '/internal/conversations/:id/proof',
+    param: 'uuid',
+    answers: 'json',
+    answer: ProofBundle,
+    callers: ['gateway'],
+  },
   verifyConversation: {
     method: 'POST',
     path: '/internal/conversations/:id/verify',
@@ -97,7 +101,7 @@ export const coreEndpoints = defineApi({
     callers: ['gateway'],
     idempotent: true,
   },
-  /** Checks a log given from outside (an exported file) against its own chain and this platform's MAC. */
+  /** Checks a log or a proof bundle given from outside against its own chain, this platform's MAC and the log's keys. */
   verifyLog: {
     method: 'POST',
     path: '/internal/verify',
@@ -107,6 +111,26 @@ export const coreEndpoints = defineApi({
     answer: ChainVerdict,
     callers: ['gateway'],
     idempotent: true,
+  },
+  /** Keeps what the owner of a conversation says of one of its decisions; given again, it takes the place of what was there. */
+  giveFeedback: {
+    method: 'POST',
+    path: '/internal/conversations/:id/feedback',
+    param: 'uuid',
+    body: FeedbackRequest,
+    answers: 'json',
+    answer: Feedback,
+    callers: ['gateway'],
+    idempotent: true,
+  },
+  /** Feedback of everybody, without comments. For administrators. */
+  listFeedback: {
+    method: 'GET',
+    path: '/internal/feedback',
+    query: ListFeedbackQuery,
+    answers: 'json',
+    answer: FeedbackPage,
+    callers: ['gateway'],
   },
   /** Checks the next logs of everybody, from where the last batch stopped. For administrators. */
   checkLogs: {
@@ -213,25 +237,6 @@ export const coreEndpoints = defineApi({
     param: 'uuid',
     answers: 'json',
     answer: Erasure,
-    callers: ['gateway'],
-    idempotent: true,
-  },
-  exportSubject: {
-    method: 'POST',
-    path: '/internal/subjects/export',
-    body: SubjectRequest,
-    answers: 'json',
-    answer: SubjectPage,
-    callers: ['gateway'],
-    idempotent: true,
-  },
-  /** The next conversations of an owner; asked until it is complete. */
-  eraseSubject: {
-    method: 'POST',
-    path: '/internal/subjects/erase',
-    body: SubjectRequest.pick({ owner: true }),
-    answers: 'json',
-    answer: SubjectErasure,
     callers: ['gateway'],
     idempotent: true,
   },

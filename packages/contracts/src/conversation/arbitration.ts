@@ -54,5 +54,20 @@ export const ArbitrationTerms = z.strictObject({
       timeout_ms: z.number().int().min(100).max(60_000).default(3000),
     })
     .prefault({}),
+  /** Of `ARBITRATION_LEARNER_ENABLED`: how far weights may go, and how feedback moves them. */
+  learner: z
+    .strictObject({
+      /** How far a weight may be from the declared one, as a share of all. */
+      max_shift: z.number().min(0.01).max(0.3).default(0.15),
+      /** Share of decisions in which any of the weights decides, so that there is something to learn from. */
+      exploration: z.number().min(0.01).max(0.5).default(0.1),
+      /** Until so much feedback counts, declared weights decide the rest. */
+      min_feedback: z.number().int().min(10).max(10_000).default(50),
+      /** Of one caller, as much feedback counts, the latest. */
+      max_per_caller: z.number().int().min(1).max(1000).default(200),
+      /** Feedback before does not count: now, to begin anew. */
+      since: z.iso.datetime().optional(),
+    })
+    .prefault({}),
 });
 export type ArbitrationTerms = z.infer<typeof ArbitrationTerms>;

@@ -32,6 +32,17 @@ export const Conversation = ConversationSummary.extend({
 });
 export type Conversation = z.infer<typeof Conversation>;
 
+/** Where a log stands in the transparency log. */
+const Transparency = z.object({
+  /** Name of the log. */
+  origin: z.string(),
+  /** Place of the newest proven entry, and entries of the log when that was proven. */
+  index: z.number().int().nonnegative(),
+  size: z.number().int().positive(),
+  /** Names of the witnesses that cosigned the checkpoint; none: nobody outside has seen it. */
+  witnesses: z.array(z.string()),
+});
+
 /**
  * Result of checking one log. `unconfirmed`: chain and signature hold, and whether records are missing at its end cannot be
  * said just now (it runs, or the event bus that keeps its head cannot be asked). `erased`: what was said is gone for good,
@@ -47,6 +58,8 @@ export const ChainVerdict = z.object({
   broken_at: z.number().int().nullable(),
   reason: z.string().nullable(),
   head: z.string().nullable(),
+  /** Of a log that is proven to be in the transparency log. */
+  transparency: Transparency.optional(),
 });
 export type ChainVerdict = z.infer<typeof ChainVerdict>;
 

@@ -84,6 +84,21 @@ const DecisionMethod = z.enum([
   'graph',
 ]);
 
+/** Which of the learner's weights decided, and how likely that was. */
+const LearnerChoice = z.object({
+  /** Of the rule by which weights are made and chosen. */
+  version: z.string().max(40),
+  /** Of the weights that decided. */
+  arm: z.string().max(40),
+  /** Probability with which the answer that stands was chosen, over all weights that choose it. */
+  propensity: z.number().gt(0).max(1),
+  /** Feedback that had been learnt from. */
+  lessons: z.number().int().nonnegative(),
+  /** In shadow mode: the weights that would have decided. */
+  shadow: z.string().max(40).optional(),
+});
+export type LearnerChoice = z.infer<typeof LearnerChoice>;
+
 /** The recorded arbitration between the participants' last answers and those before an extra turn. Fields that are optional came with version 2. */
 export const Decision = z.object({
   /** Id of the participant whose answer was chosen. */
@@ -124,6 +139,8 @@ export const Decision = z.object({
   extra_turns: z.array(ExtraTurnTrigger).optional(),
   /** Participants who had not answered by the deadline. */
   missing: z.array(ParticipantId).optional(),
+  /** Of the learner of weights; absent where it had no say. */
+  learner: LearnerChoice.optional(),
   /** In shadow mode: what would have been decided, and the extra turn that would have been taken. */
   shadow: z
     .object({

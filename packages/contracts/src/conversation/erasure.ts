@@ -1,7 +1,5 @@
-/** Who read what was said, and what is given to, or erased for, the one who said it. */
+/** Who read what was said, and what is erased of it. */
 import { z } from 'zod';
-import { ConversationLog } from './log.ts';
-import { StoredAnswer } from './stored-answers.ts';
 
 /** `show`: the log of a conversation; `read`: a conversation of somebody else; `export`, `erase`. */
 const AccessAction = z.enum(['show', 'read', 'export', 'erase']);
@@ -31,39 +29,6 @@ export const Erasure = z.object({
   records: z.number().int().nonnegative(),
 });
 export type Erasure = z.infer<typeof Erasure>;
-
-/** Id of a principal: `key:…`, or that of an identity provider. */
-export const SubjectId = z
-  .string()
-  .regex(/^[^\p{C}]{1,300}$/u, 'must be the id of a principal, such as key:…');
-
-export const SubjectRequest = z.strictObject({
-  owner: SubjectId,
-  /** `next_cursor` of the page before. */
-  cursor: z.uuid().optional(),
-});
-export type SubjectRequest = z.infer<typeof SubjectRequest>;
-
-/** Part of everything that is stored of one owner. */
-export const SubjectPage = z.object({
-  owner: z.string(),
-  conversations: z.array(
-    z.object({ log: ConversationLog, title: z.string(), answers: z.array(StoredAnswer) }),
-  ),
-  /** Null on the last page. */
-  next_cursor: z.string().nullable(),
-});
-export type SubjectPage = z.infer<typeof SubjectPage>;
-
-/** One batch of erasing everything of one owner. */
-export const SubjectErasure = z.object({
-  owner: z.string(),
-  /** Conversations erased in this batch. */
-  erased: z.number().int().nonnegative(),
-  /** True when nothing is left. */
-  complete: z.boolean(),
-});
-export type SubjectErasure = z.infer<typeof SubjectErasure>;
 
 /** One batch of wrapping data keys again. */
 export const KeyRewrap = z.object({

@@ -17,7 +17,7 @@ export const SafetyFinding = z.object({
   category: z.string().max(64),
   severity: SafetySeverity,
   tier: SafetyTier,
-  stage: z.enum(['rules', 'classifier', 'moderation']),
+  stage: z.enum(['rules', 'classifier', 'embedding', 'moderation']),
   /** Of a stage that gives one, in [0, 1]. */
   score: z.number().min(0).max(1).optional(),
 });

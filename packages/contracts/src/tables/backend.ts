@@ -74,6 +74,12 @@ const BackendManifestSchema = z
      * without the hop over the model-gateway, and the egress `model-backends` is opened for both.
      */
     runs: z.enum(['in-process', 'elsewhere']),
+    /** How its servers are asked; the scheme of an address says which, where there are several. */
+    transports: z
+      .array(z.enum(['http', 'grpc']))
+      .min(1)
+      .readonly()
+      .default(['http']),
     settings: Settings,
     /** What it makes of each thing that a completion may ask for. */
     features: z.record(z.enum(FEATURES), z.union([Support, FeatureRow])).readonly(),

@@ -47,8 +47,10 @@ export const ServiceManifest = z.object({
   egress: z
     .array(z.enum(['model-backends', 'identity-provider', 'log-archive', 'kms', 'moderation']))
     .default([]),
-  /** Room for what must survive a pod; undefined: it keeps nothing. */
-  volume: z.object({ size_gib: z.number().int().min(1) }).optional(),
+  /** Room for what must survive a pod, always or where the database is embedded; undefined: it keeps nothing. */
+  volume: z
+    .object({ size_gib: z.number().int().min(1), where: z.enum(['always', 'embedded-database']) })
+    .optional(),
   /** True where models may run in its process: the weights of the stack's embedded models are part of its image. */
   weights: z.boolean().default(false),
   /** True when it listens to the outside world. */

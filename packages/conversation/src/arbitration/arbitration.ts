@@ -2,6 +2,7 @@
 import type { ArbitrationTerms, CandidateScore, RecordedContradiction } from '@mcp/contracts';
 import type { Candidate } from './candidate.ts';
 import { coherence } from './coherence.ts';
+import { compositeOf, ranked, type Weights } from './composite.ts';
 import { contradictedBy } from './contradictions.ts';
 import { withoutQuotes } from './refinement.ts';
 import type { Verdict } from './verdict.ts';
@@ -72,25 +73,34 @@ export function arbitrate(options: ArbitrationOptions): Verdict {
         : 1,
   );
   const scored = candidates.map((candidate) => score(candidate, { ...options, candidates }));
-  // A sort is stable: those with equal scores stay in the order of their ids.
-  const [best, next] = [...scored].sort((a, b) => b.composite - a.composite);
-  if (best === undefined) throw new RangeError('there is nothing to decide between');
-  const { divergence, safety_delta } = divergenceOf(candidates);
-  return {
-    chosen: best.role,
-    message_id: best.message_id,
-    method: next === undefined ? 'only-candidate' : 'composite',
-    reason:
-      next === undefined
-        ? `${best.model} gave the only answer.`
-        : reasonOf(best, next, { divergence, threshold: terms.thresholds.divergence, contradictions }),
-    divergence,
-    safety_delta,
+  return verdictOf(scored, {
+    ...divergenceOf(candidates),
     weights: terms.weights,
-    candidates: scored,
     version: terms.version,
     thresholds: terms.thresholds,
     contradictions: [...contradictions],
+  });
+}
+
+/** The same candidates under other weights. */
+export function reweighed({ candidates, ...found }: Verdict, weights: Weights): Verdict {
+  const scored = candidates.map((one) => ({ ...one, composite: compositeOf(one, weights) }));
+  return verdictOf(scored, { ...found, weights });
+}
+
+type Found = Omit<Verdict, 'chosen' | 'message_id' | 'method' | 'reason' | 'candidates'>;
+
+/** Candidates are in the order of their ids: of equal scores the first is chosen. */
+function verdictOf(scored: CandidateScore[], found: Found): Verdict {
+  const [best, next] = ranked(scored);
+  if (best === undefined) throw new RangeError('there is nothing to decide between');
+  return {
+    ...found,
+    chosen: best.role,
+    message_id: best.message_id,
+    method: next === undefined ? 'only-candidate' : 'composite',
+    reason: next === undefined ? `${best.model} gave the only answer.` : reasonOf(best, next, found),
+    candidates: scored,
   };
 }
 
@@ -102,20 +112,18 @@ function score(candidate: Candidate, options: ArbitrationOptions): CandidateScor
     safety: clamp(1 - candidate.risk),
   };
   const { judged } = candidate;
-  // Where a judge was asked, its word is worth as much as the heuristics.
-  const reasoning = judged === undefined ? parts.coherence : (parts.coherence + judged) / 2;
   const contradicted = contradictedBy(candidate, options.contradictions);
-  const total = weights.semantic + weights.coherence + weights.safety;
-  const sum =
-    weights.semantic * parts.semantic + weights.coherence * reasoning + weights.safety * parts.safety;
+  const all = {
+    ...parts,
+    ...(judged === undefined ? {} : { judged }),
+    ...(contradicted === 0 ? {} : { contradicted }),
+  };
   return {
     role: candidate.participant,
     model: candidate.model,
     message_id: candidate.message_id,
-    ...parts,
-    ...(judged === undefined ? {} : { judged }),
-    ...(contradicted === 0 ? {} : { contradicted }),
-    composite: clamp(sum / (total || 1) - weights.contradiction * contradicted),
+    ...all,
+    composite: compositeOf(all, weights),
   };
 }
 
@@ -142,20 +150,14 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-interface Findings {
-  readonly divergence: number | null;
-  readonly threshold: number;
-  readonly contradictions: readonly RecordedContradiction[];
-}
-
-function reasonOf(best: CandidateScore, other: CandidateScore, findings: Findings): string {
-  const { divergence, threshold, contradictions } = findings;
+function reasonOf(best: CandidateScore, other: CandidateScore, found: Found): string {
+  const { divergence, thresholds, contradictions = [] } = found;
   const [lead] = leadsOf(best, other).sort((a, b) => b.lead - a.lead);
   const why = lead === undefined || lead.lead < 0.005 ? 'the two are nearly equal' : `it ${lead.words}`;
   const apart =
     divergence === null
       ? ''
-      : ` The answers ${divergence > threshold ? 'diverge' : 'agree in the main'} (divergence ${divergence.toFixed(2)}).`;
+      : ` The answers ${divergence > (thresholds?.divergence ?? 0) ? 'diverge' : 'agree in the main'} (divergence ${divergence.toFixed(2)}).`;
   const [first] = contradictions;
   const against = first === undefined ? '' : ` ${first.why}`;
   return `${best.model} was chosen with ${best.composite.toFixed(2)} against ${other.composite.toFixed(2)}: ${why}.${apart}${against}`;

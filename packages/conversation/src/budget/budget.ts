@@ -2,7 +2,7 @@
 import { type ChatMessage, type LogRecord, PlatformError } from '@mcp/contracts';
 import { cut, MARKER } from './cut.ts';
 import { byCoverage, byWorth, type PieceVectors } from './order.ts';
-import { assembled, isSystem, type Piece, type Pieces, piecesOf, readable } from './pieces.ts';
+import { assembled, isSystem, type Piece, type Pieces, piecesOf, readable, shortened } from './pieces.ts';
 import { lexicalVectors } from './vectors.ts';
 
 export interface BudgetOptions {
@@ -32,8 +32,10 @@ export interface Budgeted {
   readonly dropped_messages: number;
   /** For each message that is left, the index of the message that it was. */
   readonly kept: readonly number[];
-  /** What stands for the messages that were dropped, when the action is `summarized`. */
+  /** What stands for all that was left out, when the action is `summarized`. */
   readonly summary: string | undefined;
+  /** Indexes of the messages that the summary stands for, in whole or in part. */
+  readonly summarized: readonly number[];
 }
 
 /** Up to this much too long, the sentences that are worth least go. */
@@ -42,6 +44,11 @@ const TRUNCATE_UP_TO = 1.25;
 const CLUSTER_UP_TO = 1.6;
 /** Kept free for a summary, at most a quarter of the room. */
 const SUMMARY_TOKENS = 160;
+/** Where less of the room than this is used, a part of the next piece is taken in. */
+const FULL = 0.95;
+/** So many characters of a piece at least, and to a share of it so exactly. */
+const MIN_PART_CHARS = 40;
+const PART_STEPS = 64;
 
 /** A context that is too long, and what the stages need of it. */
 interface Overflow {
@@ -56,6 +63,8 @@ interface Left {
   readonly messages: readonly ChatMessage[];
   readonly kept: readonly number[];
   readonly tokens: number;
+  /** Pieces that are in it whole. */
+  readonly pieces: readonly Piece[];
 }
 
 /**
@@ -77,6 +86,7 @@ export async function fitBudget(options: BudgetOptions): Promise<Budgeted> {
       dropped_messages: 0,
       kept: [...messages.keys()],
       summary: undefined,
+      summarized: [],
     };
   const parts = piecesOf(messages, options.question_at);
   const overflow = { options, room, parts, vectors: await vectorsOf(options, parts) };
@@ -89,11 +99,7 @@ export async function fitBudget(options: BudgetOptions): Promise<Budgeted> {
     over > TRUNCATE_UP_TO
       ? byCoverage(parts.pieces, overflow.vectors)
       : byWorth(parts.pieces, overflow.vectors);
-  const left = await longestPrefix(
-    overflow,
-    order.map((piece) => [piece]),
-    room,
-  );
+  const left = await filled(overflow, order, room);
   const fits = left.tokens <= room;
   const { messages: fitted, tokens } = fits ? left : await cutLongest(options, left, room);
   return {
@@ -103,6 +109,7 @@ export async function fitBudget(options: BudgetOptions): Promise<Budgeted> {
     dropped_messages: messages.length - left.kept.length,
     kept: left.kept,
     summary: undefined,
+    summarized: [],
   };
 }
 
@@ -121,8 +128,9 @@ async function longestPrefix(
   room: number,
 ): Promise<Left> {
   const of = async (size: number): Promise<Left> => {
-    const left = assembled(parts, new Set(groups.slice(0, size).flat()));
-    return { ...left, tokens: await options.count(left.messages) };
+    const pieces = groups.slice(0, size).flat();
+    const left = assembled(parts, new Set(pieces));
+    return { ...left, pieces, tokens: await options.count(left.messages) };
   };
   let best = await of(0);
   let low = 0;
@@ -138,29 +146,79 @@ async function longestPrefix(
   return best;
 }
 
-/** Keeps the messages that are worth most, and a summary of the others where the question stands. */
-async function summarize({ options, room, parts, vectors }: Overflow): Promise<Budgeted | undefined> {
+/** The most of the pieces, in their order, that fit, and as much as then fits of the next one. */
+async function filled(overflow: Overflow, order: readonly Piece[], room: number): Promise<Left> {
+  const { options, parts } = overflow;
+  const left = await longestPrefix(
+    overflow,
+    order.map((piece) => [piece]),
+    room,
+  );
+  const next = order[left.pieces.length];
+  if (next === undefined || left.tokens >= FULL * room) return left;
+  const pieces = new Set([...left.pieces, next]);
+  const longest = Math.max(...next.at.map((i) => readable(parts.messages[i]).length));
+  const chars = next.whole ? longest : next.text.length;
+  const exact = Math.max(1, Math.ceil(chars / PART_STEPS));
+  let best = left;
+  let low = MIN_PART_CHARS - exact;
+  let high = chars;
+  while (high - low > exact) {
+    const mid = Math.ceil((low + high) / 2);
+    const made = assembled(parts, pieces, new Map([[next, shortened(next, mid)]]));
+    const tokens = await options.count(made.messages);
+    if (tokens <= room) {
+      best = { ...made, tokens, pieces: left.pieces };
+      low = mid;
+    } else high = mid;
+  }
+  return best;
+}
+
+/**
+ * Keeps the messages that are worth most, then sentences of others, and a summary of what is left out where the question
+ * stands.
+ */
+async function summarize(overflow: Overflow): Promise<Budgeted | undefined> {
+  const { options, room, parts, vectors } = overflow;
   const { messages } = options;
   if (options.summarize === undefined || parts.pieces.length === 0) return undefined;
-  const groups = Map.groupBy(byWorth(parts.pieces, vectors), ({ at }) => at[0]);
+  const order = byWorth(parts.pieces, vectors);
+  const groups = Map.groupBy(order, ({ at }) => at[0]);
   const keep = room - Math.min(SUMMARY_TOKENS, Math.floor(room / 4));
-  const left = await longestPrefix({ options, room, parts, vectors }, [...groups.values()], keep);
-  const kept = new Set(left.kept);
-  const dropped = messages.filter((_, i) => !kept.has(i));
-  const text = dropped.length === 0 ? undefined : await options.summarize(dropped);
+  const whole = new Set((await longestPrefix(overflow, [...groups.values()], keep)).pieces);
+  const left = await filled(overflow, [...whole, ...order.filter((piece) => !whole.has(piece))], keep);
+  const dropped = leftOut(parts, new Set(left.pieces));
+  const text = dropped.size === 0 ? undefined : await options.summarize([...dropped.values()]);
   if (text === undefined) return undefined;
   const question = messages[options.question_at ?? messages.findIndex(({ role }) => role === 'user')];
-  const summarized = withSummary(left.messages, question, { text, of: dropped.length });
+  const summarized = withSummary(left.messages, question, { text, of: dropped.size });
   const input_tokens = await options.count(summarized);
   if (input_tokens > room || summarized === left.messages) return undefined;
   return {
     messages: summarized,
     input_tokens,
     action: 'summarized',
-    dropped_messages: dropped.length,
+    dropped_messages: messages.length - left.kept.length,
     kept: left.kept,
     summary: text,
+    summarized: [...dropped.keys()],
   };
+}
+
+/** What is left out when some pieces are kept: by its index each message, or what of it is in no such piece. */
+function leftOut({ messages, pieces }: Pieces, keep: ReadonlySet<Piece>): Map<number, ChatMessage> {
+  const texts = new Map<number, string>();
+  for (const { at, text } of pieces.filter((piece) => !keep.has(piece)))
+    for (const i of at) texts.set(i, `${texts.get(i) ?? ''}${text}`);
+  const parted = new Set(pieces.flatMap(({ at, whole }) => (whole ? [] : at)));
+  return new Map(
+    [...texts].flatMap(([i, content]) => {
+      const message = messages[i];
+      if (message === undefined) return [];
+      return [[i, parted.has(i) ? ({ ...message, content } as ChatMessage) : message]];
+    }),
+  );
 }
 
 /** The messages with a summary after the question; as they are, where the question is no text. */

@@ -30,11 +30,11 @@ const MESSAGES = FIRST_BLOCK + BLOCKS.length;
 const COUNTED = MESSAGES + 1;
 const KINDS = COUNTED + 1;
 
-/**
- * Standard deviation, before anything is known, of what a character of each kind takes more or less than counted. Of
- * a script that no call has had yet three of them are nearly what no vocabulary of bytes exceeds: a token for each byte.
- */
-const UNKNOWN: readonly number[] = Array.from({ length: KINDS }, (_, kind) => {
+/** Of normal errors, 999 in 1,000 are below so many deviations. */
+const DEVIATIONS = 3;
+
+/** Standard deviation of what a character of each kind takes more or less than counted, from text to text. */
+const VARIES: readonly number[] = Array.from({ length: KINDS }, (_, kind) => {
   if (kind === LETTERS) return 0.02;
   if (kind === DIGITS || kind === SIGNS) return 0.2;
   if (kind === SPACES) return 0.1;
@@ -43,11 +43,21 @@ const UNKNOWN: readonly number[] = Array.from({ length: KINDS }, (_, kind) => {
   return (BLOCKS[kind - FIRST_BLOCK] ?? 0) <= 0x780 ? 0.2 : 0.35;
 });
 
-/** What languages of one script differ by, and kinds of text, as a share of what was unknown of it. */
+/**
+ * The same before anything is known. Of a script that no call has had yet three of them are what no vocabulary of bytes
+ * exceeds: a token for each byte.
+ */
+const UNKNOWN: readonly number[] = VARIES.map((varies, kind) => {
+  const beyond = kind < FIRST_BLOCK || kind >= MESSAGES ? undefined : BLOCKS[kind - FIRST_BLOCK];
+  if (beyond === undefined) return varies;
+  const surrogate = beyond > 0xd800 && beyond <= 0xe000;
+  const bytes = beyond <= 0x780 || surrogate ? 2 : 3;
+  return bytes / DEVIATIONS;
+});
+
+/** What languages of one script differ by, and kinds of text, as a share of what texts do at most. */
 const BETWEEN_TEXTS = 0.45;
-/** Of normal errors, 999 in 1,000 are below so many deviations. */
-const DEVIATIONS = 3;
-/** Share of what was unknown that each call brings back: a model may be another one tomorrow. */
+/** Share of what texts differ by that each call brings back: a model may be another one tomorrow. */
 const DRIFT = 0.001;
 /** What texts of the same kinds differ by, as a share: at the start, and at least. */
 const NOISE = 0.05;
@@ -55,7 +65,7 @@ const MIN_NOISE = 0.01;
 /** Weight of each new error in the noise. */
 const NOISE_WEIGHT = 0.05;
 const MIN_RATIO = 0.25;
-const MAX_RATIO = 4;
+const MAX_RATIO = 8;
 
 /** What is known of one model. */
 interface Known {
@@ -93,7 +103,7 @@ export class Calibrations {
     this.#known.set(model, known);
     const [oldest] = this.#known.keys();
     if (this.#known.size > MAX_MODELS && oldest !== undefined) this.#known.delete(oldest);
-    const ratio = bounded(seen.input_tokens / seen.counted_tokens);
+    const ratio = boundedRatio(seen.input_tokens / seen.counted_tokens);
     update(known, sharesOf(messages, seen.counted_tokens).shares, ratio - 1);
   }
 }
@@ -104,7 +114,8 @@ function unknown(): Known {
   return { more: new Float64Array(KINDS), covariance, noise: NOISE ** 2 };
 }
 
-function bounded(ratio: number): number {
+/** A count that is further off than this is not one of the same text. */
+export function boundedRatio(ratio: number): number {
   return Math.min(MAX_RATIO, Math.max(MIN_RATIO, ratio));
 }
 
@@ -114,10 +125,10 @@ function predict({ more, covariance, noise }: Known, shares: Float64Array) {
   // By rounding it may be a little less than nothing.
   const variance = Math.max(0, dot(gain, shares));
   const between = shares.reduce(
-    (sum, share, kind) => sum + (share * BETWEEN_TEXTS * (UNKNOWN[kind] ?? 0)) ** 2,
+    (sum, share, kind) => sum + (share * BETWEEN_TEXTS * (VARIES[kind] ?? 0)) ** 2,
     0,
   );
-  return { ratio: bounded(1 + dot(more, shares)), variance, noise: noise + between, gain };
+  return { ratio: boundedRatio(1 + dot(more, shares)), variance, noise: noise + between, gain };
 }
 
 /** Takes in that a text took so much more, as a share of what was counted. */
@@ -145,8 +156,8 @@ function update(known: Known, shares: Float64Array, took: number): void {
 function forget(covariance: Float64Array): void {
   for (const [kind, deviation] of UNKNOWN.entries()) {
     const at = kind * KINDS + kind;
-    const most = deviation ** 2;
-    covariance[at] = Math.min(most, (covariance[at] ?? 0) + DRIFT * most);
+    const back = DRIFT * (VARIES[kind] ?? 0) ** 2;
+    covariance[at] = Math.min(deviation ** 2, (covariance[at] ?? 0) + back);
   }
 }
 

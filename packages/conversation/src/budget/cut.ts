@@ -32,7 +32,7 @@ export function chunksOf(text: string, chars: number): string[] {
 
 /**
  * At most `size` characters and a marker where the rest was: the beginning, to the end of a sentence where one ends
- * in its second half, and a little of the end, where the task of a turn stands.
+ * in its last quarter, and a little of the end, where the task of a turn stands.
  */
 export function cut(text: string, size: number): string {
   if (size >= text.length) return text;
@@ -45,5 +45,5 @@ export function cut(text: string, size: number): string {
     head.lastIndexOf('\n'),
   );
   const tail = tail_size === 0 ? '' : text.slice(-tail_size).replace(/^[\uDC00-\uDFFF]/, '');
-  return `${end > head.length / 2 ? head.slice(0, end + 1) : head}${MARKER}${tail}`;
+  return `${end > 0.75 * head.length ? head.slice(0, end + 1) : head}${MARKER}${tail}`;
 }

@@ -1,6 +1,6 @@
 /** What the next call of a model will take, by what the calls before it took. */
 import { type LogRecord, PlatformError } from '@mcp/contracts';
-import type { Calibrated } from './calibrations.ts';
+import { boundedRatio, type Calibrated } from './calibrations.ts';
 
 /** How a forecast is made; an operator sets it. */
 export interface ForecastSettings {
@@ -50,9 +50,6 @@ export interface Forecast {
   readonly reserve_tokens: number;
 }
 
-/** A count that is further off than this is not one of the same text. */
-const MIN_RATIO = 0.25;
-const MAX_RATIO = 4;
 /** The margin is this often the mean error: of normal errors, 99 in 100 are within. */
 const ERRORS_OF_MARGIN = 3;
 /** Of fewer errors nothing follows. */
@@ -105,11 +102,7 @@ function ratioOf(uses: readonly Use[], n: number): number | undefined {
     uses.map((use) => use.counted_tokens),
     n,
   );
-  return real === undefined || counted === undefined ? undefined : bounded(real / Math.max(1, counted));
-}
-
-function bounded(ratio: number): number {
-  return Math.min(MAX_RATIO, Math.max(MIN_RATIO, ratio));
+  return real === undefined || counted === undefined ? undefined : boundedRatio(real / Math.max(1, counted));
 }
 
 interface Expected {
@@ -170,7 +163,7 @@ export function inputOf(
   counted_tokens: number,
   prior: Calibrated,
 ): { readonly tokens: number; readonly at_most: number } {
-  const real = alpha * (exact ? ratio : bounded(prior.ratio + own_ratio));
+  const real = alpha * (exact ? ratio : boundedRatio(prior.ratio + own_ratio));
   // What is left of a context is another mixture, of which the calls before say less.
   const unsure = Math.max(made.unseen, 1 - counted_tokens / Math.max(1, made.counted_tokens));
   const more = exact ? 0 : Math.max(real * margin, alpha * prior.spread * unsure);

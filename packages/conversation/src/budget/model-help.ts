@@ -2,6 +2,8 @@
 import { type CallContext, type ChatMessage, type ModelGatewayApi, PlatformError } from '@mcp/contracts';
 import { ReasoningSplitter } from '../turns/reasoning.ts';
 import { extractSummary, fitBudget } from './budget.ts';
+import { chunksOf, GAP } from './cut.ts';
+import { readable } from './pieces.ts';
 
 export interface ModelHelp {
   readonly models: Pick<ModelGatewayApi, 'models' | 'embed' | 'generate'>;
@@ -14,8 +16,9 @@ const TIMEOUT_MS = 2000;
 /** Characters of a text that are embedded: small embedding models read some 500 tokens. */
 const MAX_CHARS = 1200;
 const SUMMARY_TOKENS = 160;
-/** Characters of what is dropped that a summary is made of, and that stand in for one. */
+/** Characters of what is dropped that a summary is made of. */
 const SUMMARISED_CHARS = 2400;
+const MIN_EXCERPT_CHARS = 40;
 
 /** The first embedding model that is ready; undefined where there is none. */
 export async function embeddingModel(
@@ -67,7 +70,7 @@ export async function summaryOf(
     const { messages } = await fitBudget({
       messages: [
         { role: 'system', content: 'Summarise the text in three sentences.' },
-        { role: 'user', content: extractSummary(dropped, SUMMARISED_CHARS) },
+        { role: 'user', content: excerpt(dropped) },
       ],
       limit_tokens,
       reserve_tokens: max_tokens,
@@ -81,4 +84,25 @@ export async function summaryOf(
     if (call.signal.aborted || !(error instanceof PlatformError)) throw error;
   }
   return summary.trim() === '' ? extractSummary(dropped) : summary.trim();
+}
+
+/** Sentences of texts that are too long to be read, from their beginnings to their ends. */
+function excerpt(messages: readonly ChatMessage[]): string {
+  const texts = messages.map(readable).filter((text) => text.trim() !== '');
+  const each = Math.max(MIN_EXCERPT_CHARS, Math.floor(SUMMARISED_CHARS / Math.max(1, texts.length)));
+  return texts
+    .map((text) => spread(text, each))
+    .join('\n')
+    .slice(0, SUMMARISED_CHARS)
+    .toWellFormed();
+}
+
+/** At most about so many characters of a text: sentences that stand equally far apart. */
+function spread(text: string, chars: number): string {
+  if (text.length <= chars) return text;
+  const sentences = chunksOf(text, MIN_EXCERPT_CHARS);
+  const count = Math.max(1, Math.floor((chars * sentences.length) / text.length));
+  return Array.from({ length: count }, (_, i) => sentences[Math.floor((i * sentences.length) / count)] ?? '')
+    .join(GAP)
+    .slice(0, chars);
 }

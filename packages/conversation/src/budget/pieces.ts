@@ -1,19 +1,26 @@
 /** A context in pieces, each of which may be kept or left out by itself. */
 import { type ChatMessage, textOf } from '@mcp/contracts';
-import { chunksOf, GAP } from './cut.ts';
+import { chunksOf, cut, GAP, MARKER } from './cut.ts';
 
-/** Pieces that are compared with one another; what is older than fits into them goes first, unseen. */
+/** Pieces that are compared with one another; of more messages than that, neighbours are one piece. */
 const MAX_PIECES = 64;
 /** A sentence shorter than this stays with its neighbour. */
 const MIN_PIECE_CHARS = 40;
 
 /** A part of the context that stays or goes as a whole: some sentences, or a tool call with its results. */
 export interface Piece {
-  /** Indexes of its messages: one, or a call and its results. */
+  /** Indexes of its messages: one, or a call and its results, or neighbours. */
   readonly at: readonly number[];
   readonly text: string;
   /** It is all there is of its messages. */
   readonly whole: boolean;
+  /** Each of its messages is cut to so many characters; undefined: it stays as it is. */
+  readonly cut_to?: number;
+}
+
+/** A piece of which each message, or its sentences, have so many characters at most. */
+export function shortened(piece: Piece, cut_to: number): Piece {
+  return piece.whole ? { ...piece, cut_to } : { ...piece, text: cut(piece.text, cut_to) };
 }
 
 export interface Pieces {
@@ -52,11 +59,21 @@ export function piecesOf(messages: readonly ChatMessage[], question_at: number |
     if (stays) for (const i of unit) pinned.add(i);
     else loose.push(unit);
   }
-  const seen = loose.slice(-MAX_PIECES);
-  const sizes = seen.map((unit) => unit.reduce((sum, i) => sum + readable(messages[i]).length, 0));
-  const spare = Math.max(1, MAX_PIECES - seen.length);
+  const units = neighbours(loose);
+  const sizes = units.map((unit) => unit.reduce((sum, i) => sum + readable(messages[i]).length, 0));
+  const spare = Math.max(1, MAX_PIECES - units.length);
   const chars = Math.max(MIN_PIECE_CHARS, Math.ceil(sizes.reduce((sum, size) => sum + size, 0) / spare));
-  return { messages, pinned, pieces: seen.flatMap((unit) => piecesOfUnit(messages, unit, chars)) };
+  return { messages, pinned, pieces: units.flatMap((unit) => piecesOfUnit(messages, unit, chars)) };
+}
+
+/** As many units as there may be pieces: of more, so many that stand side by side are one. */
+function neighbours(units: readonly number[][]): number[][] {
+  const each = Math.ceil(units.length / MAX_PIECES);
+  return each < 2
+    ? [...units]
+    : Array.from({ length: Math.ceil(units.length / each) }, (_, i) =>
+        units.slice(i * each, (i + 1) * each).flat(),
+      );
 }
 
 function piecesOfUnit(messages: readonly ChatMessage[], unit: number[], chars: number): Piece[] {
@@ -71,16 +88,23 @@ function piecesOfUnit(messages: readonly ChatMessage[], unit: number[], chars: n
     : chunks.map((text) => ({ at: unit, text, whole: false }));
 }
 
-/** The context with some of its pieces. An answer does not stay behind at its beginning: many templates refuse it. */
+/**
+ * The context with some of its pieces. An answer does not stay behind at its beginning, which many templates refuse:
+ * of the question before it a mark stays. `as` has pieces that are kept in another form.
+ */
 export function assembled(
   { messages, pieces, pinned }: Pieces,
   keep: ReadonlySet<Piece>,
+  as: ReadonlyMap<Piece, Piece> = new Map(),
 ): { readonly messages: ChatMessage[]; readonly kept: number[] } {
   const contents = new Map<number, string>();
   const last = new Map<number, number>();
-  for (const [i, piece] of pieces.entries()) {
-    if (!keep.has(piece)) continue;
+  const cuts = new Map<number, number>();
+  for (const [i, own] of pieces.entries()) {
+    if (!keep.has(own)) continue;
+    const piece = as.get(own) ?? own;
     for (const at of piece.at) {
+      if (piece.cut_to !== undefined) cuts.set(at, piece.cut_to);
       const before = last.get(at);
       const gap = before === undefined || before === i - 1 ? '' : GAP;
       contents.set(at, `${contents.get(at) ?? ''}${gap}${piece.text}`);
@@ -93,13 +117,26 @@ export function assembled(
   for (const [at, message] of messages.entries()) {
     const content = contents.get(at);
     if (!pinned.has(at) && content === undefined) continue;
-    const orphan = !begun && !pinned.has(at) && message.role !== 'user' && !isSystem(message);
-    if (orphan) continue;
+    if (!begun && !pinned.has(at) && message.role !== 'user' && !isSystem(message)) {
+      const before = messages.findLastIndex(({ role }, i) => i < at && role === 'user');
+      const question = messages[before];
+      if (question === undefined) continue;
+      left.push({ at: before, message: { ...question, content: MARKER } as ChatMessage });
+    }
     begun ||= !isSystem(message);
     const as_it_was = pinned.has(at) || whole.has(at) || content === message.content;
-    left.push({ at, message: as_it_was ? message : ({ ...message, content } as ChatMessage) });
+    const said = as_it_was ? message : ({ ...message, content } as ChatMessage);
+    left.push({ at, message: cutTo(said, cuts.get(at)) });
   }
+  left.sort((a, b) => a.at - b.at);
   return { messages: left.map(({ message }) => message), kept: left.map(({ at }) => at) };
+}
+
+function cutTo(message: ChatMessage, size: number | undefined): ChatMessage {
+  const { content } = message;
+  return size === undefined || typeof content !== 'string' || content.length <= size
+    ? message
+    : ({ ...message, content: cut(content, size) } as ChatMessage);
 }
 
 export function isSystem(message: ChatMessage | undefined): boolean {

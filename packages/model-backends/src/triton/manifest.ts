@@ -1,17 +1,25 @@
 import { defineBackend, listText } from '@mcp/contracts';
 import { z } from 'zod';
-import { ServerUrls } from '../self-hosted.ts';
+import { serverUrls } from '../self-hosted.ts';
 import { features } from './features.ts';
 
 export const manifest = defineBackend({
   name: 'triton',
-  summary: 'NVIDIA Triton, by KServe v2: the generate extension for chat, inference for embeddings.',
+  summary:
+    'NVIDIA Triton, by KServe v2 over HTTP (the generate extension for chat, inference for embeddings) or gRPC.',
   runs: 'elsewhere',
+  transports: ['http', 'grpc'],
   features,
   settings: {
     TRITON_URL: {
-      schema: ServerUrls.prefault('http://127.0.0.1:8000'),
-      meaning: 'URLs of Triton servers (HTTP), comma-separated.',
+      schema: serverUrls(
+        z.url({
+          protocol: /^(https?|grpcs?)$/,
+          error: 'must be such as http://127.0.0.1:8000 or grpc://127.0.0.1:8001',
+        }),
+      ).prefault('http://127.0.0.1:8000'),
+      meaning:
+        'URLs of Triton servers, comma-separated; the scheme says how they are asked: http, https, grpc, or grpcs (gRPC over TLS).',
       operator: true,
     },
     TRITON_MODELS: {

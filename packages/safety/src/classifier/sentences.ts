@@ -12,7 +12,7 @@ export interface Part {
   readonly to: number;
 }
 
-function sentencesIn(text: string): readonly Part[] {
+export function sentencesIn(text: string): readonly Part[] {
   const parts: Part[] = [];
   let from = 0;
   const add = (end: number) => {

@@ -15,14 +15,38 @@ export const QUARANTINED =
 /** Verdicts that are kept: a client sends the same results again with every turn. */
 const MAX_KNOWN = 4096;
 
-interface Suspicion {
+export interface Suspicion {
   /** Where the suspicious part begins and ends. */
   readonly from: number;
   readonly to: number;
   readonly score: number;
 }
 
-const known = new Map<string, readonly Suspicion[]>();
+/** What was found in results of tools, by {@link keyOf} their text. */
+export class Known {
+  readonly #found = new Map<string, readonly Suspicion[]>();
+
+  of(key: string): readonly Suspicion[] | undefined {
+    return this.#found.get(key);
+  }
+
+  keep(key: string, found: readonly Suspicion[]): void {
+    if (this.#found.size >= MAX_KNOWN) this.#found.clear();
+    this.#found.set(key, found);
+  }
+}
+
+export function keyOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
+}
+
+const known = new Known();
+
+/** Whether the policy asks about instructions, and there is a result of a tool that may have some. */
+export function looksAtInjection({ policy }: Guard, messages: readonly ChatMessage[]): boolean {
+  if (policy.mode === 'off' || policy.allow.categories.includes('prompt-injection')) return false;
+  return messages.some(({ role }) => role === 'tool');
+}
 
 /** The messages with what is suspicious in results of tools taken out; the same messages where there is nothing. */
 export function quarantine(
@@ -31,8 +55,7 @@ export function quarantine(
   findings: Findings,
 ): readonly ChatMessage[] {
   const { policy } = guard;
-  if (policy.mode === 'off' || policy.allow.categories.includes('prompt-injection')) return messages;
-  if (!messages.some(({ role }) => role === 'tool')) return messages;
+  if (!looksAtInjection(guard, messages)) return messages;
   return messages.map((message) => {
     if (message.role !== 'tool') return message;
     const text = textOf(message.content, { picture: () => '' });
@@ -73,8 +96,8 @@ export function injectionScore(text: string): number {
 
 /** The sentences that the classifier or a rule finds; what a rule finds across more than two, with all of the text. */
 function suspicionsIn(guard: Guard, text: string): readonly Suspicion[] {
-  const key = createHash('sha256').update(text).digest('base64');
-  const before = known.get(key);
+  const key = keyOf(text);
+  const before = known.of(key);
   if (before !== undefined) return before;
   const { card, windowScore } = injectionClassifier();
   const ordered = givesOrders(guard, text);
@@ -92,8 +115,7 @@ function suspicionsIn(guard: Guard, text: string): readonly Suspicion[] {
     read = to;
   }
   if (ordered && !located) found.splice(0, found.length, { from: 0, to: text.length, score: 1 });
-  if (known.size >= MAX_KNOWN) known.clear();
-  known.set(key, found);
+  known.keep(key, found);
   return found;
 }
 
@@ -104,7 +126,7 @@ function givesOrders(guard: Guard, text: string): boolean {
   });
 }
 
-function without(text: string, found: readonly Suspicion[]): string {
+export function without(text: string, found: readonly Suspicion[]): string {
   let out = '';
   let at = 0;
   for (const { from, to } of found) {

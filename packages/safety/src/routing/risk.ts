@@ -52,6 +52,12 @@ const DATA: Readonly<Record<string, number>> = {
   iban: 0.6,
   credit_card: 0.8,
   secret: 0.8,
+  national_id: 0.6,
+  passport: 0.6,
+  crypto_address: 0.3,
+  date_of_birth: 0.15,
+  address: 0.15,
+  mac_address: 0.1,
 };
 
 /** How sensitive the kinds of personal data are: the most sensitive counts. */

@@ -1,6 +1,6 @@
 import type { SafetyVerdict } from '@mcp/contracts';
 import { injectionScore } from '../guard/quarantine.ts';
-import { piiTags } from '../pii.ts';
+import { piiTags } from '../pii/index.ts';
 import { findingsRisk } from '../risk.ts';
 import { dataClass, type Signals } from './risk.ts';
 

@@ -1,7 +1,7 @@
 /**
  * Phrases as a nondeterministic automaton. Their grammar: letters; a space between words; `(one|other)`; `?` after a
  * letter or a group; `*` after a group for none to three of it; `_` for up to twelve more letters; `~` for up to
- * three words of any kind in the same sentence.
+ * three words of any kind in the same sentence; `.` at the end where the sentence, or the text, has to end there too.
  */
 import { DefinitionError } from '@mcp/contracts';
 import { OTHER, SEPARATOR, STOP, symbolOfAscii } from './symbols.ts';
@@ -55,8 +55,9 @@ export function compilePhrases(phrases: readonly string[]): Nfa {
   const start = builder.state();
   const finals = new Map<number, number>();
   for (const [index, phrase] of phrases.entries()) {
-    const parser = new Parser(builder, phrase);
-    finals.set(builder.edge(parser.whole(start), SEPARATOR), index);
+    const stops = phrase.endsWith('.');
+    const parser = new Parser(builder, stops ? phrase.slice(0, -1) : phrase);
+    finals.set(builder.edge(parser.whole(start), stops ? STOP : SEPARATOR), index);
   }
   return { edges: builder.edges, free: builder.free, start, finals, gaps: builder.gaps };
 }

@@ -28,7 +28,10 @@ const MALWARE =
   '(ransomware|keyloggers?|botnets?|rootkits?|computer (virus|worm)(es)?|trojans?|spyware|malware|remote access trojans?|worms?|info ?stealers?|credential stealers?|phishing (kits?|pages?|sites?|emails?))';
 const DRUG = '(meth|methamphetamines?|crystal meth|heroin|cocaine|crack cocaine|fentanyl|mdma|lsd|ghb)';
 const RULES =
-  '(instructions?|rules|prompts?|directions?|directives?|guidelines?|messages?|context|commands?|programming|orders)';
+  '(instructions?|rules|prompts?|directions?|directives?|guidelines?|context|commands?|programming|orders)';
+const BEFORE = '(previous|prior|above|earlier|preceding|former|past)';
+const MODEL = '(chatgpt|gpt|assistant|llm|language model|claude|gemini|copilot|chatbot)';
+const MODE = '(developer|god|sudo|debug|admin|root)';
 
 export const PHRASES: readonly Row[] = [
   {
@@ -59,7 +62,11 @@ export const PHRASES: readonly Row[] = [
     category: 'self-harm-intent',
     severity: 'moderate',
     phrases: [
-      '(i|im) (want|going|planning|ready|about) to (die|kill myself|end my life|end it all|hurt myself)',
+      '(i|im) (want|going|planning|ready|about) to (kill myself|end my life|end it all|hurt myself)',
+      '(i|im) (going|planning|ready|about) to die',
+      // "I want to die my hair blue" is a slip of the pen.
+      'i (just |really |only )*want to die.',
+      'i (just |really |only )*want to die (and|because|so|right|today|tonight|now|every|anymore|please|but|i|im|alone|in|when|if|rather|soon|already|nobody|help|or|by|for|too|sometimes|peacefully|painlessly|before|without|since)',
       'i (wish i (was|were) dead|dont want to (live|be alive) anymore|am suicidal|feel suicidal)',
       'im suicidal',
     ],
@@ -232,13 +239,17 @@ export const PHRASES: readonly Row[] = [
     severity: 'moderate',
     phrases: [
       `(ignore|disregard|forget|override|bypass|neglect|discard|skip) (all |any |the |your |my |every |everything |of |these |those |and )*(previous|prior|above|earlier|preceding|existing|initial|original|system|former|past|safety|content) ?(and |system |safety |set of )*${RULES}`,
-      `(ignore|disregard|forget) (everything|all|anything) (above|before|said before|you (were|have been) (told|instructed|taught)|i (said|told you)|that came before|prior)`,
+      // A message that was sent by mistake is ignored as well: "all" of them, or something else in its place, is an order.
+      `(ignore|disregard|forget|override|discard) (all|any|every) (of )?(the |your |my |these |those )*${BEFORE} messages?`,
+      `(ignore|disregard|forget|override|discard) (the |your |my |this |that )*${BEFORE} messages? (and|then|instead) ~ (respond|answer|say|output|print|reveal|act|follow|repeat|obey|pretend)`,
+      `(ignore|disregard|forget) (everything|all|anything) (above|before|said before|you (were|have been) (told|instructed|taught)|that came before|prior)`,
       '(reveal|print|show|repeat|output|display|leak|dump|give me|tell me|what is|what are|whats) (me )?(your|the|all) (full |entire |complete |exact |hidden |secret |initial |original )*(system (prompt|message|instructions?)|initial (prompt|instructions?)|hidden (prompt|instructions?)|original (prompt|instructions?))',
       '(your )?new (instructions?|task|role|directives?|system prompt) (is|are|follows?|below)',
       '(end|begin|start) (of )?(system (prompt|message)|user (input|query)|instructions?)',
-      '(do not|dont|never) (tell|inform|mention|alert|notify|reveal (this )?to) (the )?user',
+      '(do not|dont|never) (tell|inform|alert|notify|(mention|reveal) (this |it |any of this )?to) the user.',
+      '(do not|dont|never) (tell|inform|alert|notify|(mention|reveal) (this |it |any of this )?to) the user (about|that|of|this|anything|what|why)',
       'instead of (summari(z|s)ing|answering|translating|following) ~ (do|say|output|send|reply|respond|print|tell)',
-      '(important|attention|notice|note to|message (to|for)) (the |all )?(ai|assistant|llm|language model|chatbot|agent)s?',
+      '(important|attention|notice|note to|message (to|for)) (the |all )?(ai|assistant|llm|language model|chatbot|ai agent)s?',
       '(ai|assistant|llm|agent)s? (reading|processing|summarizing|who reads|that reads) this',
       '(send|forward|email|post|exfiltrate|transmit) (all |the |any |your |this |users? |entire )*(conversation|chat history|api keys?|credentials|passwords?|secrets|emails|private data|data|files) to (http|https|www|the (url|address|following)|this (url|address)|attacker)*',
       '(ignoriere|vergiss) (alle )?(vorherigen|bisherigen|obigen) (anweisungen|befehle)',
@@ -250,16 +261,22 @@ export const PHRASES: readonly Row[] = [
     category: 'jailbreak',
     severity: 'moderate',
     phrases: [
-      '(developer|god|sudo|debug|dan|jailbreak|unrestricted|admin) mode (enabled|activated|on|output|engaged)',
-      '(enable|activate|enter|switch to|unlock) (developer|god|sudo|dan|jailbreak|unrestricted) mode',
+      '(dan|jailbreak|unrestricted) mode (enabled|activated|on|output|engaged)',
+      '(enable|activate|enter|switch to|unlock) (dan|jailbreak|unrestricted) mode',
+      // Phones, browsers and games have these modes as well.
+      `${MODEL} ~ ${MODE} mode`,
+      `you are (now |hereby )?(in|running in|entering|operating in) ${MODE} mode`,
+      'developer mode output',
+      `${MODE} mode (enabled|activated|on|engaged) ~ (you|respond|answer|comply|ignore|bypass|unrestricted|unfiltered|uncensored|restrictions)`,
+      `(enable|activate|enter|switch to|unlock) ${MODE} mode (and|to) ~ (ignore|answer|respond|reveal|bypass|disregard|comply|unrestricted|without)`,
       'do anything now',
       'you are (now )?(dan|going to (act|pretend)|an? (unrestricted|unfiltered|uncensored|amoral|evil) (ai|assistant|model|chatbot|language model))',
       '(act|behave|respond|pretend|answer) as (if|though)? ?(you (have|had|are|were) )?(no|an?|without|free of|not bound by) ?(any )?(unrestricted|unfiltered|uncensored|restrictions?|ethical|filters?|rules|limitations?|guidelines?|moral|ai without|evil)_',
-      '(without|no|free from|ignoring|bypass(ing)?|free of) (any |all |your |the )?(ethical|moral|content|safety) (guidelines?|restrictions?|limitations?|filters?|constraints?|policies|considerations)',
+      '(without|no|free from|ignoring|bypass(ing)?|free of) (any |all |your |the )?(ethical|moral|content|safety) (guidelines?|restrictions?|limitations?|filters?|constraints?|policies)',
       '(stay|remain|respond|answer|reply) (in character|only) (as|and) (dan|never|no)',
       '(you (can|will|must|should)) (never|not) (refuse|decline|reject) (a |any |my |this |to )*(request|question|answer|command|prompt)s?',
       'jailbreak prompt',
-      'grandma (used to|would) (tell|read) me',
+      'grandma (used to|would) (tell|read) me ~ (napalm|recipes?|steps|how to|instructions|keys|serial)',
     ],
   },
 ];

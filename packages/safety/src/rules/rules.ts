@@ -3,7 +3,7 @@ import type { SafetyCategory, Severity } from '../categories.ts';
 import { Automaton, idOf, ROW_BITS, type State, tells } from './automaton.ts';
 import { compilePhrases } from './pattern.ts';
 import { PHRASES } from './phrases.ts';
-import { PASSED, SEPARATOR, symbolOfAscii, symbolsOf } from './symbols.ts';
+import { PASSED, STOP, symbolOfAscii, symbolsOf } from './symbols.ts';
 
 /** Between the symbols and {@link PASSED}: the character is worked out by its code point. */
 const OTHER_SCRIPT = 30;
@@ -91,7 +91,7 @@ export class Reader {
 
   /** The text has no more to it. */
   end(): void {
-    this.#step(SEPARATOR);
+    this.#step(STOP);
   }
 
   #beyondAscii(code: number): void {

@@ -1,5 +1,6 @@
 /** What administrators ask, and what is for everybody: health, and the pages of the gateway. */
 import { z } from 'zod';
+import { FeedbackPage, ListFeedbackQuery } from '../../conversation/feedback.ts';
 import type { ErrorCode } from '../../tables/errors.ts';
 import { GovernanceRun } from '../../tables/governance.ts';
 import { GovernanceJob } from '../governance.ts';
@@ -64,6 +65,13 @@ const adminRoutes = {
     params: { job: 'Name of the job.' },
     answers: [json('How it went.', named('GovernanceRun', GovernanceRun))],
     codes: ['conflict'],
+  },
+  'GET /admin/feedback': {
+    tag: 'admin',
+    summary: 'List feedback on decisions with what they were made by, the newest first',
+    scope: 'admin',
+    query: ListFeedbackQuery,
+    answers: [json('A page of it.', named('FeedbackPage', FeedbackPage))],
   },
   'GET /admin/stats': {
     tag: 'admin',

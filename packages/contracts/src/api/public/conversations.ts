@@ -9,8 +9,10 @@ import {
   ListConversationsQuery,
   PromptInfo,
 } from '../../conversation/conversation.ts';
+import { Feedback, FeedbackRequest } from '../../conversation/feedback.ts';
 import { GraphInfo } from '../../conversation/graph.ts';
 import { ConversationLog } from '../../conversation/log.ts';
+import { ProofBundle } from '../../conversation/proof.ts';
 import { CreateJobRequest, Job, ListJobsQuery } from '../../tables/jobs.ts';
 import { RegionRoute } from '../../tables/region.ts';
 import { SpanRecord } from '../trace.ts';
@@ -76,6 +78,13 @@ export const conversationRoutes = {
     params: id,
     answers: [json('The signed log.', named('ConversationLog', ConversationLog))],
   },
+  'GET /v1/conversations/:id/proof': {
+    tag: 'conversations',
+    summary: 'Prove a conversation: its log with proofs that verify offline',
+    scope: 'chat',
+    params: id,
+    answers: [json('The proof bundle.', named('ProofBundle', ProofBundle))],
+  },
   'GET /v1/conversations/:id/events': {
     tag: 'conversations',
     summary: 'Follow a conversation that was begun elsewhere',
@@ -102,9 +111,20 @@ export const conversationRoutes = {
     params: id,
     answers: [json('The verdict.', named('ChainVerdict', ChainVerdict))],
   },
+  'POST /v1/conversations/:id/feedback': {
+    tag: 'conversations',
+    summary: 'Say how good a decision was, or which answer is better',
+    description:
+      'For the owner of the conversation. Given again for the same decision, it takes the place of what was said before.',
+    scope: 'chat',
+    params: id,
+    body: { ...named('FeedbackRequest', FeedbackRequest), example: { score: 1 } },
+    answers: [json('The feedback as it is kept.', named('Feedback', Feedback))],
+    codes: ['conflict'],
+  },
   'POST /v1/verify': {
     tag: 'conversations',
-    summary: 'Verify an exported log',
+    summary: 'Verify an exported log or a proof bundle',
     scope: 'chat',
     body: {
       ...named('ExportedLog', z.record(z.string(), z.unknown())),

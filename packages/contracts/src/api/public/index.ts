@@ -1,5 +1,6 @@
 import { administrationRoutes } from './administration.ts';
 import { conversationRoutes } from './conversations.ts';
+import { logRoutes } from './log.ts';
 import type { PublicRoutes } from './route.ts';
 import { storedRoutes } from './stored.ts';
 import { wireRoutes } from './wires.ts';
@@ -12,5 +13,6 @@ export const PUBLIC_ROUTES: PublicRoutes = {
   ...wireRoutes,
   ...storedRoutes,
   ...conversationRoutes,
+  ...logRoutes,
   ...administrationRoutes,
 };

@@ -1,31 +1,9 @@
-import type { ChatMessage, ModelBackend } from '@mcp/contracts';
+import type { ModelBackend } from '@mcp/contracts';
 import type { UnderTest } from '../../../test/under-test.ts';
 import { callOptions, serve, type Upstream } from '../../../test/upstreams.ts';
+import { CHAT, EMBEDDING, turnsIn } from './models.ts';
 
-const tensor = (name: string, datatype: string) => ({ name, datatype, shape: [1] });
-/** As vLLM's backend for Triton describes a model, and as a model for sentences may be described. */
-const CHAT = {
-  name: 'chat',
-  versions: ['1'],
-  platform: 'vllm',
-  inputs: [
-    tensor('text_input', 'BYTES'),
-    tensor('stream', 'BOOL'),
-    tensor('sampling_parameters', 'BYTES'),
-    tensor('exclude_input_in_output', 'BOOL'),
-    tensor('return_finish_reason', 'BOOL'),
-    tensor('return_num_input_tokens', 'BOOL'),
-    tensor('return_num_output_tokens', 'BOOL'),
-  ],
-  outputs: [tensor('text_output', 'BYTES'), tensor('finish_reason', 'BYTES')],
-};
-const EMBEDDING = {
-  name: 'scripted/embed',
-  versions: ['1'],
-  platform: 'python',
-  inputs: [tensor('text', 'BYTES')],
-  outputs: [tensor('embedding', 'FP32')],
-};
+export { overGrpc } from './over-grpc.ts';
 
 const described = (path: string, models: readonly string[]): unknown => {
   if (path === '/v2/repository/index') return models.map((name) => ({ name, version: '1', state: 'READY' }));
@@ -52,13 +30,6 @@ export const underTest: UnderTest = {
 interface Generate {
   readonly text_input: string;
   readonly sampling_parameters: string;
-}
-
-/** The turns of a text in ChatML. */
-function turnsIn(text: string): ChatMessage[] {
-  return [...text.matchAll(/<\|im_start\|>(\w+)\n([\s\S]*?)(?:<\|im_end\|>|$)/g)].map(
-    ([, role, content]) => ({ role, content }) as ChatMessage,
-  );
 }
 
 /** KServe v2 with Triton's generate extension in front of a backend. */

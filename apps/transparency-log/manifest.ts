@@ -1,0 +1,94 @@
+import { counter, defineManifest, gauge, histogram, TRACE_SUBJECTS } from '@mcp/contracts';
+import { z } from 'zod';
+
+export const manifest = defineManifest({
+  name: 'transparency-log',
+  summary:
+    'The transparency log of the region: entries that nobody can change unseen, with proofs for outsiders.',
+  port: 8400,
+  entry: 'apps/transparency-log/src/main.ts',
+  calls: [],
+  speaks_for: 'itself',
+  needs: ['nats', 'collector'],
+  bus: {
+    streams: {},
+    buckets: ['mcp_log_checkpoints'],
+    publishes: [TRACE_SUBJECTS],
+  },
+  volume: { size_gib: 20, where: 'always' },
+  size: { cpu_request: '100m', cpu_limit: '1', memory_request: '128Mi', memory_limit: '384Mi' },
+  scaling: { on: 'fixed', replicas: 1 },
+  slo: { p95_ms: 250, error_ratio: 0.02 },
+  drain_s: 10,
+  settings: {
+    MCP_LOG_ORIGIN: {
+      schema: z
+        .string()
+        .max(200)
+        .regex(
+          /^[^\s+]+$/,
+          'must be a name without white space and plus signs, such as mcp.example.com/eu-central',
+        )
+        .default('mcp.localhost/local'),
+      meaning:
+        'Name of the transparency log, the first line of its checkpoints; each log has its own, for ever.',
+      from: 'derived.log_origin',
+      operator: true,
+    },
+    MCP_LOG_SIGNING_SECRET: {
+      schema: z.string().min(32),
+      meaning: 'What the Ed25519 key is made from that signs checkpoints of the transparency log.',
+      secret: {
+        object: 'mcp-transparency-log',
+        key: 'signing_secret',
+        made: { by: 'random', name: 'transparency-log', given: 'may' },
+      },
+    },
+  },
+  metrics: {
+    transparency_log_entries: gauge('governance', [], {
+      help: 'Entries of the transparency log that are on its disk.',
+      panels: [{ dashboard: 'operations', title: 'Entries of the transparency log', by: [] }],
+    }),
+    transparency_log_entries_total: counter('governance', ['status'], {
+      help: 'Entries that the transparency log was given; status is durable, overloaded or unavailable.',
+      panels: [{ dashboard: 'operations', title: 'Entries for the transparency log', by: ['status'] }],
+      alerts: [
+        {
+          name: 'McpTransparencyLogRefuses',
+          group: 'governance',
+          severity: 'critical',
+          expr: 'sum(increase(transparency_log_entries_total{namespace="$namespace",status="unavailable"}[5m])) > 0',
+          for: '5m',
+          summary: 'The transparency log of $region takes no entries.',
+          description:
+            'Its disk fails or is full, or the log is read-only: the log of the service says which. See docs/runbooks/transparency-log.md.',
+        },
+      ],
+    }),
+    transparency_log_append_duration_seconds: histogram('governance', [], {
+      help: 'Time until entries were durable, of one call.',
+      panels: [{ dashboard: 'operations', title: 'Time to durable entries, p95', by: [] }],
+    }),
+    transparency_log_checkpoint_duration_seconds: histogram('governance', [], {
+      help: 'Time from durable entries to the signed checkpoint over them.',
+      panels: [{ dashboard: 'operations', title: 'Time to a signed checkpoint, p95', by: [] }],
+    }),
+    transparency_log_read_only: gauge('governance', [], {
+      help: '1 while the transparency log takes no entries because what it has is not what it had signed.',
+      panels: [{ dashboard: 'operations', title: 'Transparency log is read-only', by: [] }],
+      alerts: [
+        {
+          name: 'McpTransparencyLogTampered',
+          group: 'governance',
+          severity: 'critical',
+          expr: 'max(transparency_log_read_only{namespace="$namespace"}) > 0',
+          for: '0m',
+          summary: 'The transparency log of $region was changed, cut or rolled back.',
+          description:
+            'Its files are not what its checkpoints were signed over; it takes no entries until somebody has looked. See docs/runbooks/transparency-log.md.',
+        },
+      ],
+    }),
+  },
+});

@@ -1,0 +1,81 @@
+import { PlatformError, type TransparencyLogApi } from '@mcp/contracts';
+import { encodeVerifier, firstOf, partOf } from '@mcp/provenance/tlog';
+import type { LogKeeper } from './keeper.ts';
+
+/** What the service answers, of the log that it keeps. */
+export function logApi(keeper: LogKeeper): TransparencyLogApi {
+  const checkpoint = () => {
+    const { checkpoint: note, published_size: size } = keeper.readable();
+    return { note, size };
+  };
+  return {
+    append: async ({ entries }) => {
+      const indexes = await keeper.append(entries);
+      return { indexes, size: keeper.readable().size };
+    },
+    checkpoint: async () => ({
+      ...checkpoint(),
+      log_keys: [encodeVerifier(keeper.signer)],
+      witness_keys: [],
+    }),
+    inclusion: async ({ index, size }) => {
+      const log = keeper.readable();
+      if (index >= log.size || (size !== undefined && size > log.size))
+        throw notThere(size ?? index, log.size);
+      if (Math.max(index + 1, size ?? 0) > log.published_size) await keeper.publish();
+      const at = checkpoint();
+      const of = size ?? at.size;
+      if (index >= of)
+        throw new PlatformError('invalid_request', `Entry ${index} is not among the first ${of}.`, {
+          param: 'size',
+        });
+      const [hashes, root] = await Promise.all([log.inclusion(index, of), log.root(of)]);
+      return { index, size: of, root: base64(root), hashes: hashes.map(base64), note: at.note };
+    },
+    consistency: async ({ from, to }) => {
+      const log = keeper.readable();
+      if (from > to)
+        throw new PlatformError(
+          'invalid_request',
+          `from is ${from}: it must be at most to, which is ${to}.`,
+          {
+            param: 'from',
+          },
+        );
+      if (to > log.size) throw notThere(to, log.size);
+      return { hashes: (await log.consistency(from, to)).map(base64) };
+    },
+    entry: async ({ index }) => {
+      const log = keeper.readable();
+      if (index >= log.size) throw notThere(index, log.size);
+      return { index, entry: (await log.entry(index)).toString() };
+    },
+    tile: ({ path }) => tileIn(keeper, path),
+  };
+}
+
+/** A file of the log, also one whose place a full one has taken. It answers where the log cannot be opened, too. */
+async function* tileIn({ disk }: LogKeeper, path: string): AsyncGenerator<Uint8Array> {
+  const part = partOf(path);
+  if (part === undefined)
+    throw new PlatformError(
+      'not_found',
+      'There is no such tile: paths read tile/<level>/<index> or tile/entries/<index>, with .p/<width> for a part.',
+    );
+  const bytes = await disk.read(path);
+  if (bytes !== undefined) {
+    yield bytes;
+    return;
+  }
+  const full = await disk.read(part.full);
+  if (full === undefined) throw new PlatformError('not_found', `The log has no ${path} yet.`);
+  yield firstOf(part.full, full, part.width);
+}
+
+function base64(hash: Buffer): string {
+  return hash.toString('base64');
+}
+
+function notThere(asked: number, size: number): PlatformError {
+  return new PlatformError('not_found', `The log has ${size} entries: there is no ${asked}.`);
+}

@@ -1,0 +1,99 @@
+/** The newest checkpoint of the log, kept on the event bus: a folder that was rolled back, or exchanged, is seen. */
+import { hash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openCheckpoint } from '@mcp/provenance/tlog';
+import type { Bus } from '@mcp/service-kit';
+import { manifest } from '../manifest.ts';
+import type { LogKeeper } from './keeper.ts';
+import type { TransparencyLogKit } from './kit.ts';
+
+const [BUCKET = ''] = manifest.bus.buckets;
+const MAX_BYTES = 1024 * 1024;
+const EVERY_MS = 1000;
+
+interface MemoryDeps {
+  readonly kit: Pick<TransparencyLogKit, 'bus' | 'log'>;
+  readonly keeper: LogKeeper;
+}
+
+export class CheckpointMemory {
+  readonly #deps: MemoryDeps;
+  readonly #key: string;
+  readonly #closing = new AbortController();
+  #kv: Awaited<ReturnType<Bus['bucket']>> | undefined;
+  /** What is there as far as we know: the note, and the revision of its key. */
+  #kept: { readonly note: string; readonly revision: number } | undefined;
+
+  constructor(deps: MemoryDeps) {
+    this.#deps = deps;
+    this.#key = hash('sha256', deps.keeper.signer.name).slice(0, 32);
+    void this.#run();
+  }
+
+  /** A bus that is slow to answer is not waited for. */
+  close(): void {
+    this.#closing.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    let said = false;
+    while (!signal.aborted) {
+      try {
+        await this.#once();
+        said = false;
+      } catch (err) {
+        if (!said && !signal.aborted)
+          this.#deps.kit.log.warn({ err }, 'the event bus cannot keep the checkpoint of the log just now');
+        said = true;
+      }
+      await sleep(EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  async #once(): Promise<void> {
+    const { kit, keeper } = this.#deps;
+    this.#kv ??= await (await kit.bus()).bucket(BUCKET, {
+      history: 1,
+      storage: 'file',
+      max_bytes: MAX_BYTES,
+    });
+    if (this.#closing.signal.aborted || keeper.read_only !== undefined) return;
+    const log = keeper.readable();
+    if (this.#kept !== undefined && log.checkpoint === this.#kept.note) return;
+    const entry = await this.#kv.get(this.#key);
+    const there = entry?.operation === 'PUT' ? entry.string() : undefined;
+    if (there !== undefined && entry?.revision !== this.#kept?.revision && !(await this.#follows(there)))
+      return;
+    const note = log.checkpoint;
+    const revision =
+      entry === null
+        ? await this.#kv.create(this.#key, note)
+        : await this.#kv.update(this.#key, note, entry.revision);
+    this.#kept = { note, revision };
+  }
+
+  /** Whether the log goes on from a checkpoint that it signed; where it does not, it is read-only from now on. */
+  async #follows(note: string): Promise<boolean> {
+    const { keeper, kit } = this.#deps;
+    let known: ReturnType<typeof openCheckpoint>;
+    try {
+      known = openCheckpoint(note, keeper.signer);
+    } catch (err) {
+      kit.log.error({ err }, 'the checkpoint on the event bus is not one of this log: it is written over');
+      return true;
+    }
+    const log = keeper.readable();
+    if (known.size > log.size) {
+      await keeper.quarantine(
+        `It was rolled back: it has ${log.size} entries, and had signed ${known.size} before.`,
+      );
+      return false;
+    }
+    if ((await log.root(known.size)).equals(known.root)) return true;
+    await keeper.quarantine(
+      `Its first ${known.size} entries are others than those that it had signed before: there are two logs of one name.`,
+    );
+    return false;
+  }
+}

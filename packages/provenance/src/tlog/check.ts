@@ -1,0 +1,243 @@
+/** Checks the files of a log against its signed checkpoint: every entry, tile and bundle, and says which entry is wrong. */
+import { openCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
+import type { Disk } from './disk.ts';
+import { Edge, type FullTile } from './edge.ts';
+import { HASH_BYTES, leafHash } from './merkle.ts';
+import { signersOf, type Verifier } from './note.ts';
+import { bundlePath, decodeBundle, MAX_ENTRY_BYTES, TILE_WIDTH, tilePath } from './tiles.ts';
+import { entriesOf, segmentPath, segmentsOf } from './wal.ts';
+
+interface LogCheckOptions {
+  readonly disk: Disk;
+  readonly log: Verifier;
+  /** Those that may have cosigned: a cosignature of theirs has to fit. */
+  readonly witnesses?: readonly Verifier[];
+  /** True where nobody writes to it: then its write-ahead files have no entry that is not signed. */
+  readonly closed?: boolean;
+  /** What the log was before, kept by somebody else: it has to be its beginning. */
+  readonly remembered?: readonly { readonly size: number; readonly root: Uint8Array }[];
+}
+
+export type LogVerdict =
+  | { readonly ok: true; readonly size: number; readonly root: Buffer }
+  /** `entry`: the first that is wrong; null where none can be named, as of a checkpoint that is not the log's. */
+  | { readonly ok: false; readonly entry: number | null; readonly reason: string };
+
+class Fault extends Error {
+  readonly entry: number | null;
+
+  constructor(entry: number | null, reason: string) {
+    super(reason);
+    this.entry = entry;
+  }
+}
+
+/** Reads all of the log, one bundle at a time. Throws where the disk cannot be read. */
+export async function checkLog(options: LogCheckOptions): Promise<LogVerdict> {
+  try {
+    const checkpoint = await checkpointIn(options);
+    await checkEntries(options, checkpoint);
+    await checkWriteAhead(options, checkpoint.size);
+    return { ok: true, size: checkpoint.size, root: checkpoint.root };
+  } catch (error) {
+    if (error instanceof Fault) return { ok: false, entry: error.entry, reason: error.message };
+    throw error;
+  }
+}
+
+async function checkpointIn({
+  disk,
+  log,
+  witnesses = [],
+  remembered = [],
+}: LogCheckOptions): Promise<SignedCheckpoint> {
+  const signed = await disk.read('checkpoint');
+  if (signed === undefined) throw new Fault(0, 'The checkpoint of the log is missing.');
+  let checkpoint: SignedCheckpoint;
+  try {
+    checkpoint = openCheckpoint(signed.toString(), log);
+    signersOf(checkpoint.note, witnesses);
+  } catch (error) {
+    throw new Fault(null, error instanceof Error ? error.message : String(error));
+  }
+  const most = Math.max(0, ...remembered.map(({ size }) => size));
+  if (checkpoint.size < most)
+    throw new Fault(
+      checkpoint.size,
+      `The log was rolled back: it has ${checkpoint.size} entries, and ${most} were signed before.`,
+    );
+  return checkpoint;
+}
+
+async function checkEntries(
+  { disk, remembered = [] }: LogCheckOptions,
+  { size, root }: SignedCheckpoint,
+): Promise<void> {
+  const edge = new Edge();
+  /** The first difference between the tiles and what the entries give. */
+  let differs: Fault | undefined;
+  const compare = async (tile: FullTile) => {
+    differs ??= await differenceOf(disk, tile);
+  };
+  const before = new Map(remembered.map((one) => [one.size, one.root]));
+  const compareRemembered = () => {
+    const known = before.get(edge.size);
+    if (known !== undefined && !edge.root().equals(known))
+      throw (
+        differs ??
+        new Fault(0, `The first ${edge.size} entries are others than those that were signed before.`)
+      );
+  };
+  compareRemembered();
+  for (let at = 0; at < size; at += TILE_WIDTH) {
+    const width = Math.min(TILE_WIDTH, size - at);
+    for (const entry of await bundleIn(disk, at, width)) {
+      for (const tile of edge.add(entry)) await compare(tile);
+      compareRemembered();
+    }
+  }
+  for (const tile of edge.tiles()) await compare(tile);
+  if (differs !== undefined) throw differs;
+  if (!edge.root().equals(root))
+    throw new Fault(
+      0,
+      `The entries were rebuilt: they and their tiles fit each other, and not the checkpoint that was signed over ${size}.`,
+    );
+  await checkParts(disk, edge, size);
+}
+
+/** The entries of a bundle. Where it is broken, its tile says which of them is the first that is wrong. */
+async function bundleIn(disk: Disk, at: number, width: number): Promise<readonly Buffer[]> {
+  const path = bundlePath(at / TILE_WIDTH, width);
+  const bytes = await readPart(disk, path, width);
+  if (bytes === undefined) throw new Fault(at, `The entries from ${at} on are missing: there is no ${path}.`);
+  try {
+    return decodeBundle(bytes, width);
+  } catch (error) {
+    const hashes = await disk.read(tilePath({ level: 0, index: at / TILE_WIDTH, width }));
+    const first = firstWrong(bytes, width, hashes);
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Fault(at + first, `Entry ${at + first} is not what was signed: ${path} is broken. ${why}`);
+  }
+}
+
+/** The first entry of a broken bundle that is cut, or has another hash than its tile says. */
+function firstWrong(bundle: Buffer, width: number, hashes: Buffer | undefined): number {
+  let at = 0;
+  for (let n = 0; n < width; n++) {
+    if (at + 2 > bundle.length) return n;
+    const end = at + 2 + bundle.readUInt16BE(at);
+    const hash = hashes?.subarray(n * HASH_BYTES, (n + 1) * HASH_BYTES);
+    if (end > bundle.length || (hash !== undefined && !leafHash(bundle.subarray(at + 2, end)).equals(hash)))
+      return n;
+    at = end;
+  }
+  return width - 1;
+}
+
+/** A file of the log; of a part whose place a full one has taken, that one's first bytes. */
+async function readPart(disk: Disk, path: string, width: number): Promise<Buffer | undefined> {
+  const bytes = await disk.read(path);
+  if (bytes !== undefined || width === TILE_WIDTH) return bytes;
+  const full = await disk.read(path.slice(0, path.lastIndexOf('.p/')));
+  if (full === undefined || path.startsWith('tile/entries/')) return full && cutBundle(full, width);
+  return full.subarray(0, width * HASH_BYTES);
+}
+
+function cutBundle(bundle: Buffer, width: number): Buffer {
+  let at = 0;
+  for (let n = 0; n < width && at + 2 <= bundle.length; n++) at += 2 + bundle.readUInt16BE(at);
+  return bundle.subarray(0, at);
+}
+
+/** Where a tile's file is not what the entries give. */
+async function differenceOf(disk: Disk, tile: FullTile): Promise<Fault | undefined> {
+  const path = tilePath(tile);
+  const given = await readPart(disk, path, tile.width);
+  const span = TILE_WIDTH ** tile.level;
+  const entryAt = (n: number) => (tile.index * TILE_WIDTH + n) * span;
+  if (given === undefined)
+    return new Fault(
+      entryAt(0),
+      `The hashes of the entries from ${entryAt(0)} on are missing: there is no ${path}.`,
+    );
+  if (given.equals(tile.hashes)) return undefined;
+  const n = Array.from({ length: tile.width }, (_, at) => at * HASH_BYTES).findIndex(
+    (at) => !given.subarray(at, at + HASH_BYTES).equals(tile.hashes.subarray(at, at + HASH_BYTES)),
+  );
+  const entry = entryAt(Math.max(0, n === -1 ? tile.width - 1 : n));
+  const which = span === 1 ? `Entry ${entry} does` : `Entries ${entry} to ${entry + span - 1} do`;
+  return new Fault(entry, `${which} not fit the hash in ${path}: one of the two was changed.`);
+}
+
+/** Parts that earlier readers may still ask for are beginnings of what is there now. */
+async function checkParts(disk: Disk, edge: Edge, size: number): Promise<void> {
+  for (const { level, index, hashes, width } of edge.tiles()) {
+    const full = tilePath({ level, index, width: TILE_WIDTH });
+    for (const name of await disk.list(`${full}.p`)) {
+      const part = await disk.read(`${full}.p/${name}`);
+      const fits =
+        part === undefined ||
+        (Number(name) <= width && part.equals(hashes.subarray(0, Number(name) * HASH_BYTES)));
+      if (!fits && Number(name) !== width)
+        throw new Fault(
+          index * TILE_WIDTH ** (level + 1),
+          `${full}.p/${name} is not a beginning of the tile that is there now.`,
+        );
+    }
+  }
+  const at = Math.floor(size / TILE_WIDTH);
+  const full = bundlePath(at, TILE_WIDTH);
+  const now = size % TILE_WIDTH === 0 ? undefined : await disk.read(bundlePath(at, size % TILE_WIDTH));
+  for (const name of now === undefined ? [] : await disk.list(`${full}.p`)) {
+    const part = await disk.read(`${full}.p/${name}`);
+    if (part !== undefined && now !== undefined && !part.equals(cutBundle(now, Number(name))))
+      throw new Fault(
+        at * TILE_WIDTH,
+        `${full}.p/${name} is not a beginning of the entries that are there now.`,
+      );
+  }
+}
+
+/** The write-ahead files have the newest entries once more; all that is signed has to be there. */
+async function checkWriteAhead({ disk, closed }: LogCheckOptions, size: number): Promise<void> {
+  const starts = await segmentsOf(disk);
+  if (starts.length === 0) throw new Fault(null, 'The write-ahead files of the log are missing.');
+  let end = starts[0] ?? 0;
+  for (const start of starts) {
+    const file = await disk.read(segmentPath(start));
+    // Removed meanwhile: a log that is in use lets go of what lies in full tiles.
+    if (file === undefined) continue;
+    if (start !== end && start > (starts[0] ?? 0))
+      throw new Fault(end, `The write-ahead files have no entries from ${end} on, and go on with ${start}.`);
+    const { entries } = entriesOf(file, MAX_ENTRY_BYTES);
+    await compareEntries(disk, { entries, start, size });
+    end = start + entries.length;
+  }
+  if (closed === true && end > size)
+    throw new Fault(
+      size,
+      `Entries from ${size} on are in the write-ahead files and were not signed, in a log that was closed.`,
+    );
+  if (end < size)
+    throw new Fault(end, `Entry ${end} is missing in the write-ahead files, of ${size} that were signed.`);
+}
+
+async function compareEntries(
+  disk: Disk,
+  {
+    entries,
+    start,
+    size,
+  }: { readonly entries: readonly Buffer[]; readonly start: number; readonly size: number },
+): Promise<void> {
+  for (let at = start; at < Math.min(size, start + entries.length); at += TILE_WIDTH) {
+    const signed = await bundleIn(disk, at, Math.min(TILE_WIDTH, size - at));
+    for (const [n, entry] of signed.entries())
+      if (at + n < start + entries.length && entries[at + n - start]?.equals(entry) === false)
+        throw new Fault(
+          at + n,
+          `Entry ${at + n} is another one in its write-ahead file than the one that was signed.`,
+        );
+  }
+}

@@ -1,0 +1,149 @@
+/** The tiles and entry bundles of a log: what is full lies in files, the rest in memory too. */
+import type { Disk } from './disk.ts';
+import { Edge, type FullTile } from './edge.ts';
+import {
+  bundlePath,
+  decodeBundle,
+  encodeBundle,
+  nodeOver,
+  placeOfNode,
+  TILE_WIDTH,
+  type Tile,
+  tilePath,
+} from './tiles.ts';
+
+interface File {
+  readonly path: string;
+  readonly bytes: Buffer;
+}
+
+/** The log at a moment, and the files that readers of that size need. */
+export interface Snapshot {
+  readonly size: number;
+  readonly root: Buffer;
+  readonly full: readonly File[];
+  readonly unfinished: readonly File[];
+}
+
+/** Full tiles that are kept in memory for proofs, 8 KiB each. */
+const MAX_CACHED = 64;
+
+export class TileStore {
+  readonly #disk: Disk;
+  readonly #edge = new Edge();
+  /** Entries of the unfinished bundle. */
+  #entries: Uint8Array[] = [];
+  /** Full files that are not written yet, by path. */
+  #unwritten = new Map<string, Buffer>();
+  /** Full files that are written and may not be on the disk yet. */
+  #unsynced: string[] = [];
+  readonly #cache = new Map<string, Buffer>();
+
+  constructor(disk: Disk) {
+    this.#disk = disk;
+  }
+
+  get size(): number {
+    return this.#edge.size;
+  }
+
+  get root(): Buffer {
+    return this.#edge.root();
+  }
+
+  /** Takes up a log of `size` entries, a multiple of 256, from its full tiles. */
+  restore(size: number): Promise<void> {
+    return this.#edge.restore(size, (tile) => this.#tile(tile));
+  }
+
+  /** Adds an entry; returns its index. */
+  add(entry: Uint8Array): number {
+    const index = this.#edge.size;
+    for (const tile of this.#edge.add(entry)) this.#unwritten.set(tilePath(tile), tile.hashes);
+    this.#entries.push(entry);
+    if (this.#entries.length === TILE_WIDTH) {
+      this.#unwritten.set(
+        bundlePath(Math.floor(index / TILE_WIDTH), TILE_WIDTH),
+        encodeBundle(this.#entries),
+      );
+      this.#entries = [];
+    }
+    return index;
+  }
+
+  snapshot(): Snapshot {
+    const { size } = this.#edge;
+    const files = (tiles: readonly FullTile[]) =>
+      tiles.map((tile) => ({ path: tilePath(tile), bytes: tile.hashes }));
+    const width = this.#entries.length;
+    const bundle = {
+      path: bundlePath(Math.floor(size / TILE_WIDTH), width),
+      bytes: encodeBundle(this.#entries),
+    };
+    return {
+      size,
+      root: this.#edge.root(),
+      full: [...this.#unwritten].map(([path, bytes]) => ({ path, bytes })),
+      unfinished: [...files(this.#edge.tiles()), ...(width === 0 ? [] : [bundle])],
+    };
+  }
+
+  /** Writes the files of a snapshot; what they take the place of is removed. */
+  async write({ full, unfinished }: Snapshot): Promise<void> {
+    for (const { path, bytes } of full) {
+      await this.#disk.write(path, bytes);
+      this.#unwritten.delete(path);
+      this.#unsynced.push(path);
+      for (const width of await this.#disk.list(`${path}.p`)) await this.#disk.remove(`${path}.p/${width}`);
+    }
+    for (const { path, bytes } of unfinished) await this.#disk.write(path, bytes);
+  }
+
+  /** Resolves once every full file that was written is on the disk. */
+  async sync(): Promise<void> {
+    const paths = this.#unsynced;
+    this.#unsynced = [];
+    try {
+      await this.#disk.sync(paths);
+    } catch (error) {
+      this.#unsynced.push(...paths);
+      throw error;
+    }
+  }
+
+  /** A node of the tree whose leaves are all there. */
+  async node(level: number, index: number): Promise<Buffer> {
+    const { tile_level, tile_index, at, count } = placeOfNode(level, index);
+    const inEdge = this.#edge.tile(tile_level, tile_index);
+    if (inEdge !== undefined) return nodeOver(inEdge, at, count);
+    return nodeOver(await this.#tile({ level: tile_level, index: tile_index, width: TILE_WIDTH }), at, count);
+  }
+
+  /** An entry that is there. */
+  async entry(index: number): Promise<Buffer> {
+    const bundle = Math.floor(index / TILE_WIDTH);
+    if (bundle === Math.floor(this.size / TILE_WIDTH))
+      return Buffer.from(this.#entries[index % TILE_WIDTH] ?? []);
+    const bytes = await this.#full(bundlePath(bundle, TILE_WIDTH));
+    return decodeBundle(bytes, TILE_WIDTH)[index % TILE_WIDTH] as Buffer;
+  }
+
+  #tile(tile: Tile): Promise<Buffer> {
+    return this.#full(tilePath(tile));
+  }
+
+  async #full(path: string): Promise<Buffer> {
+    const known = this.#unwritten.get(path) ?? this.#cache.get(path);
+    if (known !== undefined) return known;
+    const bytes = await this.#disk.read(path);
+    if (bytes === undefined) throw new LogDamagedError(`The file ${path} of the log is missing.`);
+    this.#cache.set(path, bytes);
+    if (this.#cache.size > MAX_CACHED) this.#cache.delete(this.#cache.keys().next().value as string);
+    return bytes;
+  }
+}
+
+/** What lies on the disk is not what the log had acknowledged or signed. */
+export class LogDamagedError extends Error {
+  override name = 'LogDamagedError';
+}

@@ -1,0 +1,61 @@
+import { readFileSync, statSync } from 'node:fs';
+import { isBundle, trustedKeys, verifyBundle } from '@mcp/provenance';
+import { CliError, EXIT, messageOf } from '../errors.ts';
+import { paint } from '../ui.ts';
+import { verdictLine } from './verdict-line.ts';
+
+/** A bundle larger than this is not one of ours. */
+const MAX_BUNDLE_BYTES = 256 * 1024 * 1024;
+
+interface BundleFlags {
+  /** PROV_SECRET; undefined: the signature of the log is not checked. */
+  readonly secret: string | undefined;
+  /** Keys whose signatures count; none: those that the bundle brings. */
+  readonly keys: readonly string[];
+  readonly json: boolean;
+}
+
+/** Checks a proof bundle without asking anybody, and prints the verdict. */
+export function checkBundle(path: string, { secret, keys, json }: BundleFlags): void {
+  const bundle = read(path);
+  const verdict = verifyBundle(bundle, { secret, keys: keys.length === 0 ? undefined : keysGiven(keys) });
+  if (json) process.stdout.write(`${JSON.stringify(verdict, null, 2)}\n`);
+  else {
+    const notes = keys.length > 0 || !verdict.ok ? [] : ownKeys(bundle);
+    process.stdout.write(`${[verdictLine(verdict), ...notes].join('\n')}\n`);
+  }
+  process.exitCode = verdict.ok ? EXIT.ok : EXIT.failed;
+}
+
+function read(path: string): unknown {
+  try {
+    if (statSync(path).size > MAX_BUNDLE_BYTES)
+      throw new CliError(`${path} has more than ${MAX_BUNDLE_BYTES} bytes: that is no proof bundle.`);
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    if (isBundle(value)) return value;
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    throw new CliError(`${path} cannot be read as JSON (${messageOf(error)}).`);
+  }
+  throw new CliError(`${path} is no proof bundle. A log is checked with: npx mcp verify ${path}`);
+}
+
+function keysGiven(keys: readonly string[]) {
+  try {
+    return trustedKeys(keys);
+  } catch (error) {
+    throw new CliError(`--key: ${messageOf(error)}`, EXIT.usage);
+  }
+}
+
+/** Keys that came with the bundle prove nothing about who made it: they are to be compared. */
+function ownKeys(bundle: unknown): string[] {
+  const { log_keys = [] } = bundle as { readonly log_keys?: readonly string[] };
+  return [
+    paint(
+      'yellow',
+      'The keys came with the bundle. Compare them with those that you trust, or give them with --key:',
+    ),
+    ...log_keys.map((key) => `  ${key}`),
+  ];
+}
