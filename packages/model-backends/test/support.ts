@@ -5,16 +5,9 @@ import type { BackendName } from '../src/registry.ts';
 import { make } from './under-test.ts';
 import { type Handler, serve } from './upstreams.ts';
 
+export { eventsOf, textOf } from './cases/asking.ts';
+
 export const signal = () => AbortSignal.timeout(15_000);
-
-export async function eventsOf(events: AsyncIterable<ModelEvent>): Promise<ModelEvent[]> {
-  const seen: ModelEvent[] = [];
-  for await (const event of events) seen.push(event);
-  return seen;
-}
-
-export const textOf = (events: readonly ModelEvent[], choice = 0) =>
-  events.map((event) => (event.type === 'text' && event.choice === choice ? event.text : '')).join('');
 
 /** Events without what differs from call to call. */
 export const plain = (events: readonly ModelEvent[]) =>

@@ -1,14 +1,14 @@
 /** KServe v2 over gRPC. Words come by ModelStreamInfer, which takes decoupled models and others alike. */
-import { randomUUID } from 'node:crypto';
 import { type ModelEvent, PlatformError } from '@mcp/contracts';
 import { z } from 'zod';
 import { ProtoFile } from '../grpc/schema.ts';
 import type { GrpcUpstream } from '../grpc/upstream.ts';
 import { readAnswer } from '../read-answer.ts';
 import type { Wire } from '../remote.ts';
-import { TritonReader } from './answer.ts';
-import { generateBody, type Template } from './body.ts';
+import type { TritonReader } from './answer.ts';
+import type { Template } from './body.ts';
 import { Metadata, TritonModels, vectorsOf } from './models.ts';
+import { questionOf } from './question.ts';
 import { Inferred, inferRequest, textsRequest, valuesOf } from './tensors.ts';
 
 const MAX_MODELS = 256;
@@ -54,12 +54,9 @@ export class KServeGrpc implements Wire {
   }
 
   async chat(...[request, call]: Parameters<Wire['chat']>) {
-    const { inputs } = await this.#models.require(request.model, call.signal);
-    const names = new Set(inputs.map(({ name }) => name));
-    const fields = generateBody(request, { inputs: names, template: this.#template });
-    const reader = new TritonReader({
-      id: `chatcmpl-${randomUUID()}`,
-      told: names.has('return_finish_reason'),
+    const { inputs, fields, reader } = await questionOf(this.#models, request, {
+      template: this.#template,
+      signal: call.signal,
     });
     const answers = this.#upstream.messages(
       METHODS.stream,

@@ -1,13 +1,12 @@
 /** KServe v2 over HTTP, with Triton's extensions for the repository of models and for text. */
-import { randomUUID } from 'node:crypto';
 import { PlatformError } from '@mcp/contracts';
 import { decodeSse } from '@mcp/wire';
 import { z } from 'zod';
 import type { Wire } from '../remote.ts';
 import type { Upstream } from '../upstream.ts';
-import { TritonReader } from './answer.ts';
-import { generateBody, type Template } from './body.ts';
+import type { Template } from './body.ts';
 import { Metadata, TritonModels, vectorsOf } from './models.ts';
+import { questionOf } from './question.ts';
 
 const MAX_MODELS = 256;
 
@@ -43,12 +42,9 @@ export class KServeHttp implements Wire {
   }
 
   async chat(...[request, call]: Parameters<Wire['chat']>) {
-    const { inputs } = await this.#models.require(request.model, call.signal);
-    const names = new Set(inputs.map(({ name }) => name));
-    const body = generateBody(request, { inputs: names, template: this.#template });
-    const reader = new TritonReader({
-      id: `chatcmpl-${randomUUID()}`,
-      told: names.has('return_finish_reason'),
+    const { fields: body, reader } = await questionOf(this.#models, request, {
+      template: this.#template,
+      signal: call.signal,
     });
     const path = `/v2/models/${encodeURIComponent(request.model)}/generate`;
     if (request.stream === true) {

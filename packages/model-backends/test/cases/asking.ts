@@ -2,9 +2,11 @@
 import {
   type BackendCallOptions,
   type ChatCompletionRequest,
+  type ModelBackend,
   type ModelEvent,
   PlatformError,
 } from '@mcp/contracts';
+import { expect } from 'vitest';
 import type { Subject } from '../under-test.ts';
 
 export const callOptions = (signal = new AbortController().signal): BackendCallOptions => ({
@@ -55,3 +57,20 @@ export const errorOf = (work: Promise<unknown>): Promise<PlatformError> =>
   );
 
 export const codeOf = async (work: Promise<unknown>) => (await errorOf(work)).code;
+
+/** The deadline of a question passes while its server answers: it ends with that, and leaves the server. */
+export async function expectOverdue(
+  backend: ModelBackend,
+  server: { open(): number; close(): Promise<void> },
+): Promise<void> {
+  await backend.models(AbortSignal.timeout(5000));
+  const reason = new PlatformError('deadline_exceeded', 'too late');
+  const left = new AbortController();
+  const work = eventsOf(backend.generate(asked({ chat: 'chat' }, 'hi'), callOptions(left.signal)));
+  await expect.poll(() => server.open()).toBe(1);
+  left.abort(reason);
+  await expect(work).rejects.toBe(reason);
+  await expect.poll(() => server.open()).toBe(0);
+  await backend.close();
+  await server.close();
+}

@@ -1,12 +1,12 @@
 /** The cases of the conformance suite that are about the server behind a backend: how it refuses, breaks and dawdles. */
 import type { ServerResponse } from 'node:http';
-import { PlatformError } from '@mcp/contracts';
+import type { PlatformError } from '@mcp/contracts';
 import { expect } from 'vitest';
 import type { CASES, CaseName } from '../../src/cases.ts';
 import type { BackendName } from '../../src/registry.ts';
 import { type Elsewhere, make, scripted, scriptedReply } from '../under-test.ts';
 import { dripping, serve } from '../upstreams.ts';
-import { asked, callOptions, errorOf, eventsOf, textOf } from './asking.ts';
+import { asked, callOptions, errorOf, eventsOf, expectOverdue, textOf } from './asking.ts';
 
 type FailureCase = {
   [N in CaseName]: (typeof CASES)[N] extends { elsewhere: true } ? N : never;
@@ -95,17 +95,7 @@ const overdue =
       if (listed === undefined) answer(one)(response);
       else json(200, listed);
     });
-    const backend = await make(name, one.env(upstream.url));
-    await backend.models(AbortSignal.timeout(5000));
-    const reason = new PlatformError('deadline_exceeded', 'too late');
-    const left = new AbortController();
-    const work = eventsOf(backend.generate(asked({ chat: 'chat' }, 'hi'), callOptions(left.signal)));
-    await expect.poll(() => upstream.open()).toBe(1);
-    left.abort(reason);
-    await expect(work).rejects.toBe(reason);
-    await expect.poll(() => upstream.open()).toBe(0);
-    await backend.close();
-    await upstream.close();
+    await expectOverdue(await make(name, one.env(upstream.url)), upstream);
   };
 
 const half = (begun: string | Uint8Array) => Buffer.from(begun).subarray(0, Math.floor(begun.length / 2));

@@ -2,14 +2,14 @@
 import { createServer, type ServerHttp2Stream } from 'node:http2';
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { Metadata, status } from '@grpc/grpc-js';
-import { PlatformError } from '@mcp/contracts';
+import type { PlatformError } from '@mcp/contracts';
 import { expect } from 'vitest';
 import type { CASES, CaseName } from '../../src/cases.ts';
 import { ProtoFile } from '../../src/grpc/schema.ts';
 import type { BackendName } from '../../src/registry.ts';
 import type { GrpcAnswer, OverGrpc } from '../grpc-under-test.ts';
 import { make, scripted, scriptedReply } from '../under-test.ts';
-import { asked, callOptions, errorOf, eventsOf, textOf } from './asking.ts';
+import { asked, callOptions, errorOf, eventsOf, expectOverdue, textOf } from './asking.ts';
 
 export type GrpcCase = {
   [N in CaseName]: (typeof CASES)[N] extends { elsewhere: true }
@@ -113,17 +113,7 @@ const overdue =
     const server = await one.answering((call) => {
       for (const message of messages(one)) call.write(message);
     });
-    const backend = await make(name, one.env(server.url));
-    await backend.models(AbortSignal.timeout(5000));
-    const reason = new PlatformError('deadline_exceeded', 'too late');
-    const left = new AbortController();
-    const work = eventsOf(backend.generate(asked({ chat: 'chat' }, 'hi'), callOptions(left.signal)));
-    await expect.poll(() => server.open()).toBe(1);
-    left.abort(reason);
-    await expect(work).rejects.toBe(reason);
-    await expect.poll(() => server.open()).toBe(0);
-    await backend.close();
-    await server.close();
+    await expectOverdue(await make(name, one.env(server.url)), server);
   };
 
 const frame = (message: Buffer) => {
