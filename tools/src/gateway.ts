@@ -26,6 +26,7 @@ export interface GatewayClient {
   readonly url: string;
   get<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>>;
   post<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>>;
+  delete<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>>;
 }
 
 /** The platform that runs on a data directory, or the one at `--url`. Throws a CliError when there is none. */
@@ -44,6 +45,7 @@ export function gatewayOf(flags: GatewayFlags, env: NodeJS.ProcessEnv = process.
     url,
     get: (path, schema) => ask('GET', path, schema),
     post: (path, schema) => ask('POST', path, schema),
+    delete: (path, schema) => ask('DELETE', path, schema),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Google Cloud KMS over its REST interface: <https://cloud.google.com/kms/docs/reference/rest>. */
 import { jsonOf } from '@mcp/contracts';
-import { GoogleAuth, type JWTInput } from 'google-auth-library';
+import { GoogleAuth, JWT } from 'google-auth-library';
 import { z } from 'zod';
 import { askKms } from './http.ts';
 import { type Kms, kmsAway, kmsRefuses, type Wrapped } from './kms.ts';
@@ -16,7 +16,7 @@ type GcpSettings = Extract<KmsSettings, { kind: 'gcp' }>;
 
 export class GcpKms implements Kms {
   readonly #settings: GcpSettings;
-  readonly #auth: GoogleAuth;
+  readonly #auth: Pick<GoogleAuth, 'getRequestHeaders'>;
 
   /** `account`: the key file of a service account; without one, the identity of the pod or machine. */
   constructor(settings: GcpSettings, account: string | undefined) {
@@ -24,10 +24,7 @@ export class GcpKms implements Kms {
     if (credentials?.success === false)
       throw kmsRefuses('gcp', 'MCP_KMS_TOKEN is not the key file (JSON) of a service account');
     this.#settings = settings;
-    this.#auth = new GoogleAuth({
-      scopes: SCOPE,
-      ...(credentials === undefined ? {} : { credentials: credentials.data as JWTInput }),
-    });
+    this.#auth = credentials === undefined ? new GoogleAuth({ scopes: SCOPE }) : signing(credentials.data);
   }
 
   async currentVersion(): Promise<string> {
@@ -62,9 +59,16 @@ export class GcpKms implements Kms {
   ): Promise<z.output<S>> {
     const { endpoint, key } = this.#settings;
     const url = `${endpoint.replace(/\/+$/, '')}/v1/${key}${what}`;
-    const token = await this.#auth.getAccessToken().catch((cause: unknown) => {
+    const headers = await this.#auth.getRequestHeaders().catch((cause: unknown) => {
       throw kmsAway('gcp', cause);
     });
-    return askKms({ name: 'gcp', url, headers: { authorization: `Bearer ${token ?? ''}` }, body, answer });
+    return askKms({ name: 'gcp', url, headers: Object.fromEntries(headers), body, answer });
   }
+}
+
+/** Tokens of a service account that it signs itself: nobody else has to be asked for them. */
+function signing({ client_email: email, private_key: key }: z.infer<typeof ServiceAccount>): JWT {
+  const client = new JWT({ email, key, scopes: [SCOPE] });
+  client.useJWTAccessWithScope = true;
+  return client;
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { arbitrationCommand } from './arbitration.ts';
 import { docsCommand } from './docs.ts';
 import { doctorCommand } from './doctor.ts';
+import { encryptionCommand } from './encryption.ts';
 import { flagsCommand } from './flags.ts';
 import { identityCommand } from './identity.ts';
 import { jobsCommand } from './jobs.ts';
@@ -28,6 +29,7 @@ export const commands: readonly (() => Command)[] = [
   jobsCommand,
   verifyCommand,
   proofCommand,
+  encryptionCommand,
   riskCommand,
   arbitrationCommand,
   stackCommand,

@@ -246,7 +246,7 @@ export const coreEndpoints = defineApi({
     path: '/internal/keys/rewrap',
     answers: 'json',
     answer: KeyRewrap,
-    callers: ['gateway', 'governance'],
+    callers: ['gateway'],
     idempotent: true,
   },
 });
