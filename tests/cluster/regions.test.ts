@@ -21,9 +21,16 @@ it('two regions answer, each with its own residency', async () => {
         message: 'What is a queue?',
       }),
     });
-    const answer = (await chat.json()) as { messages?: { content: string }[]; detail?: string };
+    const answer = (await chat.json()) as { id: string; messages?: unknown[]; detail?: string };
     expect(chat.status, answer.detail).toBe(200);
     expect(answer.messages?.length).toBeGreaterThanOrEqual(2);
+    const chat_s = ((performance.now() - began) / 1000).toFixed(1);
+    let verdict: { status?: string; transparency?: { origin: string; index: number } } = {};
+    await until('the log of the region proves the conversation', 60, async () => {
+      const verify = { method: 'POST', headers: { authorization: `Bearer ${key}` } };
+      verdict = await (await fetch(`${url}/v1/conversations/${answer.id}/verify`, verify)).json();
+      return verdict.status === 'ok';
+    });
     const { metadata } = await get<{ metadata: { labels: Record<string, string> } }>([
       'namespace',
       region.namespace,
@@ -33,8 +40,10 @@ it('two regions answer, each with its own residency', async () => {
       health: health.status,
       residency: metadata.labels['mcp.platform/residency'],
       messages: answer.messages?.length,
-      chat_s: ((performance.now() - began) / 1000).toFixed(1),
+      chat_s,
+      ...verdict.transparency,
     });
+    expect(verdict.transparency?.origin).toContain(region.name);
     expect(metadata.labels['mcp.platform/residency']).toBe(region.residency);
   }
   show('Regions', rows);

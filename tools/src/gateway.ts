@@ -20,6 +20,13 @@ export const GATEWAY_OPTIONS = {
   url: ['--url <url>', 'a platform elsewhere: its gateway; the key then comes from MCP_KEY'],
 } as const;
 
+/** The id of a conversation as it is given on the command line. */
+export function conversationId(given: string): string {
+  const id = z.uuid().safeParse(given.toLowerCase());
+  if (id.success) return id.data;
+  throw new CliError(`${given.slice(0, 80)} is no conversation id (a UUID).`, EXIT.usage);
+}
+
 /** The gateway of a platform, asked as its administrator. */
 export interface GatewayClient {
   /** Where it is, for messages. */

@@ -8,15 +8,19 @@ import {
   PlatformError,
 } from '@mcp/contracts';
 import { stateOf } from '@mcp/conversation';
+import { provOf } from '@mcp/provenance';
 import { type AnswerDeps, answersApi } from './conversations/answers.ts';
 import { attach } from './conversations/attach.ts';
 import { type ConversationDeps, converse } from './conversations/conversation.ts';
 import { feedbackApi } from './conversations/feedback.ts';
-import { type EncryptionDeps, encryptionApi, recordReading } from './encryption/api.ts';
-import { prove, verifyGiven } from './log/bundles.ts';
+import { recordReading } from './encryption/accesses.ts';
+import { type EncryptionDeps, encryptionApi } from './encryption/api.ts';
+import { verifyGiven } from './log/bundles.ts';
 import { checkNext, type LogCheckDeps } from './log/check.ts';
+import { readLineage } from './log/lineage.ts';
 import { verdictOn } from './log/verdicts.ts';
 import type { FeedbackStore } from './store/feedback.ts';
+import type { LogEntries } from './store/log-entries.ts';
 import type { Upkeep } from './store/upkeep.ts';
 
 /** How long a cancelled conversation may take to end, looked at this often. */
@@ -24,6 +28,7 @@ const CANCEL_MS = 5000;
 const LOOK_EVERY_MS = 25;
 
 export interface CoreDeps extends ConversationDeps, LogCheckDeps, AnswerDeps, EncryptionDeps {
+  readonly entries: LogEntries;
   readonly feedback: FeedbackStore;
   readonly upkeep: Upkeep;
 }
@@ -53,7 +58,8 @@ export function createCore(deps: CoreDeps): CoreApi {
         await deps.upkeep.recommit(id);
       return counted(verdict);
     },
-    proveConversation: (id, call) => prove(deps, id, call),
+    lineage: (id, call) => readLineage(deps, id, call),
+    lineageAsProv: async (id, call) => provOf(await readLineage(deps, id, call)),
     verifyLog: async (given) => counted(await verifyGiven(deps, given)),
     async checkLogs(call) {
       requireAdmin(call);

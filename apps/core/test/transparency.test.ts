@@ -170,4 +170,29 @@ describe('a conversation in the transparency log', () => {
     await expect.poll(async () => (await verify(again, id)).status, { timeout: 30_000 }).toBe('ok');
     expect(await findings(again)).toEqual([]);
   });
+
+  it('has a lineage whose nodes say where they are in the log', async () => {
+    const core = await startCore();
+    const id = idOf(await chat(core, { message: 'Is a tomato a fruit?', exchanges: 2 }));
+    await verify(core, id);
+    const lineage = await core.api.lineage(id, callOf());
+    expect(lineage).toMatchObject({ parents_known: true, integrity: { ok: true, faults: [] } });
+    const { messages } = await core.api.exportLog(id, callOf());
+    expect(lineage.nodes.filter(({ id: node }) => !node.includes('.')).map(({ hash }) => hash)).toEqual(
+      messages.map(({ hash }) => hash),
+    );
+    expect(lineage.nodes.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['instruction', 'input', 'candidate', 'decision', 'output']),
+    );
+    for (const { log_index } of lineage.nodes) expect(log_index).toEqual(expect.any(Number));
+    const prov = await core.api.lineageAsProv(id, callOf());
+    expect(Object.keys(prov.entity)).toHaveLength(lineage.nodes.length);
+    expect(await failure(core.api.lineage(id, callOf({ principal: BOB })))).toMatchObject({
+      code: 'not_found',
+    });
+    await tamper(core, `update records set body = replace(body, 'tomato', 'potato') where seq = 2`);
+    const [fault, ...more] = (await core.api.lineage(id, callOf())).integrity.faults;
+    expect(fault).toMatchObject({ seq: 2, reason: 'Record 2 was changed after it was written.' });
+    expect(more).toEqual([]);
+  });
 });

@@ -146,6 +146,28 @@ function modelGateway(seen: Seen, options: DoubleOptions): ModelGatewayApi {
   };
 }
 
+const lineages: Pick<CoreApi, 'lineage' | 'lineageAsProv'> = {
+  lineage: async (conversation_id) => ({
+    conversation_id,
+    owner: 'key:1',
+    version: 2,
+    parents_known: true,
+    nodes: [],
+    edges: [],
+    integrity: { ok: true, faults: [] },
+  }),
+  lineageAsProv: async (id) => ({
+    prefix: { c: `urn:uuid:${id}#` },
+    entity: {},
+    activity: {},
+    agent: {},
+    used: {},
+    wasGeneratedBy: {},
+    wasDerivedFrom: {},
+    wasAssociatedWith: {},
+  }),
+};
+
 function core(seen: Seen, options: DoubleOptions): CoreApi {
   const missing = (id: string) => new PlatformError('not_found', `There is no conversation ${id}.`);
   return {
@@ -176,6 +198,7 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
     proveConversation: async (id) => {
       throw missing(id);
     },
+    ...lineages,
     verifyLog: async () => ({
       id: 'x',
       ok: false,

@@ -45,6 +45,11 @@ describe.each(['in one process', 'apart'] as const)('the platform, %s', (form) =
     expect(await (await ask(`/v1/conversations/${response.id}/verify`, {})).json()).toMatchObject({
       ok: true,
     });
+    const lineage = `/v1/conversations/${response.id}/lineage`;
+    expect(await (await ask(lineage)).json()).toMatchObject({ integrity: { ok: true, faults: [] } });
+    const prov = await ask(`${lineage}?format=prov`);
+    expect(prov.headers.get('content-type')).toBe('application/prov+json');
+    expect(await prov.json()).toMatchObject({ prefix: { c: `urn:uuid:${response.id}#` } });
     const listed = await json<{ conversations: { id: string }[] }>(ask('/v1/conversations'));
     expect(listed.conversations.map(({ id }) => id)).toContain(response.id);
     const whole = async () => {

@@ -62,14 +62,14 @@ async function* tileIn({ disk }: LogKeeper, path: string): AsyncGenerator<Uint8A
       'not_found',
       'There is no such tile: paths read tile/<level>/<index> or tile/entries/<index>, with .p/<width> for a part.',
     );
-  const bytes = await disk.read(path);
-  if (bytes !== undefined) {
-    yield bytes;
-    return;
-  }
+  // What became full is read from what is full: a part beside it is nobody's any more.
   const full = await disk.read(part.full);
-  if (full === undefined) throw new PlatformError('not_found', `The log has no ${path} yet.`);
-  yield firstOf(part.full, full, part.width);
+  const bytes =
+    full === undefined || path === part.full
+      ? (full ?? (await disk.read(path)))
+      : firstOf(part.full, full, part.width);
+  if (bytes === undefined) throw new PlatformError('not_found', `The log has no ${path} yet.`);
+  yield bytes;
 }
 
 function base64(hash: Buffer): string {

@@ -16,6 +16,7 @@ export * from './conversation/decision.ts';
 export * from './conversation/erasure.ts';
 export * from './conversation/feedback.ts';
 export * from './conversation/graph.ts';
+export * from './conversation/lineage.ts';
 export * from './conversation/log.ts';
 export * from './conversation/log-entry.ts';
 export * from './conversation/participant.ts';

@@ -1,6 +1,6 @@
 /** Checks that a conversation is in the transparency log: by the entries of its records, and their proofs. */
 import { type ChainVerdict, type LogEntry, ProofBundle, type ProvenEntry } from '@mcp/contracts';
-import { decodeEntry, recordsRoot } from './entries.ts';
+import { decodeEntry, encodeEntry, recordEntry, recordsRoot } from './entries.ts';
 import { type VerifyOptions, verifyLog } from './sign.ts';
 import { decodeVerifier } from './tlog/note.ts';
 import { openProof, type ProvenPlace, type TrustedKeys } from './tlog/proof.ts';
@@ -52,6 +52,11 @@ function missing(there: number, last: number): EntryFlaw {
   };
 }
 
+/** The record that an entry says rightly what it is; null where it is an entry of something else. */
+function recordIn({ id, messages }: Conversation, text: string): number | null {
+  return messages.find((record) => encodeEntry(recordEntry(id, record)) === text)?.seq ?? null;
+}
+
 /** How far the entries reach: records that one of them proves. */
 function covered(entries: readonly LogEntry[], records: number): number {
   const sessions = entries.map((entry) => (entry.type === 'session' ? entry.records : 0));
@@ -74,8 +79,11 @@ export function verifyEntries(
 ): EntriesVerdict {
   let newest: ProvenPlace | undefined;
   const read: LogEntry[] = [];
+  let text = '';
   try {
-    for (const { entry: text, proof } of entries) {
+    for (const proven of entries) {
+      const { proof } = proven;
+      text = proven.entry;
       const place = openProof(proof, Buffer.from(text), keys);
       const entry = decodeEntry(text);
       const flaw = entryFlaw(conversation, entry);
@@ -85,7 +93,11 @@ export function verifyEntries(
     }
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    return { fits: false, flaw: { broken_at: null, reason: `A proof does not hold: ${error.message}` } };
+    const flaw = {
+      broken_at: recordIn(conversation, text),
+      reason: `A proof does not hold: ${error.message}`,
+    };
+    return { fits: false, flaw };
   }
   return { fits: true, place: newest, records: covered(read, conversation.messages.length) };
 }

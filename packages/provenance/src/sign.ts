@@ -64,10 +64,11 @@ function verify(value: unknown, options: VerifyOptions): ChainVerdict {
   const parsed = ConversationLog.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
+    const [field, seq] = issue?.path ?? [];
     return broken({
       id: idOf(value),
       records: 0,
-      at: null,
+      at: field === 'messages' && typeof seq === 'number' ? seq : null,
       reason: `This is not a conversation log: ${issue?.path.join('.') ?? 'it'} ${issue?.message ?? 'does not fit'}.`,
     });
   }

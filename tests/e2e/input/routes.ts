@@ -291,6 +291,12 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
   'GET /v1/conversations/:id': { scope: 'chat', path: conversation(''), uuid: true },
   'GET /v1/conversations/:id/log': { scope: 'chat', path: conversation('/log'), uuid: true },
   'GET /v1/conversations/:id/proof': { scope: 'chat', path: conversation('/proof'), uuid: true },
+  'GET /v1/conversations/:id/lineage': {
+    scope: 'chat',
+    path: conversation('/lineage'),
+    uuid: true,
+    query: ['format'],
+  },
   'GET /v1/conversations/:id/events': { scope: 'chat', path: conversation('/events'), uuid: true },
   'POST /v1/conversations/:id/cancel': { scope: 'chat', path: conversation('/cancel'), uuid: true },
   'POST /v1/conversations/:id/verify': { scope: 'chat', path: conversation('/verify'), uuid: true },

@@ -7,6 +7,7 @@ import { flagsCommand } from './flags.ts';
 import { identityCommand } from './identity.ts';
 import { jobsCommand } from './jobs.ts';
 import { keyCommand } from './key.ts';
+import { lineageCommand } from './lineage.ts';
 import { logsCommand } from './logs.ts';
 import { proofCommand } from './proof.ts';
 import { riskCommand } from './risk.ts';
@@ -30,6 +31,7 @@ export const commands: readonly (() => Command)[] = [
   verifyCommand,
   proofCommand,
   encryptionCommand,
+  lineageCommand,
   riskCommand,
   arbitrationCommand,
   stackCommand,

@@ -1,9 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { ProofBundle } from '@mcp/contracts';
 import { Command } from 'commander';
-import { z } from 'zod';
-import { CliError, EXIT, messageOf } from '../errors.ts';
-import { GATEWAY_OPTIONS, type GatewayFlags, gatewayOf } from '../gateway.ts';
+import { CliError, messageOf } from '../errors.ts';
+import { conversationId, GATEWAY_OPTIONS, type GatewayFlags, gatewayOf } from '../gateway.ts';
 
 /** `mcp proof`: the proof bundle of a conversation, one file that others can verify offline. */
 export function proofCommand(): Command {
@@ -17,11 +16,9 @@ export function proofCommand(): Command {
     .option(...GATEWAY_OPTIONS.url)
     .addHelpText('after', '\nIt holds what was said, in clear. Check it with: npx mcp verify --bundle <file>')
     .action(async (given: string, flags: GatewayFlags & { out?: string }) => {
-      const id = z.uuid().safeParse(given.toLowerCase());
-      if (!id.success)
-        throw new CliError(`${given.slice(0, 80)} is no conversation id (a UUID).`, EXIT.usage);
-      const bundle = await gatewayOf(flags).get(`/v1/conversations/${id.data}/proof`, ProofBundle);
-      const path = flags.out ?? `${id.data}.proof.json`;
+      const id = conversationId(given);
+      const bundle = await gatewayOf(flags).get(`/v1/conversations/${id}/proof`, ProofBundle);
+      const path = flags.out ?? `${id}.proof.json`;
       try {
         writeFileSync(path, `${JSON.stringify(bundle, null, 2)}\n`, { mode: 0o600 });
       } catch (error) {

@@ -85,6 +85,18 @@ export class LogEntries {
     }));
   }
 
+  /** Where the transparency log has the records of a conversation, by `seq`; those that it has already. */
+  async indexesOf(conversation_id: string): Promise<ReadonlyMap<number, number>> {
+    const rows = await this.#db
+      .selectFrom('log_entries')
+      .select(['seq', 'log_index'])
+      .where('conversation_id', '=', conversation_id)
+      .where('type', '=', 'record')
+      .where('log_index', 'is not', null)
+      .execute();
+    return new Map(rows.map(({ seq, log_index }) => [seq, Number(log_index)]));
+  }
+
   /** What the store has of these entries, by conversation, type and place. */
   async known(
     entries: readonly Pick<LogEntryRow, 'conversation_id' | 'type' | 'seq'>[],

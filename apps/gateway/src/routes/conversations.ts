@@ -1,9 +1,15 @@
-import { FeedbackRequest, ListConversationsQuery } from '@mcp/contracts';
+import { FeedbackRequest, LineageQuery, ListConversationsQuery } from '@mcp/contracts';
 import { type KitEnv, parseBody, parseQuery, uuidParam } from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import { z } from 'zod';
 import type { Gateway } from '../gateway.ts';
 import { guard } from '../transports/http.ts';
+
+const PROV_JSON = 'application/prov+json';
+
+function wantsProv(accept: string | undefined): boolean {
+  return accept?.toLowerCase().includes(PROV_JSON) === true;
+}
 
 const ExportedLog = z.record(z.string(), z.unknown());
 
@@ -47,6 +53,21 @@ export function conversationRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
     guard(gateway, 'chat', async (c, call) =>
       c.json(await core().proveConversation(uuidParam(c, 'id'), call)),
     ),
+  );
+  app.get(
+    '/v1/conversations/:id/lineage',
+    guard(gateway, { scope: 'chat', query: true }, async (c, call) => {
+      const id = uuidParam(c, 'id');
+      const { format = wantsProv(c.req.header('accept')) ? 'prov' : 'json' } = parseQuery(c, LineageQuery);
+      switch (format) {
+        case 'json':
+          return c.json(await core().lineage(id, call));
+        case 'prov':
+          return c.json(await core().lineageAsProv(id, call), 200, { 'content-type': PROV_JSON });
+        default:
+          return format satisfies never;
+      }
+    }),
   );
   app.post(
     '/v1/conversations/:id/verify',

@@ -13,6 +13,7 @@ import {
 import { Accesses, Erasure, KeyRewrap } from '../conversation/erasure.ts';
 import { Feedback, FeedbackPage, FeedbackRequest, ListFeedbackQuery } from '../conversation/feedback.ts';
 import { GraphInfo } from '../conversation/graph.ts';
+import { Lineage, ProvDocument } from '../conversation/lineage.ts';
 import { ConversationLog } from '../conversation/log.ts';
 import { ProofBundle } from '../conversation/proof.ts';
 import {
@@ -90,6 +91,24 @@ export const coreEndpoints = defineApi({
     param: 'uuid',
     answers: 'json',
     answer: ProofBundle,
+    callers: ['gateway'],
+  },
+  /** Where each part of a conversation comes from, and what is wrong with that. */
+  lineage: {
+    method: 'GET',
+    path: '/internal/conversations/:id/lineage',
+    param: 'uuid',
+    answers: 'json',
+    answer: Lineage,
+    callers: ['gateway'],
+  },
+  /** The same as W3C PROV-JSON. */
+  lineageAsProv: {
+    method: 'GET',
+    path: '/internal/conversations/:id/lineage/prov',
+    param: 'uuid',
+    answers: 'json',
+    answer: ProvDocument,
     callers: ['gateway'],
   },
   verifyConversation: {

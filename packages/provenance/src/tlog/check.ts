@@ -4,7 +4,7 @@ import type { Disk } from './disk.ts';
 import { Edge, type FullTile } from './edge.ts';
 import { HASH_BYTES, leafHash } from './merkle.ts';
 import { signersOf, type Verifier } from './note.ts';
-import { bundlePath, decodeBundle, MAX_ENTRY_BYTES, TILE_WIDTH, tilePath } from './tiles.ts';
+import { bundlePath, decodeBundle, encodeBundle, MAX_ENTRY_BYTES, TILE_WIDTH, tilePath } from './tiles.ts';
 import { entriesOf, segmentPath, segmentsOf } from './wal.ts';
 
 interface LogCheckOptions {
@@ -80,30 +80,40 @@ async function checkEntries(
     differs ??= await differenceOf(disk, tile);
   };
   const before = new Map(remembered.map((one) => [one.size, one.root]));
+  /** Entries that are those of a checkpoint before; and where they are not, unless a file says it better. */
+  let same = 0;
+  let others: Fault | undefined;
   const compareRemembered = () => {
     const known = before.get(edge.size);
-    if (known !== undefined && !edge.root().equals(known))
-      throw (
-        differs ??
-        new Fault(0, `The first ${edge.size} entries are others than those that were signed before.`)
+    if (known === undefined || others !== undefined) return;
+    if (edge.root().equals(known)) same = edge.size;
+    else
+      others = new Fault(
+        same,
+        `The first ${edge.size} entries are others than those that were signed before: one from ${same} on differs.`,
       );
   };
   compareRemembered();
   for (let at = 0; at < size; at += TILE_WIDTH) {
     const width = Math.min(TILE_WIDTH, size - at);
-    for (const entry of await bundleIn(disk, at, width)) {
+    const entries = await bundleIn(disk, at, width);
+    for (const entry of entries) {
       for (const tile of edge.add(entry)) await compare(tile);
       compareRemembered();
     }
+    if (width < TILE_WIDTH) differs ??= await checkBundleParts(disk, at, entries);
   }
-  for (const tile of edge.tiles()) await compare(tile);
-  if (differs !== undefined) throw differs;
+  for (const tile of edge.tiles()) {
+    await compare(tile);
+    differs ??= await checkParts(disk, tile);
+  }
+  const fault = differs ?? others;
+  if (fault !== undefined) throw fault;
   if (!edge.root().equals(root))
     throw new Fault(
-      0,
-      `The entries were rebuilt: they and their tiles fit each other, and not the checkpoint that was signed over ${size}.`,
+      same,
+      `The entries were rebuilt: they and their tiles fit each other, and not the checkpoint that was signed over ${size}; one from ${same} on differs.`,
     );
-  await checkParts(disk, edge, size);
 }
 
 /** The entries of a bundle. Where it is broken, its tile says which of them is the first that is wrong. */
@@ -162,41 +172,53 @@ async function differenceOf(disk: Disk, tile: FullTile): Promise<Fault | undefin
       `The hashes of the entries from ${entryAt(0)} on are missing: there is no ${path}.`,
     );
   if (given.equals(tile.hashes)) return undefined;
-  const n = Array.from({ length: tile.width }, (_, at) => at * HASH_BYTES).findIndex(
-    (at) => !given.subarray(at, at + HASH_BYTES).equals(tile.hashes.subarray(at, at + HASH_BYTES)),
-  );
-  const entry = entryAt(Math.max(0, n === -1 ? tile.width - 1 : n));
+  const entry = entryAt(firstDifference(given, tile.hashes, HASH_BYTES));
   const which = span === 1 ? `Entry ${entry} does` : `Entries ${entry} to ${entry + span - 1} do`;
   return new Fault(entry, `${which} not fit the hash in ${path}: one of the two was changed.`);
 }
 
 /** Parts that earlier readers may still ask for are beginnings of what is there now. */
-async function checkParts(disk: Disk, edge: Edge, size: number): Promise<void> {
-  for (const { level, index, hashes, width } of edge.tiles()) {
-    const full = tilePath({ level, index, width: TILE_WIDTH });
-    for (const name of await disk.list(`${full}.p`)) {
-      const part = await disk.read(`${full}.p/${name}`);
-      const fits =
-        part === undefined ||
-        (Number(name) <= width && part.equals(hashes.subarray(0, Number(name) * HASH_BYTES)));
-      if (!fits && Number(name) !== width)
-        throw new Fault(
-          index * TILE_WIDTH ** (level + 1),
-          `${full}.p/${name} is not a beginning of the tile that is there now.`,
-        );
-    }
-  }
-  const at = Math.floor(size / TILE_WIDTH);
-  const full = bundlePath(at, TILE_WIDTH);
-  const now = size % TILE_WIDTH === 0 ? undefined : await disk.read(bundlePath(at, size % TILE_WIDTH));
-  for (const name of now === undefined ? [] : await disk.list(`${full}.p`)) {
+async function checkParts(disk: Disk, { level, index, width, hashes }: FullTile): Promise<Fault | undefined> {
+  const full = tilePath({ level, index, width: TILE_WIDTH });
+  for (const name of await disk.list(`${full}.p`)) {
     const part = await disk.read(`${full}.p/${name}`);
-    if (part !== undefined && now !== undefined && !part.equals(cutBundle(now, Number(name))))
-      throw new Fault(
-        at * TILE_WIDTH,
-        `${full}.p/${name} is not a beginning of the entries that are there now.`,
-      );
+    // One that is wider is of a checkpoint that is being made, or was to be made before a crash.
+    const bytes = Math.min(Number(name), width) * HASH_BYTES;
+    const known = hashes.subarray(0, bytes);
+    if (part === undefined || (Number(name) > width ? part.subarray(0, bytes) : part).equals(known)) continue;
+    const n = firstDifference(part, known, HASH_BYTES);
+    return new Fault(
+      (index * TILE_WIDTH + n) * TILE_WIDTH ** level,
+      `${full}.p/${name} is not a beginning of the tile that is there now.`,
+    );
   }
+  return undefined;
+}
+
+/** The same of a bundle, by its entries. */
+async function checkBundleParts(
+  disk: Disk,
+  at: number,
+  entries: readonly Buffer[],
+): Promise<Fault | undefined> {
+  const full = bundlePath(at / TILE_WIDTH, TILE_WIDTH);
+  for (const name of await disk.list(`${full}.p`)) {
+    const given = await disk.read(`${full}.p/${name}`);
+    const width = Math.min(Number(name), entries.length);
+    const known = encodeBundle(entries.slice(0, width));
+    if (given === undefined || (Number(name) > width ? cutBundle(given, width) : given).equals(known))
+      continue;
+    const n = firstWrong(given, width, Buffer.concat(entries.map(leafHash)));
+    return new Fault(at + n, `${full}.p/${name} is not a beginning of the entries that are there now.`);
+  }
+  return undefined;
+}
+
+/** The first of the units in which the two differ; the last where one only goes on behind the other. */
+function firstDifference(given: Buffer, known: Buffer, unit: number): number {
+  for (let n = 0; n * unit < known.length; n++)
+    if (!given.subarray(n * unit, (n + 1) * unit).equals(known.subarray(n * unit, (n + 1) * unit))) return n;
+  return Math.max(0, known.length / unit - 1);
 }
 
 /** The write-ahead files have the newest entries once more; all that is signed has to be there. */

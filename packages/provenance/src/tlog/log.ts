@@ -61,7 +61,9 @@ export class TransparencyLog {
    * there. Throws `LogDamagedError` where the files are not what a checkpoint was signed over.
    */
   static async open(options: LogOptions): Promise<TransparencyLog> {
-    const log = new TransparencyLog(options, await recovered(options));
+    const opened = await recovered(options);
+    await opened.store.mend();
+    const log = new TransparencyLog(options, opened);
     await log.publish();
     return log;
   }
@@ -100,9 +102,7 @@ export class TransparencyLog {
     this.#pending_bytes += entry.length;
     return new Promise((resolve, reject) => {
       this.#pending.push({ entry, resolve, reject });
-      this.#writing ??= this.#write().finally(() => {
-        this.#writing = undefined;
-      });
+      this.#writing ??= this.#write();
     });
   }
 
@@ -149,31 +149,38 @@ export class TransparencyLog {
     await this.#segment.close();
   }
 
-  /** Group commit: what came while the disk was busy is one write. */
+  /** Writes until nothing waits. In the same turn in which it sees that, the next entry begins another one. */
   async #write(): Promise<void> {
     // What is appended in the same turn of the event loop goes together.
     await undefined;
-    while (this.#pending.length > 0) {
-      const batch = this.#take();
-      const written = await this.#segment.write(batch.map(({ entry }) => entry));
-      switch (written.kind) {
-        case 'durable':
-          for (const { entry, resolve } of batch) resolve(this.#store.add(entry));
-          break;
-        case 'refused':
-          for (const { reject } of batch) reject(unavailable(written.error));
-          break;
-        case 'unknown':
-          this.#failure = written.error;
-          for (const { reject } of batch) reject(unavailable(written.error));
-          break;
-        default:
-          written satisfies never;
-      }
-      await this.#turn();
-      if (this.#failure !== undefined)
-        for (const { reject } of this.#pending.splice(0)) reject(unavailable(this.#failure));
+    try {
+      while (this.#pending.length > 0) await this.#writeBatch();
+    } finally {
+      this.#writing = undefined;
     }
+  }
+
+  /** Group commit: what came while the disk was busy is one write. */
+  async #writeBatch(): Promise<void> {
+    const batch = this.#take();
+    const written = await this.#segment.write(batch.map(({ entry }) => entry));
+    switch (written.kind) {
+      case 'durable':
+        for (const { entry, resolve } of batch) resolve(this.#store.add(entry));
+        break;
+      case 'refused':
+        for (const { reject } of batch) reject(unavailable(written.error));
+        break;
+      case 'unknown':
+        this.#failure = written.error;
+        for (const { reject } of batch) reject(unavailable(written.error));
+        break;
+      default:
+        written satisfies never;
+    }
+    await this.#turn();
+    if (this.#failure !== undefined)
+      for (const { reject } of this.#pending.splice(0)) reject(unavailable(this.#failure));
   }
 
   /** The entries of the next write: those that the file has room for. */

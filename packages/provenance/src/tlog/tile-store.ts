@@ -1,6 +1,7 @@
 /** The tiles and entry bundles of a log: what is full lies in files, the rest in memory too. */
 import type { Disk } from './disk.ts';
 import { Edge, type FullTile } from './edge.ts';
+import { HASH_BYTES } from './merkle.ts';
 import {
   bundlePath,
   decodeBundle,
@@ -97,6 +98,23 @@ export class TileStore {
       for (const width of await this.#disk.list(`${path}.p`)) await this.#disk.remove(`${path}.p/${width}`);
     }
     for (const { path, bytes } of unfinished) await this.#disk.write(path, bytes);
+  }
+
+  /** Puts parts in order that a crash left torn, or that go beyond what is in the log; readers of older checkpoints ask for them. */
+  async mend(): Promise<void> {
+    const { unfinished } = this.snapshot();
+    for (const { path, bytes } of unfinished) {
+      const folder = path.slice(0, path.lastIndexOf('/'));
+      const most = Number(path.slice(folder.length + 1));
+      for (const name of await this.#disk.list(folder)) {
+        const part = `${folder}/${name}`;
+        const known = path.startsWith('tile/entries/')
+          ? encodeBundle(this.#entries.slice(0, Number(name)))
+          : bytes.subarray(0, Number(name) * HASH_BYTES);
+        if (Number(name) > most) await this.#disk.remove(part);
+        else if ((await this.#disk.read(part))?.equals(known) === false) await this.#disk.write(part, known);
+      }
+    }
   }
 
   /** Resolves once every full file that was written is on the disk. */

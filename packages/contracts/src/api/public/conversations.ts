@@ -12,6 +12,7 @@ import {
 import { Accesses, Erasure } from '../../conversation/erasure.ts';
 import { Feedback, FeedbackRequest } from '../../conversation/feedback.ts';
 import { GraphInfo } from '../../conversation/graph.ts';
+import { Lineage, LineageQuery, ProvDocument } from '../../conversation/lineage.ts';
 import { ConversationLog } from '../../conversation/log.ts';
 import { ProofBundle } from '../../conversation/proof.ts';
 import { CreateJobRequest, Job, ListJobsQuery } from '../../tables/jobs.ts';
@@ -102,6 +103,25 @@ export const conversationRoutes = {
     scope: 'chat',
     params: id,
     answers: [json('The proof bundle.', named('ProofBundle', ProofBundle))],
+  },
+  'GET /v1/conversations/:id/lineage': {
+    tag: 'conversations',
+    summary: 'Read where each part of a conversation comes from',
+    description: 'A directed acyclic graph, checked against the records. docs/lineage.md has its nodes.',
+    scope: 'chat',
+    params: id,
+    query: LineageQuery,
+    headers: { accept: '`application/prov+json` asks for W3C PROV-JSON, as `format=prov` does.' },
+    answers: [
+      json('The lineage.', named('Lineage', Lineage)),
+      {
+        status: 200,
+        description: 'The lineage as W3C PROV-JSON.',
+        content_type: 'application/prov+json',
+        body: named('ProvDocument', ProvDocument),
+      },
+    ],
+    codes: ['conflict'],
   },
   'GET /v1/conversations/:id/events': {
     tag: 'conversations',
