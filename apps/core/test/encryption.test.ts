@@ -1,6 +1,7 @@
 /** What is at rest says nothing of what was said; who read it is known; and what is erased is gone, and still verifies. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { LogRecordV3 } from '@mcp/contracts';
 import { failure, type ScriptedKms, startScriptedKms } from '@mcp/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -104,6 +105,8 @@ describe('what is stored', () => {
       core,
       `update conversations set key_id = '', title = '${MARKER}', settings = '{"max_tokens_per_turn":9}'`,
     );
+    if (core.sqlite)
+      writeFileSync(join(core.dir, 'logs', 'conversations', `${id}.json`), JSON.stringify(log));
     await tamper(core, `delete from data_keys`);
     await tamper(core, `delete from stored_answers`);
     await tamper(core, `update feedback set comment = '${MARKER}'`);
@@ -129,6 +132,10 @@ describe('an erased conversation', () => {
     expect(await failure(core.api.eraseConversation(id, callOf({ principal: BOB })))).toMatchObject({
       code: 'not_found',
     });
+    const [{ key_id } = { key_id: '' }] = LogRecordV3.array().parse(
+      (await core.api.exportLog(id, callOf())).messages,
+    );
+    expect(await atRest(core)).toContain(`mcp1.${key_id}`);
     const erasure = await core.api.eraseConversation(id, callOf());
     expect(erasure).toMatchObject({ id, erased_by: 'key:alice', records });
     expect(await core.api.eraseConversation(id, callOf())).toEqual(erasure);
@@ -146,7 +153,9 @@ describe('an erased conversation', () => {
     ])
       expect(await failure(work())).toMatchObject({ code: 'not_found' });
     expect((await core.api.listConversations({ limit: 10 }, callOf())).conversations).toEqual([]);
-    await expect.poll(async () => (await atRest(core)).includes(`mcp1.`), { timeout: 20_000 }).toBe(false);
+    await expect
+      .poll(async () => (await atRest(core)).includes(`mcp1.${key_id}`), { timeout: 20_000 })
+      .toBe(false);
   });
 
   it('is broken when its hashes are changed, and in order for the check of all logs otherwise', async () => {
