@@ -71,6 +71,7 @@ RUN mkdir -p /source/apps /source/packages && cd /all && cp package.json /source
   && for app in ${SERVICE} ${IN_PROCESS}; do cp -r "apps/${app}" /source/apps/; done \
   && for link in /app/node_modules/@mcp/*; do case "$(readlink "$link")" in ../../packages/*) cp -r "packages/${link##*/}" /source/packages/ ;; esac; done \
   && case " ${SERVICE} ${IN_PROCESS} " in *" gateway "*) cp -r /console /source/console ;; esac \
+  && case " ${SERVICE} ${IN_PROCESS} " in *" governance "*) cp package-lock.json /source/ ;; esac \
   && ln -s "apps/${SERVICE}/src/main.ts" /source/main.ts
 
 # What node and the native modules are linked to, and nothing else of a distribution.

@@ -5,10 +5,10 @@ import { z } from 'zod';
 export const manifest = defineManifest({
   name: 'governance',
   summary:
-    'Governance jobs on a schedule: the daily check of every conversation log; the figures of the event bus.',
+    'Governance jobs on a schedule: the daily check of every conversation log, the audit bundle; the figures of the event bus.',
   port: 8300,
   entry: 'apps/governance/src/main.ts',
-  calls: ['core'],
+  calls: ['core', 'transparency-log'],
   speaks_for: 'itself',
   needs: ['nats', 'collector'],
   bus: {
@@ -29,6 +29,11 @@ export const manifest = defineManifest({
     MCP_LOG_CHECK_SCHEDULE: {
       schema: z.string().default('0 3 * * *'),
       meaning: 'When conversation logs are checked (cron, in UTC).',
+      operator: true,
+    },
+    MCP_AUDIT_BUNDLE_SCHEDULE: {
+      schema: z.string().default('0 5 * * *'),
+      meaning: 'When the audit bundle is made (cron, in UTC): behind the other jobs, whose reports it has.',
       operator: true,
     },
     MCP_BUS_STORAGE_BYTES: {
@@ -63,6 +68,15 @@ export const manifest = defineManifest({
             'GET /admin/governance shows the last run of each job and its findings; the log of governance says more.',
         },
       ],
+    }),
+    audit_bundles_total: counter('governance', [], {
+      help: 'Audit bundles that were made and kept.',
+      panels: [{ dashboard: 'operations', title: 'Audit bundles', by: [] }],
+    }),
+    audit_bundle_bytes: gauge('governance', [], {
+      unit: 'bytes',
+      help: 'Size of the last audit bundle.',
+      panels: [{ dashboard: 'operations', title: 'Size of audit bundles', by: [] }],
     }),
     bus_up: gauge('event_bus', [], {
       help: 'Whether the event bus gave its figures when last asked: 1 or 0; after 0 the other bus metrics are left out.',

@@ -32,6 +32,8 @@ export interface GatewayClient {
   /** Where it is, for messages. */
   readonly url: string;
   get<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>>;
+  /** The answer as it is, byte for byte. */
+  text(path: string): Promise<string>;
   post<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>>;
   delete<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>>;
 }
@@ -39,11 +41,15 @@ export interface GatewayClient {
 /** The platform that runs on a data directory, or the one at `--url`. Throws a CliError when there is none. */
 export function gatewayOf(flags: GatewayFlags, env: NodeJS.ProcessEnv = process.env): GatewayClient {
   const { url, key } = flags.url === undefined ? localGateway(flags.data) : remoteGateway(flags.url, env);
-  const ask = async <S extends z.ZodType>(method: string, path: string, schema: S) => {
+  const answerTo = async (method: string, path: string) => {
     const { ok, status, text } = await exchange(new URL(path, url), method, key).catch((error: unknown) => {
       throw new CliError(`${url} does not answer (${messageOf(error)}). Is it running? npx mcp status`);
     });
     if (!ok) throw new CliError(detailOf(text) ?? `${url} answered with status ${status}.`);
+    return text;
+  };
+  const ask = async <S extends z.ZodType>(method: string, path: string, schema: S) => {
+    const text = await answerTo(method, path);
     const parsed = schema.safeParse(jsonOf(text));
     if (parsed.success) return parsed.data;
     throw new CliError(`${url} answered, but not as a platform does. Is it the address of the gateway?`);
@@ -51,6 +57,7 @@ export function gatewayOf(flags: GatewayFlags, env: NodeJS.ProcessEnv = process.
   return {
     url,
     get: (path, schema) => ask('GET', path, schema),
+    text: (path) => answerTo('GET', path),
     post: (path, schema) => ask('POST', path, schema),
     delete: (path, schema) => ask('DELETE', path, schema),
   };

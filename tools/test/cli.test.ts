@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ChatResponse, Conversation, ProofBundle, ServiceName } from '@mcp/contracts';
 import { freePort } from '@mcp/testkit';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { auditCommand } from '../src/commands/audit.ts';
 import { dataPaths } from '../src/paths.ts';
 import { isRunning } from '../src/runner/processes.ts';
 import { readRunFile } from '../src/runner/run-file.ts';
@@ -79,6 +80,41 @@ async function provesOffline({ data, id }: { data: string; id: string }): Promis
     '0 logs checked',
   );
   expect(await mcp(['verify', '--since', 'yesterday', '--data', data]).done).toMatchObject({ code: 2 });
+}
+
+/** What a command says, in this process. */
+async function said(args: readonly string[]): Promise<{ code: number; out: string }> {
+  let out = '';
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += String(text);
+    return true;
+  });
+  try {
+    await auditCommand().parseAsync([...args], { from: 'user' });
+    return { code: Number(process.exitCode ?? 0), out };
+  } finally {
+    write.mockRestore();
+    process.exitCode = 0;
+  }
+}
+
+/** An audit bundle comes out of the platform as it was signed, and one other byte of it is found, and where. */
+async function auditsOffline({ data, url }: { data: string; url: string }): Promise<void> {
+  const key = readFileSync(join(data, 'secrets', 'admin.key'), 'utf8').trim();
+  const made = await post(url, '/admin/governance/audit-bundle/run', { key, body: {} });
+  expect(await made.json()).toMatchObject({ ok: true, complete: true });
+  const [bundle] = JSON.parse((await said(['list', '--json', '--data', data])).out) as { id: string }[];
+  const file = join(data, 'audit.json');
+  await said(['get', bundle?.id ?? '', '--out', file, '--data', data]);
+  const answer = await fetch(`${url}/v1/log`, { headers: { authorization: `Bearer ${key}` } });
+  const { log_keys } = (await answer.json()) as { log_keys: string[] };
+  const verify = ['verify', file, '--key', log_keys[0] ?? ''];
+  expect(await said(verify)).toMatchObject({ code: 0, out: expect.stringContaining('the first one') });
+  writeFileSync(file, readFileSync(file, 'utf8').replace('signed-images', 'signed-Images'));
+  expect(await said(verify)).toMatchObject({
+    code: 1,
+    out: expect.stringContaining('policies: The part policies is not the one'),
+  });
 }
 
 const QUESTION = {
@@ -171,6 +207,7 @@ describe('mcp start --models scripted', () => {
       'ready',
       'ready',
     ]);
+    await auditsOffline({ data, url: `http://127.0.0.1:${port}` });
     const second = await mcp(['start', ...args]).done;
     expect(second.code).toBe(4);
     expect(second.err).toMatch(/already runs on this data directory \(pid \d+.*npx mcp stop --data \S+\n/);
@@ -180,7 +217,7 @@ describe('mcp start --models scripted', () => {
     expect(all.filter(isRunning)).toEqual([]);
     expect(existsSync(dataPaths(data).run_file)).toBe(false);
     expect((await mcp(['status', '--data', data]).done).code).toBe(3);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('mcp says what is wrong in one line', () => {

@@ -9,6 +9,7 @@ import {
 } from '@mcp/contracts';
 import { stateOf } from '@mcp/conversation';
 import { provOf } from '@mcp/provenance';
+import { type AuditDeps, auditApi } from './audit/api.ts';
 import { type AnswerDeps, answersApi } from './conversations/answers.ts';
 import { attach } from './conversations/attach.ts';
 import { type ConversationDeps, converse } from './conversations/conversation.ts';
@@ -27,7 +28,7 @@ import type { Upkeep } from './store/upkeep.ts';
 const CANCEL_MS = 5000;
 const LOOK_EVERY_MS = 25;
 
-export interface CoreDeps extends ConversationDeps, LogCheckDeps, AnswerDeps, EncryptionDeps {
+export interface CoreDeps extends ConversationDeps, LogCheckDeps, AnswerDeps, EncryptionDeps, AuditDeps {
   readonly entries: LogEntries;
   readonly feedback: FeedbackStore;
   readonly upkeep: Upkeep;
@@ -70,6 +71,7 @@ export function createCore(deps: CoreDeps): CoreApi {
     ...answersApi(deps),
     ...encryptionApi(deps),
     ...feedbackApi(deps),
+    ...auditApi(deps),
   };
 }
 

@@ -25,6 +25,7 @@ import { LogProofs } from './log/proofs.ts';
 import { LogPublisher } from './log/publisher.ts';
 import type { LogScanDeps } from './log/scan.ts';
 import { AnswerStore } from './store/answers.ts';
+import { AuditBundleStore } from './store/audit-bundles.ts';
 import { ConversationStore } from './store/conversations.ts';
 import { FeedbackStore } from './store/feedback.ts';
 import { Leases } from './store/leases.ts';
@@ -154,6 +155,7 @@ function storesOf(open: OpenDatabase, { keys, clear }: Encryption) {
     upkeep: new Upkeep(open),
     checks: new LogChecks(open),
     entries: new LogEntries(open),
+    audits: new AuditBundleStore(open),
   };
 }
 

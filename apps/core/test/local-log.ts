@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { PlatformError, type TransparencyLogApi } from '@mcp/contracts';
+import { signManifest } from '@mcp/provenance/audit';
 import { encodeVerifier, folderDisk, signerOf, TransparencyLog } from '@mcp/provenance/tlog';
 
 /** A transparency log in a folder, as its service has it, in this process. */
@@ -37,6 +38,7 @@ export async function openLocalLog(folder: string): Promise<LocalLog> {
     },
     consistency: async ({ from, to }) => ({ hashes: (await log.consistency(from, to)).map(base64) }),
     entry: async ({ index }) => ({ index, entry: (await log.entry(index)).toString() }),
+    signAudit: async ({ manifest_sha256 }) => ({ note: signManifest(manifest_sha256, signer) }),
     async *tile({ path }) {
       yield (await disk.read(path)) ?? Buffer.alloc(0);
     },

@@ -2,6 +2,7 @@ import { baseApp, type KitEnv } from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import type { Gateway } from './gateway.ts';
 import { adminRoutes } from './routes/admin.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { chatRoutes } from './routes/chat.ts';
 import { openAiRoutes } from './routes/completions.ts';
 import { consoleRoutes } from './routes/console.ts';
@@ -55,6 +56,7 @@ export function createApp(gateway: Gateway): Hono<KitEnv> {
   eventRoutes(app, gateway);
   traceRoutes(app, gateway);
   logRoutes(app, gateway);
+  auditRoutes(app, gateway);
   regionRoutes(app, gateway);
   jobRoutes(app, gateway);
   adminRoutes(app, gateway);

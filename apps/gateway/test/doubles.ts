@@ -212,6 +212,13 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
       throw missing(id);
     },
     listFeedback: async () => ({ terms: ArbitrationTerms.parse({}), feedback: [], next_cursor: null }),
+    keepAuditBundle: async () => {
+      throw missing('audit');
+    },
+    listAuditBundles: async () => ({ bundles: [], next_cursor: null }),
+    async *auditBundle(id) {
+      yield Buffer.from(id);
+    },
     prompts: async () => [{ name: 'base_system', sha256: 'a', source: 'built-in', description: 'd' }],
     async keepAnswer({ log }) {
       if (options.full) throw new PlatformError('unavailable', 'The disk is full.');

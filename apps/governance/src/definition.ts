@@ -9,10 +9,11 @@ import { GovernanceRunner } from './runner.ts';
 export const definition = defineService({
   manifest,
   async create(kit) {
-    const { MCP_LOG_CHECK_SCHEDULE: schedule } = kit.config;
-    if (!isCron(schedule))
-      throw new ConfigError('MCP_LOG_CHECK_SCHEDULE must be a cron expression such as 0 3 * * *');
-    const runner = new GovernanceRunner({ kit, jobs, schedules: { 'log-check': schedule } });
+    const { MCP_LOG_CHECK_SCHEDULE, MCP_AUDIT_BUNDLE_SCHEDULE } = kit.config;
+    for (const [name, schedule] of Object.entries({ MCP_LOG_CHECK_SCHEDULE, MCP_AUDIT_BUNDLE_SCHEDULE }))
+      if (!isCron(schedule)) throw new ConfigError(`${name} must be a cron expression such as 0 3 * * *`);
+    const schedules = { 'log-check': MCP_LOG_CHECK_SCHEDULE, 'audit-bundle': MCP_AUDIT_BUNDLE_SCHEDULE };
+    const runner = new GovernanceRunner({ kit, jobs, schedules });
     await runner.start();
     const api: GovernanceApi = {
       jobs: () => runner.jobs(),

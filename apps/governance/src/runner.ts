@@ -71,6 +71,11 @@ export class GovernanceRunner {
     await Promise.allSettled(this.#running.values());
   }
 
+  async #reports(): Promise<GovernanceRun[]> {
+    const last = await Promise.all(this.#options.jobs.map(({ name }) => this.#last(name)));
+    return last.filter((run) => run !== null);
+  }
+
   async #scheduled(name: string): Promise<void> {
     await this.run(name).catch((error: unknown) =>
       this.#options.kit.log.error({ err: error, job: name }, 'a scheduled governance job failed'),
@@ -94,7 +99,8 @@ export class GovernanceRunner {
     };
     let run: GovernanceRun;
     try {
-      const findings = await job.run({ clients: kit.clients, metrics: kit.metrics, log: kit.log, call });
+      const { clients, metrics, log } = kit;
+      const findings = await job.run({ clients, metrics, log, call, reports: () => this.#reports() });
       run = {
         ...base,
         finished_at: new Date().toISOString(),

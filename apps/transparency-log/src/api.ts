@@ -1,4 +1,5 @@
 import { PlatformError, type TransparencyLogApi } from '@mcp/contracts';
+import { signManifest } from '@mcp/provenance/audit';
 import { encodeVerifier, firstOf, partOf } from '@mcp/provenance/tlog';
 import type { LogKeeper } from './keeper.ts';
 
@@ -50,6 +51,7 @@ export function logApi(keeper: LogKeeper): TransparencyLogApi {
       if (index >= log.size) throw notThere(index, log.size);
       return { index, entry: (await log.entry(index)).toString() };
     },
+    signAudit: async ({ manifest_sha256 }) => ({ note: signManifest(manifest_sha256, keeper.signer) }),
     tile: ({ path }) => tileIn(keeper, path),
   };
 }

@@ -36,6 +36,7 @@ export * from './models/residency.ts';
 export * from './models/responses.ts';
 export * from './models/scheduling.ts';
 export { IGNORED_FIELDS } from './models/wire-fields.ts';
+export * from './tables/audit.ts';
 export * from './tables/backend.ts';
 export * from './tables/define.ts';
 export * from './tables/dependency.ts';

@@ -311,6 +311,16 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
   'GET /v1/log': { scope: 'chat', path: at('/v1/log') },
   'GET /v1/log/checkpoint': { scope: 'chat', path: at('/v1/log/checkpoint') },
   'GET /v1/log/tile/:path{.+}': { scope: 'chat', path: at('/v1/log/tile/0/000') },
+  'GET /v1/audit/bundles': {
+    scope: 'admin',
+    path: at('/v1/audit/bundles'),
+    query: ['limit', 'cursor'],
+  },
+  'GET /v1/audit/bundles/:id': {
+    scope: 'admin',
+    path: at(`/v1/audit/bundles/${UNKNOWN_ID}`),
+    uuid: true,
+  },
   'GET /v1/regions': { scope: 'chat', path: at('/v1/regions') },
   'POST /v1/jobs': { scope: 'jobs', path: at('/v1/jobs'), body: JOB },
   'GET /v1/jobs': { scope: 'jobs', path: at('/v1/jobs'), query: ['limit', 'status'] },

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { arbitrationCommand } from './arbitration.ts';
+import { auditCommand } from './audit.ts';
 import { docsCommand } from './docs.ts';
 import { doctorCommand } from './doctor.ts';
 import { encryptionCommand } from './encryption.ts';
@@ -31,6 +32,7 @@ export const commands: readonly (() => Command)[] = [
   verifyCommand,
   proofCommand,
   encryptionCommand,
+  auditCommand,
   lineageCommand,
   riskCommand,
   arbitrationCommand,

@@ -10,5 +10,7 @@ export interface LogArchive {
   erase(tombstone: EncryptedLog): Promise<void>;
   /** The newest there is, as it was read; undefined when there is none. Throws SyntaxError when it is not JSON. */
   read(id: string): Promise<unknown>;
+  /** Writes the file of an audit bundle beside them. Throws where it is not durable. */
+  writeAudit(id: string, file: string): Promise<void>;
   close(): void;
 }

@@ -8,22 +8,18 @@ import type { LogArchive } from './archive.ts';
 export class LogFiles implements LogArchive {
   readonly name = 'log file';
   readonly #dir: string;
+  readonly #audit_dir: string;
 
   constructor(data_dir: string) {
     this.#dir = join(data_dir, 'logs', 'conversations');
+    this.#audit_dir = join(data_dir, 'audit');
   }
 
   /** Writes beside the old file, syncs it, renames it and syncs the folder. */
   async write(log: EncryptedLog): Promise<void> {
-    const path = this.#path(log.id);
-    const next = `${path}.next`;
     try {
-      await mkdir(this.#dir, { recursive: true, mode: 0o700 });
-      await synced(next, 'w', (handle) => handle.writeFile(`${JSON.stringify(log, null, 2)}\n`));
-      await rename(next, path);
-      await synced(this.#dir, 'r', () => Promise.resolve());
+      await replace(this.#dir, `${log.id}.json`, `${JSON.stringify(log, null, 2)}\n`);
     } catch (cause) {
-      await rm(next, { force: true }).catch(() => undefined);
       throw new PlatformError(
         'unavailable',
         `The log of conversation ${log.id} cannot be written (${codeOf(cause)}). What was said is in the store; free space or mend the data directory, and the file is written by itself.`,
@@ -45,12 +41,30 @@ export class LogFiles implements LogArchive {
     return text === undefined ? undefined : JSON.parse(text);
   }
 
+  writeAudit(id: string, file: string): Promise<void> {
+    return replace(this.#audit_dir, `${id}.json`, file);
+  }
+
   close(): void {
     // It holds nothing open.
   }
 
   #path(id: string): string {
     return join(this.#dir, `${id}.json`);
+  }
+}
+
+async function replace(dir: string, name: string, text: string): Promise<void> {
+  const path = join(dir, name);
+  const next = `${path}.next`;
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await synced(next, 'w', (handle) => handle.writeFile(text));
+    await rename(next, path);
+    await synced(dir, 'r', () => Promise.resolve());
+  } catch (error) {
+    await rm(next, { force: true }).catch(() => undefined);
+    throw error;
   }
 }
 

@@ -76,6 +76,17 @@ export class LogObjects implements LogArchive {
           .catch(() => undefined);
   }
 
+  async writeAudit(id: string, file: string): Promise<void> {
+    await this.#client.send(
+      new PutObjectCommand({
+        Bucket: this.#bucket,
+        Key: `${this.#folder('audit')}${id}.json`,
+        Body: file,
+        ContentType: 'application/json',
+      }),
+    );
+  }
+
   async read(id: string): Promise<unknown> {
     const newest = (await this.#keysOf(id)).at(-1);
     if (newest === undefined) return undefined;

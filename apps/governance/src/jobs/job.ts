@@ -1,12 +1,14 @@
-import type { CallContext, ChainVerdict } from '@mcp/contracts';
+import type { CallContext, ChainVerdict, GovernanceRun } from '@mcp/contracts';
 import type { Clients, Logger } from '@mcp/service-kit';
 import type { GovernanceKit } from '../kit.ts';
 
-interface JobContext {
+export interface JobContext {
   readonly clients: Clients;
   readonly metrics: GovernanceKit['metrics'];
   readonly log: Logger;
   readonly call: CallContext;
+  /** The last run of every job that has run. */
+  reports(): Promise<readonly GovernanceRun[]>;
 }
 
 /** What a run found. */

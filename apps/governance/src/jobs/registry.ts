@@ -1,5 +1,6 @@
+import { auditBundle } from './audit-bundle.ts';
 import type { GovernanceJob } from './job.ts';
 import { logCheck } from './log-check.ts';
 
 /** Every governance job, with the variable that holds its schedule. A new one: a file beside these, and one line here. */
-export const jobs: readonly GovernanceJob[] = [logCheck];
+export const jobs: readonly GovernanceJob[] = [logCheck, auditBundle];

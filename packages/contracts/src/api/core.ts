@@ -25,6 +25,7 @@ import {
   ListedAnswer,
   StoredAnswer,
 } from '../conversation/stored-answers.ts';
+import { AuditBundleInfo, AuditBundlePage, ListAuditBundlesQuery } from '../tables/audit.ts';
 import { type ApiOf, defineApi } from './endpoint.ts';
 
 /** A log has its texts and, beside them, hashes and counts. */
@@ -158,6 +159,33 @@ export const coreEndpoints = defineApi({
     answers: 'json',
     answer: LogCheck,
     callers: ['governance'],
+  },
+  /** Keeps the file of an audit bundle. Throws `conflict` where it does not follow the newest one. For administrators. */
+  keepAuditBundle: {
+    method: 'POST',
+    path: '/internal/audit/bundles',
+    body: z.strictObject({ file: z.string().max(MAX_LOG_BYTES) }),
+    max_body_bytes: 2 * MAX_LOG_BYTES,
+    answers: 'json',
+    answer: AuditBundleInfo,
+    status: 201,
+    callers: ['governance'],
+  },
+  listAuditBundles: {
+    method: 'GET',
+    path: '/internal/audit/bundles',
+    query: ListAuditBundlesQuery,
+    answers: 'json',
+    answer: AuditBundlePage,
+    callers: ['gateway', 'governance'],
+  },
+  /** The file of an audit bundle. For administrators. */
+  auditBundle: {
+    method: 'GET',
+    path: '/internal/audit/bundles/:id',
+    param: 'uuid',
+    answers: 'bytes',
+    callers: ['gateway', 'governance'],
   },
   prompts: {
     method: 'GET',

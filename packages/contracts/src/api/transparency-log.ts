@@ -90,7 +90,7 @@ export const transparencyLogEndpoints = defineApi({
     path: '/internal/checkpoint',
     answers: 'json',
     answer: LogCheckpoint,
-    callers: ['core', 'gateway'],
+    callers: ['core', 'gateway', 'governance'],
   },
   /** Of an entry that was just added, it waits for the checkpoint. Throws `not_found` for one that is not there. */
   inclusion: {
@@ -108,7 +108,7 @@ export const transparencyLogEndpoints = defineApi({
     query: z.object({ from: Count, to: Count }),
     answers: 'json',
     answer: z.object({ hashes: z.array(Hash) }),
-    callers: ['core', 'gateway'],
+    callers: ['core', 'gateway', 'governance'],
   },
   entry: {
     method: 'GET',
@@ -118,13 +118,23 @@ export const transparencyLogEndpoints = defineApi({
     answer: z.object({ index: z.number().int(), entry: z.string() }),
     callers: ['core', 'gateway'],
   },
+  /** Signs the manifest of an audit bundle as the log: a signed note (C2SP signed-note) with its SHA-256. */
+  signAudit: {
+    method: 'POST',
+    path: '/internal/audit-signatures',
+    body: z.strictObject({ manifest_sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+    answers: 'json',
+    answer: z.object({ note: z.string() }),
+    callers: ['governance'],
+    idempotent: true,
+  },
   /** A tile or an entry bundle, by its path of C2SP tlog-tiles: `tile/0/x001/067` or `tile/entries/000.p/12`. */
   tile: {
     method: 'GET',
     path: '/internal/tile',
     query: z.object({ path: z.string().min(1).max(200) }),
     answers: 'bytes',
-    callers: ['core', 'gateway'],
+    callers: ['core', 'gateway', 'governance'],
   },
 });
 export type TransparencyLogApi = ApiOf<typeof transparencyLogEndpoints>;

@@ -1,4 +1,5 @@
 import { administrationRoutes } from './administration.ts';
+import { auditRoutes } from './audit.ts';
 import { conversationRoutes } from './conversations.ts';
 import { logRoutes } from './log.ts';
 import type { PublicRoutes } from './route.ts';
@@ -14,5 +15,6 @@ export const PUBLIC_ROUTES: PublicRoutes = {
   ...storedRoutes,
   ...conversationRoutes,
   ...logRoutes,
+  ...auditRoutes,
   ...administrationRoutes,
 };
