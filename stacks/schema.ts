@@ -9,6 +9,7 @@ import {
   ResidencyRules,
 } from '@mcp/contracts';
 import { BackendName } from '@mcp/model-backends/registry';
+import { PiiPolicy } from '@mcp/safety/manifest';
 import { z } from 'zod';
 import { shortOfConnections } from './database.ts';
 import { missingDependencies, neededBy } from './dependencies.ts';
@@ -89,6 +90,8 @@ export const Stack = z
     features: Features,
     safety: Safety.default({}),
     encryption: Encryption.default({}),
+    /** What becomes of personal data; undefined: it is tagged (docs/personal-data.md). */
+    pii: PiiPolicy.optional(),
     /** Undefined: the arbitration's own weights and thresholds hold. */
     arbitration: ArbitrationTerms.optional(),
     risk: RiskRouting.default({}),

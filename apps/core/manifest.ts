@@ -12,7 +12,7 @@ import { budgetMetrics } from '@mcp/conversation/manifest';
 import { kmsMetrics, kmsSettings } from '@mcp/kms/manifest';
 import { residencySettings } from '@mcp/model-serving/manifest';
 import { provenanceMetrics } from '@mcp/provenance/manifest';
-import { safetyMetrics, safetySettings } from '@mcp/safety/manifest';
+import { piiMetrics, piiSettings, safetyMetrics, safetySettings } from '@mcp/safety/manifest';
 import { z } from 'zod';
 
 export const manifest = defineManifest({
@@ -37,6 +37,7 @@ export const manifest = defineManifest({
   drain_s: 30,
   settings: {
     ...safetySettings,
+    ...piiSettings,
     ...residencySettings,
     ...kmsSettings,
     MAX_TOKENS: {
@@ -191,6 +192,7 @@ export const manifest = defineManifest({
     ...provenanceMetrics,
     ...kmsMetrics,
     ...safetyMetrics,
+    ...piiMetrics,
     ...budgetMetrics,
     conversation_turns_total: counter('conversation', ['model', 'status'], {
       help: 'Turns of conversations, by how they ended.',
