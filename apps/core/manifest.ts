@@ -3,6 +3,7 @@ import {
   counter,
   defineManifest,
   Graphs,
+  gauge,
   histogram,
   jsonText,
   TRACE_SUBJECTS,
@@ -85,6 +86,20 @@ export const manifest = defineManifest({
         object: 'mcp-provenance',
         key: 'secret',
         made: { by: 'random', name: 'provenance', given: 'external-database' },
+      },
+    },
+    PROV_SECRETS_ACCEPTED: {
+      schema: z
+        .string()
+        .transform((text) => text.split(/[\n,]/).flatMap((one) => one.trim() || []))
+        .pipe(z.array(z.string().min(32)).max(20))
+        .optional(),
+      meaning:
+        'Secrets from before PROV_SECRET, or to come, separated by commas or line breaks: logs signed with them are accepted.',
+      secret: {
+        object: 'mcp-provenance-accepted',
+        key: 'secrets',
+        made: { by: 'operator' },
       },
     },
     DATABASE_URL: {
@@ -245,6 +260,27 @@ export const manifest = defineManifest({
     model_arbitration_extra_turns_total: counter('conversation', ['reason'], {
       help: 'Turns beyond those asked for, by why they were taken.',
       panels: [{ dashboard: 'models', title: 'Extra turns', by: ['reason'] }],
+    }),
+    log_key_changes_total: counter('conversation', ['kind', 'status'], {
+      help: 'Changes of the keys that logs are signed with; kind is rotate, roll_back or revoke.',
+      panels: [{ dashboard: 'operations', title: 'Changes of log keys', by: ['kind', 'status'] }],
+    }),
+    log_key_active_since_timestamp_seconds: gauge('conversation', [], {
+      unit: 's',
+      help: 'Unix time since which the active key signs logs.',
+      panels: [{ dashboard: 'operations', title: 'Active log key since', by: [] }],
+      alerts: [
+        {
+          name: 'McpLogKeyOld',
+          group: 'governance',
+          severity: 'warning',
+          expr: 'time() - max(log_key_active_since_timestamp_seconds{namespace="$namespace"}) > 3888000',
+          for: '1h',
+          summary: 'The key that logs are signed with in $region is older than 45 days.',
+          description:
+            'The governance job key-rotation should have replaced it after 30. GET /admin/governance says why not; npx mcp keys rotate does it now (docs/prov-secret-rotation.md).',
+        },
+      ],
     }),
     model_arbitration_feedback_total: counter('conversation', ['kind'], {
       help: 'Feedback on decisions: a score, or the better answer.',

@@ -58,13 +58,18 @@ async function post(url: string, path: string, options: { key: string; body: unk
   });
 }
 
-/** A bundle verifies by the key that the platform publishes, and not once a word of it is another. */
+/** A bundle verifies by the keys that the platform publishes, also after they were rotated, and not once a word of it is another. */
 async function provesOffline({ data, id }: { data: string; id: string }): Promise<void> {
   const file = join(data, 'bundle.json');
   expect(await mcp(['proof', id, '--out', file, '--data', data]).done).toMatchObject({ code: 0, err: '' });
   const { log_keys } = ProofBundle.parse(JSON.parse(readFileSync(file, 'utf8')));
   const check = (...more: string[]) => mcp(['verify', '--bundle', file, '--data', data, ...more]).done;
-  expect(await check('--key', log_keys[0] ?? '')).toMatchObject({ code: 0, err: '' });
+  const rotated = await mcp(['keys', 'rotate', '--data', data]).done;
+  expect(rotated).toMatchObject({ code: 0, err: '' });
+  expect(rotated.out).toMatch(/generate: [\s\S]* 2 keys follow each other without a gap/);
+  const verified = await check('--key', log_keys[0] ?? '');
+  expect(verified).toMatchObject({ code: 0, err: '' });
+  expect(verified.out).toMatch(/records, head [0-9a-f]{64}, signed by [0-9a-f]{16}\n/);
   expect((await check()).out).toContain(
     `Compare them with those that you trust, or give them with --key:\n  ${log_keys[0]}`,
   );

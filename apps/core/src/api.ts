@@ -36,7 +36,7 @@ export interface CoreDeps extends ConversationDeps, LogCheckDeps, AnswerDeps, En
 
 /** The core's interface over its store, the archive of its logs and the models. */
 export function createCore(deps: CoreDeps): CoreApi {
-  const { store } = deps;
+  const { store, signing } = deps;
   const counted = (verdict: ChainVerdict) => {
     deps.kit.metrics.inc('provenance_verifications_total', { status: verdict.status });
     return verdict;
@@ -62,6 +62,8 @@ export function createCore(deps: CoreDeps): CoreApi {
     lineage: (id, call) => readLineage(deps, id, call),
     lineageAsProv: async (id, call) => provOf(await readLineage(deps, id, call)),
     verifyLog: async (given) => counted(await verifyGiven(deps, given)),
+    logKeys: () => Promise.resolve(signing.published()),
+    changeLogKeys: (change, call) => signing.change(change, call),
     async checkLogs(call) {
       requireAdmin(call);
       return checkNext(deps, call.signal);

@@ -21,6 +21,7 @@ import { GraphLibrary } from './graphs/library.ts';
 import type { CoreKit } from './kit.ts';
 import { Committer } from './log/committer.ts';
 import { LogHeads } from './log/heads.ts';
+import { LogKeys } from './log/log-keys.ts';
 import { openArchive } from './log/open-archive.ts';
 import { LogProofs } from './log/proofs.ts';
 import { LogPublisher } from './log/publisher.ts';
@@ -52,14 +53,11 @@ export const definition = defineService({
     const { store, upkeep } = stores;
     const leases = new Leases(open, log);
     const heads = headsOf(kit, upkeep);
-    const archive = await openArchive({
-      url: config.MCP_LOG_ARCHIVE_URL,
-      external: open.dialect === 'postgres',
-      dir: kit.data_dir,
-    });
-    const committer = new Committer({ keys, archive, heads, metrics, log });
+    const archive = await archiveOf(kit, open);
+    const signing = await signingOf(kit, open);
+    const committer = new Committer({ keys, signing, archive, heads, metrics, log });
     const { scan, publisher, proofs } = transparencyOf(kit, stores.entries);
-    const state = { store, keys, archive, heads, proofs, secret };
+    const state = { store, keys, archive, heads, proofs, secret, signing };
     const sweeper = new Sweeper({ ...state, ...stores, clear, leases, committer, publisher, log });
     await upkeep.freeAll();
     // A bus that is slow to come is not waited for: its heads are made up for.
@@ -114,6 +112,7 @@ export const definition = defineService({
       await publisher.close();
       archive?.close();
       keys.close();
+      signing.close();
       await open.close();
     };
     const app = apiApp({ kit, endpoints: coreEndpoints, api, checks: { store: () => store.check() } });
@@ -168,6 +167,15 @@ function headsOf(kit: CoreKit, upkeep: Upkeep): LogHeads {
     generationOf: (created) => upkeep.generationOf(created),
     log: kit.log,
   });
+}
+
+function archiveOf({ config, data_dir: dir }: CoreKit, { dialect }: OpenDatabase) {
+  return openArchive({ url: config.MCP_LOG_ARCHIVE_URL, external: dialect === 'postgres', dir });
+}
+
+function signingOf({ config, data_dir, metrics, log }: CoreKit, open: OpenDatabase): Promise<LogKeys> {
+  const { PROV_SECRET: secret, PROV_SECRETS_ACCEPTED: accepted = [] } = config;
+  return LogKeys.open({ open, dir: data_dir, secret, accepted, metrics, log });
 }
 
 /** How the core has to do with the transparency log: it takes entries there, has them proven, and reads it over. */

@@ -10,6 +10,7 @@ describe.each([
   'log-heads',
   'leases',
   'list',
+  'log-keys',
   'attach',
   'answers',
   'transparency',

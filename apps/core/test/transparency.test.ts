@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ChainVerdict, ProofBundle } from '@mcp/contracts';
-import { trustedKeys, verifyBundle } from '@mcp/provenance';
+import { trustedKeys, VerifiedKeys, verifyBundle } from '@mcp/provenance';
 import { failure } from '@mcp/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -65,7 +65,8 @@ describe('a conversation in the transparency log', () => {
     });
     const bundle = ProofBundle.parse(JSON.parse(JSON.stringify(await proof(core, id))));
     const keys = trustedKeys(bundle.log_keys);
-    expect(verifyBundle(bundle, { secret: SECRET, keys })).toEqual({
+    const history = VerifiedKeys.of((await core.api.logKeys(callOf())).history);
+    expect(verifyBundle(bundle, { secret: SECRET, keys, history })).toEqual({
       ...verdict,
       transparency: { ...verdict.transparency, size: expect.any(Number) },
     });

@@ -168,6 +168,9 @@ const lineages: Pick<CoreApi, 'lineage' | 'lineageAsProv'> = {
   }),
 };
 
+const noKeys = (): Promise<never> =>
+  Promise.reject(new PlatformError('unavailable', 'There are no keys here.'));
+
 function core(seen: Seen, options: DoubleOptions): CoreApi {
   const missing = (id: string) => new PlatformError('not_found', `There is no conversation ${id}.`);
   return {
@@ -208,6 +211,8 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
       reason: 'not a log',
       head: null,
     }),
+    logKeys: noKeys,
+    changeLogKeys: noKeys,
     giveFeedback: async (id) => {
       throw missing(id);
     },

@@ -1,4 +1,4 @@
-import { ChatResponse } from '@mcp/contracts';
+import { ChatResponse, type KeyChanged, type PublishedKeys } from '@mcp/contracts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { forget, type Platform, type Shared, shared, startPlatform } from './support.ts';
@@ -124,6 +124,20 @@ describe.each(['in one process', 'apart'] as const)('the platform, %s', (form) =
     expect(await events.text()).toContain('"status":"completed"');
   });
 
+  test('the administrator rotates the keys of logs, and anybody follows their history', async () => {
+    const keys = () => json<PublishedKeys>(ask('/v1/provenance/keys'));
+    const before = await keys();
+    const done = await json<KeyChanged>(ask('/admin/provenance/keys', { change: 'rotate' }));
+    expect(done.before).toMatchObject({ active_key_id: before.active_key_id });
+    const after = await keys();
+    expect(done.after).toMatchObject({ active_key_id: after.active_key_id, checksum: after.checksum });
+    expect(after.history.keys.map(({ key_id, previous }) => ({ key_id, previous }))).toEqual([
+      { key_id: before.active_key_id, previous: null },
+      { key_id: after.active_key_id, previous: before.active_key_id },
+    ]);
+    expect((await ask('/admin/provenance/keys', { change: 'none' })).status).toBe(400);
+  });
+
   test('the administrator sees figures, flags and governance', async () => {
     expect(await (await ask('/admin/stats')).json()).toMatchObject({
       models: expect.arrayContaining([expect.objectContaining({ id: 'scripted/alpha' })]),
@@ -131,5 +145,20 @@ describe.each(['in one process', 'apart'] as const)('the platform, %s', (form) =
     const { jobs } = await json<{ jobs: { name: string }[] }>(ask('/admin/governance'));
     const run = await ask(`/admin/governance/${jobs[0]?.name}/run`, {});
     expect(await run.json()).toMatchObject({ error: null, ok: true, failures: [] });
+  });
+
+  test('answers as a witness of logs, to everybody, in the words of C2SP tlog-witness', async () => {
+    const at = `${platform.url}/v1/witness`;
+    const said = await json<{ origin: string; log_keys: string[]; witness_key: string }>(fetch(at));
+    expect(said.witness_key).toMatch(new RegExp(`^${said.origin}/witness\\+`));
+    const add = (body: string) => fetch(`${at}/add-checkpoint`, { method: 'POST', body });
+    const note = await (await ask('/v1/log/checkpoint')).text();
+    const unknown = await add(`old 0\n\n${note}`);
+    expect([unknown.status, unknown.headers.get('content-type')]).toEqual([404, 'text/plain']);
+    expect(await unknown.text()).toContain(`does not watch the log ${said.origin}`);
+    expect((await add('nothing')).status).toBe(400);
+    expect((await add('x'.repeat(40_000))).status).toBe(413);
+    expect((await fetch(`${at}/${'0'.repeat(64)}/checkpoint`)).status).toBe(404);
+    expect((await fetch(`${at}/..%2fpeers.json/checkpoint`)).status).toBeOneOf([400, 404]);
   });
 });

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ChainVerdict, CoreApi, LogCheck, Principal } from '@mcp/contracts';
+import type { ChainVerdict, CoreApi, KeyChange, LogCheck, Principal } from '@mcp/contracts';
 import { createKit, type LocalApis, ownCall, type ServiceKit } from '@mcp/service-kit';
 import { callerHeaders, testIdentities } from '@mcp/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -15,6 +15,8 @@ let kit: ServiceKit;
 /** What the core answers, one batch after the other. */
 let batches: LogCheck[];
 let fails: boolean;
+/** What the core was asked to do with the keys of logs. */
+let changes: KeyChange[];
 
 const idOf = (i: number) => `0194f0c2-0000-7000-8000-${String(i).padStart(12, '0')}`;
 const brokenLog = (i: number): ChainVerdict => ({
@@ -40,12 +42,19 @@ const core: Partial<CoreApi> = {
     if (fails || next === undefined) return Promise.reject(new Error('core is away'));
     return Promise.resolve(next);
   },
+  changeLogKeys: (change) => {
+    changes.push(change);
+    if (fails) return Promise.reject(new Error('the keys do not verify'));
+    const keys = { active_key_id: 'a'.repeat(64), checksum: 'b' };
+    return Promise.resolve({ dry_run: false, steps: [], before: keys, after: keys });
+  },
 };
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'mcp-governance-'));
   batches = [batch({}), batch({ unconfirmed: 2 }), batch({ checked: 49, complete: true })];
   fails = false;
+  changes = [];
   const env = { MCP_DATA: dir, ...testIdentities(), MCP_LOG_LEVEL: 'silent' };
   kit = await createKit({
     manifest: definition.manifest,
@@ -80,6 +89,7 @@ describe('the log check', () => {
     );
     expect(await api.jobs(call())).toMatchObject([
       { name: 'log-check', schedule: '0 3 * * *', last: { ok: true } },
+      { name: 'key-rotation', schedule: '0 4 * * *', last: null },
       { name: 'audit-bundle', schedule: '0 5 * * *', last: null },
     ]);
     await close();
@@ -111,6 +121,18 @@ describe('the log check', () => {
     expect(two.id).toBe(one.id);
     await expect(api.run('no-such-job', call())).rejects.toMatchObject({ code: 'not_found' });
     await expect(api.run('log-check', call(['chat', 'jobs']))).rejects.toMatchObject({ code: 'forbidden' });
+    await close();
+  });
+
+  it('has the core look after the keys of logs, and says when that fails', async () => {
+    const { api, close } = await definition.create(kit as Parameters<typeof definition.create>[0]);
+    expect(await api.run('key-rotation', call())).toMatchObject({ ok: true, complete: true, error: null });
+    expect(changes).toEqual([{ change: 'rotate', dry_run: false, rotate_if_older_than_days: 30 }]);
+    fails = true;
+    expect(await api.run('key-rotation', call())).toMatchObject({
+      ok: null,
+      error: expect.stringContaining('failed'),
+    });
     await close();
   });
 

@@ -19,6 +19,7 @@ export * from './conversation/graph.ts';
 export * from './conversation/lineage.ts';
 export * from './conversation/log.ts';
 export * from './conversation/log-entry.ts';
+export * from './conversation/log-keys.ts';
 export * from './conversation/participant.ts';
 export * from './conversation/pii.ts';
 export * from './conversation/proof.ts';

@@ -123,9 +123,9 @@ export interface BundleOptions extends VerifyOptions {
 }
 
 /** Checks a proof bundle of any origin: the log as `verifyLog` does, then each proof. Never throws. */
-export function verifyBundle(value: unknown, { secret, keys }: BundleOptions): ChainVerdict {
+export function verifyBundle(value: unknown, { keys, ...options }: BundleOptions): ChainVerdict {
   const log = (value as { readonly log?: unknown } | null)?.log;
-  const chain = verifyLog(log, { secret });
+  const chain = verifyLog(log, options);
   if (!chain.ok) return chain;
   const broken = ({ broken_at, reason }: EntryFlaw): ChainVerdict => ({
     ...chain,

@@ -5,7 +5,7 @@ import canonicalize from 'canonicalize';
 
 type HeaderOf<V extends ConversationLog['version']> = Omit<
   Extract<ConversationLog, { version: V }>,
-  'messages' | 'head' | 'mac'
+  'messages' | 'head' | 'mac' | 'signature'
 >;
 
 /** The part of a log that its first record is chained to. */

@@ -3,7 +3,7 @@ import { type ConversationLog, ConversationLogV2, type LogRecord, LogRecordV1 } 
 import { z } from 'zod';
 
 const { hash, hash_prev, seq } = LogRecordV1.shape;
-const { id, created_at, owner, mode, head, mac, participants } = ConversationLogV2.shape;
+const { id, created_at, owner, mode, head, mac, signature, participants } = ConversationLogV2.shape;
 
 /** `${MCP_DATA}/logs/conversations/<uuid>.json`: ids, times and hashes in the clear, records encrypted. */
 export const EncryptedLog = z.looseObject({
@@ -22,6 +22,7 @@ export const EncryptedLog = z.looseObject({
   ),
   head,
   mac,
+  signature,
 });
 export type EncryptedLog = z.infer<typeof EncryptedLog>;
 

@@ -1,4 +1,4 @@
-/** Signs logs with PROV_SECRET, and verifies logs of any origin. */
+/** Signs logs with PROV_SECRET and with a key of the key history, and verifies logs of any origin. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import {
   type ChainVerdict,
@@ -10,6 +10,7 @@ import {
 } from '@mcp/contracts';
 import { headerHash, type LogHeader, recordHash } from './chain.ts';
 import { EncryptedLog } from './encrypted.ts';
+import { type HeadSigner, signHead, type VerifiedKeys } from './keys/history.ts';
 import { checkLineage } from './lineage.ts';
 
 /** HMAC-SHA256 (hex, RFC 2104) of a head under PROV_SECRET: who does not hold it cannot rebuild a log. */
@@ -32,9 +33,27 @@ export function signLog(header: LogHeader, records: readonly LogRecord[], secret
   return { ...header, messages: [...records], head, mac: macOf(head, secret) } as ConversationLog;
 }
 
+/** What the key signs of a log: which one it is, how long it is, and its head. */
+function signedHead({
+  id,
+  messages,
+  head,
+}: Pick<ConversationLog, 'id' | 'head'> & { readonly messages: readonly unknown[] }) {
+  return { id, records: messages.length, head };
+}
+
+/** The same log, signed with a key that others can verify. */
+export function withSignature(log: ConversationLog, key: HeadSigner): ConversationLog {
+  return { ...log, signature: signHead(signedHead(log), key) };
+}
+
 export interface VerifyOptions {
   /** PROV_SECRET. Without it the chain is checked, but not who wrote it. */
   readonly secret: string | undefined;
+  /** Secrets from before, or to come: logs signed with them count as well. */
+  readonly accepted?: readonly string[];
+  /** The key history. Without it signatures by its keys are not checked. */
+  readonly history?: VerifiedKeys | undefined;
 }
 
 /** Checks a log of any origin: shape, every hash, every link, the head and the signature, and from version 2 on where its steps come from. Never throws. */
@@ -105,6 +124,7 @@ function verify(value: unknown, options: VerifyOptions): ChainVerdict {
     broken_at: null,
     reason: null,
     head: log.head,
+    ...(log.signature === undefined || options.history === undefined ? {} : { key_id: log.signature.key_id }),
   };
 }
 
@@ -122,16 +142,16 @@ function linkFlaw(
     : `Record ${i} does not follow record ${i - 1}: one of them was changed, removed or moved.`;
 }
 
+type Ended = Parameters<typeof signedHead>[0] & Pick<ConversationLog, 'mac' | 'signature'>;
+
 /** What is wrong with the end of a log whose last record has this hash; undefined: nothing. */
-function endFlaw(
-  { head, mac }: { head: string; mac: string },
-  last: string,
-  options: VerifyOptions,
-): string | undefined {
+function endFlaw(log: Ended, last: string, options: VerifyOptions): string | undefined {
+  const { head, mac, signature } = log;
   if (head !== last) return 'Records at the end are missing: the head does not fit the last record.';
-  return options.secret === undefined || sameText(mac, macOf(head, options.secret))
-    ? undefined
-    : 'The signature does not fit: the log was cut or rebuilt without PROV_SECRET, or signed with another one.';
+  const { secret, accepted = [], history } = options;
+  if (secret !== undefined && ![secret, ...accepted].some((one) => sameText(mac, macOf(head, one))))
+    return 'The signature does not fit: the log was cut or rebuilt without PROV_SECRET, or signed with another one.';
+  return signature === undefined ? undefined : history?.flawOf(signedHead(log), signature);
 }
 
 /**

@@ -269,6 +269,20 @@ export const others: Table = {
       ],
     ),
   ],
+  'POST /admin/provenance/keys': [
+    [
+      'a key that there is not',
+      post('/admin/provenance/keys', { change: 'revoke', key_id: 'a'.repeat(64), reason: 'it leaked' }),
+      404,
+      /The key history has no key aaaaaaaaaaaa…/,
+    ],
+    [
+      'a roll back of the first key',
+      post('/admin/provenance/keys', { change: 'roll_back' }),
+      409,
+      /There is no key to roll back to/,
+    ],
+  ],
   'GET /metrics': [
     ['from far away', get('/metrics', { 'x-forwarded-for': '203.0.113.7' }), 401, /callers on the same host/],
   ],

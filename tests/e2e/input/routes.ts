@@ -307,6 +307,7 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
     body: { score: 1, comment: 'right' },
   },
   'POST /v1/verify': { scope: 'chat', path: at('/v1/verify'), body: { messages: [{ content: 'a' }] } },
+  'GET /v1/provenance/keys': { scope: 'chat', path: at('/v1/provenance/keys') },
   'GET /v1/traces/:trace_id': { scope: 'chat', path: ({ trace }) => `/v1/traces/${trace}` },
   'GET /v1/log': { scope: 'chat', path: at('/v1/log') },
   'GET /v1/log/checkpoint': { scope: 'chat', path: at('/v1/log/checkpoint') },
@@ -333,6 +334,11 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
   'DELETE /admin/keys/:id': { scope: 'admin', path: at(`/admin/keys/${UNKNOWN_ID}`), uuid: true },
   'GET /admin/governance': { scope: 'admin', path: at('/admin/governance') },
   'POST /admin/governance/:job/run': { scope: 'admin', path: at('/admin/governance/log-check/run') },
+  'POST /admin/provenance/keys': {
+    scope: 'admin',
+    path: at('/admin/provenance/keys'),
+    body: { change: 'rotate', dry_run: true },
+  },
   'GET /admin/feedback': {
     scope: 'admin',
     path: at('/admin/feedback'),

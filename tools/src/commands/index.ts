@@ -8,6 +8,7 @@ import { flagsCommand } from './flags.ts';
 import { identityCommand } from './identity.ts';
 import { jobsCommand } from './jobs.ts';
 import { keyCommand } from './key.ts';
+import { keysCommand } from './keys.ts';
 import { lineageCommand } from './lineage.ts';
 import { logsCommand } from './logs.ts';
 import { proofCommand } from './proof.ts';
@@ -26,6 +27,7 @@ export const commands: readonly (() => Command)[] = [
   statusCommand,
   logsCommand,
   keyCommand,
+  keysCommand,
   identityCommand,
   traceCommand,
   jobsCommand,

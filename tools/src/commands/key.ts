@@ -6,7 +6,7 @@ import { readSecret } from '../runner/secrets.ts';
 /** `mcp key`: prints the first admin key, for `$(npx mcp key)`. */
 export function keyCommand(): Command {
   return new Command('key')
-    .description('print the admin key of a data directory')
+    .description('print the admin key of a data directory (the keys that logs are signed with: mcp keys)')
     .option('--data <directory>', 'its data directory (default: ./data of the checkout)')
     .action((flags: { data?: string }) => {
       const { dir, secrets } = dataPaths(flags.data);

@@ -5,7 +5,7 @@ import { paint } from '../ui.ts';
 export function verdictLine(one: ChainVerdict): string {
   switch (one.status) {
     case 'ok':
-      return `${paint('green', '✓')} ${one.id}: ${one.records} records, head ${one.head ?? ''}${placeOf(one)}`;
+      return `${paint('green', '✓')} ${one.id}: ${one.records} records, head ${one.head ?? ''}${keyOf(one)}${placeOf(one)}`;
     case 'erased':
       return `${paint('green', '✓')} ${one.id}: ${one.reason ?? 'erased'}${placeOf(one)}`;
     case 'unconfirmed':
@@ -15,6 +15,10 @@ export function verdictLine(one: ChainVerdict): string {
     default:
       return one.status satisfies never;
   }
+}
+
+function keyOf({ key_id }: ChainVerdict): string {
+  return key_id === undefined ? '' : `, signed by ${key_id.slice(0, 16)}`;
 }
 
 function placeOf({ transparency }: ChainVerdict): string {

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { isBundle, trustedKeys, verifyBundle } from '@mcp/provenance';
+import { isBundle, trustedKeys, type VerifyOptions, verifyBundle } from '@mcp/provenance';
 import { CliError, EXIT, messageOf } from '../errors.ts';
 import { paint } from '../ui.ts';
 import { verdictLine } from './verdict-line.ts';
@@ -8,17 +8,17 @@ import { verdictLine } from './verdict-line.ts';
 const MAX_BUNDLE_BYTES = 256 * 1024 * 1024;
 
 interface BundleFlags {
-  /** PROV_SECRET; undefined: the signature of the log is not checked. */
-  readonly secret: string | undefined;
+  /** By what the signatures of the log are checked. */
+  readonly options: VerifyOptions;
   /** Keys whose signatures count; none: those that the bundle brings. */
   readonly keys: readonly string[];
   readonly json: boolean;
 }
 
 /** Checks a proof bundle without asking anybody, and prints the verdict. */
-export function checkBundle(path: string, { secret, keys, json }: BundleFlags): void {
+export function checkBundle(path: string, { options, keys, json }: BundleFlags): void {
   const bundle = read(path);
-  const verdict = verifyBundle(bundle, { secret, keys: keys.length === 0 ? undefined : keysGiven(keys) });
+  const verdict = verifyBundle(bundle, { ...options, keys: keys.length === 0 ? undefined : keysGiven(keys) });
   if (json) process.stdout.write(`${JSON.stringify(verdict, null, 2)}\n`);
   else {
     const notes = keys.length > 0 || !verdict.ok ? [] : ownKeys(bundle);

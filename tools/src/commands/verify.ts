@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ChainVerdict } from '@mcp/contracts';
-import { verifyLog } from '@mcp/provenance';
+import { type VerifyOptions, verifyLog } from '@mcp/provenance';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { CliError, codeOf, EXIT, messageOf } from '../errors.ts';
@@ -12,6 +12,7 @@ import { readSecret } from '../runner/secrets.ts';
 import { paint, terminalUi } from '../ui.ts';
 import { verdictLine } from './verdict-line.ts';
 import { checkBundle } from './verify-bundle.ts';
+import { verifyOptions } from './verify-options.ts';
 
 /** A conversation log larger than this is not one of ours. */
 const MAX_LOG_BYTES = 256 * 1024 * 1024;
@@ -31,13 +32,15 @@ export function verifyCommand(): Command {
       gather,
       [],
     )
+    .option('--keys <file>', 'the key history (mcp keys list --json; default: that of the data directory)')
     .option('--json', 'the verdicts as JSON', false)
     .option('--data <directory>', 'the data directory (default: ./data of the checkout)')
     .addHelpText(
       'after',
       `
-The chain shows that no record was changed, moved or removed. The signature shows that the log was written by
-this platform: it needs PROV_SECRET, from the environment or the data directory; without it, only the chain is checked.
+The chain shows that no record was changed, moved or removed. The HMAC shows that the log was written by
+this platform: it needs PROV_SECRET, from the environment or the data directory. The signature shows the same to others:
+it needs the key history only. Without either, only the chain is checked.
 Whether records are missing at the end is known to the platform alone: where it runs, it is asked.`,
     )
     .action(async (log: string | undefined, flags: VerifyFlags) => {
@@ -48,28 +51,34 @@ Whether records are missing at the end is known to the platform alone: where it 
           EXIT.usage,
         );
       const paths = dataPaths(flags.data);
-      const secret = process.env.PROV_SECRET || readSecret(paths.secrets, 'provenance');
+      const options = verifyOptions(paths, flags.keys);
       if (flags.bundle !== undefined) {
-        checkBundle(flags.bundle, { secret, keys: flags.key, json: flags.json });
+        checkBundle(flags.bundle, { options, keys: flags.key, json: flags.json });
         return;
       }
       const files = log === undefined ? allLogs(paths, flags.since) : [logPath(paths, log)];
       const platform = platformOf(paths);
-      const verdicts = await checkAll(files, { secret, platform });
+      const verdicts = await checkAll(files, { options, platform });
       if (flags.json) process.stdout.write(`${JSON.stringify(verdicts, null, 2)}\n`);
       else {
-        const notes = [
-          ...(secret === undefined ? ['PROV_SECRET is not known here: the signature was not checked.'] : []),
-          ...(platform === undefined
-            ? ['No platform runs here that could be asked whether records are missing at the end.']
-            : []),
-        ];
-        process.stdout.write(
-          `${[...render(verdicts), ...notes.map((note) => paint('yellow', note))].join('\n')}\n`,
-        );
+        const notes = notesOf(options, platform).map((note) => paint('yellow', note));
+        process.stdout.write(`${[...render(verdicts), ...notes].join('\n')}\n`);
       }
       process.exitCode = verdicts.every(({ ok }) => ok) ? EXIT.ok : EXIT.failed;
     });
+}
+
+/** What was not checked, and why. */
+function notesOf({ secret, history }: VerifyOptions, platform: RunningPlatform | undefined): string[] {
+  return [
+    ...(secret === undefined ? ['PROV_SECRET is not known here: the HMAC was not checked.'] : []),
+    ...(history === undefined
+      ? ['There is no key history here: signatures by its keys were not checked (--keys gives one).']
+      : []),
+    ...(platform === undefined
+      ? ['No platform runs here that could be asked whether records are missing at the end.']
+      : []),
+  ];
 }
 
 interface VerifyFlags {
@@ -78,6 +87,7 @@ interface VerifyFlags {
   readonly since?: Date;
   readonly bundle?: string;
   readonly key: readonly string[];
+  readonly keys?: string;
   readonly data?: string;
 }
 
@@ -112,13 +122,13 @@ function platformOf(paths: DataPaths): RunningPlatform | undefined {
 
 async function checkAll(
   files: readonly string[],
-  { secret, platform }: { secret: string | undefined; platform: RunningPlatform | undefined },
+  { options, platform }: { options: VerifyOptions; platform: RunningPlatform | undefined },
 ): Promise<ChainVerdict[]> {
   const step = files.length > 1 ? terminalUi(process.stderr).step('checking') : undefined;
   const verdicts: ChainVerdict[] = [];
   for (const [at, path] of files.entries()) {
     step?.update(`${at + 1} of ${files.length}`);
-    const verdict = check(path, secret);
+    const verdict = check(path, options);
     const own =
       platform !== undefined && verdict.status !== 'broken' && dirname(path) === platform.conversations;
     verdicts.push(own ? await ask(platform, verdict) : verdict);
@@ -149,12 +159,12 @@ async function ask({ url, key }: RunningPlatform, file: ChainVerdict): Promise<C
   }
 }
 
-function check(path: string, secret: string | undefined): ChainVerdict {
+function check(path: string, options: VerifyOptions): ChainVerdict {
   const size = statSync(path).size;
   if (size > MAX_LOG_BYTES)
     throw new CliError(`${path} has ${size} bytes, more than any conversation log (${MAX_LOG_BYTES}).`);
   try {
-    return verifyLog(JSON.parse(readFileSync(path, 'utf8')), { secret });
+    return verifyLog(JSON.parse(readFileSync(path, 'utf8')), options);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     const reason = `${path} is not JSON: ${error.message}`;

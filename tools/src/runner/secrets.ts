@@ -14,6 +14,9 @@ import { hasPassword, LOCAL } from './dependency.ts';
  */
 export type Secrets = ReadonlyMap<string, string>;
 
+/** Where an operator may put the secrets from before: they are not made, and read where they are. */
+const ACCEPTED = 'prov_secrets_accepted' satisfies SecretRow['name'];
+
 /** Names of the files, with what the value of each begins with. */
 function filesOf(): ReadonlyMap<string, string> {
   const rows = Object.values(SECRETS).flatMap((row): [string, string][] => {
@@ -49,9 +52,12 @@ function identityFile(service: ServiceName | undefined): string | undefined {
 export function ensureSecrets(dir: string): Secrets {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   chmodSync(dir, 0o700);
-  return new Map(
-    [...filesOf()].map(([file, prefix]) => [file, readSecret(dir, file) ?? makeSecret(dir, file, prefix)]),
-  );
+  const made = [...filesOf()].map(([file, prefix]): [string, string] => [
+    file,
+    readSecret(dir, file) ?? makeSecret(dir, file, prefix),
+  ]);
+  const accepted = readSecret(dir, ACCEPTED);
+  return new Map(accepted === undefined ? made : [...made, [ACCEPTED, accepted]]);
 }
 
 /** The value of a secret on this machine; undefined: there is none. */
@@ -71,7 +77,7 @@ export function secretValue(
     case 'key-set':
       return jwksOf((service) => kept.get(identityFile(service) ?? ''));
     case 'operator':
-      return env[variable];
+      return env[variable] || kept.get(row.name);
     default:
       return made satisfies never;
   }

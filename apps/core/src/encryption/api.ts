@@ -19,12 +19,12 @@ type EncryptionApi = Pick<
 >;
 
 export function encryptionApi(deps: EncryptionDeps): EncryptionApi {
-  const { store, keys, accesses, eraser } = deps;
+  const { store, keys, signing, accesses, eraser } = deps;
   return {
     async exportLog(id, call) {
       const stored = await store.get(id, call.principal);
       await accesses.record({ action: 'show', owner: stored.owner, conversation_id: id }, call);
-      return logOf(stored);
+      return signing.withSignature(logOf(stored));
     },
     async proveConversation(id, call) {
       const owner = await store.ownerOf(id, call.principal);

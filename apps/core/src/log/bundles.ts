@@ -1,11 +1,11 @@
 /** Proof bundles: one file of a conversation's log and its proofs, given and checked. */
 import { type CallContext, type ChainVerdict, PlatformError, type ProofBundle } from '@mcp/contracts';
 import { isBundle, verifyBundle, verifyLog } from '@mcp/provenance';
-import { checkLog, type LogStateDeps, logOf } from './state.ts';
+import { checkLog, type LogStateDeps } from './state.ts';
 
 /** The bundle of a conversation. Throws `not_found`, `conflict` where it does not verify, `unavailable` while it cannot be proven. */
 export async function prove(deps: LogStateDeps, id: string, call: CallContext): Promise<ProofBundle> {
-  const { stored, verdict, proven } = await checkLog(deps, id, call.principal);
+  const { log, verdict, proven } = await checkLog(deps, id, call.principal);
   if (verdict.status === 'broken')
     throw new PlatformError(
       'conflict',
@@ -20,7 +20,7 @@ export async function prove(deps: LogStateDeps, id: string, call: CallContext): 
   const { entries, log_keys, witness_keys } = proven;
   return {
     type: 'mcp/proof-bundle@v1',
-    log: logOf(stored),
+    log,
     entries: [...entries],
     log_keys: [...log_keys],
     witness_keys: [...witness_keys],
@@ -29,9 +29,12 @@ export async function prove(deps: LogStateDeps, id: string, call: CallContext): 
 
 /** Checks what somebody has: a bundle by the keys of this platform's log, or a log by its chain and signature. */
 export async function verifyGiven(deps: LogStateDeps, given: unknown): Promise<ChainVerdict> {
-  if (!isBundle(given)) return verifyLog(given, { secret: deps.secret });
+  const { signing } = deps;
+  const log = isBundle(given) ? (given as { log?: unknown }).log : given;
+  await signing.know((log as { signature?: unknown } | null | undefined)?.signature);
+  if (!isBundle(given)) return verifyLog(given, signing.options);
   const keys = await deps.proofs?.keys();
-  const verdict = verifyBundle(given, { secret: deps.secret, keys });
+  const verdict = verifyBundle(given, { ...signing.options, keys });
   return verdict.ok && keys === undefined
     ? {
         ...verdict,

@@ -7,12 +7,14 @@ import type { Commitment } from '../store/conversations.ts';
 import { encryptedRecord } from '../store/rows.ts';
 import type { LogArchive } from './archive.ts';
 import type { LogHeads } from './heads.ts';
+import type { LogKeys } from './log-keys.ts';
 
 /** An archive that failed is not asked for so long: no conversation waits for it again. */
 const PAUSE_MS = 5000;
 
 export interface CommitterDeps {
   readonly keys: Pick<DataKeys, 'of'>;
+  readonly signing: Pick<LogKeys, 'sign'>;
   readonly archive: LogArchive | undefined;
   readonly heads: LogHeads;
   readonly metrics: CoreKit['metrics'];
@@ -56,14 +58,17 @@ export class Committer {
 
   /** Commits what is left of an erased conversation. As {@link commit}. */
   async commitErased(tombstone: EncryptedLog): Promise<Commitment | undefined> {
-    if (!(await this.#archive(tombstone.id, (archive) => archive.erase(tombstone)))) return undefined;
+    if (!(await this.#archive(tombstone.id, (archive) => archive?.erase(tombstone) ?? Promise.resolve())))
+      return undefined;
     const anchored = await this.#deps.heads.put(tombstone);
     if (anchored === undefined) return undefined;
     const { head, mac } = tombstone;
     return { head, mac, anchored: anchored === 'refused' ? this.#deps.heads.generation : anchored };
   }
 
-  async #write(archive: LogArchive, log: ConversationLog): Promise<void> {
+  async #write(archive: LogArchive | undefined, given: ConversationLog): Promise<void> {
+    const log = await this.#deps.signing.sign(given);
+    if (archive === undefined) return;
     const { id } = log;
     const key = await this.#deps.keys.of(id);
     await archive.write(
@@ -71,9 +76,8 @@ export class Committer {
     );
   }
 
-  async #archive(id: string, write: (archive: LogArchive) => Promise<void>): Promise<boolean> {
+  async #archive(id: string, write: (archive: LogArchive | undefined) => Promise<void>): Promise<boolean> {
     const { archive, metrics } = this.#deps;
-    if (archive === undefined) return true;
     if (this.paused) return false;
     try {
       await write(archive);

@@ -20,6 +20,7 @@ import type { ConversationStore, Stored } from '../store/conversations.ts';
 import { recordOf } from '../store/rows.ts';
 import type { LogArchive } from './archive.ts';
 import type { KeptHead, LogHeads } from './heads.ts';
+import type { LogKeys } from './log-keys.ts';
 import type { LogProofs, Proven } from './proofs.ts';
 
 export interface LogStateDeps {
@@ -31,10 +32,13 @@ export interface LogStateDeps {
   /** Undefined: there is no transparency log. */
   readonly proofs: LogProofs | undefined;
   readonly secret: string;
+  readonly signing: LogKeys;
 }
 
 /** A conversation as the store has it, and how its log stands to what is kept outside. */
 export interface LogState {
+  /** The log as the store has it, with its signature. */
+  readonly log: ConversationLog;
   readonly stored: Stored;
   readonly verdict: ChainVerdict;
   readonly proven: Proven | undefined;
@@ -76,8 +80,11 @@ export async function checkLog(deps: LogStateDeps, id: string, principal: Princi
   const kept = await deps.heads.get(id);
   const archived = await readArchive(deps, id);
   const proven = await deps.proofs?.of(id);
+  if (archived.state === 'read')
+    await deps.signing.know((archived.log as { signature?: unknown })?.signature);
   const stored = await deps.store.get(id, principal);
-  return { stored, proven, verdict: judge(deps, { stored, kept, archived, proven }) };
+  const log = await deps.signing.withSignature(logOf(stored));
+  return { log, stored, proven, verdict: judge(deps, { stored, log, kept, archived, proven }) };
 }
 
 /** What the archive has of a log; `away`: it cannot be read just now. */
@@ -99,6 +106,8 @@ interface Outside<S extends Held> {
 }
 
 interface Evidence extends Outside<Stored> {
+  /** The log as the store has it, with its signature. */
+  readonly log: ConversationLog;
   readonly archived: Archived;
 }
 
@@ -124,9 +133,7 @@ function decryptedLog({ encrypted: _, ...log }: EncryptedLog, key: DataKey): unk
 }
 
 function judge(deps: LogStateDeps, evidence: Evidence): ChainVerdict {
-  const { stored, archived } = evidence;
-  const log = signedBefore003(stored, archived);
-  const inStore = verifyLog(log, { secret: deps.secret });
+  const inStore = verifyLog(signedBefore003(evidence), deps.signing.options);
   if (!inStore.ok) return { ...inStore, reason: `In the store: ${inStore.reason ?? 'it does not verify.'}` };
   const outside = judgeHead(deps, evidence);
   if (outside?.status === 'broken') return outside;
@@ -136,12 +143,11 @@ function judge(deps: LogStateDeps, evidence: Evidence): ChainVerdict {
   if (logged?.status === 'broken') return logged;
   const unsure = beside ?? outside;
   if (unsure !== undefined) return unsure;
-  return logged === undefined ? inStore : { ...logged, head: inStore.head };
+  return logged === undefined ? inStore : { ...inStore, ...logged, head: inStore.head };
 }
 
 /** The signature of a log from before signatures were stored is in its file. */
-function signedBefore003(stored: Stored, archived: Archived): ConversationLog {
-  const log = logOf(stored);
+function signedBefore003({ stored, log, archived }: Evidence): ConversationLog {
   if (log.mac !== '' || archived.state === 'away') return log;
   const file = SignedFile.safeParse(archived.log);
   return file.success && file.data.messages.length === stored.records.length
@@ -211,7 +217,7 @@ function judgeArchive(deps: LogStateDeps, { stored, archived }: Evidence): Chain
     return stored.uncommitted
       ? unconfirmed(stored, pending(stored))
       : broken(stored, `The ${name} is missing.`, 0);
-  const verdict = verifyLog(archived.log, { secret: deps.secret });
+  const verdict = verifyLog(archived.log, deps.signing.options);
   if (!verdict.ok)
     return { ...verdict, id: stored.summary.id, reason: `In the ${name}: ${verdict.reason ?? 'broken.'}` };
   const { records } = stored;

@@ -25,7 +25,7 @@ export async function verdictOn(deps: LogStateDeps, id: string, principal: Princ
 /** Chain and signature, then the head on the event bus, then the proofs of the transparency log: all that is about hashes. */
 async function onErased(deps: LogStateDeps, { log, stored }: Tombstone): Promise<Found> {
   const { uncommitted } = stored;
-  const inStore = verifyEncryptedLog(log, { secret: deps.secret });
+  const inStore = verifyEncryptedLog(log, deps.signing.options);
   if (!inStore.ok)
     return {
       verdict: { ...inStore, reason: `In the store: ${inStore.reason ?? 'it does not verify.'}` },

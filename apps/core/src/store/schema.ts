@@ -2,6 +2,7 @@ import type { LogEntry } from '@mcp/contracts';
 import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { type AccessRow, type DataKeyRow, encryption } from './encryption-tables.ts';
+import { type KeyRingRow, type LogSignatureRow, logKeysMigration } from './log-keys-migration.ts';
 
 export interface ConversationRow {
   id: string;
@@ -165,6 +166,8 @@ export interface Database {
   stored_answer_pairs: AnswerPairRow;
   data_keys: DataKeyRow;
   accesses: AccessRow;
+  log_signatures: LogSignatureRow;
+  key_rings: KeyRingRow;
   feedback: FeedbackRow;
   audit_bundles: AuditBundleRow;
 }
@@ -361,6 +364,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await sql`create index conversations_behind on conversations (id) where logged < records`.execute(db);
     },
   },
+  '010-log-keys': logKeysMigration,
   '011-encryption': encryption,
   '012-audit': {
     async up(db: Kysely<unknown>) {

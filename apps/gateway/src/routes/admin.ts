@@ -1,5 +1,11 @@
 import type { ApiKeyRecord, ApiKeyView } from '@mcp/contracts';
-import { CreateKeyRequest, ListFeedbackQuery, type ModelInfo, PlatformError } from '@mcp/contracts';
+import {
+  CreateKeyRequest,
+  KeyChange,
+  ListFeedbackQuery,
+  type ModelInfo,
+  PlatformError,
+} from '@mcp/contracts';
 import { flagValue, type KitContext, type KitEnv, parseBody, parseQuery, uuidParam } from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
@@ -12,6 +18,13 @@ export function adminRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   keyRoutes(app, gateway);
   encryptionRoutes(app, gateway);
   governanceRoutes(app, gateway);
+  app.post(
+    '/admin/provenance/keys',
+    guard(gateway, { scope: 'admin', body: true }, async (c, call) => {
+      const change = await parseBody(c, KeyChange, gateway.kit.config.MCP_MAX_BODY_BYTES);
+      return c.json(await gateway.kit.clients.core.changeLogKeys(change, call));
+    }),
+  );
   app.get(
     '/admin/feedback',
     guard(gateway, { scope: 'admin', query: true }, async (c, call) =>

@@ -15,6 +15,7 @@ import { Feedback, FeedbackPage, FeedbackRequest, ListFeedbackQuery } from '../c
 import { GraphInfo } from '../conversation/graph.ts';
 import { Lineage, ProvDocument } from '../conversation/lineage.ts';
 import { ConversationLog } from '../conversation/log.ts';
+import { KeyChange, KeyChanged, PublishedKeys } from '../conversation/log-keys.ts';
 import { ProofBundle } from '../conversation/proof.ts';
 import {
   AnswerPage,
@@ -159,6 +160,23 @@ export const coreEndpoints = defineApi({
     answers: 'json',
     answer: LogCheck,
     callers: ['governance'],
+  },
+  /** The keys that logs are signed with, as anybody may know them. */
+  logKeys: {
+    method: 'GET',
+    path: '/internal/log-keys',
+    answers: 'json',
+    answer: PublishedKeys,
+    callers: ['gateway'],
+  },
+  /** Rotates them, rolls back or revokes one. For administrators. Throws `conflict` where that cannot be. */
+  changeLogKeys: {
+    method: 'POST',
+    path: '/internal/log-keys/change',
+    body: KeyChange,
+    answers: 'json',
+    answer: KeyChanged,
+    callers: ['gateway', 'governance'],
   },
   /** Keeps the file of an audit bundle. Throws `conflict` where it does not follow the newest one. For administrators. */
   keepAuditBundle: {

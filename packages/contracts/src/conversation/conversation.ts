@@ -59,6 +59,8 @@ export const ChainVerdict = z.object({
   broken_at: z.number().int().nullable(),
   reason: z.string().nullable(),
   head: z.string().nullable(),
+  /** The key of the key history by which it is signed; absent where it has no such signature, or the history is not known. */
+  key_id: z.string().optional(),
   /** Of a log that is proven to be in the transparency log. */
   transparency: Transparency.optional(),
 });

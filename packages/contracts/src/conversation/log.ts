@@ -4,6 +4,7 @@ import { ConversationMode } from './chat.ts';
 import { Confidence } from './confidence.ts';
 import { Decision } from './decision.ts';
 import { MAX_GRAPH_NODES } from './graph.ts';
+import { LogSignature } from './log-keys.ts';
 import { Participant, Step } from './participant.ts';
 import { RiskVerdict } from './risk.ts';
 import { SafetyVerdict } from './safety.ts';
@@ -96,6 +97,8 @@ const LogBase = z.object({
   head: z.string(),
   /** HMAC-SHA256 of `head` under PROV_SECRET. */
   mac: z.string(),
+  /** By a key of the key history, which others can verify; absent in logs from before there were keys. */
+  signature: LogSignature.optional(),
 });
 
 export const ConversationLogV1 = LogBase.extend({

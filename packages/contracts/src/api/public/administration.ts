@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { KeyRewrap } from '../../conversation/erasure.ts';
 import { FeedbackPage, ListFeedbackQuery } from '../../conversation/feedback.ts';
+import { KeyChange, KeyChanged } from '../../conversation/log-keys.ts';
 import type { ErrorCode } from '../../tables/errors.ts';
 import { GovernanceRun } from '../../tables/governance.ts';
 import { GovernanceJob } from '../governance.ts';
@@ -73,6 +74,17 @@ const adminRoutes = {
     params: { job: 'Name of the job.' },
     answers: [json('How it went.', named('GovernanceRun', GovernanceRun))],
     codes: ['conflict'],
+  },
+  'POST /admin/provenance/keys': {
+    tag: 'admin',
+    summary: 'Rotate the keys that logs are signed with, roll back, or revoke one',
+    scope: 'admin',
+    body: {
+      ...named('KeyChange', KeyChange),
+      example: { change: 'rotate', dry_run: true },
+    },
+    answers: [json('What was done, step by step.', named('KeyChanged', KeyChanged))],
+    codes: ['conflict', 'not_found'],
   },
   'GET /admin/feedback': {
     tag: 'admin',

@@ -14,6 +14,7 @@ import { Feedback, FeedbackRequest } from '../../conversation/feedback.ts';
 import { GraphInfo } from '../../conversation/graph.ts';
 import { Lineage, LineageQuery, ProvDocument } from '../../conversation/lineage.ts';
 import { ConversationLog } from '../../conversation/log.ts';
+import { PublishedKeys } from '../../conversation/log-keys.ts';
 import { ProofBundle } from '../../conversation/proof.ts';
 import { CreateJobRequest, Job, ListJobsQuery } from '../../tables/jobs.ts';
 import { RegionRoute } from '../../tables/region.ts';
@@ -169,6 +170,12 @@ export const conversationRoutes = {
       example: { messages: [] },
     },
     answers: [json('The verdict.', named('ChainVerdict', ChainVerdict))],
+  },
+  'GET /v1/provenance/keys': {
+    tag: 'conversations',
+    summary: 'Read the key history by which signatures of logs are verified',
+    scope: 'chat',
+    answers: [json('All keys, each signed by the one before.', named('PublishedKeys', PublishedKeys))],
   },
   'POST /v1/jobs': {
     tag: 'jobs',

@@ -1,0 +1,103 @@
+import { type KeyChange, KeyChanged, type KeyHistory, PublishedKeys } from '@mcp/contracts';
+import { stateOf, VerifiedKeys } from '@mcp/provenance';
+import { Command } from 'commander';
+import { GATEWAY_OPTIONS, type GatewayFlags, gatewayOf } from '../gateway.ts';
+import { paint, table } from '../ui.ts';
+
+type Flags = GatewayFlags & { readonly json: boolean };
+
+/** `mcp keys list`, `mcp keys rotate`, `mcp keys revoke`: the keys that logs are signed with. */
+export function keysCommand(): Command {
+  const command = new Command('keys').description(
+    'the keys that conversation logs are signed with (API keys: POST /admin/keys; the admin key: mcp key)',
+  );
+  listCommand(command);
+  rotateCommand(command);
+  revokeCommand(command);
+  return command;
+}
+
+function listCommand(keys: Command): void {
+  keys
+    .command('list')
+    .description('verify the key history and show it')
+    .option(...GATEWAY_OPTIONS.data)
+    .option(...GATEWAY_OPTIONS.url)
+    .option('--json', 'the key history as JSON, for who verifies logs elsewhere', false)
+    .action(async (flags: Flags) => {
+      const { history, checksum } = await gatewayOf(flags).get('/v1/provenance/keys', PublishedKeys);
+      VerifiedKeys.of(history);
+      print(
+        flags.json
+          ? [JSON.stringify(history, null, 2)]
+          : [
+              ...rowsOf(history),
+              `${paint('green', '✓')} each key is signed by the one before; checksum ${checksum}`,
+            ],
+      );
+    });
+}
+
+function rotateCommand(keys: Command): void {
+  keys
+    .command('rotate')
+    .description('generate a key, publish it signed by the one before, replace, verify, retire')
+    .option('--dry-run', 'say what would be done, and change nothing', false)
+    .option('--rollback', 'sign with the key before again, or withdraw one that never signed', false)
+    .option(...GATEWAY_OPTIONS.data)
+    .option(...GATEWAY_OPTIONS.url)
+    .option('--json', 'what was done as JSON', false)
+    .action(async (flags: Flags & { dryRun: boolean; rollback: boolean }) =>
+      change({ change: flags.rollback ? 'roll_back' : 'rotate', dry_run: flags.dryRun }, flags),
+    );
+}
+
+function revokeCommand(keys: Command): void {
+  keys
+    .command('revoke')
+    .description('say that signatures of a retired key do not count any more, because others may have had it')
+    .argument('<key-id>', 'as mcp keys list --json has it')
+    .requiredOption('--reason <text>', 'why; it stands in the key history')
+    .option(
+      '--since <time>',
+      'since when others may have had it, in UTC: 2026-11-29T00:00:00.000Z (default: now)',
+    )
+    .option('--dry-run', 'say what would be done, and change nothing', false)
+    .option(...GATEWAY_OPTIONS.data)
+    .option(...GATEWAY_OPTIONS.url)
+    .option('--json', 'what was done as JSON', false)
+    .action(async (key_id: string, flags: Flags & { reason: string; since?: string; dryRun: boolean }) =>
+      change(
+        { change: 'revoke', key_id, reason: flags.reason, revoked_from: flags.since, dry_run: flags.dryRun },
+        flags,
+      ),
+    );
+}
+
+async function change(asked: KeyChange, flags: Flags): Promise<void> {
+  const done = await gatewayOf(flags).post('/admin/provenance/keys', KeyChanged, asked);
+  print(flags.json ? [JSON.stringify(done, null, 2)] : linesOf(done));
+}
+
+function linesOf({ dry_run, steps, before, after }: KeyChanged): string[] {
+  return [
+    ...(dry_run ? [paint('yellow', 'Nothing is changed: this is what would be.')] : []),
+    ...steps.map(({ step, detail }) => `${paint('green', '✓')} ${step.replace('_', ' ')}: ${detail}`),
+    `checksum before ${before.checksum}`,
+    `checksum after  ${after.checksum}`,
+  ];
+}
+
+function rowsOf(history: KeyHistory): string[] {
+  const rows = history.keys.map((term) => [
+    term.key_id.slice(0, 16),
+    stateOf(history, term),
+    term.active_from ?? '',
+    term.not_after ?? '',
+  ]);
+  return table(['key', 'state', 'active from', 'not after'], rows);
+}
+
+function print(lines: readonly string[]): void {
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
