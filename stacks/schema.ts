@@ -13,6 +13,7 @@ import { PiiPolicy } from '@mcp/safety/manifest';
 import { z } from 'zod';
 import { shortOfConnections } from './database.ts';
 import { missingDependencies, neededBy } from './dependencies.ts';
+import { Encryption, isElsewhere } from './encryption.ts';
 import { KubernetesSettings } from './kubernetes.ts';
 import { Features, Limits, RiskRouting, Safety } from './limits.ts';
 import { ServicePlacement } from './placement.ts';
@@ -88,6 +89,7 @@ export const Stack = z
     limits: Limits,
     features: Features,
     safety: Safety.default({}),
+    encryption: Encryption.default({}),
     /** What becomes of personal data; undefined: it is tagged (docs/personal-data.md). */
     pii: PiiPolicy.optional(),
     /** Undefined: the arbitration's own weights and thresholds hold. */
@@ -156,6 +158,12 @@ export const Stack = z
         message: `model ${id} is named twice: give each model its own id`,
       });
     });
+    if (isElsewhere(stack.encryption) && stack.kubernetes.egress.kms.length === 0)
+      context.addIssue({
+        code: 'custom',
+        path: ['kubernetes', 'egress', 'kms'],
+        message: `is empty, but encryption.kms is of the kind ${stack.encryption.kms?.kind}: no NetworkPolicy would let core reach it. Name its addresses, such as { cidr: '10.20.0.5/32', port: 8200 }`,
+      });
     const short = shortOfConnections(stack);
     if (short !== undefined)
       context.addIssue({ code: 'custom', path: ['kubernetes', 'database_connections'], message: short });

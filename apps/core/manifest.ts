@@ -10,6 +10,7 @@ import {
   wholeText,
 } from '@mcp/contracts';
 import { budgetMetrics } from '@mcp/conversation/manifest';
+import { kmsMetrics, kmsSettings } from '@mcp/kms/manifest';
 import { residencySettings } from '@mcp/model-serving/manifest';
 import { provenanceMetrics } from '@mcp/provenance/manifest';
 import { piiMetrics, piiSettings, safetyMetrics, safetySettings } from '@mcp/safety/manifest';
@@ -29,7 +30,7 @@ export const manifest = defineManifest({
     publishes: [TRACE_SUBJECTS, 'mcp.conversations.cancel'],
     subscribes: ['mcp.conversations.cancel'],
   },
-  egress: ['log-archive', 'moderation'],
+  egress: ['log-archive', 'kms', 'moderation'],
   volume: { size_gib: 10, where: 'embedded-database' },
   size: { cpu_request: '250m', cpu_limit: '1', memory_request: '192Mi', memory_limit: '512Mi' },
   scaling: { on: 'cpu', min: 2, max: 10, target_percent: 65 },
@@ -39,6 +40,7 @@ export const manifest = defineManifest({
     ...safetySettings,
     ...piiSettings,
     ...residencySettings,
+    ...kmsSettings,
     MAX_TOKENS: {
       schema: wholeText(256, 1_000_000).default(4096),
       meaning: 'Tokens of input and output together that one model call may have (blueprint 9.3).',
@@ -212,6 +214,7 @@ export const manifest = defineManifest({
   },
   metrics: {
     ...provenanceMetrics,
+    ...kmsMetrics,
     ...safetyMetrics,
     ...piiMetrics,
     ...budgetMetrics,

@@ -35,6 +35,7 @@ export interface GatewayClient {
   /** The answer as it is, byte for byte. */
   text(path: string): Promise<string>;
   post<S extends z.ZodType>(path: string, schema: S, body?: unknown): Promise<z.output<S>>;
+  delete<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>>;
 }
 
 /** The platform that runs on a data directory, or the one at `--url`. Throws a CliError when there is none. */
@@ -58,11 +59,12 @@ export function gatewayOf(flags: GatewayFlags, env: NodeJS.ProcessEnv = process.
     get: (path, schema) => ask(path, schema, { method: 'GET' }),
     text: (path) => answerTo(path, { method: 'GET' }),
     post: (path, schema, body) => ask(path, schema, { method: 'POST', body }),
+    delete: (path, schema) => ask(path, schema, { method: 'DELETE' }),
   };
 }
 
 interface Sent {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly body?: unknown;
 }
 

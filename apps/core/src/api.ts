@@ -14,10 +14,12 @@ import { type AnswerDeps, answersApi } from './conversations/answers.ts';
 import { attach } from './conversations/attach.ts';
 import { type ConversationDeps, converse } from './conversations/conversation.ts';
 import { feedbackApi } from './conversations/feedback.ts';
-import { prove, verifyGiven } from './log/bundles.ts';
+import { recordReading } from './encryption/accesses.ts';
+import { type EncryptionDeps, encryptionApi } from './encryption/api.ts';
+import { verifyGiven } from './log/bundles.ts';
 import { checkNext, checkSample, type LogCheckDeps } from './log/check.ts';
 import { readLineage } from './log/lineage.ts';
-import { checkLog, logOf } from './log/state.ts';
+import { verdictOn } from './log/verdicts.ts';
 import type { FeedbackStore } from './store/feedback.ts';
 import type { LogEntries } from './store/log-entries.ts';
 import type { Upkeep } from './store/upkeep.ts';
@@ -26,7 +28,7 @@ import type { Upkeep } from './store/upkeep.ts';
 const CANCEL_MS = 5000;
 const LOOK_EVERY_MS = 25;
 
-export interface CoreDeps extends ConversationDeps, LogCheckDeps, AnswerDeps, AuditDeps {
+export interface CoreDeps extends ConversationDeps, LogCheckDeps, AnswerDeps, EncryptionDeps, AuditDeps {
   readonly entries: LogEntries;
   readonly feedback: FeedbackStore;
   readonly upkeep: Upkeep;
@@ -45,22 +47,22 @@ export function createCore(deps: CoreDeps): CoreApi {
     events: (id, { after }, call) => attach(deps, { id, after }, call),
     cancelConversation: (id, call) => cancel(deps, id, call),
     async getConversation(id, call): Promise<Conversation> {
-      const { summary, records } = await store.get(id, call.principal);
+      const stored = await store.get(id, call.principal);
+      await recordReading(deps.accesses, stored, call);
+      const { summary, records } = stored;
       return { ...summary, messages: [...records], decision: stateOf(records).decision?.decision ?? null };
     },
-    exportLog: async (id, call) => signing.withSignature(logOf(await store.get(id, call.principal))),
     async verifyConversation(id, call) {
-      const { verdict, stored } = await checkLog(deps, id, call.principal);
+      const { verdict, uncommitted } = await verdictOn(deps, id, call.principal);
       if (verdict.status === 'broken') {
         await deps.checks.record(verdict);
         await deps.alerts.send();
       }
       // What should be kept outside and is not, is put there again by the next sweep.
-      if (verdict.status === 'unconfirmed' && !stored.uncommitted && deps.heads.reachable)
+      if (verdict.status === 'unconfirmed' && !uncommitted && deps.heads.reachable)
         await deps.upkeep.recommit(id);
       return counted(verdict);
     },
-    proveConversation: (id, call) => prove(deps, id, call),
     lineage: (id, call) => readLineage(deps, id, call),
     lineageAsProv: async (id, call) => provOf(await readLineage(deps, id, call)),
     verifyLog: async (given) => counted(await verifyGiven(deps, given)),
@@ -77,6 +79,7 @@ export function createCore(deps: CoreDeps): CoreApi {
     prompts: () => deps.prompts.list(),
     graphs: () => Promise.resolve(deps.graphs.list()),
     ...answersApi(deps),
+    ...encryptionApi(deps),
     ...feedbackApi(deps),
     ...auditApi(deps),
   };

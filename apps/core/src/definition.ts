@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ArbitrationTerms, type CoreApi, coreEndpoints } from '@mcp/contracts';
 import { Calibrations } from '@mcp/conversation';
+import { LocalKms, openKms } from '@mcp/kms';
 import { guardOf } from '@mcp/safety/guard';
 import { apiApp, defineService, ownCall } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
@@ -12,6 +13,10 @@ import { Learner } from './conversations/learner.ts';
 import { PromptLibrary } from './conversations/prompts.ts';
 import { Runs } from './conversations/runs.ts';
 import { Sweeper } from './conversations/sweeper.ts';
+import { AccessLog } from './encryption/accesses.ts';
+import { ClearRows } from './encryption/clear-rows.ts';
+import { DataKeys } from './encryption/data-keys.ts';
+import { Eraser } from './encryption/eraser.ts';
 import { GraphLibrary } from './graphs/library.ts';
 import type { CoreKit } from './kit.ts';
 import { TamperAlerts } from './log/alerts.ts';
@@ -44,22 +49,25 @@ export const definition = defineService({
     const { config, log, metrics } = kit;
     const { PROV_SECRET: secret } = config;
     const open = await databaseOf(kit);
-    const stores = storesOf(open);
+    const encryption = await encryptionOf(kit, open);
+    const { keys, clear } = encryption;
+    const stores = storesOf(open, encryption);
     const { store, upkeep, checks } = stores;
     const leases = new Leases(open, log);
     const heads = headsOf(kit, upkeep);
     const archive = await archiveOf(kit, open);
     const signing = await signingOf(kit, open);
-    const committer = new Committer({ signing, archive, heads, metrics, log });
+    const committer = new Committer({ keys, signing, archive, heads, metrics, log });
     const { scan, publisher, proofs } = transparencyOf(kit, stores.entries);
-    const state = { store, archive, heads, proofs, secret, signing };
-    const sweeper = new Sweeper({ ...state, ...stores, leases, committer, publisher, log });
+    const state = { store, keys, archive, heads, proofs, secret, signing };
+    const sweeper = new Sweeper({ ...state, ...stores, clear, leases, committer, publisher, log });
     await upkeep.freeAll();
     // A bus that is slow to come is not waited for: its heads are made up for.
     await Promise.race([sweeper.sweep(), sleep(FIRST_SWEEP_MS, undefined, { ref: false })]);
     const runs = new Runs();
     const events = new EventLog({
       kit,
+      keys,
       max_bytes: config.MCP_EVENT_LOG_BYTES,
       onCancel: (conversation_id) => runs.cancel(conversation_id),
     });
@@ -80,8 +88,11 @@ export const definition = defineService({
       ...state,
       logs: state,
       ...checkingOf(kit, { checks, scan }),
+      eraser: new Eraser({ open, keys, runs, events, sweeper, metrics }),
       recorder: {
         store,
+        keys,
+        clear,
         leases,
         committer,
         publisher,
@@ -102,6 +113,7 @@ export const definition = defineService({
       await leases.close();
       await publisher.close();
       archive?.close();
+      keys.close();
       signing.close();
       await open.close();
     };
@@ -118,11 +130,31 @@ function databaseOf({ config, data_dir }: CoreKit): Promise<OpenDatabase> {
   });
 }
 
-function storesOf(open: OpenDatabase) {
+interface Encryption {
+  readonly keys: DataKeys;
+  readonly clear: ClearRows;
+}
+
+async function encryptionOf({ config, metrics, log }: CoreKit, open: OpenDatabase): Promise<Encryption> {
+  const { db } = open;
+  const keys = new DataKeys({
+    db,
+    kms: await openKms(config.MCP_KMS, { key: config.MCP_KMS_KEY, token: config.MCP_KMS_TOKEN }),
+    local: new LocalKms(config.MCP_KMS_KEY),
+    wait_ms: config.MCP_KMS_ON_UNAVAILABLE === 'wait' ? config.MCP_KMS_WAIT_MS : 0,
+    cache_ms: config.MCP_KMS_CACHE_S * 1000,
+    metrics,
+    log,
+  });
+  return { keys, clear: new ClearRows({ db, keys, scrub: () => open.scrub() }) };
+}
+
+function storesOf(open: OpenDatabase, { keys, clear }: Encryption) {
   return {
-    store: new ConversationStore(open),
-    answers: new AnswerStore(open),
-    feedback: new FeedbackStore(open),
+    store: new ConversationStore(open, keys),
+    answers: new AnswerStore(open, { keys, clear }),
+    feedback: new FeedbackStore(open, clear),
+    accesses: new AccessLog(open.db),
     upkeep: new Upkeep(open),
     checks: new LogChecks(open),
     entries: new LogEntries(open),

@@ -14,6 +14,7 @@ describe.each([
   'attach',
   'answers',
   'transparency',
+  'encryption',
   'version-1',
 ])('on PostgreSQL: %s', async (file) => {
   await import(`./${file}.test.ts`);

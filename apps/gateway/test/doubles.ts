@@ -185,6 +185,11 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
       throw missing(id);
     },
     ...checks,
+    accesses: async () => ({ accesses: [] }),
+    eraseConversation: async (id) => {
+      throw missing(id);
+    },
+    rewrapKeys: async () => ({ key_version: 'local:1', rewrapped: 0, complete: true }),
     events(id) {
       throw missing(id);
     },

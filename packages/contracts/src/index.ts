@@ -13,6 +13,7 @@ export * from './conversation/chat.ts';
 export * from './conversation/confidence.ts';
 export * from './conversation/conversation.ts';
 export * from './conversation/decision.ts';
+export * from './conversation/erasure.ts';
 export * from './conversation/feedback.ts';
 export * from './conversation/graph.ts';
 export * from './conversation/lineage.ts';

@@ -8,6 +8,7 @@ export {
   verifyEntries,
 } from './bundle.ts';
 export { chainRecord, headerHash, type LogHeader, type NewRecord } from './chain.ts';
+export { EncryptedLog, encryptedLogOf } from './encrypted.ts';
 export { decodeEntry, encodeEntry, entryPlace, recordEntry, sessionEntry } from './entries.ts';
 export { compareWithHead, headOf, LogHead } from './head.ts';
 export { HeldKeys, type KeyRingStore } from './keys/held-keys.ts';
@@ -16,5 +17,12 @@ export { KeyRing } from './keys/ring.ts';
 export { roleOf } from './lineage.ts';
 export { lineageOf } from './lineage-graph.ts';
 export { provOf } from './prov-json.ts';
-export { signatureOf, signLog, type VerifyOptions, verifyLog, withSignature } from './sign.ts';
+export {
+  signatureOf,
+  signLog,
+  type VerifyOptions,
+  verifyEncryptedLog,
+  verifyLog,
+  withSignature,
+} from './sign.ts';
 export { encodeProof, type TrustedKeys } from './tlog/proof.ts';

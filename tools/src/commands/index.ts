@@ -3,6 +3,7 @@ import { arbitrationCommand } from './arbitration.ts';
 import { auditCommand } from './audit.ts';
 import { docsCommand } from './docs.ts';
 import { doctorCommand } from './doctor.ts';
+import { encryptionCommand } from './encryption.ts';
 import { flagsCommand } from './flags.ts';
 import { forensicsCommand } from './forensics.ts';
 import { identityCommand } from './identity.ts';
@@ -33,6 +34,7 @@ export const commands: readonly (() => Command)[] = [
   jobsCommand,
   verifyCommand,
   proofCommand,
+  encryptionCommand,
   auditCommand,
   lineageCommand,
   forensicsCommand,

@@ -6,7 +6,8 @@ import type { LogCheckRow } from '../store/schema.ts';
 import type { TamperAlerts } from './alerts.ts';
 import type { LogHeads } from './heads.ts';
 import { type LogScanDeps, SCANNED, scanLog, scanPiece } from './scan.ts';
-import { checkLog, type LogStateDeps, SELF } from './state.ts';
+import { type LogStateDeps, SELF } from './state.ts';
+import { verdictOn } from './verdicts.ts';
 
 /** What one batch looks at, at most, and how long it may take: whoever wants more asks again. */
 const BATCH = 200;
@@ -140,7 +141,7 @@ async function checkEach(
 ): Promise<ChainVerdict[]> {
   const verdicts: ChainVerdict[] = [];
   for (const { id, status } of page)
-    if (status !== 'running' && !signal.aborted) verdicts.push((await checkLog(deps, id, SELF)).verdict);
+    if (status !== 'running' && !signal.aborted) verdicts.push((await verdictOn(deps, id, SELF)).verdict);
   return verdicts;
 }
 

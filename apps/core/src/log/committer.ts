@@ -1,7 +1,10 @@
 import type { ConversationLog } from '@mcp/contracts';
+import { type EncryptedLog, encryptedLogOf } from '@mcp/provenance';
 import type { Logger } from '@mcp/service-kit';
+import type { DataKeys } from '../encryption/data-keys.ts';
 import type { CoreKit } from '../kit.ts';
 import type { Commitment } from '../store/conversations.ts';
+import { encryptedRecord } from '../store/rows.ts';
 import type { LogArchive } from './archive.ts';
 import type { LogHeads } from './heads.ts';
 import type { LogKeys } from './log-keys.ts';
@@ -10,6 +13,7 @@ import type { LogKeys } from './log-keys.ts';
 const PAUSE_MS = 5000;
 
 export interface CommitterDeps {
+  readonly keys: Pick<DataKeys, 'of'>;
   readonly signing: Pick<LogKeys, 'sign'>;
   readonly archive: LogArchive | undefined;
   readonly heads: LogHeads;
@@ -36,7 +40,7 @@ export class Committer {
    * tries again. Does not throw: what was said is in the store already.
    */
   async commit(log: ConversationLog): Promise<Commitment | undefined> {
-    if (!(await this.#archive(log))) return undefined;
+    if (!(await this.#archive(log.id, (archive) => this.#write(archive, log)))) return undefined;
     const anchored = await this.#deps.heads.put(log);
     if (anchored === undefined) return undefined;
     // A head that does not fit is for verification to report, each time: there is nothing to try again.
@@ -52,19 +56,37 @@ export class Committer {
     };
   }
 
-  async #archive(log: ConversationLog): Promise<boolean> {
+  /** Commits what is left of an erased conversation. As {@link commit}. */
+  async commitErased(tombstone: EncryptedLog): Promise<Commitment | undefined> {
+    if (!(await this.#archive(tombstone.id, (archive) => archive?.erase(tombstone) ?? Promise.resolve())))
+      return undefined;
+    const anchored = await this.#deps.heads.put(tombstone);
+    if (anchored === undefined) return undefined;
+    const { head, mac } = tombstone;
+    return { head, mac, anchored: anchored === 'refused' ? this.#deps.heads.generation : anchored };
+  }
+
+  async #write(archive: LogArchive | undefined, given: ConversationLog): Promise<void> {
+    const log = await this.#deps.signing.sign(given);
+    if (archive === undefined) return;
+    const { id } = log;
+    const key = await this.#deps.keys.of(id);
+    await archive.write(
+      encryptedLogOf(log, (record) => encryptedRecord({ id, key }, record.seq, JSON.stringify(record))),
+    );
+  }
+
+  async #archive(id: string, write: (archive: LogArchive | undefined) => Promise<void>): Promise<boolean> {
     const { archive, metrics } = this.#deps;
     if (this.paused) return false;
     try {
-      const signed = await this.#deps.signing.sign(log);
-      if (archive === undefined) return true;
-      await archive.write(signed);
+      await write(archive);
       metrics.inc('conversation_log_writes_total', { status: 'ok' });
       return true;
     } catch (err) {
       metrics.inc('conversation_log_writes_total', { status: 'failed' });
       this.#paused_until_ms = Date.now() + PAUSE_MS;
-      this.#deps.log.error({ err, conversation_id: log.id }, 'a log could not be archived');
+      this.#deps.log.error({ err, conversation_id: id }, 'a log could not be archived');
       return false;
     }
   }

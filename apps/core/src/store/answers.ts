@@ -9,7 +9,10 @@ import {
   type StoredAnswer,
   WireMetadata,
 } from '@mcp/contracts';
+import { type DataKey, decryptText, isEncrypted } from '@mcp/kms';
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { type ClearRows, encryptedAnswer } from '../encryption/clear-rows.ts';
+import type { DataKeys } from '../encryption/data-keys.ts';
 import type { OpenDatabase } from './open.ts';
 import type { AnswerRow, Database } from './schema.ts';
 
@@ -40,12 +43,19 @@ export interface NewAnswer extends Omit<StoredAnswer, 'created_at'> {
 /** What is known of the answer that another builds on. */
 export type Parent = Pick<AnswerRow, 'depth' | 'chain_bytes' | 'conversation_id' | 'log_records'>;
 
+interface AnswerKeys {
+  readonly keys: Pick<DataKeys, 'of'>;
+  readonly clear: Pick<ClearRows, 'keyOf'>;
+}
+
 /** Answers that their clients may ask for again, each its owner's alone, in the store of the conversations. */
 export class AnswerStore {
   readonly #db: Kysely<Database>;
+  readonly #keys: AnswerKeys;
 
-  constructor({ db }: OpenDatabase) {
+  constructor({ db }: OpenDatabase, keys: AnswerKeys) {
     this.#db = db;
+    this.#keys = keys;
   }
 
   /** The answer of an owner that another is to build on; undefined when it is gone. */
@@ -63,12 +73,15 @@ export class AnswerStore {
     { owner, parent }: { owner: string; parent: Parent | undefined },
   ): Promise<void> {
     const { metadata, ...row } = answer;
+    const { id: position, conversation_id } = answer;
+    const key = await this.#keys.clear.keyOf(conversation_id);
     const bytes = Buffer.byteLength(answer.input) + Buffer.byteLength(answer.output);
     await this.#db.transaction().execute(async (tx) => {
       await tx
         .insertInto('stored_answers')
         .values({
           ...row,
+          ...encryptedAnswer(key, { conversation_id, position }, answer),
           owner,
           created_at: new Date().toISOString(),
           metadata: JSON.stringify(metadata),
@@ -89,7 +102,8 @@ export class AnswerStore {
       .where('owner', '=', owner)
       .executeTakeFirst();
     if (row === undefined) throw noAnswer(id);
-    return { ...listedOf(row), input: row.input };
+    const [plain = row] = await this.#decrypted([row]);
+    return { ...listedOf(plain), input: plain.input };
   }
 
   async find(ids: readonly string[], owner: string): Promise<ListedAnswer[]> {
@@ -100,7 +114,7 @@ export class AnswerStore {
       .where('id', 'in', ids)
       .where('owner', '=', owner)
       .execute();
-    return rows.map(listedOf);
+    return (await this.#decrypted(rows)).map(listedOf);
   }
 
   /** A response and all that it builds on, the first one first. Throws `not_found`, `context_length_exceeded`. */
@@ -112,7 +126,7 @@ export class AnswerStore {
       .withRecursive('chain', (db) =>
         db
           .selectFrom('stored_answers')
-          .select(['id', 'previous_id', 'depth', 'input', 'output'])
+          .select(['id', 'previous_id', 'depth', 'input', 'output', 'conversation_id'])
           .where('id', '=', id)
           .where('owner', '=', owner)
           .where('kind', '=', 'response')
@@ -126,12 +140,13 @@ export class AnswerStore {
                 'stored_answers.depth',
                 'stored_answers.input',
                 'stored_answers.output',
+                'stored_answers.conversation_id',
               ])
               .where('stored_answers.owner', '=', owner),
           ),
       )
       .selectFrom('chain')
-      .select(['id', 'input', 'output'])
+      .select(['id', 'input', 'output', 'conversation_id'])
       .orderBy('depth')
       .limit(MAX_CHAIN_ANSWERS)
       .execute();
@@ -141,7 +156,7 @@ export class AnswerStore {
         `previous_response_id: the response ${id} builds on one that was deleted or is older than 30 days. Send what was said as input instead.`,
         { param: 'previous_response_id' },
       );
-    return rows;
+    return this.#decrypted(rows);
   }
 
   /** Reads as many rows as it returns, and one. Throws `not_found` for an `after` that is not there. */
@@ -170,7 +185,7 @@ export class AnswerStore {
       );
     }
     const rows = await query.execute();
-    const answers = pageOf(rows.slice(0, limit).map(listedOf));
+    const answers = pageOf((await this.#decrypted(rows.slice(0, limit))).map(listedOf));
     return { answers, has_more: rows.length > answers.length };
   }
 
@@ -203,6 +218,16 @@ export class AnswerStore {
     });
   }
 
+  /** The texts of rows, in the clear. Throws `unavailable` while a data key cannot be had. */
+  async #decrypted<R extends EncryptedRow>(rows: readonly R[]): Promise<R[]> {
+    const found: R[] = [];
+    for (const row of rows) {
+      const inClear = TEXTS.every((name) => row[name] === undefined || !isEncrypted(row[name]));
+      found.push(inClear ? row : decryptedOf(row, await this.#keys.keys.of(row.conversation_id)));
+    }
+    return found;
+  }
+
   /** Forgets answers that are too old, some at a time. */
   async expire(now_ms = Date.now()): Promise<void> {
     const before = new Date(now_ms - KEEP_MS).toISOString();
@@ -219,6 +244,30 @@ export class AnswerStore {
       await tx.deleteFrom('stored_answers').where('id', 'in', ids).execute();
     });
   }
+}
+
+const TEXTS = ['input', 'output', 'body'] as const;
+
+type EncryptedRow = Pick<AnswerRow, 'id' | 'conversation_id'> & {
+  readonly [Name in (typeof TEXTS)[number]]?: string;
+};
+
+function decryptedOf<R extends EncryptedRow>(row: R, key: DataKey): R {
+  const { id, conversation_id } = row;
+  const texts = TEXTS.flatMap((purpose) => {
+    const text = row[purpose];
+    if (text === undefined) return [];
+    const plain = isEncrypted(text)
+      ? decryptText(key, { conversation_id, purpose, position: id }, text)
+      : text;
+    if (plain === undefined)
+      throw new PlatformError(
+        'internal',
+        `The ${purpose} of the answer ${id} cannot be decrypted: it was changed in the store. Delete the answer, and ask again.`,
+      );
+    return [[purpose, plain] as const];
+  });
+  return { ...row, ...Object.fromEntries(texts) };
 }
 
 async function insertPairs(tx: Transaction<Database>, id: string, metadata: WireMetadata): Promise<void> {

@@ -8,6 +8,7 @@ import {
   PlatformError,
 } from '@mcp/contracts';
 import { type Kysely, sql } from 'kysely';
+import { type ClearRows, encryptedComment } from '../encryption/clear-rows.ts';
 import { cursorOf, placeOf } from './cursor.ts';
 import type { OpenDatabase } from './open.ts';
 import type { Database, FeedbackRow } from './schema.ts';
@@ -21,13 +22,20 @@ const MAX_LESSONS = 1000;
 export class FeedbackStore {
   readonly #db: Kysely<Database>;
 
-  constructor({ db }: OpenDatabase) {
+  readonly #clear: Pick<ClearRows, 'keyOf'>;
+
+  constructor({ db }: OpenDatabase, clear: Pick<ClearRows, 'keyOf'>) {
     this.#db = db;
+    this.#clear = clear;
   }
 
   /** Keeps it in the place of what was said of the same decision. */
   async put(feedback: Feedback, of: { readonly owner: string; readonly evidence: Evidence }): Promise<void> {
-    const said = { ...feedback, owner: of.owner, evidence: JSON.stringify(of.evidence) };
+    const { conversation_id, seq, comment } = feedback;
+    const encrypted =
+      comment &&
+      encryptedComment(await this.#clear.keyOf(conversation_id), { conversation_id, seq, comment });
+    const said = { ...feedback, comment: encrypted, owner: of.owner, evidence: JSON.stringify(of.evidence) };
     try {
       await this.#db
         .insertInto('feedback')

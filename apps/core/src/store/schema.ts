@@ -1,6 +1,7 @@
 import type { LogEntry } from '@mcp/contracts';
 import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
+import { type AccessRow, type DataKeyRow, encryption } from './encryption-tables.ts';
 import { type KeyRingRow, type LogSignatureRow, logKeysMigration } from './log-keys-migration.ts';
 import { verifierMigration } from './verifier-migration.ts';
 
@@ -38,6 +39,11 @@ export interface ConversationRow {
   anchored: number;
   /** Records that have an entry for the transparency log. */
   logged: number;
+  /** Data key that title and settings are encrypted under; '' while they are in the clear, from before 011. */
+  key_id: string;
+  /** When all that was said was erased, and by whom; '' while it is there. */
+  erased_at: string;
+  erased_by: string;
 }
 
 /** Buckets that the bus has had for heads: a new one means that the bus lost the old. */
@@ -77,8 +83,11 @@ export interface RecordRow {
   conversation_id: string;
   seq: number;
   role: string;
-  /** JSON of the chained record, as it was hashed. */
+  /** JSON of the chained record, as it was hashed: encrypted, in the clear from before 011, or '' once it is erased. */
   body: string;
+  /** As the record has them; '' beside a body from before 011. */
+  hash_prev: string;
+  hash: string;
 }
 
 /** An entry for the transparency log: it waits there until `log_index` says where in the log it is. */
@@ -162,6 +171,8 @@ export interface Database {
   log_findings: FindingRow;
   stored_answers: AnswerRow;
   stored_answer_pairs: AnswerPairRow;
+  data_keys: DataKeyRow;
+  accesses: AccessRow;
   log_signatures: LogSignatureRow;
   key_rings: KeyRingRow;
   feedback: FeedbackRow;
@@ -361,6 +372,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
     },
   },
   '010-log-keys': logKeysMigration,
+  '011-encryption': encryption,
   '012-audit': {
     async up(db: Kysely<unknown>) {
       let table = db.schema

@@ -16,6 +16,7 @@ const JOB_NAME = /^[a-z][a-z0-9-]{0,63}$/;
 /** `/admin/*`: keys, live figures, flags and governance jobs; for the scope `admin`. */
 export function adminRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   keyRoutes(app, gateway);
+  encryptionRoutes(app, gateway);
   governanceRoutes(app, gateway);
   app.post(
     '/admin/provenance/keys',
@@ -62,6 +63,13 @@ function keyRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
       gateway.kit.log.info({ key_id: record.id }, 'API key revoked');
       return c.json(view(record));
     }),
+  );
+}
+
+function encryptionRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
+  app.post(
+    '/admin/encryption/rewrap',
+    guard(gateway, 'admin', async (c, call) => c.json(await gateway.kit.clients.core.rewrapKeys(call))),
   );
 }
 

@@ -10,6 +10,7 @@ import {
   LogCheck,
   PromptInfo,
 } from '../conversation/conversation.ts';
+import { Accesses, Erasure, KeyRewrap } from '../conversation/erasure.ts';
 import { Feedback, FeedbackPage, FeedbackRequest, ListFeedbackQuery } from '../conversation/feedback.ts';
 import { GraphInfo } from '../conversation/graph.ts';
 import { Lineage, ProvDocument } from '../conversation/lineage.ts';
@@ -76,7 +77,7 @@ export const coreEndpoints = defineApi({
     answer: ConversationSummary,
     callers: ['gateway'],
   },
-  /** The signed log of a conversation, as blueprint 9.4 has it. */
+  /** The signed log of a conversation, as blueprint 9.4 has it; who is shown it is recorded. */
   exportLog: {
     method: 'GET',
     path: '/internal/conversations/:id/log',
@@ -293,6 +294,34 @@ export const coreEndpoints = defineApi({
     answers: 'json',
     answer: z.object({ id: z.string() }),
     callers: ['gateway'],
+  },
+  /** Who read or erased a conversation, the newest first. */
+  accesses: {
+    method: 'GET',
+    path: '/internal/conversations/:id/accesses',
+    param: 'uuid',
+    answers: 'json',
+    answer: Accesses,
+    callers: ['gateway'],
+  },
+  /** Destroys its data key; the chain of its hashes stays. */
+  eraseConversation: {
+    method: 'POST',
+    path: '/internal/conversations/:id/erase',
+    param: 'uuid',
+    answers: 'json',
+    answer: Erasure,
+    callers: ['gateway'],
+    idempotent: true,
+  },
+  /** Wraps the next data keys again that are not wrapped under the current version; asked until it is complete. */
+  rewrapKeys: {
+    method: 'POST',
+    path: '/internal/keys/rewrap',
+    answers: 'json',
+    answer: KeyRewrap,
+    callers: ['gateway'],
+    idempotent: true,
   },
 });
 export type CoreApi = ApiOf<typeof coreEndpoints>;

@@ -50,6 +50,7 @@ export const ServiceManifest = z.object({
         'model-backends',
         'identity-provider',
         'log-archive',
+        'kms',
         'moderation',
         'power-signal',
         'witnesses',
