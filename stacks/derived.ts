@@ -22,6 +22,8 @@ export const derived = {
   prompts_dir: ({ at }) => `${at.data_dir}/prompts`,
   graphs: ({ stack }) => (stack.graphs.length === 0 ? undefined : JSON.stringify(stack.graphs)),
   arbitration: ({ stack }) => stack.arbitration && JSON.stringify(stack.arbitration),
+  kms: ({ stack }) => stack.encryption.kms && JSON.stringify(stack.encryption.kms),
+  retention: ({ stack }) => stack.retention && JSON.stringify(stack.retention),
   region_routes: ({ stack, at }) => {
     const here = stack.regions.find(({ name }) => name === at.region);
     return here && JSON.stringify(routesOf(stack, here, at.region_url ?? (() => undefined)));

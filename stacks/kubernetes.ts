@@ -119,6 +119,8 @@ const Settings = z.strictObject({
     /** PostgreSQL. There must be one where the database is external: an address of nobody is reached by nobody. */
     database: z.array(ExternalHost).default([]),
     'log-archive': z.array(ExternalHost).default([]),
+    /** The key management service of `encryption.kms`, where it is not the kind local. */
+    kms: z.array(ExternalHost).default([]),
     /** The server of `safety.moderation`. */
     moderation: z.array(ExternalHost).default([]),
   }),

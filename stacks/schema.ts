@@ -7,11 +7,13 @@ import {
   OffPeak,
   Residency,
   ResidencyRules,
+  Retention,
 } from '@mcp/contracts';
 import { BackendName } from '@mcp/model-backends/registry';
 import { z } from 'zod';
 import { shortOfConnections } from './database.ts';
 import { missingDependencies, neededBy } from './dependencies.ts';
+import { Encryption, isElsewhere } from './encryption.ts';
 import { KubernetesSettings } from './kubernetes.ts';
 import { Features, Limits, RiskRouting, Safety } from './limits.ts';
 import { ServicePlacement } from './placement.ts';
@@ -87,8 +89,11 @@ export const Stack = z
     limits: Limits,
     features: Features,
     safety: Safety.default({}),
+    encryption: Encryption.default({}),
     /** Undefined: the arbitration's own weights and thresholds hold. */
     arbitration: ArbitrationTerms.optional(),
+    /** Undefined: conversations are kept for good, answers for 30 days, feedback for 180. */
+    retention: Retention.optional(),
     risk: RiskRouting.default({}),
     /** Undefined: API keys alone, and no pod reaches an identity provider. */
     identity_provider: IdentityProvider.optional(),
@@ -144,6 +149,12 @@ export const Stack = z
         message: `model ${id} is named twice: give each model its own id`,
       });
     });
+    if (isElsewhere(stack.encryption) && stack.kubernetes.egress.kms.length === 0)
+      context.addIssue({
+        code: 'custom',
+        path: ['kubernetes', 'egress', 'kms'],
+        message: `is empty, but encryption.kms is of the kind ${stack.encryption.kms?.kind}: no NetworkPolicy would let core reach it. Name its addresses, such as { cidr: '10.20.0.5/32', port: 8200 }`,
+      });
     const short = shortOfConnections(stack);
     if (short !== undefined)
       context.addIssue({ code: 'custom', path: ['kubernetes', 'database_connections'], message: short });

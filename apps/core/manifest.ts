@@ -5,10 +5,12 @@ import {
   Graphs,
   histogram,
   jsonText,
+  Retention,
   TRACE_SUBJECTS,
   wholeText,
 } from '@mcp/contracts';
 import { budgetMetrics } from '@mcp/conversation/manifest';
+import { kmsMetrics, kmsSettings } from '@mcp/kms/manifest';
 import { residencySettings } from '@mcp/model-serving/manifest';
 import { provenanceMetrics } from '@mcp/provenance/manifest';
 import { safetyMetrics, safetySettings } from '@mcp/safety/manifest';
@@ -28,7 +30,7 @@ export const manifest = defineManifest({
     publishes: [TRACE_SUBJECTS, 'mcp.conversations.cancel'],
     subscribes: ['mcp.conversations.cancel'],
   },
-  egress: ['log-archive', 'moderation'],
+  egress: ['log-archive', 'kms', 'moderation'],
   volume: { size_gib: 10, where: 'embedded-database' },
   size: { cpu_request: '250m', cpu_limit: '1', memory_request: '192Mi', memory_limit: '512Mi' },
   scaling: { on: 'cpu', min: 2, max: 10, target_percent: 65 },
@@ -37,6 +39,7 @@ export const manifest = defineManifest({
   settings: {
     ...safetySettings,
     ...residencySettings,
+    ...kmsSettings,
     MAX_TOKENS: {
       schema: wholeText(256, 1_000_000).default(4096),
       meaning: 'Tokens of input and output together that one model call may have (blueprint 9.3).',
@@ -110,6 +113,13 @@ export const manifest = defineManifest({
       meaning:
         'Object storage (S3) that logs are also kept in: s3://key:secret@bucket/prefix?endpoint=…&region=…; unset, files beside SQLite.',
       secret: { object: 'mcp-log-archive', key: 'url', made: { by: 'operator' } },
+    },
+    MCP_RETENTION: {
+      schema: jsonText(Retention).prefault('{}'),
+      meaning:
+        'Days that conversations, answers and feedback are kept, and owners that have other ones, as JSON; without conversation_days, conversations are kept for good.',
+      from: 'derived.retention',
+      operator: true,
     },
     MCP_PROMPTS_DIR: {
       schema: z.string().min(1).optional(),
@@ -187,6 +197,7 @@ export const manifest = defineManifest({
   },
   metrics: {
     ...provenanceMetrics,
+    ...kmsMetrics,
     ...safetyMetrics,
     ...budgetMetrics,
     conversation_turns_total: counter('conversation', ['model', 'status'], {
@@ -248,6 +259,21 @@ export const manifest = defineManifest({
     model_arbitration_learner_total: counter('conversation', ['arm'], {
       help: 'Decisions of the learner, by the weights that were drawn.',
       panels: [{ dashboard: 'models', title: 'Weights drawn by the learner', by: ['arm'] }],
+    }),
+    retention_conversations_total: counter('governance', ['status'], {
+      help: 'Conversations whose time is over; status is erased, held or kept.',
+      panels: [{ dashboard: 'operations', title: 'Conversations whose time is over', by: ['status'] }],
+      alerts: [
+        {
+          name: 'McpRetentionFails',
+          group: 'governance',
+          severity: 'warning',
+          expr: 'sum(increase(retention_conversations_total{namespace="$namespace",status="kept"}[1d])) > 10',
+          for: '1h',
+          summary: 'Conversations whose time is over cannot be erased in $region.',
+          description: 'The log of the core says which and why. See docs/retention.md.',
+        },
+      ],
     }),
     conversation_log_writes_total: counter('conversation', ['status'], {
       help: 'Logs written to files or object storage; status is ok or failed.',

@@ -5,7 +5,7 @@ import { z } from 'zod';
 export const manifest = defineManifest({
   name: 'governance',
   summary:
-    'Governance jobs on a schedule: the daily check of every conversation log, the audit bundle; the figures of the event bus.',
+    'Governance jobs on a schedule: the daily check of every conversation log, retention, the audit bundle; the figures of the event bus.',
   port: 8300,
   entry: 'apps/governance/src/main.ts',
   calls: ['core', 'transparency-log'],
@@ -29,6 +29,11 @@ export const manifest = defineManifest({
     MCP_LOG_CHECK_SCHEDULE: {
       schema: z.string().default('0 3 * * *'),
       meaning: 'When conversation logs are checked (cron, in UTC).',
+      operator: true,
+    },
+    MCP_RETENTION_SCHEDULE: {
+      schema: z.string().default('0 2 * * *'),
+      meaning: 'When conversations whose time is over are erased (cron, in UTC).',
       operator: true,
     },
     MCP_AUDIT_BUNDLE_SCHEDULE: {

@@ -79,7 +79,9 @@ async function bench(open: OpenDatabase) {
   const since = Date.now();
   await fill(open);
   process.stderr.write(`${open.dialect}: ${ROWS} rows after ${Math.round((Date.now() - since) / 1000)} s\n`);
-  const store = new ConversationStore(open);
+  // Its rows are in the clear: what is measured are the statements.
+  const keys = { of: () => Promise.reject(new Error('none')), ofMany: () => Promise.resolve(new Map()) };
+  const store = new ConversationStore(open, keys);
   const first = (who: Principal) => () => store.list(who, { limit: PAGE, cursor: undefined });
   return {
     first_page_of_owner: await measured(first(owner)),

@@ -34,41 +34,52 @@ export interface GatewayClient {
   get<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>>;
   /** The answer as it is, byte for byte. */
   text(path: string): Promise<string>;
-  post<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>>;
+  post<S extends z.ZodType>(path: string, schema: S, body?: object): Promise<z.output<S>>;
+  delete<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>>;
 }
 
 /** The platform that runs on a data directory, or the one at `--url`. Throws a CliError when there is none. */
 export function gatewayOf(flags: GatewayFlags, env: NodeJS.ProcessEnv = process.env): GatewayClient {
   const { url, key } = flags.url === undefined ? localGateway(flags.data) : remoteGateway(flags.url, env);
-  const answerTo = async (method: string, path: string) => {
-    const { ok, status, text } = await exchange(new URL(path, url), method, key).catch((error: unknown) => {
+  const answerTo = async ({ path, ...asked }: Asked) => {
+    const answer = exchange(new URL(path, url), key, asked);
+    const { ok, status, text } = await answer.catch((error: unknown) => {
       throw new CliError(`${url} does not answer (${messageOf(error)}). Is it running? npx mcp status`);
     });
     if (!ok) throw new CliError(detailOf(text) ?? `${url} answered with status ${status}.`);
     return text;
   };
-  const ask = async <S extends z.ZodType>(method: string, path: string, schema: S) => {
-    const text = await answerTo(method, path);
+  const ask = async <S extends z.ZodType>(schema: S, asked: Asked) => {
+    const text = await answerTo(asked);
     const parsed = schema.safeParse(jsonOf(text));
     if (parsed.success) return parsed.data;
     throw new CliError(`${url} answered, but not as a platform does. Is it the address of the gateway?`);
   };
   return {
     url,
-    get: (path, schema) => ask('GET', path, schema),
-    text: (path) => answerTo('GET', path),
-    post: (path, schema) => ask('POST', path, schema),
+    get: (path, schema) => ask(schema, { method: 'GET', path }),
+    text: (path) => answerTo({ method: 'GET', path }),
+    post: (path, schema, body) => ask(schema, { method: 'POST', path, body }),
+    delete: (path, schema) => ask(schema, { method: 'DELETE', path }),
   };
+}
+
+interface Asked {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly body?: object | undefined;
 }
 
 async function exchange(
   url: URL,
-  method: string,
   key: string,
+  { method, body }: Omit<Asked, 'path'>,
 ): Promise<{ ok: boolean; status: number; text: string }> {
+  const json = body === undefined ? {} : { 'content-type': 'application/json' };
   const answer = await fetch(url, {
     method,
-    headers: { authorization: `Bearer ${key}` },
+    headers: { authorization: `Bearer ${key}`, ...json },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   return { ok: answer.ok, status: answer.status, text: await answer.text() };

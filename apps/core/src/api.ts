@@ -14,10 +14,12 @@ import { type AnswerDeps, answersApi } from './conversations/answers.ts';
 import { attach } from './conversations/attach.ts';
 import { type ConversationDeps, converse } from './conversations/conversation.ts';
 import { feedbackApi } from './conversations/feedback.ts';
+import { type EncryptionDeps, encryptionApi, recordReading } from './encryption/api.ts';
 import { prove, verifyGiven } from './log/bundles.ts';
 import { checkNext, type LogCheckDeps } from './log/check.ts';
 import { readLineage } from './log/lineage.ts';
-import { checkLog, logOf } from './log/state.ts';
+import { verdictOn } from './log/verdicts.ts';
+import { type RetentionDeps, retentionApi } from './retention/api.ts';
 import type { FeedbackStore } from './store/feedback.ts';
 import type { LogEntries } from './store/log-entries.ts';
 import type { Upkeep } from './store/upkeep.ts';
@@ -26,7 +28,13 @@ import type { Upkeep } from './store/upkeep.ts';
 const CANCEL_MS = 5000;
 const LOOK_EVERY_MS = 25;
 
-export interface CoreDeps extends ConversationDeps, LogCheckDeps, AnswerDeps, AuditDeps {
+export interface CoreDeps
+  extends ConversationDeps,
+    LogCheckDeps,
+    AnswerDeps,
+    AuditDeps,
+    EncryptionDeps,
+    RetentionDeps {
   readonly entries: LogEntries;
   readonly feedback: FeedbackStore;
   readonly upkeep: Upkeep;
@@ -45,14 +53,15 @@ export function createCore(deps: CoreDeps): CoreApi {
     events: (id, { after }, call) => attach(deps, { id, after }, call),
     cancelConversation: (id, call) => cancel(deps, id, call),
     async getConversation(id, call): Promise<Conversation> {
-      const { summary, records } = await store.get(id, call.principal);
+      const stored = await store.get(id, call.principal);
+      await recordReading(deps.accesses, stored, call);
+      const { summary, records } = stored;
       return { ...summary, messages: [...records], decision: stateOf(records).decision?.decision ?? null };
     },
-    exportLog: async (id, call) => logOf(await store.get(id, call.principal)),
     async verifyConversation(id, call) {
-      const { verdict, stored } = await checkLog(deps, id, call.principal);
+      const { verdict, uncommitted } = await verdictOn(deps, id, call.principal);
       // What should be kept outside and is not, is put there again by the next sweep.
-      if (verdict.status === 'unconfirmed' && !stored.uncommitted && deps.heads.reachable)
+      if (verdict.status === 'unconfirmed' && !uncommitted && deps.heads.reachable)
         await deps.upkeep.recommit(id);
       return counted(verdict);
     },
@@ -67,8 +76,10 @@ export function createCore(deps: CoreDeps): CoreApi {
     prompts: () => deps.prompts.list(),
     graphs: () => Promise.resolve(deps.graphs.list()),
     ...answersApi(deps),
+    ...encryptionApi(deps),
     ...feedbackApi(deps),
     ...auditApi(deps),
+    ...retentionApi(deps),
   };
 }
 

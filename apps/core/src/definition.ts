@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ArbitrationTerms, type CoreApi, coreEndpoints } from '@mcp/contracts';
 import { Calibrations } from '@mcp/conversation';
+import { LocalKms, openKms } from '@mcp/kms';
 import { guardOf } from '@mcp/safety/guard';
 import { apiApp, defineService, ownCall } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
@@ -11,6 +12,10 @@ import { Learner } from './conversations/learner.ts';
 import { PromptLibrary } from './conversations/prompts.ts';
 import { Runs } from './conversations/runs.ts';
 import { Sweeper } from './conversations/sweeper.ts';
+import { AccessLog } from './encryption/accesses.ts';
+import { ClearRows } from './encryption/clear-rows.ts';
+import { DataKeys } from './encryption/data-keys.ts';
+import { Eraser } from './encryption/eraser.ts';
 import { GraphLibrary } from './graphs/library.ts';
 import type { CoreKit } from './kit.ts';
 import { Committer } from './log/committer.ts';
@@ -19,14 +24,17 @@ import { openArchive } from './log/open-archive.ts';
 import { LogProofs } from './log/proofs.ts';
 import { LogPublisher } from './log/publisher.ts';
 import type { LogScanDeps } from './log/scan.ts';
+import { Pruner } from './retention/pruner.ts';
 import { AnswerStore } from './store/answers.ts';
 import { AuditBundleStore } from './store/audit-bundles.ts';
 import { ConversationStore } from './store/conversations.ts';
 import { FeedbackStore } from './store/feedback.ts';
 import { Leases } from './store/leases.ts';
+import { LegalHolds } from './store/legal-holds.ts';
 import { LogChecks } from './store/log-checks.ts';
 import { LogEntries } from './store/log-entries.ts';
 import { type OpenDatabase, openDatabase } from './store/open.ts';
+import { RetentionStore } from './store/retention.ts';
 import { Upkeep } from './store/upkeep.ts';
 
 /** How long the first sweep is waited for before the service is up. */
@@ -40,7 +48,9 @@ export const definition = defineService({
     const { config, log, metrics } = kit;
     const secret = config.PROV_SECRET;
     const open = await databaseOf(kit);
-    const stores = storesOf(open);
+    const encryption = await encryptionOf(kit, open);
+    const { keys, clear } = encryption;
+    const stores = storesOf(open, encryption);
     const { store, upkeep } = stores;
     const leases = new Leases(open, log);
     const heads = headsOf(kit, upkeep);
@@ -49,19 +59,22 @@ export const definition = defineService({
       external: open.dialect === 'postgres',
       dir: kit.data_dir,
     });
-    const committer = new Committer({ archive, heads, metrics, log });
+    const committer = new Committer({ keys, archive, heads, metrics, log });
     const { scan, publisher, proofs } = transparencyOf(kit, stores.entries);
-    const state = { store, archive, heads, proofs, secret };
-    const sweeper = new Sweeper({ ...state, ...stores, leases, committer, publisher, log });
+    const state = { store, keys, archive, heads, proofs, secret };
+    const policy = config.MCP_RETENTION;
+    const sweeper = new Sweeper({ ...state, ...stores, policy, clear, leases, committer, publisher, log });
     await upkeep.freeAll();
     // A bus that is slow to come is not waited for: its heads are made up for.
     await Promise.race([sweeper.sweep(), sleep(FIRST_SWEEP_MS, undefined, { ref: false })]);
     const runs = new Runs();
     const events = new EventLog({
       kit,
+      keys,
       max_bytes: config.MCP_EVENT_LOG_BYTES,
       onCancel: (conversation_id) => runs.cancel(conversation_id),
     });
+    const eraser = new Eraser({ open, keys, runs, events, sweeper, holds: stores.holds, metrics });
     const terms = config.MCP_ARBITRATION ?? ArbitrationTerms.parse({});
     const guard = guardOf(config, (err) => log.warn({ err }, 'the moderation did not answer'));
     const api: CoreApi = createCore({
@@ -79,8 +92,13 @@ export const definition = defineService({
       ...state,
       logs: state,
       scan,
+      eraser,
+      policy,
+      pruner: new Pruner({ policy, store, retention: stores.retention, eraser, kit }),
       recorder: {
         store,
+        keys,
+        clear,
         leases,
         committer,
         publisher,
@@ -100,6 +118,7 @@ export const definition = defineService({
       await leases.close();
       await publisher.close();
       archive?.close();
+      keys.close();
       await open.close();
     };
     const app = apiApp({ kit, endpoints: coreEndpoints, api, checks: { store: () => store.check() } });
@@ -115,15 +134,37 @@ function databaseOf({ config, data_dir }: CoreKit): Promise<OpenDatabase> {
   });
 }
 
-function storesOf(open: OpenDatabase) {
+interface Encryption {
+  readonly keys: DataKeys;
+  readonly clear: ClearRows;
+}
+
+async function encryptionOf({ config, metrics, log }: CoreKit, open: OpenDatabase): Promise<Encryption> {
+  const { db } = open;
+  const keys = new DataKeys({
+    db,
+    kms: await openKms(config.MCP_KMS, { key: config.MCP_KMS_KEY, token: config.MCP_KMS_TOKEN }),
+    local: new LocalKms(config.MCP_KMS_KEY),
+    wait_ms: config.MCP_KMS_ON_UNAVAILABLE === 'wait' ? config.MCP_KMS_WAIT_MS : 0,
+    cache_ms: config.MCP_KMS_CACHE_S * 1000,
+    metrics,
+    log,
+  });
+  return { keys, clear: new ClearRows({ db, keys, scrub: () => open.scrub() }) };
+}
+
+function storesOf(open: OpenDatabase, { keys, clear }: Encryption) {
   return {
-    store: new ConversationStore(open),
-    answers: new AnswerStore(open),
-    feedback: new FeedbackStore(open),
+    store: new ConversationStore(open, keys),
+    answers: new AnswerStore(open, { keys, clear }),
+    feedback: new FeedbackStore(open, clear),
+    accesses: new AccessLog(open.db),
     upkeep: new Upkeep(open),
     checks: new LogChecks(open),
     entries: new LogEntries(open),
     audits: new AuditBundleStore(open),
+    holds: new LegalHolds(open),
+    retention: new RetentionStore(open),
   };
 }
 

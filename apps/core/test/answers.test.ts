@@ -2,7 +2,19 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { type KeepAnswerRequest, MAX_CHAIN_ANSWERS, MAX_CHAIN_BYTES } from '@mcp/contracts';
 import { failure } from '@mcp/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ADMIN, BOB, type Core, callOf, cleanUp, startCore, startReplica, tamper } from './harness.ts';
+import {
+  ADMIN,
+  BOB,
+  type Core,
+  callOf,
+  chat,
+  cleanUp,
+  idOf,
+  spoil,
+  startCore,
+  startReplica,
+  tamper,
+} from './harness.ts';
 
 let core: Core;
 beforeEach(async () => {
@@ -78,10 +90,7 @@ describe('a chain of answers', () => {
 
   it('leaves a log alone that does not verify', async () => {
     const [first, log] = await keep(response());
-    await tamper(
-      core,
-      `update records set body = replace(body, 're: hi', 're: no') where conversation_id = '${log}'`,
-    );
+    await spoil(core, log);
     const [, other] = await keep(response({ previous_id: first }));
     expect(other).not.toBe(log);
     expect(await verdictOf(log)).toBe('broken');
@@ -141,7 +150,7 @@ describe('a stored answer', () => {
   });
 
   it('of a conversation has no log of its own', async () => {
-    const conversation_id = randomUUID();
+    const conversation_id = idOf(await chat(core, { message: 'Hi', exchanges: 1 }));
     const [first, log] = await keep(response({ log: { in: 'conversation', conversation_id } }));
     expect(log).toBe(conversation_id);
     const [, own] = await keep(response({ previous_id: first }));

@@ -263,11 +263,11 @@ describe('another caller', () => {
     const id = idOf(await chat(core, { message: 'Mine.', exchanges: 1 }));
     const bob = callOf({ principal: BOB });
     for (const work of [
-      core.api.getConversation(id, bob),
-      core.api.verifyConversation(id, bob),
-      core.api.chat({ conversation_id: id, message: 'Mine now.' }, bob),
+      () => core.api.getConversation(id, bob),
+      () => core.api.verifyConversation(id, bob),
+      () => core.api.chat({ conversation_id: id, message: 'Mine now.' }, bob),
     ])
-      expect(await failure(work)).toMatchObject({ code: 'not_found', status: 404 });
+      expect(await failure(work())).toMatchObject({ code: 'not_found', status: 404 });
     expect((await core.api.listConversations({ limit: 10 }, bob)).conversations).toEqual([]);
     const admin = callOf({ principal: ADMIN });
     expect(await core.api.getConversation(id, admin)).toMatchObject({ id, turns: 1 });

@@ -23,6 +23,7 @@ import { type LocalLog, openLocalLog } from './local-log.ts';
 import { ScriptedModels } from './scripted-models.ts';
 
 export const SECRET = 'a provenance secret for these tests only';
+export const KMS_KEY = 'a key of these tests that wraps data keys';
 export const ALICE: Principal = { id: 'key:alice', kind: 'key', name: 'alice', scopes: ['chat'] };
 export const BOB: Principal = { id: 'key:bob', kind: 'key', name: 'bob', scopes: ['chat'] };
 export const ADMIN: Principal = { id: 'key:root', kind: 'key', name: 'root', scopes: ['admin'] };
@@ -138,6 +139,15 @@ export async function tamper(core: Pick<Core, 'dir'>, statement: string): Promis
   await client.end();
 }
 
+/** Changes the ciphertext of records, or of one of them. */
+export async function spoil(core: Pick<Core, 'dir'>, id: string, seq?: number): Promise<void> {
+  const which = seq === undefined ? '' : ` and seq = ${seq}`;
+  await tamper(
+    core,
+    `update records set body = substr(body, 1, 60) || 'AAAA' || substr(body, 65) where conversation_id = '${id}'${which}`,
+  );
+}
+
 /** The plan by which the database answers a statement of the store, in its words. */
 export async function planOf(
   core: Core,
@@ -152,7 +162,8 @@ export async function planOf(
   });
   if (!core.sqlite) await sql`analyze`.execute(open.db);
   const how = core.sqlite ? sql`query plan` : undefined;
-  const plan = await statement(new ConversationStore(open)).explain(undefined, how);
+  const keys = { of: () => Promise.reject(new Error('none')), ofMany: () => Promise.resolve(new Map()) };
+  const plan = await statement(new ConversationStore(open, keys)).explain(undefined, how);
   await open.close();
   return plan.map((row) => Object.values(row as object).join(' ')).join('\n');
 }
@@ -168,6 +179,7 @@ export function coreEnv(dir: string, more: Record<string, string> = {}): Record<
     ...testIdentities(),
     MCP_LOG_LEVEL: 'silent',
     PROV_SECRET: SECRET,
+    MCP_KMS_KEY: KMS_KEY,
     ...more,
   };
 }

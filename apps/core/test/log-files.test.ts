@@ -35,12 +35,22 @@ describe('the log file beside SQLite', () => {
     // A turn adds its record to the store and writes no file.
     expect(there).toEqual([false, false]);
     const read = () => verifyLog(JSON.parse(readFileSync(logPath(core, id), 'utf8')), { secret: SECRET });
-    expect(read()).toMatchObject({ ok: true, records: 6 });
-    expect(await core.api.exportLog(id, callOf())).toEqual(
-      JSON.parse(readFileSync(logPath(core, id), 'utf8')),
-    );
+    // Order and signature say so much; what was said is encrypted there.
+    expect(read()).toMatchObject({
+      status: 'unconfirmed',
+      records: 6,
+      reason: expect.stringContaining('hold'),
+    });
+    expect(readFileSync(logPath(core, id), 'utf8')).not.toContain('says');
+    const log = await core.api.exportLog(id, callOf());
+    expect(verifyLog(log, { secret: SECRET })).toMatchObject({ status: 'ok', head: log.head, records: 6 });
+    expect(JSON.parse(readFileSync(logPath(core, id), 'utf8'))).toMatchObject({
+      head: log.head,
+      mac: log.mac,
+    });
     await chat(core, { conversation_id: id, message: 'And on.' });
-    expect(read()).toMatchObject({ ok: true, records: 10 });
+    expect(read()).toMatchObject({ status: 'unconfirmed', records: 10 });
+    expect(await core.api.verifyConversation(id, callOf())).toMatchObject({ status: 'ok', records: 10 });
   });
 
   it('that cannot be written holds up no conversation: what was said is in the store, and in the file later', async () => {
@@ -64,7 +74,7 @@ describe('the log file beside SQLite', () => {
 
   it.each([
     ['cut short', (text: string) => text.slice(0, text.length / 2)],
-    ['edited', (text: string) => text.replace('says', 'denies')],
+    ['edited', moved],
     ['missing', () => undefined],
   ])('that is %s does not verify, and is not written over', async (kind, change) => {
     const core = await startCore();
@@ -94,6 +104,13 @@ describe('the log file beside SQLite', () => {
     expect(statSync(dirname(logPath(core, id))).mode & 0o077).toBe(0);
   });
 });
+
+/** A record in the place of the one behind it. */
+function moved(text: string): string {
+  const log = JSON.parse(text);
+  log.messages[3].encrypted = log.messages[2].encrypted;
+  return JSON.stringify(log);
+}
 
 /** The schema of version 0.1.0, as its migrations left it. */
 const SCHEMA_002 = `

@@ -17,6 +17,7 @@ import {
   cleanUp,
   only,
   SECRET,
+  spoil,
   startCore,
   storeEnv,
   tamper,
@@ -136,10 +137,7 @@ describe('a store of version 1', () => {
     const core = await upgraded();
     const id = idOf('two-questions');
     await confirmed(core, 'two-questions');
-    await tamper(
-      core,
-      `update records set body = replace(body, 'beta says', 'beta said') where conversation_id = '${id}' and seq = 4`,
-    );
+    await spoil(core, id, 4);
     expect(await core.api.verifyConversation(id, callOf())).toMatchObject({ status: 'broken', broken_at: 4 });
     expect(await failure(core.api.chat({ conversation_id: id, message: 'On.' }, callOf()))).toMatchObject({
       code: 'conflict',

@@ -18,6 +18,7 @@ import {
   type ModelInfo,
   PlatformError,
   type RecordCompletionRequest,
+  Retention,
   type ServiceName,
   type TaskEngineApi,
 } from '@mcp/contracts';
@@ -177,6 +178,11 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
     exportLog: async (id) => {
       throw missing(id);
     },
+    accesses: async () => ({ accesses: [] }),
+    eraseConversation: async (id) => {
+      throw missing(id);
+    },
+    rewrapKeys: async () => ({ key_version: 'local:1', rewrapped: 0, complete: true }),
     checkLogs: async () => ({ checked: 0, unconfirmed: 0, complete: true, failures: [] }),
     events(id) {
       throw new PlatformError('not_found', `There is no conversation ${id}.`);
@@ -210,6 +216,17 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
     keepAuditBundle: async () => {
       throw missing('audit');
     },
+    prune: async () => ({ conversations: 0, records: 0, held: 0, complete: true }),
+    retentionReport: async () => ({ policy: Retention.parse({}), holds: 0, passes: [], statistics: [] }),
+    setLegalHold: async () => {
+      throw missing('hold');
+    },
+    liftLegalHold: async (id) => {
+      throw missing(id);
+    },
+    listLegalHolds: async () => ({ holds: [], next_cursor: null }),
+    exportSubject: async (owner) => ({ owner, conversations: [], next_cursor: null }),
+    eraseSubject: async (owner) => ({ owner, erased: 0, complete: true }),
     listAuditBundles: async () => ({ bundles: [], next_cursor: null }),
     async *auditBundle(id) {
       yield Buffer.from(id);

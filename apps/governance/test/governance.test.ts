@@ -80,6 +80,7 @@ describe('the log check', () => {
     );
     expect(await api.jobs(call())).toMatchObject([
       { name: 'log-check', schedule: '0 3 * * *', last: { ok: true } },
+      { name: 'retention', schedule: '0 2 * * *', last: null },
       { name: 'audit-bundle', schedule: '0 5 * * *', last: null },
     ]);
     await close();

@@ -1,4 +1,4 @@
-/** Participants, steps, and logs of both versions: what is in them, and what cannot be slipped in. */
+/** Participants, steps, and logs of each version: what is in them, and what cannot be slipped in. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -10,6 +10,7 @@ import {
   LogRecord,
   LogRecordV1,
   LogRecordV2,
+  LogRecordV3,
   Participant,
   ParticipantId,
   PromptName,
@@ -34,6 +35,7 @@ const base = {
 };
 const v1 = { ...base, role: 'modelA' };
 const v2 = { ...base, role: 'critic-1', step: 's1', kind: 'turn', parents: ['s0'], participant: 'critic-1' };
+const v3 = { ...v2, salt: 'A'.repeat(22), key_id: UUID };
 const head = { id: UUID, created_at: AT, owner: 'alice', mode: 'debate', head: HASH, mac: HASH };
 const log1 = { ...head, version: 1, models: ['a', 'b'], messages: [v1] };
 const log2 = {
@@ -43,6 +45,7 @@ const log2 = {
   participants: [{ id: 'p', model: 'a', prompt: null }],
   messages: [v2],
 };
+const log3 = { ...log2, version: 3, messages: [v3] };
 const decision = {
   chosen: 'modelA',
   message_id: UUID,
@@ -122,10 +125,11 @@ describe('a record', () => {
     ['hash', [HASH], ['', 'A'.repeat(64), 'a'.repeat(63), `${HASH}0`, `${HASH}\n`]],
     ['hash_prev', [HASH], ['', 'g'.repeat(64), null]],
     ['content', ['', 'x'], [null, 1]],
-  ])('of either version has a right %s', (field, right, wrong) => {
+  ])('of each version has a right %s', (field, right, wrong) => {
     for (const [schema, record] of [
       [LogRecordV1, v1],
       [LogRecordV2, v2],
+      [LogRecordV3, v3],
     ] as const) {
       for (const value of right) expectAccepted(schema, { ...record, [field]: value });
       for (const value of [...wrong, undefined]) expectRefused(schema, { ...record, [field]: value }, field);
@@ -141,6 +145,7 @@ describe('a record', () => {
       }),
     );
     expect(LogRecord.parse(v1)).toEqual(v1);
+    expect(LogRecord.parse(v3)).toEqual(v3);
   });
 
   it('of version 1 has the roles of that time alone', () => {
@@ -154,11 +159,19 @@ describe('a record', () => {
   });
 });
 
+it.each([
+  ['salt', ['', 'A'.repeat(21), `${'A'.repeat(21)}+`, undefined]],
+  ['key_id', ['', 'x', undefined]],
+])('a record of version 3 has its %s', (field, wrong) => {
+  for (const value of wrong) expectRefused(LogRecordV3, { ...v3, [field]: value }, field);
+});
+
 describe('a log', () => {
   it('is read by its version', () => {
     expect(ConversationLog.parse(log1)).toEqual(log1);
     expect(ConversationLog.parse(log2)).toEqual(log2);
-    for (const version of [0, 3, '2', null, undefined])
+    expect(ConversationLog.parse(log3)).toEqual(log3);
+    for (const version of [0, 4, '2', null, undefined])
       expectRefused(ConversationLog, { ...log2, version }, 'version');
   });
 
@@ -166,6 +179,7 @@ describe('a log', () => {
     ['a third model in version 1', { ...log1, models: ['a', 'b', 'c'] }, 'models'],
     ['no model', { ...log1, models: [] }, 'models'],
     ['a record of another version', { ...log2, messages: [v1] }, 'messages.0.step'],
+    ['a record of version 2 in version 3', { ...log3, messages: [v2] }, 'messages.0.salt'],
     ['nobody', { ...log2, participants: [] }, 'participants'],
     [
       'seventeen of them',

@@ -81,7 +81,7 @@ describe('the manifest of a service', () => {
     ['speaks_for', ['anyone', 'granted', 'itself'], ['nobody', undefined]],
     ['calls', [[], ['gateway']], [['console'], 'core', undefined]],
     ['needs', [[], ['vector-database']], [['NATS'], ['a b'], ['']]],
-    ['egress', [['model-backends', 'identity-provider', 'log-archive', 'moderation']], [['internet']]],
+    ['egress', [['model-backends', 'identity-provider', 'log-archive', 'kms', 'moderation']], [['internet']]],
     [
       'volume',
       [undefined, { size_gib: 1, where: 'always' }],

@@ -1,6 +1,6 @@
 /** The hash chain of a conversation log. */
 import { createHash } from 'node:crypto';
-import type { ConversationLog, LogRecord, LogRecordV1, LogRecordV2 } from '@mcp/contracts';
+import type { ConversationLog, LogRecord, LogRecordV1, LogRecordV2, LogRecordV3 } from '@mcp/contracts';
 import canonicalize from 'canonicalize';
 
 type HeaderOf<V extends ConversationLog['version']> = Omit<
@@ -9,12 +9,12 @@ type HeaderOf<V extends ConversationLog['version']> = Omit<
 >;
 
 /** The part of a log that its first record is chained to. */
-export type LogHeader = HeaderOf<1> | HeaderOf<2>;
+export type LogHeader = HeaderOf<1> | HeaderOf<2> | HeaderOf<3>;
 
 type Unchained<R> = Omit<R, 'seq' | 'hash_prev' | 'hash'>;
 
 /** A record before it is chained. */
-export type NewRecord = Unchained<LogRecordV1> | Unchained<LogRecordV2>;
+export type NewRecord = Unchained<LogRecordV1> | Unchained<LogRecordV2> | Unchained<LogRecordV3>;
 
 /** SHA-256 (hex) over canonical JSON (RFC 8785), so that the order of keys and white space do not matter. */
 function sha256(value: unknown): string {
@@ -31,6 +31,7 @@ export function headerHash(header: LogHeader): string {
     case 1:
       return sha256({ ...common, version: header.version });
     case 2:
+    case 3:
       return sha256({ ...common, version: header.version, participants: header.participants });
     default:
       return header satisfies never;

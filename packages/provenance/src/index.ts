@@ -8,10 +8,11 @@ export {
   verifyEntries,
 } from './bundle.ts';
 export { chainRecord, headerHash, type LogHeader, type NewRecord } from './chain.ts';
+export { EncryptedLog, encryptedLogOf } from './encrypted.ts';
 export { decodeEntry, encodeEntry, entryPlace, recordEntry, sessionEntry } from './entries.ts';
 export { compareWithHead, headOf, LogHead } from './head.ts';
 export { roleOf } from './lineage.ts';
 export { lineageOf } from './lineage-graph.ts';
 export { provOf } from './prov-json.ts';
-export { signatureOf, signLog, type VerifyOptions, verifyLog } from './sign.ts';
+export { signatureOf, signLog, type VerifyOptions, verifyEncryptedLog, verifyLog } from './sign.ts';
 export { encodeProof, type TrustedKeys } from './tlog/proof.ts';

@@ -1,4 +1,4 @@
-/** Where the steps of a version 2 log come from: each may only be made from steps before it. */
+/** Where the steps of a log come from, from version 2 on: each may only be made from steps before it. */
 import type { ConversationLogV2, LogRecordV2, Step } from '@mcp/contracts';
 
 /** The role that a step has in a log: what it is, or who it is by. */

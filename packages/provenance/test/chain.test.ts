@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { chainRecord, headerHash } from '../src/index.ts';
-import { chained, drafts, HEADER_V1, HEADER_V2, headerOf, recordOf, versions } from './logs.ts';
+import { chained, drafts, HEADER_V1, HEADER_V2, HEADER_V3, headerOf, recordOf, versions } from './logs.ts';
 
 const HASH = /^[0-9a-f]{64}$/;
 
@@ -69,7 +69,7 @@ describe('the hash of a header', () => {
     ['mode', { mode: 'answer' as const }],
     ['models', { models: ['b', 'a'] }],
   ])('covers %s', (_, change) => {
-    for (const header of [HEADER_V1, HEADER_V2])
+    for (const header of [HEADER_V1, HEADER_V2, HEADER_V3])
       expect(headerHash({ ...header, ...change })).not.toBe(headerHash(header));
   });
 
@@ -90,6 +90,7 @@ describe('the hash of a header', () => {
     const { id, created_at, owner, mode, models } = HEADER_V1;
     const next = { id, created_at, owner, mode, models, version: 2 as const, participants: [] };
     expect(headerHash(next)).not.toBe(headerHash(HEADER_V1));
+    expect(headerHash(HEADER_V3)).not.toBe(headerHash(HEADER_V2));
   });
 
   it('is what it was: version 1 by the code of commit 41183ba', () => {

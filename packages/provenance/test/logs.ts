@@ -1,4 +1,4 @@
-/** Logs of both versions for these tests, and arbitrary ones. */
+/** Logs of each version for these tests, and arbitrary ones. */
 import type { ConversationLog, LogRecord, Participant, StepKind } from '@mcp/contracts';
 import fc from 'fast-check';
 import { chainRecord, type LogHeader, type NewRecord, roleOf, signLog } from '../src/index.ts';
@@ -24,6 +24,10 @@ export const HEADER_V2 = {
   models: PARTICIPANTS.map(({ model }) => model),
 } satisfies LogHeader;
 
+export const HEADER_V3 = { ...HEADER_V2, version: 3 as const } satisfies LogHeader;
+
+type Version = ConversationLog['version'];
+
 /** A step of a log to make: `parents` picks among the steps before it. */
 export interface Draft {
   readonly content: string;
@@ -39,14 +43,14 @@ const draft: fc.Arbitrary<Draft> = fc.record({
   parents: fc.array(fc.nat(20), { maxLength: 4 }),
 });
 export const drafts = fc.array(draft, { minLength: 2, maxLength: 12 });
-export const versions = fc.constantFrom<1 | 2>(1, 2);
+export const versions = fc.constantFrom<Version>(1, 2, 3);
 
 export function draftOf(content: string): Draft {
   return { content, kind: 'question', by: 'modelA', parents: [] };
 }
 
 /** The n-th record of a log, not chained yet. */
-export function recordOf({ content, kind, by, parents }: Draft, at: number, version: 1 | 2): NewRecord {
+export function recordOf({ content, kind, by, parents }: Draft, at: number, version: Version): NewRecord {
   const common = {
     content,
     at: COMMON.created_at,
@@ -58,7 +62,10 @@ export function recordOf({ content, kind, by, parents }: Draft, at: number, vers
   const hasOne = kind !== 'question' && kind !== 'decision';
   const who = hasOne ? { participant: by } : {};
   const before = at === 0 ? [] : [...new Set(parents.map((parent) => `s${parent % at}`))];
-  return { ...common, step: `s${at}`, kind, parents: before, ...who, role: roleOf({ kind, ...who }) };
+  const step = { ...common, step: `s${at}`, kind, parents: before, ...who, role: roleOf({ kind, ...who }) };
+  return version === 2
+    ? step
+    : { ...step, salt: 'AAAAAAAAAAAAAAAAAAAAAA', key_id: '0194f0c2-0000-7000-8000-000000000003' };
 }
 
 /** Records chained one to the other, whatever they are. */
@@ -68,11 +75,11 @@ export function chained(header: LogHeader, records: readonly NewRecord[]): LogRe
   return made;
 }
 
-export function headerOf(version: 1 | 2): LogHeader {
-  return version === 1 ? HEADER_V1 : HEADER_V2;
+export function headerOf(version: Version): LogHeader {
+  return { 1: HEADER_V1, 2: HEADER_V2, 3: HEADER_V3 }[version];
 }
 
-export function logOf(list: readonly Draft[], version: 1 | 2): ConversationLog {
+export function logOf(list: readonly Draft[], version: Version): ConversationLog {
   const records = list.map((one, at) => recordOf(one, at, version));
   return signLog(headerOf(version), chained(headerOf(version), records), SECRET);
 }

@@ -3,7 +3,9 @@ import { arbitrationCommand } from './arbitration.ts';
 import { auditCommand } from './audit.ts';
 import { docsCommand } from './docs.ts';
 import { doctorCommand } from './doctor.ts';
+import { encryptionCommand } from './encryption.ts';
 import { flagsCommand } from './flags.ts';
+import { holdsCommand } from './holds.ts';
 import { identityCommand } from './identity.ts';
 import { jobsCommand } from './jobs.ts';
 import { keyCommand } from './key.ts';
@@ -15,6 +17,7 @@ import { stackCommand } from './stack.ts';
 import { startCommand } from './start.ts';
 import { statusCommand } from './status.ts';
 import { stopCommand } from './stop.ts';
+import { subjectsCommand } from './subjects.ts';
 import { traceCommand } from './trace.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -31,7 +34,10 @@ export const commands: readonly (() => Command)[] = [
   verifyCommand,
   proofCommand,
   auditCommand,
+  holdsCommand,
+  subjectsCommand,
   lineageCommand,
+  encryptionCommand,
   riskCommand,
   arbitrationCommand,
   stackCommand,

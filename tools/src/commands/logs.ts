@@ -8,6 +8,7 @@ import { formatLine, timeOf } from '../log-line.ts';
 import { type DataPaths, dataFlag, dataPaths } from '../paths.ts';
 import { LOCAL } from '../runner/dependency.ts';
 import { tail } from '../runner/log-file.ts';
+import { accessesCommand, eraseCommand, showCommand } from './conversation-logs.ts';
 
 const FOLLOW_MS = 250;
 const MAX_LINES = 100_000;
@@ -15,7 +16,11 @@ const MAX_LINES = 100_000;
 /** `mcp logs`: the services' logs, readable. */
 export function logsCommand(): Command {
   return new Command('logs')
-    .description('show the logs of all services, or of one')
+    .description('show the logs of all services, or of one; show, accesses and erase are about conversations')
+    .enablePositionalOptions()
+    .addCommand(showCommand())
+    .addCommand(accessesCommand())
+    .addCommand(eraseCommand())
     .argument('[service]', [...Object.keys(services), ...LOCAL.map(({ name }) => name), 'runner'].join(', '))
     .option('-n, --lines <number>', 'how many lines from the end', parseCount, 50)
     .option('-f, --follow', 'go on showing what comes', false)

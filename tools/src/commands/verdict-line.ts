@@ -6,6 +6,8 @@ export function verdictLine(one: ChainVerdict): string {
   switch (one.status) {
     case 'ok':
       return `${paint('green', '✓')} ${one.id}: ${one.records} records, head ${one.head ?? ''}${placeOf(one)}`;
+    case 'erased':
+      return `${paint('green', '✓')} ${one.id}: ${one.reason ?? 'erased'}${placeOf(one)}`;
     case 'unconfirmed':
       return `${paint('yellow', '?')} ${one.id}: ${one.reason ?? 'not confirmed'}`;
     case 'broken':

@@ -119,7 +119,8 @@ async function checkAll(
   for (const [at, path] of files.entries()) {
     step?.update(`${at + 1} of ${files.length}`);
     const verdict = check(path, secret);
-    const own = platform !== undefined && verdict.ok && dirname(path) === platform.conversations;
+    const own =
+      platform !== undefined && verdict.status !== 'broken' && dirname(path) === platform.conversations;
     verdicts.push(own ? await ask(platform, verdict) : verdict);
   }
   step?.done(`${files.length} logs`);

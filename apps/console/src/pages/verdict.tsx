@@ -23,6 +23,14 @@ function noticeOf(verdict: ChainVerdict, of: string) {
           </p>
         </Notice>
       );
+    case 'erased':
+      return (
+        <Notice tone="good" title="Erased, and the chain is intact">
+          <p>
+            {of}: {verdict.reason}
+          </p>
+        </Notice>
+      );
     case 'unconfirmed':
       return (
         <Notice tone="warn" title="Not confirmed yet">

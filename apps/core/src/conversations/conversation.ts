@@ -67,7 +67,7 @@ export async function* converse(
     const onOpen = ({ summary, recorder }: Session) => {
       handle.name(summary.id);
       const first = request.conversation_id === undefined ? 0 : recorder.records.length * EVENTS_PER_RECORD;
-      out.begin(first, deps.log.writer(summary.id, Date.now()));
+      out.begin(first, deps.log.writer(summary.id, Date.now(), recorder.key));
     };
     return run(deps, request, { call: inner, emit: out.emit, speed: new Map(), onOpen }).then(
       () => queue.end(),

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ChatEvent, jsonOf } from '@mcp/contracts';
+import { type DataKey, decryptText, encryptText, type TextPlace } from '@mcp/kms';
 import { type Bus, LOSABLE, type ServiceKit } from '@mcp/service-kit';
 import { z } from 'zod';
+import type { DataKeys } from '../encryption/data-keys.ts';
 
 const EVENT_STREAM = 'MCP_EVENTS';
 /** A conversation, and a run of it. */
@@ -12,13 +14,14 @@ const RETRY_MS = 1000;
 /** Events are gathered for this long, or up to this length, so that words cost no message each. */
 const GATHER_MS = 100;
 const MAX_GATHERED_CHARS = 32 * 1024;
-/** Longer ones are not kept; who follows reads them from the records. */
-const MAX_MESSAGE_BYTES = 900 * 1024;
+/** Longer ones are not kept; who follows reads them from the records. Encrypted, they are a third longer. */
+const MAX_MESSAGE_BYTES = 680 * 1024;
 
 /** On which a replica tells the others that a conversation is to be cancelled. */
 const CANCEL_SUBJECT = 'mcp.conversations.cancel';
 
 interface EventLogOptions {
+  readonly keys: Pick<DataKeys, 'of'>;
   readonly kit: Pick<ServiceKit, 'bus' | 'log'>;
   readonly max_bytes: number;
   /** Another replica was asked to cancel this conversation. */
@@ -45,8 +48,8 @@ export class EventLog {
     void this.#open();
   }
 
-  /** For the events of one run; `run` is greater for later runs of a conversation. */
-  writer(conversation_id: string, run: number): RunWriter {
+  /** For the events of one run, under the conversation's key; `run` is greater for later runs of a conversation. */
+  writer(conversation_id: string, run: number, key: DataKey): RunWriter {
     let parts: string[] = [];
     let chars = 0;
     let timer: NodeJS.Timeout | undefined;
@@ -59,7 +62,10 @@ export class EventLog {
       parts = [];
       chars = 0;
       if (empty || bus?.connected !== true || Buffer.byteLength(text) > MAX_MESSAGE_BYTES) return;
-      bus.connection.publish(`mcp.events.${conversation_id}.${run}`, text);
+      bus.connection.publish(
+        `mcp.events.${conversation_id}.${run}`,
+        encryptText(key, placeOf(conversation_id, run), text),
+      );
     };
     return {
       add(event) {
@@ -88,6 +94,8 @@ export class EventLog {
   async *follow(conversation_id: string, run: number, signal: AbortSignal): AsyncGenerator<ChatEvent> {
     const bus = this.#bus;
     if (bus === undefined || signal.aborted) return;
+    const key = await this.#options.keys.of(conversation_id);
+    const place = placeOf(conversation_id, run);
     const consumer = await bus.jetstream.consumers.get(EVENT_STREAM, {
       filter_subjects: `mcp.events.${conversation_id}.${run}`,
     });
@@ -96,7 +104,7 @@ export class EventLog {
     signal.addEventListener('abort', stop, { once: true });
     try {
       for await (const message of messages)
-        for (const event of eventsIn(message.string())) {
+        for (const event of eventsIn(decryptText(key, place, message.string()) ?? '')) {
           yield event;
           if (isLast(event)) return;
         }
@@ -104,6 +112,16 @@ export class EventLog {
       signal.removeEventListener('abort', stop);
       messages.stop();
     }
+  }
+
+  /** Removes the events of an erased conversation. Without a bus they stay for an hour, and cannot be read. */
+  async erase(conversation_id: string): Promise<void> {
+    const bus = this.#bus;
+    if (bus?.connected !== true) return;
+    const filter = `mcp.events.${conversation_id}.*`;
+    await bus.manager.streams.purge(EVENT_STREAM, { filter }).catch((err: unknown) => {
+      this.#options.kit.log.warn({ err, conversation_id }, 'events could not be removed from the bus');
+    });
   }
 
   /** Asks the other replicas to cancel a conversation. */
@@ -141,6 +159,10 @@ export class EventLog {
       }
     }
   }
+}
+
+function placeOf(conversation_id: string, run: number): TextPlace {
+  return { conversation_id, purpose: 'events', position: run };
 }
 
 /** Whether a run has no event after this one. */

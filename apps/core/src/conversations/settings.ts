@@ -15,7 +15,7 @@ import {
   TurnMode,
 } from '@mcp/contracts';
 import { type GraphLibrary, modelOf } from '../graphs/library.ts';
-import type { Settings } from '../store/conversations.ts';
+import type { Settings } from '../store/rows.ts';
 
 export const DEFAULT_TURN_TOKENS = 512;
 /** The nodes of a graph say themselves how much they may write; a request can allow less. */

@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ConversationStatus, PlatformError } from '@mcp/contracts';
+import { type ConversationStatus, type LogRecord, PlatformError, type Retention } from '@mcp/contracts';
 import { isFinished } from '@mcp/conversation';
 import { sessionEntry, signLog } from '@mcp/provenance';
 import type { Logger } from '@mcp/service-kit';
+import type { AccessLog } from '../encryption/accesses.ts';
+import type { ClearRows } from '../encryption/clear-rows.ts';
 import type { Committer } from '../log/committer.ts';
 import type { LogPublisher } from '../log/publisher.ts';
 import { checkLog, headerOf, type LogStateDeps, SELF } from '../log/state.ts';
 import type { AnswerStore } from '../store/answers.ts';
-import type { Lease, Stored } from '../store/conversations.ts';
+import type { ConversationStore, Lease, Stored } from '../store/conversations.ts';
 import type { FeedbackStore } from '../store/feedback.ts';
 import type { Leases } from '../store/leases.ts';
 import type { LogEntries } from '../store/log-entries.ts';
@@ -24,18 +26,22 @@ const AGAIN_MS = 10_000;
 export interface SweeperDeps extends LogStateDeps {
   readonly upkeep: Upkeep;
   readonly answers: AnswerStore;
+  readonly clear: ClearRows;
+  readonly accesses: AccessLog;
   readonly feedback: Pick<FeedbackStore, 'expire'>;
   readonly leases: Leases;
   readonly committer: Committer;
   readonly entries: LogEntries;
   readonly publisher: LogPublisher;
+  /** How long answers and feedback are kept. */
+  readonly policy: Retention;
   readonly log: Logger;
 }
 
 /**
  * Looks, again and again, for conversations whose run is dead (its lease has ended), and for logs that could not be
  * committed, whichever replica they were of: the first are marked interrupted, both are committed. Stored answers
- * and feedback that are too old are forgotten.
+ * and feedback that are too old are forgotten, and what is in the clear from before is encrypted.
  */
 export class Sweeper {
   readonly #deps: SweeperDeps;
@@ -65,9 +71,11 @@ export class Sweeper {
   }
 
   async #sweep(): Promise<void> {
-    const { heads, upkeep, answers, feedback, committer } = this.#deps;
-    await answers.expire();
-    await feedback.expire();
+    const { heads, upkeep, answers, feedback, accesses, committer, policy } = this.#deps;
+    await answers.expire(policy.answer_days);
+    await feedback.expire(policy.feedback_days);
+    await accesses.expire();
+    await this.#encrypt();
     // A bus that is away must not keep dead runs waiting.
     await Promise.race([heads.refresh(), sleep(REFRESH_MS, undefined, { ref: false })]);
     if (heads.reachable) await upkeep.recommitOthers(heads.generation, MAX_PER_SWEEP);
@@ -80,20 +88,25 @@ export class Sweeper {
     }
   }
 
+  /** What is in the clear from before stays so while the key management service is away. */
+  async #encrypt(): Promise<void> {
+    const { clear, log } = this.#deps;
+    await clear.sweep(MAX_PER_SWEEP).catch((err: unknown) => {
+      log.error({ err }, 'conversations from before encryption could not be encrypted');
+    });
+  }
+
   /** Takes what waits to the transparency log, records from before there was one too. */
   async #enter(): Promise<void> {
     const { entries, store, publisher, log } = this.#deps;
     for (const id of await entries.behind(MAX_PER_SWEEP)) {
-      const records = await store.get(id, SELF).then(
-        (stored) => stored.records,
-        (err: unknown) => {
-          log.error(
-            { err, conversation_id: id },
-            'records cannot be read, and are not entered in the transparency log',
-          );
-          return [];
-        },
-      );
+      const records = await hashesOf(store, id).catch((err: unknown) => {
+        log.error(
+          { err, conversation_id: id },
+          'records cannot be read, and are not entered in the transparency log',
+        );
+        return [];
+      });
       await entries.catchUp(id, records);
     }
     publisher.nudge();
@@ -113,6 +126,13 @@ export class Sweeper {
 
   async #end(lease: Lease): Promise<void> {
     const { store, committer, secret, log } = this.#deps;
+    const tombstone = await store.tombstone(lease.id, SELF);
+    if (tombstone !== undefined) {
+      const { log: erased, stored } = tombstone;
+      const commitment = await committer.commitErased(erased);
+      const session = sessionEntry(lease.id, stored.records);
+      return store.endRun(lease, { status: 'cancelled', commitment, session, again_ms: AGAIN_MS });
+    }
     const { stored, verdict } = await checkLog(this.#deps, lease.id, SELF);
     const status = statusAtRest(stored);
     const { head, mac, anchored } = stored;
@@ -145,4 +165,13 @@ export class Sweeper {
 function statusAtRest({ summary, records }: Stored): ConversationStatus {
   if (summary.status !== 'running') return summary.status;
   return isFinished(records, summary.exchanges) ? 'completed' : 'interrupted';
+}
+
+/** What the transparency log is given of a conversation, of an erased one too. */
+async function hashesOf(
+  store: ConversationStore,
+  id: string,
+): Promise<readonly Pick<LogRecord, 'seq' | 'hash'>[]> {
+  const tombstone = await store.tombstone(id, SELF);
+  return tombstone === undefined ? (await store.get(id, SELF)).records : tombstone.stored.records;
 }

@@ -2,7 +2,8 @@ import { type ChainVerdict, type LogCheck, PlatformError } from '@mcp/contracts'
 import type { LogChecks } from '../store/log-checks.ts';
 import type { LogHeads } from './heads.ts';
 import { type LogScanDeps, SCANNED, scanLog } from './scan.ts';
-import { checkLog, type LogStateDeps, SELF } from './state.ts';
+import { type LogStateDeps, SELF } from './state.ts';
+import { verdictOn } from './verdicts.ts';
 
 /** What one batch looks at, at most, and how long it may take: whoever wants more asks again. */
 const BATCH = 200;
@@ -79,7 +80,7 @@ async function conversations(deps: LogCheckDeps, after: string, signal: AbortSig
   for (const { id, status } of page) {
     if (signal.aborted || Date.now() > until_ms) return { next: { at: 'conversations', id: last }, verdicts };
     last = id;
-    if (status !== 'running') verdicts.push((await checkLog(deps, id, SELF)).verdict);
+    if (status !== 'running') verdicts.push((await verdictOn(deps, id, SELF)).verdict);
   }
   const next: Place = page.length < BATCH ? { at: 'heads', seq: 1 } : { at: 'conversations', id: last };
   return { next, verdicts };

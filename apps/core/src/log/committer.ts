@@ -1,7 +1,10 @@
 import type { ConversationLog } from '@mcp/contracts';
+import { type EncryptedLog, encryptedLogOf } from '@mcp/provenance';
 import type { Logger } from '@mcp/service-kit';
+import type { DataKeys } from '../encryption/data-keys.ts';
 import type { CoreKit } from '../kit.ts';
 import type { Commitment } from '../store/conversations.ts';
+import { encryptedRecord } from '../store/rows.ts';
 import type { LogArchive } from './archive.ts';
 import type { LogHeads } from './heads.ts';
 
@@ -9,6 +12,7 @@ import type { LogHeads } from './heads.ts';
 const PAUSE_MS = 5000;
 
 export interface CommitterDeps {
+  readonly keys: Pick<DataKeys, 'of'>;
   readonly archive: LogArchive | undefined;
   readonly heads: LogHeads;
   readonly metrics: CoreKit['metrics'];
@@ -34,7 +38,7 @@ export class Committer {
    * tries again. Does not throw: what was said is in the store already.
    */
   async commit(log: ConversationLog): Promise<Commitment | undefined> {
-    if (!(await this.#archive(log))) return undefined;
+    if (!(await this.#archive(log.id, (archive) => this.#write(archive, log)))) return undefined;
     const anchored = await this.#deps.heads.put(log);
     if (anchored === undefined) return undefined;
     // A head that does not fit is for verification to report, each time: there is nothing to try again.
@@ -50,18 +54,35 @@ export class Committer {
     };
   }
 
-  async #archive(log: ConversationLog): Promise<boolean> {
+  /** Commits what is left of an erased conversation. As {@link commit}. */
+  async commitErased(tombstone: EncryptedLog): Promise<Commitment | undefined> {
+    if (!(await this.#archive(tombstone.id, (archive) => archive.erase(tombstone)))) return undefined;
+    const anchored = await this.#deps.heads.put(tombstone);
+    if (anchored === undefined) return undefined;
+    const { head, mac } = tombstone;
+    return { head, mac, anchored: anchored === 'refused' ? this.#deps.heads.generation : anchored };
+  }
+
+  async #write(archive: LogArchive, log: ConversationLog): Promise<void> {
+    const { id } = log;
+    const key = await this.#deps.keys.of(id);
+    await archive.write(
+      encryptedLogOf(log, (record) => encryptedRecord({ id, key }, record.seq, JSON.stringify(record))),
+    );
+  }
+
+  async #archive(id: string, write: (archive: LogArchive) => Promise<void>): Promise<boolean> {
     const { archive, metrics } = this.#deps;
     if (archive === undefined) return true;
     if (this.paused) return false;
     try {
-      await archive.write(log);
+      await write(archive);
       metrics.inc('conversation_log_writes_total', { status: 'ok' });
       return true;
     } catch (err) {
       metrics.inc('conversation_log_writes_total', { status: 'failed' });
       this.#paused_until_ms = Date.now() + PAUSE_MS;
-      this.#deps.log.error({ err, conversation_id: log.id }, 'a log could not be archived');
+      this.#deps.log.error({ err, conversation_id: id }, 'a log could not be archived');
       return false;
     }
   }

@@ -1,6 +1,7 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ConversationLog, PlatformError } from '@mcp/contracts';
+import { PlatformError } from '@mcp/contracts';
+import type { EncryptedLog } from '@mcp/provenance';
 import type { LogArchive } from './archive.ts';
 
 /** Committed logs as files (blueprint 9.4): `<dir>/<uuid>.json`, each written whole and never seen in part. */
@@ -15,7 +16,7 @@ export class LogFiles implements LogArchive {
   }
 
   /** Writes beside the old file, syncs it, renames it and syncs the folder. */
-  async write(log: ConversationLog): Promise<void> {
+  async write(log: EncryptedLog): Promise<void> {
     try {
       await replace(this.#dir, `${log.id}.json`, `${JSON.stringify(log, null, 2)}\n`);
     } catch (cause) {
@@ -25,6 +26,11 @@ export class LogFiles implements LogArchive {
         { cause },
       );
     }
+  }
+
+  /** There is one file of a log. */
+  erase(tombstone: EncryptedLog): Promise<void> {
+    return this.write(tombstone);
   }
 
   async read(id: string): Promise<unknown> {

@@ -13,6 +13,10 @@ export type KeptHead =
   | { readonly kept: 'away' | 'none' | 'deleted' }
   | { readonly kept: 'head'; readonly head: LogHead };
 
+interface Records {
+  readonly messages: readonly { readonly hash: string }[];
+}
+
 interface HeadBucket {
   readonly generation: number;
   readonly kv: Awaited<ReturnType<Bus['bucket']>>;
@@ -75,7 +79,7 @@ export class LogHeads {
    * Moves the head of a log forward to where the log ends. Returns the generation of the bucket that has it;
    * `refused` when what is kept there is not a beginning of this log; undefined when the bus cannot be asked.
    */
-  async put(log: ConversationLog): Promise<number | 'refused' | undefined> {
+  async put(log: Pick<ConversationLog, 'id'> & Records): Promise<number | 'refused' | undefined> {
     const bucket = this.#usable();
     const head = headOf(log);
     if (bucket === undefined || head === undefined) return undefined;

@@ -1,5 +1,12 @@
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { type ConversationLog, PlatformError } from '@mcp/contracts';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { PlatformError } from '@mcp/contracts';
+import type { EncryptedLog } from '@mcp/provenance';
 import type { LogArchive } from './archive.ts';
 
 /** An object storage that takes longer has failed: it is tried again later. */
@@ -39,12 +46,12 @@ export class LogObjects implements LogArchive {
     });
   }
 
-  async write(log: ConversationLog): Promise<void> {
+  async write(log: EncryptedLog): Promise<void> {
     try {
       await this.#client.send(
         new PutObjectCommand({
           Bucket: this.#bucket,
-          Key: `${this.#folder(log.id)}${String(log.messages.length).padStart(DIGITS, '0')}.json`,
+          Key: this.#keyOf(log),
           Body: `${JSON.stringify(log, null, 2)}\n`,
           ContentType: 'application/json',
         }),
@@ -69,14 +76,19 @@ export class LogObjects implements LogArchive {
     );
   }
 
+  /** Objects of earlier commits are deleted where the bucket lets them be; what stays cannot be decrypted. */
+  async erase(tombstone: EncryptedLog): Promise<void> {
+    await this.write(tombstone);
+    const kept = this.#keyOf(tombstone);
+    for (const Key of await this.#keysOf(tombstone.id).catch(() => []))
+      if (Key !== kept)
+        await this.#client
+          .send(new DeleteObjectCommand({ Bucket: this.#bucket, Key }))
+          .catch(() => undefined);
+  }
+
   async read(id: string): Promise<unknown> {
-    const Prefix = this.#folder(id);
-    const { Contents = [] } = await this.#client.send(
-      new ListObjectsV2Command({ Bucket: this.#bucket, Prefix }),
-    );
-    const newest = Contents.map(({ Key = '' }) => Key)
-      .sort()
-      .at(-1);
+    const newest = (await this.#keysOf(id)).at(-1);
     if (newest === undefined) return undefined;
     const { Body } = await this.#client.send(new GetObjectCommand({ Bucket: this.#bucket, Key: newest }));
     return JSON.parse((await Body?.transformToString()) ?? '');
@@ -84,6 +96,19 @@ export class LogObjects implements LogArchive {
 
   close(): void {
     this.#client.destroy();
+  }
+
+  /** In the order of their commits. */
+  async #keysOf(id: string): Promise<string[]> {
+    const Prefix = this.#folder(id);
+    const { Contents = [] } = await this.#client.send(
+      new ListObjectsV2Command({ Bucket: this.#bucket, Prefix }),
+    );
+    return Contents.map(({ Key = '' }) => Key).sort();
+  }
+
+  #keyOf({ id, messages }: EncryptedLog): string {
+    return `${this.#folder(id)}${String(messages.length).padStart(DIGITS, '0')}.json`;
   }
 
   #folder(id: string): string {

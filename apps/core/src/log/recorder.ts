@@ -1,6 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { type ConversationStatus, type LogRecord, LogRecordV1, type LogRecordV2 } from '@mcp/contracts';
 import { newStepIds, stepsOf } from '@mcp/conversation';
+import type { DataKey } from '@mcp/kms';
 import {
   chainRecord,
   type LogHeader,
@@ -12,6 +13,8 @@ import {
 } from '@mcp/provenance';
 import { piiTags } from '@mcp/safety';
 import { type Guard, verdictOn } from '@mcp/safety/guard';
+import type { ClearRows } from '../encryption/clear-rows.ts';
+import type { DataKeys } from '../encryption/data-keys.ts';
 import type { ConversationStore, Lease, NewConversation, Stored } from '../store/conversations.ts';
 import type { Leases } from '../store/leases.ts';
 import type { Committer } from './committer.ts';
@@ -20,6 +23,8 @@ import { headerOf } from './state.ts';
 
 export interface RecorderDeps {
   readonly store: ConversationStore;
+  readonly keys: DataKeys;
+  readonly clear: ClearRows;
   readonly leases: Leases;
   readonly committer: Committer;
   /** Takes what is stored to the transparency log. */
@@ -41,14 +46,21 @@ export class Recorder {
   readonly #deps: RecorderDeps;
   readonly #header: LogHeader;
   readonly #lease: Lease;
+  /** Held for the whole run: it goes on while the key management service is away. */
+  readonly key: DataKey;
   #records: readonly LogRecord[];
   /** Names for the steps to come. */
   readonly newStepId: () => string;
 
-  private constructor(deps: RecorderDeps, header: LogHeader, records: readonly LogRecord[]) {
+  private constructor(
+    deps: RecorderDeps,
+    header: LogHeader,
+    { records, key }: { readonly records: readonly LogRecord[]; readonly key: DataKey },
+  ) {
     this.#deps = deps;
     this.#header = header;
     this.#records = records;
+    this.key = key;
     this.newStepId = newStepIds(stepsOf(records));
     this.#lease = deps.leases.hold(header.id);
   }
@@ -59,10 +71,12 @@ export class Recorder {
     conversation: NewConversation,
     steps: (newStepId: () => string) => readonly NewStep[],
   ): Promise<Recorder> {
-    const recorder = new Recorder(deps, headerOf({ version: 2, ...conversation }), []);
+    const fresh = await deps.keys.make(conversation.summary.id);
+    const header = headerOf({ version: 3, ...conversation });
+    const recorder = new Recorder(deps, header, { records: [], key: fresh.key });
     const records = recorder.#chain(steps(recorder.newStepId));
     await recorder.#orRelease(
-      deps.store.create(conversation, recorder.#addition(records), recorder.#lease.token),
+      deps.store.create(conversation, recorder.#addition(records), { token: recorder.#lease.token, fresh }),
     );
     recorder.#records = records;
     return recorder;
@@ -70,7 +84,8 @@ export class Recorder {
 
   /** Takes a stored conversation for a run. Throws `conflict` when another run holds it. */
   static async resume(deps: RecorderDeps, stored: Stored, exchanges: number): Promise<Recorder> {
-    const recorder = new Recorder(deps, headerOf(stored), stored.records);
+    const key = await deps.clear.keyOf(stored.summary.id);
+    const recorder = new Recorder(deps, headerOf(stored), { records: stored.records, key });
     await recorder.#orRelease(
       deps.store.claim(recorder.#lease, { exchanges, records: stored.records.length }),
     );
@@ -85,7 +100,7 @@ export class Recorder {
   async append(steps: readonly NewStep[]): Promise<void> {
     const added = this.#chain(steps);
     if (added.length === 0) return;
-    await this.#deps.store.append(this.#lease, this.#addition(added));
+    await this.#deps.store.append(this.#lease, this.#addition(added), this.key);
     this.#records = [...this.#records, ...added];
     this.#deps.publisher.nudge();
   }
@@ -138,17 +153,36 @@ export class Recorder {
         ...(safety === undefined ? {} : { safety }),
         pii_tags: this.#deps.tag_pii ? piiTags(`${content}\n${reasoning ?? ''}`) : [],
       };
-      const record = this.#header.version === 1 ? asVersion1(said) : asVersion2(said);
+      const record = this.#asRecord(said);
       if (record !== undefined)
         added.push(chainRecord(this.#header, added.at(-1) ?? this.#records.at(-1), record));
     }
     return added;
   }
+
+  #asRecord(said: Dated): NewRecord | undefined {
+    const { version } = this.#header;
+    switch (version) {
+      case 1:
+        return asVersion1(said);
+      case 2:
+        return asVersion2(said);
+      case 3:
+        return { ...asVersion2(said), salt: newSalt(), key_id: this.key.id };
+      default:
+        return version satisfies never;
+    }
+  }
+}
+
+/** So that its hash says nothing about what is erased. */
+function newSalt(): string {
+  return randomBytes(16).toString('base64url');
 }
 
 type Dated = Omit<NewStep, 'message_id'> & Pick<LogRecordV2, 'message_id' | 'at' | 'pii_tags'>;
 
-function asVersion2(step: Dated): NewRecord {
+function asVersion2(step: Dated) {
   return { ...step, parents: [...step.parents], role: roleOf(step) };
 }
 

@@ -5,15 +5,26 @@ import {
   LogRecord,
   type Principal,
 } from '@mcp/contracts';
-import { compareWithHead, type LogHeader, transparencyOf, verifyEntries, verifyLog } from '@mcp/provenance';
+import type { DataKey } from '@mcp/kms';
+import {
+  compareWithHead,
+  EncryptedLog,
+  type LogHeader,
+  transparencyOf,
+  verifyEntries,
+  verifyLog,
+} from '@mcp/provenance';
 import { z } from 'zod';
+import type { DataKeys } from '../encryption/data-keys.ts';
 import type { ConversationStore, Stored } from '../store/conversations.ts';
+import { recordOf } from '../store/rows.ts';
 import type { LogArchive } from './archive.ts';
 import type { KeptHead, LogHeads } from './heads.ts';
 import type { LogProofs, Proven } from './proofs.ts';
 
 export interface LogStateDeps {
   readonly store: ConversationStore;
+  readonly keys: DataKeys;
   /** Undefined: committed logs are kept in the store alone. */
   readonly archive: LogArchive | undefined;
   readonly heads: LogHeads;
@@ -38,7 +49,7 @@ export function headerOf({
   summary,
   owner,
 }: {
-  version: 1 | 2;
+  version: ConversationLog['version'];
   summary: Pick<ConversationSummary, 'id' | 'created_at' | 'mode' | 'participants'>;
   owner: string;
 }): LogHeader {
@@ -63,7 +74,7 @@ const SignedFile = z.object({ head: z.string(), mac: z.string(), messages: z.arr
  */
 export async function checkLog(deps: LogStateDeps, id: string, principal: Principal): Promise<LogState> {
   const kept = await deps.heads.get(id);
-  const archived = await readArchive(deps.archive, id);
+  const archived = await readArchive(deps, id);
   const proven = await deps.proofs?.of(id);
   const stored = await deps.store.get(id, principal);
   return { stored, proven, verdict: judge(deps, { stored, kept, archived, proven }) };
@@ -72,21 +83,44 @@ export async function checkLog(deps: LogStateDeps, id: string, principal: Princi
 /** What the archive has of a log; `away`: it cannot be read just now. */
 type Archived = { readonly state: 'away' } | { readonly state: 'read'; readonly log: unknown };
 
-interface Evidence {
-  readonly stored: Stored;
+/** What the store has of a log, that of an erased one too: nothing here is what was said. */
+export interface Held {
+  readonly summary: Pick<ConversationSummary, 'id' | 'status'>;
+  readonly records: readonly Pick<LogRecord, 'seq' | 'hash'>[];
+  readonly head: string;
+  readonly anchored: number;
+}
+
+interface Outside<S extends Held> {
+  readonly stored: S;
   readonly kept: KeptHead;
-  readonly archived: Archived;
   /** Undefined: there is no transparency log. */
   readonly proven: Proven | undefined;
 }
 
-async function readArchive(archive: LogArchive | undefined, id: string): Promise<Archived> {
+interface Evidence extends Outside<Stored> {
+  readonly archived: Archived;
+}
+
+async function readArchive({ archive, keys }: LogStateDeps, id: string): Promise<Archived> {
   try {
-    return { state: 'read', log: await archive?.read(id) };
+    const log = await archive?.read(id);
+    const encrypted = EncryptedLog.safeParse(log);
+    if (!encrypted.success) return { state: 'read', log };
+    return { state: 'read', log: decryptedLog(encrypted.data, await keys.of(id)) };
   } catch (error) {
     // What is not JSON any more was changed: that is a verdict, not a failure.
     return error instanceof SyntaxError ? { state: 'read', log: 'not JSON' } : { state: 'away' };
   }
+}
+
+/** A log as its hashes have it; records that cannot be decrypted do not fit theirs. */
+function decryptedLog({ encrypted: _, ...log }: EncryptedLog, key: DataKey): unknown {
+  const { id, version } = log;
+  const messages = log.messages.map(({ encrypted: body, ...hashes }) =>
+    recordOf({ ...hashes, conversation_id: id, role: 'system', body }, { version, key }),
+  );
+  return { ...log, messages };
 }
 
 function judge(deps: LogStateDeps, evidence: Evidence): ChainVerdict {
@@ -116,7 +150,10 @@ function signedBefore003(stored: Stored, archived: Archived): ConversationLog {
 }
 
 /** Undefined: the head that is kept outside is that of this log. */
-function judgeHead(deps: LogStateDeps, { stored, kept }: Evidence): ChainVerdict | undefined {
+export function judgeHead(
+  deps: Pick<LogStateDeps, 'heads'>,
+  { stored, kept }: Pick<Outside<Held>, 'stored' | 'kept'>,
+): ChainVerdict | undefined {
   const { records, anchored } = stored;
   switch (kept.kept) {
     case 'away':
@@ -194,7 +231,10 @@ function judgeArchive(deps: LogStateDeps, { stored, archived }: Evidence): Chain
 }
 
 /** Undefined: there is no transparency log; `ok`, with the place, where the log has this conversation. */
-function judgeProofs({ stored, proven }: Evidence): ChainVerdict | undefined {
+export function judgeProofs({
+  stored,
+  proven,
+}: Pick<Outside<Held>, 'stored' | 'proven'>): ChainVerdict | undefined {
   if (proven === undefined) return undefined;
   switch (proven.state) {
     case 'away':
@@ -224,13 +264,13 @@ function judgeProofs({ stored, proven }: Evidence): ChainVerdict | undefined {
   return { ...base, broken_at: null, reason: null, head: null, transparency: transparencyOf(place) };
 }
 
-function onItsWay({ summary }: Stored): string {
+function onItsWay({ summary }: Held): string {
   return summary.status === 'running'
     ? 'Chain and signature hold. It is running: its records are on their way to the transparency log.'
     : 'Chain and signature hold. Its records are not in the transparency log yet; that is made up for within seconds once the log takes them. Verify again then.';
 }
 
-function pending({ summary }: Stored): string {
+function pending({ summary }: Held): string {
   return summary.status === 'running'
     ? 'Chain and signature hold. It is running: its end is confirmed once the run is over.'
     : 'Chain and signature hold. Its head is not kept outside the store yet; that is made up for within seconds once the event bus and the archive can be reached. Verify again then.';
@@ -240,12 +280,12 @@ function missing(from: number, to: number): string {
   return from === to ? `Record ${from} is missing` : `Records ${from} to ${to} are missing`;
 }
 
-function broken({ summary, records }: Stored, reason: string, at: number | null): ChainVerdict {
+function broken({ summary, records }: Held, reason: string, at: number | null): ChainVerdict {
   const base = { id: summary.id, records: records.length, head: null };
   return { ...base, ok: false, status: 'broken', broken_at: at, reason };
 }
 
-function unconfirmed({ summary, records, head }: Stored, reason: string): ChainVerdict {
+function unconfirmed({ summary, records, head }: Held, reason: string): ChainVerdict {
   const base = { id: summary.id, records: records.length, broken_at: null };
   return { ...base, ok: false, status: 'unconfirmed', reason, head: head === '' ? null : head };
 }

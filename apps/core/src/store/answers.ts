@@ -9,12 +9,14 @@ import {
   type StoredAnswer,
   WireMetadata,
 } from '@mcp/contracts';
+import { type DataKey, decryptText, isEncrypted } from '@mcp/kms';
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { type ClearRows, encryptedAnswer } from '../encryption/clear-rows.ts';
+import type { DataKeys } from '../encryption/data-keys.ts';
 import type { OpenDatabase } from './open.ts';
 import type { AnswerRow, Database } from './schema.ts';
 
-/** How long an answer can be asked for, as long as OpenAI keeps its own. */
-const KEEP_MS = 30 * 24 * 60 * 60_000;
+const DAY_MS = 24 * 60 * 60_000;
 const MAX_PER_EXPIRY = 500;
 /** A page ends where it has more than this, as long as it has one. */
 const MAX_PAGE_BYTES = 8 * 1024 * 1024;
@@ -40,12 +42,19 @@ export interface NewAnswer extends Omit<StoredAnswer, 'created_at'> {
 /** What is known of the answer that another builds on. */
 export type Parent = Pick<AnswerRow, 'depth' | 'chain_bytes' | 'conversation_id' | 'log_records'>;
 
+interface AnswerKeys {
+  readonly keys: Pick<DataKeys, 'of'>;
+  readonly clear: Pick<ClearRows, 'keyOf'>;
+}
+
 /** Answers that their clients may ask for again, each its owner's alone, in the store of the conversations. */
 export class AnswerStore {
   readonly #db: Kysely<Database>;
+  readonly #keys: AnswerKeys;
 
-  constructor({ db }: OpenDatabase) {
+  constructor({ db }: OpenDatabase, keys: AnswerKeys) {
     this.#db = db;
+    this.#keys = keys;
   }
 
   /** The answer of an owner that another is to build on; undefined when it is gone. */
@@ -63,12 +72,15 @@ export class AnswerStore {
     { owner, parent }: { owner: string; parent: Parent | undefined },
   ): Promise<void> {
     const { metadata, ...row } = answer;
+    const { id: position, conversation_id } = answer;
+    const key = await this.#keys.clear.keyOf(conversation_id);
     const bytes = Buffer.byteLength(answer.input) + Buffer.byteLength(answer.output);
     await this.#db.transaction().execute(async (tx) => {
       await tx
         .insertInto('stored_answers')
         .values({
           ...row,
+          ...encryptedAnswer(key, { conversation_id, position }, answer),
           owner,
           created_at: new Date().toISOString(),
           metadata: JSON.stringify(metadata),
@@ -89,7 +101,8 @@ export class AnswerStore {
       .where('owner', '=', owner)
       .executeTakeFirst();
     if (row === undefined) throw noAnswer(id);
-    return { ...listedOf(row), input: row.input };
+    const [plain = row] = await this.#decrypted([row]);
+    return { ...listedOf(plain), input: plain.input };
   }
 
   async find(ids: readonly string[], owner: string): Promise<ListedAnswer[]> {
@@ -100,7 +113,7 @@ export class AnswerStore {
       .where('id', 'in', ids)
       .where('owner', '=', owner)
       .execute();
-    return rows.map(listedOf);
+    return (await this.#decrypted(rows)).map(listedOf);
   }
 
   /** A response and all that it builds on, the first one first. Throws `not_found`, `context_length_exceeded`. */
@@ -112,7 +125,7 @@ export class AnswerStore {
       .withRecursive('chain', (db) =>
         db
           .selectFrom('stored_answers')
-          .select(['id', 'previous_id', 'depth', 'input', 'output'])
+          .select(['id', 'previous_id', 'depth', 'input', 'output', 'conversation_id'])
           .where('id', '=', id)
           .where('owner', '=', owner)
           .where('kind', '=', 'response')
@@ -126,12 +139,13 @@ export class AnswerStore {
                 'stored_answers.depth',
                 'stored_answers.input',
                 'stored_answers.output',
+                'stored_answers.conversation_id',
               ])
               .where('stored_answers.owner', '=', owner),
           ),
       )
       .selectFrom('chain')
-      .select(['id', 'input', 'output'])
+      .select(['id', 'input', 'output', 'conversation_id'])
       .orderBy('depth')
       .limit(MAX_CHAIN_ANSWERS)
       .execute();
@@ -141,7 +155,7 @@ export class AnswerStore {
         `previous_response_id: the response ${id} builds on one that was deleted or is older than 30 days. Send what was said as input instead.`,
         { param: 'previous_response_id' },
       );
-    return rows;
+    return this.#decrypted(rows);
   }
 
   /** Reads as many rows as it returns, and one. Throws `not_found` for an `after` that is not there. */
@@ -170,7 +184,7 @@ export class AnswerStore {
       );
     }
     const rows = await query.execute();
-    const answers = pageOf(rows.slice(0, limit).map(listedOf));
+    const answers = pageOf((await this.#decrypted(rows.slice(0, limit))).map(listedOf));
     return { answers, has_more: rows.length > answers.length };
   }
 
@@ -203,14 +217,61 @@ export class AnswerStore {
     });
   }
 
-  /** Forgets answers that are too old, some at a time. */
-  async expire(now_ms = Date.now()): Promise<void> {
-    const before = new Date(now_ms - KEEP_MS).toISOString();
+  /** The texts of rows, in the clear. Throws `unavailable` while a data key cannot be had. */
+  async #decrypted<R extends EncryptedRow>(rows: readonly R[]): Promise<R[]> {
+    const found: R[] = [];
+    for (const row of rows) {
+      const inClear = TEXTS.every((name) => row[name] === undefined || !isEncrypted(row[name]));
+      found.push(inClear ? row : decryptedOf(row, await this.#keys.keys.of(row.conversation_id)));
+    }
+    return found;
+  }
+
+  /** The answers of an owner that are recorded in one conversation. */
+  async inConversation(conversation_id: string, owner: string): Promise<StoredAnswer[]> {
+    const rows = await this.#db
+      .selectFrom('stored_answers')
+      .select('id')
+      .where('conversation_id', '=', conversation_id)
+      .where('owner', '=', owner)
+      .orderBy('created_at')
+      .orderBy('id')
+      .execute();
+    return Promise.all(rows.map(({ id }) => this.get(id, owner)));
+  }
+
+  /** Deletes all of an owner. */
+  async deleteAllOf(owner: string): Promise<void> {
+    await this.#db.transaction().execute(async (tx) => {
+      const ids = tx.selectFrom('stored_answers').select('id').where('owner', '=', owner);
+      await tx.deleteFrom('stored_answer_pairs').where('answer_id', 'in', ids).execute();
+      await tx.deleteFrom('stored_answers').where('owner', '=', owner).execute();
+    });
+  }
+
+  /** Forgets answers that are too old and under no legal hold, some at a time. */
+  async expire(days: number): Promise<void> {
+    const before = new Date(Date.now() - days * DAY_MS).toISOString();
     await this.#db.transaction().execute(async (tx) => {
       const old = await tx
         .selectFrom('stored_answers')
         .select('id')
         .where('created_at', '<', before)
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('legal_holds')
+                .select('legal_holds.id')
+                .where('lifted_at', 'is', null)
+                .where(({ or, eb }) =>
+                  or([
+                    eb('legal_holds.owner', '=', eb.ref('stored_answers.owner')),
+                    eb('legal_holds.conversation_id', '=', eb.ref('stored_answers.conversation_id')),
+                  ]),
+                ),
+            ),
+          ),
+        )
         .limit(MAX_PER_EXPIRY)
         .execute();
       const ids = old.map(({ id }) => id);
@@ -219,6 +280,30 @@ export class AnswerStore {
       await tx.deleteFrom('stored_answers').where('id', 'in', ids).execute();
     });
   }
+}
+
+const TEXTS = ['input', 'output', 'body'] as const;
+
+type EncryptedRow = Pick<AnswerRow, 'id' | 'conversation_id'> & {
+  readonly [Name in (typeof TEXTS)[number]]?: string;
+};
+
+function decryptedOf<R extends EncryptedRow>(row: R, key: DataKey): R {
+  const { id, conversation_id } = row;
+  const texts = TEXTS.flatMap((purpose) => {
+    const text = row[purpose];
+    if (text === undefined) return [];
+    const plain = isEncrypted(text)
+      ? decryptText(key, { conversation_id, purpose, position: id }, text)
+      : text;
+    if (plain === undefined)
+      throw new PlatformError(
+        'internal',
+        `The ${purpose} of the answer ${id} cannot be decrypted: it was changed in the store. Delete the answer, and ask again.`,
+      );
+    return [[purpose, plain] as const];
+  });
+  return { ...row, ...Object.fromEntries(texts) };
 }
 
 async function insertPairs(tx: Transaction<Database>, id: string, metadata: WireMetadata): Promise<void> {

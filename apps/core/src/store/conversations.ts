@@ -1,44 +1,42 @@
 import {
-  AgentGraph,
+  type ConversationLog,
   type ConversationPage,
   type ConversationStatus,
-  ConversationSummary,
+  type ConversationSummary,
   type LogEntry,
   type LogRecord,
-  LogRecordV1,
-  LogRecordV2,
-  Participant,
   PlatformError,
   type Principal,
 } from '@mcp/contracts';
 import { turnsIn } from '@mcp/conversation';
-import { recordEntry } from '@mcp/provenance';
+import { type DataKey, isEncrypted } from '@mcp/kms';
 import { type Kysely, sql, type Transaction } from 'kysely';
-import { z } from 'zod';
+import { type DataKeys, erased, type FreshKey } from '../encryption/data-keys.ts';
 import { timeIn } from './clock.ts';
 import { cursorOf, placeOf } from './cursor.ts';
 import { LEASE_MS } from './leases.ts';
 import { insertEntries } from './log-entries.ts';
 import type { OpenDatabase } from './open.ts';
-import type { ConversationRow, Database, RecordRow } from './schema.ts';
-
-/** What a conversation was begun with, and is gone on with. */
-export const Settings = z.object({
-  max_tokens_per_turn: z.number().int(),
-  temperature: z.number().optional(),
-  seed: z.number().int().optional(),
-  /** Of a conversation that is a graph of agents: it goes on as it was begun, whatever the stack says by then. */
-  graph: AgentGraph.optional(),
-});
-export type Settings = z.infer<typeof Settings>;
-
-/** In settings of version 1: the prompts of modelA and modelB. */
-const PromptsV1 = z.object({ promptA: z.string(), promptB: z.string() });
+import {
+  encryptedSettings,
+  encryptedTitle,
+  insertRecords,
+  recordOf,
+  Settings,
+  settingsOf,
+  summaryOf,
+  type Tombstone,
+  titleOf,
+  tombstoneOf,
+  UNREADABLE,
+  versionOf,
+} from './rows.ts';
+import type { ConversationRow, Database } from './schema.ts';
 
 /** A conversation with all its records and their signature. */
 export interface Stored {
   /** Of its log. */
-  readonly version: 1 | 2;
+  readonly version: ConversationLog['version'];
   readonly summary: ConversationSummary;
   readonly owner: string;
   readonly settings: Settings;
@@ -52,7 +50,7 @@ export interface Stored {
   readonly anchored: number;
 }
 
-/** A conversation to store, of version 2. */
+/** A conversation to store, of version 3. */
 export interface NewConversation {
   readonly summary: Omit<ConversationSummary, 'turns' | 'updated_at' | 'models'>;
   readonly owner: string;
@@ -80,14 +78,20 @@ export interface Lease {
 export class ConversationStore {
   readonly #db: Kysely<Database>;
   readonly #open: OpenDatabase;
+  readonly #keys: Pick<DataKeys, 'of' | 'ofMany'>;
 
-  constructor(open: OpenDatabase) {
+  constructor(open: OpenDatabase, keys: Pick<DataKeys, 'of' | 'ofMany'>) {
     this.#open = open;
+    this.#keys = keys;
     this.#db = open.db;
   }
 
-  /** Stores a new conversation with its first records, held by `token`. */
-  create(conversation: NewConversation, { records, mac }: Addition, token: string): Promise<void> {
+  /** Stores a new conversation with its data key and its first records, held by `token`. */
+  create(
+    conversation: NewConversation,
+    { records, mac }: Addition,
+    { token, fresh: { key, row } }: { readonly token: string; readonly fresh: FreshKey },
+  ): Promise<void> {
     const { summary, owner, settings } = conversation;
     return this.#write(async (tx) => {
       await tx
@@ -96,13 +100,13 @@ export class ConversationStore {
           id: summary.id,
           owner,
           mode: summary.mode,
-          version: 2,
+          version: 3,
           participants: JSON.stringify(summary.participants),
           models: JSON.stringify(summary.participants.map(({ model }) => model)),
-          title: summary.title,
+          title: encryptedTitle(key, summary.id, summary.title),
           status: summary.status,
           exchanges: summary.exchanges,
-          settings: JSON.stringify(settings),
+          settings: encryptedSettings(key, summary.id, settings),
           trace_id: summary.trace_id,
           created_at: summary.created_at,
           updated_at: summary.created_at,
@@ -114,15 +118,19 @@ export class ConversationStore {
           head: records.at(-1)?.hash ?? '',
           mac,
           anchored: 0,
+          key_id: key.id,
+          erased_at: '',
+          erased_by: '',
           logged: records.length,
         })
         .execute();
-      await insert(tx, summary.id, records);
+      await tx.insertInto('data_keys').values(row).execute();
+      await insertRecords(tx, { id: summary.id, key }, records);
     });
   }
 
   /** Adds records. Throws `conflict` when the lease is somebody else's by now: nothing is written then. */
-  append({ id, token }: Lease, { after, records, mac }: Addition): Promise<void> {
+  append({ id, token }: Lease, { after, records, mac }: Addition, key: DataKey): Promise<void> {
     return this.#write(async (tx) => {
       const { numUpdatedRows } = await tx
         .updateTable('conversations')
@@ -147,7 +155,7 @@ export class ConversationStore {
         .where('records', '=', after)
         .executeTakeFirst();
       if (numUpdatedRows === 0n) throw lost(id);
-      await insert(tx, id, records);
+      await insertRecords(tx, { id, key }, records);
     });
   }
 
@@ -232,39 +240,66 @@ export class ConversationStore {
     });
   }
 
-  /** A conversation the caller may see. Throws `not_found` otherwise. */
+  /** A conversation the caller may see. Throws `not_found` otherwise, and when it is erased. */
   async get(id: string, principal: Principal): Promise<Stored> {
-    const found = await this.#db
-      .selectFrom('conversations')
-      .selectAll()
-      .where('id', '=', id)
-      .executeTakeFirst();
-    if (found === undefined || !maySee(found, principal))
-      throw new PlatformError(
-        'not_found',
-        `There is no conversation ${id} of yours. GET /v1/conversations lists them.`,
-      );
+    const found = await this.#find(id, principal);
+    if (found.erased_at !== '') throw erased(id, found.erased_at);
     // Records are only ever added: those that the row counts are what there was when it was read.
     const rows = await this.#db
       .selectFrom('records')
-      .select('body')
+      .selectAll()
       .where('conversation_id', '=', id)
       .where('seq', '<', found.records)
       .orderBy('seq')
       .execute();
     const version = versionOf(found);
-    const Record = version === 1 ? LogRecordV1 : LogRecordV2;
+    // It may have been encrypted since its row was read.
+    const inClear = found.key_id === '' && !rows.some(({ body }) => isEncrypted(body));
+    const key = inClear ? undefined : await this.#keyOf(id);
+    const settings = settingsOf(found, key);
     return {
       version,
-      summary: summaryOf(found),
+      summary: summaryOf(found, { title: titleOf(found, key), settings }),
       owner: found.owner,
-      settings: Settings.parse(JSON.parse(found.settings)),
-      records: rows.map(({ body }) => Record.parse(JSON.parse(body))),
+      settings: settings === undefined ? UNREADABLE : Settings.parse(settings),
+      records: rows.map((row) => recordOf(row, { version, key })),
       head: found.head,
       mac: found.mac,
       uncommitted: found.unsealed === 1,
       anchored: found.anchored,
     };
+  }
+
+  /** Whose a conversation is, erased or not. Throws `not_found`. */
+  async ownerOf(id: string, principal: Principal): Promise<string> {
+    return (await this.#find(id, principal)).owner;
+  }
+
+  /** Ids of an owner's conversations that are not erased, in their order. */
+  async idsOf(owner: string, { after, limit }: { after: string; limit: number }): Promise<string[]> {
+    const rows = await this.#db
+      .selectFrom('conversations')
+      .select('id')
+      .where('owner', '=', owner)
+      .where('erased_at', '=', '')
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(limit)
+      .execute();
+    return rows.map(({ id }) => id);
+  }
+
+  /** What is left of a conversation that was erased; undefined: it was not. Throws `not_found`. */
+  async tombstone(id: string, principal: Principal): Promise<Tombstone | undefined> {
+    const found = await this.#find(id, principal);
+    if (found.erased_at === '') return undefined;
+    const rows = await this.#db
+      .selectFrom('records')
+      .select(['seq', 'hash_prev', 'hash'])
+      .where('conversation_id', '=', id)
+      .orderBy('seq')
+      .execute();
+    return tombstoneOf(found, rows);
   }
 
   /** The newest conversations the caller may see, from `cursor` on. Reads as many rows as it returns. */
@@ -274,8 +309,14 @@ export class ConversationStore {
   ): Promise<ConversationPage> {
     const rows = await this.pageQuery(principal, options).execute();
     const last = rows.length > options.limit ? rows[options.limit - 1] : undefined;
+    const page = rows.slice(0, options.limit);
+    const encrypted = page.filter(({ key_id }) => key_id !== '');
+    const keys = await this.#keys.ofMany(encrypted.map(({ id }) => id));
     return {
-      conversations: rows.slice(0, options.limit).map(summaryOf),
+      conversations: page.map((row) => {
+        const key = keys.get(row.id);
+        return summaryOf(row, { title: titleOf(row, key), settings: settingsOf(row, key) });
+      }),
       next_cursor: last === undefined ? null : cursorOf(last),
     };
   }
@@ -285,6 +326,7 @@ export class ConversationStore {
     const rows = this.#db
       .selectFrom('conversations')
       .selectAll()
+      .where('erased_at', '=', '')
       .limit(options.limit + 1);
     const from = options.cursor === undefined ? undefined : placeOf(options.cursor);
     if (principal.scopes.includes('admin')) {
@@ -295,6 +337,28 @@ export class ConversationStore {
     }
     const page = rows.where('owner', '=', principal.id).orderBy('updated_at', 'desc').orderBy('id', 'desc');
     return from === undefined ? page : page.where(sql<boolean>`(updated_at, id) < (${from[0]}, ${from[1]})`);
+  }
+
+  /** Undefined: it was removed or changed in the store, so that no record fits its hash. */
+  #keyOf(id: string): Promise<DataKey | undefined> {
+    return this.#keys.of(id).catch((error: unknown) => {
+      if (error instanceof PlatformError && error.code === 'internal') return undefined;
+      throw error;
+    });
+  }
+
+  async #find(id: string, principal: Principal): Promise<ConversationRow> {
+    const found = await this.#db
+      .selectFrom('conversations')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst();
+    if (found !== undefined && (found.owner === principal.id || principal.scopes.includes('admin')))
+      return found;
+    throw new PlatformError(
+      'not_found',
+      `There is no conversation ${id} of yours. GET /v1/conversations lists them.`,
+    );
   }
 
   async check(): Promise<void> {
@@ -318,52 +382,6 @@ export class ConversationStore {
       );
     }
   }
-}
-
-async function insert(tx: Transaction<Database>, id: string, records: readonly LogRecord[]): Promise<void> {
-  if (records.length === 0) return;
-  const rows = records.map(
-    (record): RecordRow => ({
-      conversation_id: id,
-      seq: record.seq,
-      role: record.role,
-      body: JSON.stringify(record),
-    }),
-  );
-  await tx.insertInto('records').values(rows).execute();
-  await insertEntries(
-    tx,
-    records.map((record) => recordEntry(id, record)),
-  );
-}
-
-function maySee(found: ConversationRow, principal: Principal): boolean {
-  return found.owner === principal.id || principal.scopes.includes('admin');
-}
-
-function versionOf({ id, version }: ConversationRow): 1 | 2 {
-  if (version === 1 || version === 2) return version;
-  throw new PlatformError(
-    'internal',
-    `The conversation ${id} is of version ${version}; this platform reads 1 and 2. It was written by a newer one: update.`,
-  );
-}
-
-function summaryOf(found: ConversationRow): ConversationSummary {
-  const models = z.array(z.string()).parse(JSON.parse(found.models));
-  const participants = found.participants === '' ? sidesOf(found, models) : JSON.parse(found.participants);
-  return ConversationSummary.parse({ ...found, models, participants });
-}
-
-/** The participants of version 1: modelA and modelB, or the one model of a recorded completion. */
-function sidesOf(found: ConversationRow, models: readonly string[]): Participant[] {
-  if (models.length === 1)
-    return z.array(Participant).parse([{ id: 'modelA', model: models[0], prompt: null }]);
-  const { promptA, promptB } = PromptsV1.parse(JSON.parse(found.settings));
-  return z.array(Participant).parse([
-    { id: 'modelA', model: models[0], prompt: promptA },
-    { id: 'modelB', model: models[1], prompt: promptB },
-  ]);
 }
 
 function lost(id: string): PlatformError {

@@ -8,12 +8,12 @@ import {
   PlatformError,
 } from '@mcp/contracts';
 import { type Kysely, sql } from 'kysely';
+import { type ClearRows, encryptedComment } from '../encryption/clear-rows.ts';
 import { cursorOf, placeOf } from './cursor.ts';
 import type { OpenDatabase } from './open.ts';
 import type { Database, FeedbackRow } from './schema.ts';
 
-/** How long feedback is kept. */
-const KEEP_MS = 180 * 24 * 60 * 60_000;
+const DAY_MS = 24 * 60 * 60_000;
 const MAX_PER_EXPIRY = 500;
 /** Feedback that is learnt from, the latest. */
 const MAX_LESSONS = 1000;
@@ -21,13 +21,20 @@ const MAX_LESSONS = 1000;
 export class FeedbackStore {
   readonly #db: Kysely<Database>;
 
-  constructor({ db }: OpenDatabase) {
+  readonly #clear: Pick<ClearRows, 'keyOf'>;
+
+  constructor({ db }: OpenDatabase, clear: Pick<ClearRows, 'keyOf'>) {
     this.#db = db;
+    this.#clear = clear;
   }
 
   /** Keeps it in the place of what was said of the same decision. */
   async put(feedback: Feedback, of: { readonly owner: string; readonly evidence: Evidence }): Promise<void> {
-    const said = { ...feedback, owner: of.owner, evidence: JSON.stringify(of.evidence) };
+    const { conversation_id, seq, comment } = feedback;
+    const encrypted =
+      comment &&
+      encryptedComment(await this.#clear.keyOf(conversation_id), { conversation_id, seq, comment });
+    const said = { ...feedback, comment: encrypted, owner: of.owner, evidence: JSON.stringify(of.evidence) };
     try {
       await this.#db
         .insertInto('feedback')
@@ -109,8 +116,8 @@ export class FeedbackStore {
   }
 
   /** Forgets what is too old, some at a time. */
-  async expire(now_ms = Date.now()): Promise<void> {
-    const before = new Date(now_ms - KEEP_MS).toISOString();
+  async expire(days: number): Promise<void> {
+    const before = new Date(Date.now() - days * DAY_MS).toISOString();
     const old = await this.#db
       .selectFrom('feedback')
       .select(['conversation_id', 'seq'])

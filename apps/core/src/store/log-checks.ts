@@ -71,7 +71,7 @@ export class LogChecks {
   async record(verdict: ChainVerdict): Promise<void> {
     const now = new Date().toISOString();
     if (verdict.status === 'unconfirmed') return;
-    if (verdict.status === 'ok') {
+    if (verdict.status === 'ok' || verdict.status === 'erased') {
       await this.#db
         .updateTable('log_findings')
         .set({ resolved_at: now })

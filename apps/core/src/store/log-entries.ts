@@ -123,7 +123,7 @@ export class LogEntries {
   }
 
   /** Makes up for entries of records that are stored already; those that are missing are for the check to find. */
-  async catchUp(id: string, records: readonly LogRecord[]): Promise<void> {
+  async catchUp(id: string, records: readonly Pick<LogRecord, 'seq' | 'hash'>[]): Promise<void> {
     await this.#db.transaction().execute(async (tx) => {
       await insertEntries(tx, [
         ...records.map((record) => recordEntry(id, record)),

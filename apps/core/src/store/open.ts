@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely';
+import { Kysely, type SqliteDatabase, SqliteDialect, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { PostgresJSDialect } from 'kysely-postgres-js';
 import postgres from 'postgres';
@@ -17,6 +17,8 @@ export interface OpenDatabase {
   readonly dialect: Dialect;
   /** True when no other process has this database: whoever held something in it is dead. */
   readonly sole: boolean;
+  /** Overwrites what the database still has of what was deleted or replaced, as far as it can. */
+  scrub(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -50,7 +52,8 @@ async function openPostgres(url: string, connections: number): Promise<OpenDatab
   const migrating = connect(1, 0);
   await migrate(migrating).finally(() => migrating.destroy());
   const db = connect(connections, STATEMENT_TIMEOUT_MS);
-  return { db, dialect: 'postgres', sole: false, close: () => db.destroy() };
+  // Its own vacuum removes old rows.
+  return { db, dialect: 'postgres', sole: false, scrub: () => Promise.resolve(), close: () => db.destroy() };
 }
 
 async function openSqlite(file: string): Promise<OpenDatabase> {
@@ -67,7 +70,10 @@ async function openSqlite(file: string): Promise<OpenDatabase> {
     await close();
     throw error;
   }
-  return { db, dialect: 'sqlite', sole: lock !== undefined, close };
+  const scrub = async () => {
+    await sql`pragma wal_checkpoint(truncate)`.execute(db);
+  };
+  return { db, dialect: 'sqlite', sole: lock !== undefined, scrub, close };
 }
 
 async function migrate(db: Kysely<Database>): Promise<void> {
@@ -94,11 +100,11 @@ function lockOf(file: string): DatabaseSync | undefined {
   }
 }
 
-/** Node's own SQLite behind Kysely's dialect. A commit is on disk, its folder included, when it returns. */
+/** Node's own SQLite behind Kysely's dialect. A commit is on disk, its folder included, when it returns; what is deleted is overwritten. */
 function sqliteDialect(file: string): SqliteDialect {
   const db = new DatabaseSync(file);
   db.exec(
-    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;',
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000; PRAGMA secure_delete = ON;',
   );
   const database: SqliteDatabase = {
     close: () => db.close(),

@@ -1,6 +1,13 @@
-import type { LogEntry } from '@mcp/contracts';
+import type { AccessAction, LogEntry } from '@mcp/contracts';
 import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
+import {
+  type AuditBundleRow,
+  auditMigrations,
+  type LegalHoldRow,
+  type RetentionPassRow,
+  type RetentionStatisticRow,
+} from './schema-audit.ts';
 
 export interface ConversationRow {
   id: string;
@@ -36,6 +43,37 @@ export interface ConversationRow {
   anchored: number;
   /** Records that have an entry for the transparency log. */
   logged: number;
+  /** Data key that title and settings are encrypted under; '' while they are in the clear, from before 011. */
+  key_id: string;
+  /** When all that was said was erased, and by whom; '' while it is there. */
+  erased_at: string;
+  erased_by: string;
+}
+
+/** The key of what was said in one conversation. */
+export interface DataKeyRow {
+  conversation_id: string;
+  id: string;
+  /** As the key management service wrapped it; '' once it is destroyed. */
+  wrapped: string;
+  /** Version of the key that it is wrapped under. */
+  key_version: string;
+  created_at: string;
+  destroyed_at: string | null;
+}
+
+/** Who read, or erased, what was said by somebody: written before it is answered. */
+export interface AccessRow {
+  id: string;
+  at: string;
+  /** Id of the principal. */
+  by: string;
+  action: AccessAction;
+  /** Whose it is. */
+  owner: string;
+  /** '' where it is all of an owner. */
+  conversation_id: string;
+  request_id: string;
 }
 
 /** Buckets that the bus has had for heads: a new one means that the bus lost the old. */
@@ -69,8 +107,11 @@ export interface RecordRow {
   conversation_id: string;
   seq: number;
   role: string;
-  /** JSON of the chained record, as it was hashed. */
+  /** JSON of the chained record, as it was hashed: encrypted, in the clear from before 011, or '' once it is erased. */
   body: string;
+  /** As the record has them; '' beside a body from before 011. */
+  hash_prev: string;
+  hash: string;
 }
 
 /** An entry for the transparency log: it waits there until `log_index` says where in the log it is. */
@@ -130,21 +171,6 @@ export interface FeedbackRow {
   evidence: string;
 }
 
-/** An audit bundle: its file, and what its list says of it. */
-export interface AuditBundleRow {
-  id: string;
-  created_at: string;
-  /** The one before; '' for the first: no two follow the same. */
-  previous_id: string;
-  bytes: number;
-  /** JSON, as it was signed. */
-  manifest: string;
-  /** The file. */
-  file: string;
-  /** 1 once the archive has it, too. */
-  archived: number;
-}
-
 export interface Database {
   conversations: ConversationRow;
   records: RecordRow;
@@ -154,8 +180,13 @@ export interface Database {
   log_findings: FindingRow;
   stored_answers: AnswerRow;
   stored_answer_pairs: AnswerPairRow;
+  data_keys: DataKeyRow;
+  accesses: AccessRow;
   feedback: FeedbackRow;
   audit_bundles: AuditBundleRow;
+  legal_holds: LegalHoldRow;
+  retention_passes: RetentionPassRow;
+  retention_statistics: RetentionStatisticRow;
 }
 
 /** Versions of the schema, in order; the same for SQLite and PostgreSQL. A change is a new entry, never an edit. */
@@ -350,22 +381,39 @@ export const migrations: Readonly<Record<string, Migration>> = {
       await sql`create index conversations_behind on conversations (id) where logged < records`.execute(db);
     },
   },
-  '012-audit': {
+  '011-encryption': {
     async up(db: Kysely<unknown>) {
-      let table = db.schema
-        .createTable('audit_bundles')
-        .addColumn('id', 'text', (column) => column.primaryKey())
-        .addColumn('previous_id', 'text', (column) => column.notNull().unique());
-      for (const name of ['created_at', 'manifest', 'file'])
-        table = table.addColumn(name, 'text', (column) => column.notNull());
-      for (const name of ['bytes', 'archived'])
-        table = table.addColumn(name, 'integer', (column) => column.notNull());
-      await table.execute();
+      const add = (table: string, name: string) =>
+        db.schema
+          .alterTable(table)
+          .addColumn(name, 'text', (column) => column.notNull().defaultTo(''))
+          .execute();
+      for (const name of ['key_id', 'erased_at', 'erased_by']) await add('conversations', name);
+      for (const name of ['hash_prev', 'hash']) await add('records', name);
+      await sql`create index conversations_in_clear on conversations (id) where key_id = ''`.execute(db);
+      await sql`create index stored_answers_by_log on stored_answers (conversation_id)`.execute(db);
+      let keys = db.schema
+        .createTable('data_keys')
+        .addColumn('conversation_id', 'text', (column) => column.primaryKey());
+      for (const name of ['id', 'wrapped', 'key_version', 'created_at'])
+        keys = keys.addColumn(name, 'text', (column) => column.notNull());
+      await keys.addColumn('destroyed_at', 'text').execute();
       await db.schema
-        .createIndex('audit_bundles_by_age')
-        .on('audit_bundles')
-        .columns(['created_at', 'id'])
+        .createIndex('data_keys_by_version')
+        .on('data_keys')
+        .columns(['key_version', 'conversation_id'])
         .execute();
+      let accesses = db.schema
+        .createTable('accesses')
+        .addColumn('id', 'text', (column) => column.primaryKey());
+      for (const name of ['at', 'by', 'action', 'owner', 'conversation_id', 'request_id'])
+        accesses = accesses.addColumn(name, 'text', (column) => column.notNull());
+      await accesses.execute();
+      const index = (name: string, columns: string[]) =>
+        db.schema.createIndex(name).on('accesses').columns(columns).execute();
+      await index('accesses_of_conversation', ['conversation_id', 'at']);
+      await index('accesses_by_age', ['at']);
     },
   },
+  ...auditMigrations,
 };

@@ -10,6 +10,7 @@ const JOB_NAME = /^[a-z][a-z0-9-]{0,63}$/;
 /** `/admin/*`: keys, live figures, flags and governance jobs; for the scope `admin`. */
 export function adminRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   keyRoutes(app, gateway);
+  encryptionRoutes(app, gateway);
   governanceRoutes(app, gateway);
   app.get(
     '/admin/feedback',
@@ -49,6 +50,13 @@ function keyRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
       gateway.kit.log.info({ key_id: record.id }, 'API key revoked');
       return c.json(view(record));
     }),
+  );
+}
+
+function encryptionRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
+  app.post(
+    '/admin/encryption/rewrap',
+    guard(gateway, 'admin', async (c, call) => c.json(await gateway.kit.clients.core.rewrapKeys(call))),
   );
 }
 

@@ -34,6 +34,16 @@ export function conversationRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
     '/v1/conversations/:id',
     guard(gateway, 'chat', async (c, call) => c.json(await core().getConversation(uuidParam(c, 'id'), call))),
   );
+  app.delete(
+    '/v1/conversations/:id',
+    guard(gateway, 'chat', async (c, call) =>
+      c.json(await core().eraseConversation(uuidParam(c, 'id'), call)),
+    ),
+  );
+  app.get(
+    '/v1/conversations/:id/accesses',
+    guard(gateway, 'chat', async (c, call) => c.json(await core().accesses(uuidParam(c, 'id'), call))),
+  );
   app.get(
     '/v1/conversations/:id/log',
     guard(gateway, 'chat', async (c, call) => c.json(await core().exportLog(uuidParam(c, 'id'), call))),

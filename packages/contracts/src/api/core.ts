@@ -10,6 +10,7 @@ import {
   LogCheck,
   PromptInfo,
 } from '../conversation/conversation.ts';
+import { Accesses, Erasure, KeyRewrap } from '../conversation/erasure.ts';
 import { Feedback, FeedbackPage, FeedbackRequest, ListFeedbackQuery } from '../conversation/feedback.ts';
 import { GraphInfo } from '../conversation/graph.ts';
 import { Lineage, ProvDocument } from '../conversation/lineage.ts';
@@ -25,6 +26,18 @@ import {
   StoredAnswer,
 } from '../conversation/stored-answers.ts';
 import { AuditBundleInfo, AuditBundlePage, ListAuditBundlesQuery } from '../tables/audit.ts';
+import {
+  ExportSubjectQuery,
+  LegalHold,
+  LegalHoldPage,
+  ListLegalHoldsQuery,
+  RetentionBatch,
+  RetentionReport,
+  RetentionReportQuery,
+  SetLegalHold,
+  SubjectErasure,
+  SubjectPage,
+} from '../tables/retention.ts';
 import { type ApiOf, defineApi } from './endpoint.ts';
 
 /** A log has its texts and, beside them, hashes and counts. */
@@ -75,7 +88,7 @@ export const coreEndpoints = defineApi({
     answer: ConversationSummary,
     callers: ['gateway'],
   },
-  /** The signed log of a conversation, as blueprint 9.4 has it. */
+  /** The signed log of a conversation, as blueprint 9.4 has it; who is shown it is recorded. */
   exportLog: {
     method: 'GET',
     path: '/internal/conversations/:id/log',
@@ -186,6 +199,69 @@ export const coreEndpoints = defineApi({
     answers: 'bytes',
     callers: ['gateway', 'governance'],
   },
+  /** Erases the next conversations whose time is over. For administrators. */
+  prune: {
+    method: 'POST',
+    path: '/internal/retention/prune',
+    answers: 'json',
+    answer: RetentionBatch,
+    callers: ['governance'],
+    idempotent: true,
+  },
+  /** For administrators, as all that follows about holds. */
+  retentionReport: {
+    method: 'GET',
+    path: '/internal/retention',
+    query: RetentionReportQuery,
+    answers: 'json',
+    answer: RetentionReport,
+    callers: ['gateway', 'governance'],
+  },
+  setLegalHold: {
+    method: 'POST',
+    path: '/internal/legal-holds',
+    body: SetLegalHold,
+    answers: 'json',
+    answer: LegalHold,
+    status: 201,
+    callers: ['gateway'],
+  },
+  liftLegalHold: {
+    method: 'POST',
+    path: '/internal/legal-holds/:id/lift',
+    param: 'uuid',
+    answers: 'json',
+    answer: LegalHold,
+    callers: ['gateway'],
+  },
+  listLegalHolds: {
+    method: 'GET',
+    path: '/internal/legal-holds',
+    query: ListLegalHoldsQuery,
+    answers: 'json',
+    answer: LegalHoldPage,
+    callers: ['gateway'],
+  },
+  /** Part of everything that is stored of one owner; that it was given is recorded. For them and for administrators. */
+  exportSubject: {
+    method: 'GET',
+    path: '/internal/subjects/:id/export',
+    param: 'text',
+    query: ExportSubjectQuery,
+    answers: 'json',
+    answer: SubjectPage,
+    callers: ['gateway'],
+  },
+  /** Erases the next conversations of one owner: asked until it is complete. Throws `conflict` where a hold keeps one. */
+  eraseSubject: {
+    method: 'POST',
+    path: '/internal/subjects/:id/erase',
+    param: 'text',
+    answers: 'json',
+    answer: SubjectErasure,
+    callers: ['gateway'],
+    idempotent: true,
+  },
   prompts: {
     method: 'GET',
     path: '/internal/prompts',
@@ -266,6 +342,34 @@ export const coreEndpoints = defineApi({
     answers: 'json',
     answer: z.object({ id: z.string() }),
     callers: ['gateway'],
+  },
+  /** Who read or erased a conversation, the newest first. */
+  accesses: {
+    method: 'GET',
+    path: '/internal/conversations/:id/accesses',
+    param: 'uuid',
+    answers: 'json',
+    answer: Accesses,
+    callers: ['gateway'],
+  },
+  /** Destroys its data key; the chain of its hashes stays. */
+  eraseConversation: {
+    method: 'POST',
+    path: '/internal/conversations/:id/erase',
+    param: 'uuid',
+    answers: 'json',
+    answer: Erasure,
+    callers: ['gateway'],
+    idempotent: true,
+  },
+  /** Wraps the next data keys again that are not wrapped under the current version; asked until it is complete. */
+  rewrapKeys: {
+    method: 'POST',
+    path: '/internal/keys/rewrap',
+    answers: 'json',
+    answer: KeyRewrap,
+    callers: ['gateway'],
+    idempotent: true,
   },
 });
 export type CoreApi = ApiOf<typeof coreEndpoints>;

@@ -45,13 +45,14 @@ const Transparency = z.object({
 
 /**
  * Result of checking one log. `unconfirmed`: chain and signature hold, and whether records are missing at its end cannot be
- * said just now (it runs, or the event bus that keeps its head cannot be asked).
+ * said just now (it runs, or the event bus that keeps its head cannot be asked). `erased`: what was said is gone for good,
+ * and the chain of its hashes and the signature hold.
  */
 export const ChainVerdict = z.object({
   id: z.string(),
-  /** True for `ok` alone. */
+  /** True for `ok` and `erased`. */
   ok: z.boolean(),
-  status: z.enum(['ok', 'unconfirmed', 'broken']),
+  status: z.enum(['ok', 'unconfirmed', 'erased', 'broken']),
   records: z.number().int().nonnegative(),
   /** seq of the first record that does not fit, when not ok. */
   broken_at: z.number().int().nullable(),

@@ -74,8 +74,17 @@ export const LogRecordV2 = RecordBase.extend({
 });
 export type LogRecordV2 = z.infer<typeof LogRecordV2>;
 
-/** Version 2 first: read as version 1, its record would lose what its hash covers. */
-export const LogRecord = z.union([LogRecordV2, LogRecordV1]);
+/** A record of version 3: its hash says nothing about its content once that is erased. */
+export const LogRecordV3 = LogRecordV2.extend({
+  /** 16 random bytes (base64url). */
+  salt: z.string().regex(/^[\w-]{22}$/),
+  /** The data key that its content is stored under. */
+  key_id: z.uuid(),
+});
+export type LogRecordV3 = z.infer<typeof LogRecordV3>;
+
+/** The newest version first: read as an older one, its record would lose what its hash covers. */
+export const LogRecord = z.union([LogRecordV3, LogRecordV2, LogRecordV1]);
 export type LogRecord = z.infer<typeof LogRecord>;
 
 const LogBase = z.object({
@@ -105,6 +114,15 @@ export const ConversationLogV2 = LogBase.extend({
 });
 export type ConversationLogV2 = z.infer<typeof ConversationLogV2>;
 
-/** `${MCP_DATA}/logs/conversations/<uuid>.json`. */
-export const ConversationLog = z.discriminatedUnion('version', [ConversationLogV1, ConversationLogV2]);
+export const ConversationLogV3 = ConversationLogV2.extend({
+  version: z.literal(3),
+  messages: z.array(LogRecordV3),
+});
+
+/** A signed log with what was said. */
+export const ConversationLog = z.discriminatedUnion('version', [
+  ConversationLogV1,
+  ConversationLogV2,
+  ConversationLogV3,
+]);
 export type ConversationLog = z.infer<typeof ConversationLog>;

@@ -44,7 +44,9 @@ export const ServiceManifest = z.object({
     subscribes: z.array(z.string()).default([]),
   }),
   /** What it may reach outside the cluster. */
-  egress: z.array(z.enum(['model-backends', 'identity-provider', 'log-archive', 'moderation'])).default([]),
+  egress: z
+    .array(z.enum(['model-backends', 'identity-provider', 'log-archive', 'kms', 'moderation']))
+    .default([]),
   /** Room for what must survive a pod, always or where the database is embedded; undefined: it keeps nothing. */
   volume: z
     .object({ size_gib: z.number().int().min(1), where: z.enum(['always', 'embedded-database']) })

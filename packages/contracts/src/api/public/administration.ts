@@ -1,5 +1,6 @@
 /** What administrators ask, and what is for everybody: health, and the pages of the gateway. */
 import { z } from 'zod';
+import { KeyRewrap } from '../../conversation/erasure.ts';
 import { FeedbackPage, ListFeedbackQuery } from '../../conversation/feedback.ts';
 import type { ErrorCode } from '../../tables/errors.ts';
 import { GovernanceRun } from '../../tables/governance.ts';
@@ -46,6 +47,13 @@ const adminRoutes = {
     scope: 'admin',
     params: { id: 'Id of the key.' },
     answers: [json('The key as it is now.', named('Key', ApiKeyView))],
+  },
+  'POST /admin/encryption/rewrap': {
+    tag: 'admin',
+    summary: 'Wrap the next data keys again that are not wrapped under the current key',
+    description: 'After the key was rotated; asked until `complete`. No conversation is touched.',
+    scope: 'admin',
+    answers: [json('How far it came.', named('KeyRewrap', KeyRewrap))],
   },
   'GET /admin/governance': {
     tag: 'admin',

@@ -9,6 +9,7 @@ import {
   ListConversationsQuery,
   PromptInfo,
 } from '../../conversation/conversation.ts';
+import { Accesses, Erasure } from '../../conversation/erasure.ts';
 import { Feedback, FeedbackRequest } from '../../conversation/feedback.ts';
 import { GraphInfo } from '../../conversation/graph.ts';
 import { Lineage, LineageQuery, ProvDocument } from '../../conversation/lineage.ts';
@@ -72,9 +73,26 @@ export const conversationRoutes = {
     params: id,
     answers: [json('The conversation.', named('Conversation', Conversation))],
   },
+  'DELETE /v1/conversations/:id': {
+    tag: 'conversations',
+    summary: 'Erase a conversation for good',
+    description:
+      'Its data key is destroyed, so that no copy of what was said can be decrypted any more. The chain of its hashes stays, and verifies as `erased`.',
+    scope: 'chat',
+    params: id,
+    answers: [json('It is erased.', named('Erasure', Erasure))],
+  },
+  'GET /v1/conversations/:id/accesses': {
+    tag: 'conversations',
+    summary: 'List who was shown a conversation, and who erased it',
+    scope: 'chat',
+    params: id,
+    answers: [json('The accesses, the newest first.', named('Accesses', Accesses))],
+  },
   'GET /v1/conversations/:id/log': {
     tag: 'conversations',
     summary: 'Export the log of a conversation',
+    description: 'It is decrypted for its owner and for administrators; that it was shown is recorded first.',
     scope: 'chat',
     params: id,
     answers: [json('The signed log.', named('ConversationLog', ConversationLog))],

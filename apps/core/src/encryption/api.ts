@@ -1,0 +1,50 @@
+/** The part of the core's interface that is about who may read what was said, and what is erased. */
+import { type CallContext, type CoreApi, PlatformError } from '@mcp/contracts';
+import { logOf } from '../log/state.ts';
+import type { ConversationStore, Stored } from '../store/conversations.ts';
+import type { AccessLog } from './accesses.ts';
+import type { DataKeys } from './data-keys.ts';
+import type { Eraser } from './eraser.ts';
+
+/** Data keys that one call wraps again. */
+const MAX_REWRAPPED = 200;
+
+export interface EncryptionDeps {
+  readonly store: ConversationStore;
+  readonly keys: DataKeys;
+  readonly accesses: AccessLog;
+  readonly eraser: Eraser;
+}
+
+type EncryptionApi = Pick<CoreApi, 'exportLog' | 'accesses' | 'eraseConversation' | 'rewrapKeys'>;
+
+export function encryptionApi(deps: EncryptionDeps): EncryptionApi {
+  const { store, keys, accesses, eraser } = deps;
+  return {
+    async exportLog(id, call) {
+      const stored = await store.get(id, call.principal);
+      await accesses.record({ action: 'show', owner: stored.owner, conversation_id: id }, call);
+      return logOf(stored);
+    },
+    async accesses(id, call) {
+      const owner = await store.ownerOf(id, call.principal);
+      return { accesses: await accesses.of({ id, owner }) };
+    },
+    eraseConversation: (id, call) => eraser.erase(id, call),
+    async rewrapKeys(call) {
+      if (!call.principal.scopes.includes('admin'))
+        throw new PlatformError(
+          'forbidden',
+          'Data keys are wrapped again by administrators. Use a key with the admin scope.',
+        );
+      return keys.rewrap(MAX_REWRAPPED);
+    },
+  };
+}
+
+/** Reads of somebody else's conversation are recorded, one's own are not. */
+export async function recordReading(accesses: AccessLog, stored: Stored, call: CallContext): Promise<void> {
+  const { owner, summary } = stored;
+  if (owner !== call.principal.id)
+    await accesses.record({ action: 'read', owner, conversation_id: summary.id }, call);
+}
