@@ -2,7 +2,8 @@
 import type { RetentionPass, RetentionStatistic } from '@mcp/contracts';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { OpenDatabase } from './open.ts';
-import type { Database, RetentionPassRow } from './schema.ts';
+import type { Database } from './schema.ts';
+import type { RetentionPassRow } from './schema-audit.ts';
 
 /** Passes and statistics of one report. */
 const MAX_PASSES = 30;
