@@ -44,6 +44,7 @@ export const derived = {
   queue_weights: ({ stack }) => stack.limits.queue_weights && JSON.stringify(stack.limits.queue_weights),
   queue_batch: ({ stack }) => stack.limits.queue_batch && JSON.stringify(stack.limits.queue_batch),
   remote_concurrency: ({ stack }) => remoteConcurrency(stack),
+  pii: ({ stack }) => stack.pii && JSON.stringify(stack.pii),
   risk_thresholds: ({ stack }) => stack.risk.thresholds && JSON.stringify(stack.risk.thresholds),
   safety_embeddings: ({ stack }) => {
     const served = stack.models.some(({ id }) => id === INJECTION_EMBEDDER);

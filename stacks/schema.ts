@@ -10,6 +10,7 @@ import {
   Retention,
 } from '@mcp/contracts';
 import { BackendName } from '@mcp/model-backends/registry';
+import { PiiPolicy } from '@mcp/safety/manifest';
 import { z } from 'zod';
 import { shortOfConnections } from './database.ts';
 import { missingDependencies, neededBy } from './dependencies.ts';
@@ -90,6 +91,8 @@ export const Stack = z
     features: Features,
     safety: Safety.default({}),
     encryption: Encryption.default({}),
+    /** What becomes of personal data; undefined: it is tagged (docs/personal-data.md). */
+    pii: PiiPolicy.optional(),
     /** Undefined: the arbitration's own weights and thresholds hold. */
     arbitration: ArbitrationTerms.optional(),
     /** Undefined: conversations are kept for good, answers for 30 days, feedback for 180. */

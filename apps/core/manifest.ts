@@ -13,7 +13,7 @@ import { budgetMetrics } from '@mcp/conversation/manifest';
 import { kmsMetrics, kmsSettings } from '@mcp/kms/manifest';
 import { residencySettings } from '@mcp/model-serving/manifest';
 import { provenanceMetrics } from '@mcp/provenance/manifest';
-import { safetyMetrics, safetySettings } from '@mcp/safety/manifest';
+import { piiMetrics, piiSettings, safetyMetrics, safetySettings } from '@mcp/safety/manifest';
 import { z } from 'zod';
 
 export const manifest = defineManifest({
@@ -38,6 +38,7 @@ export const manifest = defineManifest({
   drain_s: 30,
   settings: {
     ...safetySettings,
+    ...piiSettings,
     ...residencySettings,
     ...kmsSettings,
     MAX_TOKENS: {
@@ -199,6 +200,7 @@ export const manifest = defineManifest({
     ...provenanceMetrics,
     ...kmsMetrics,
     ...safetyMetrics,
+    ...piiMetrics,
     ...budgetMetrics,
     conversation_turns_total: counter('conversation', ['model', 'status'], {
       help: 'Turns of conversations, by how they ended.',

@@ -20,6 +20,8 @@ import { residencySettings, servingMetrics, servingSettings } from '@mcp/model-s
 import {
   outlierMetrics,
   outlierSettings,
+  piiMetrics,
+  piiSettings,
   riskMetrics,
   riskSettings,
   safetyMetrics,
@@ -59,7 +61,11 @@ export const manifest = defineManifest({
     ...outlierSettings,
     ...residencySettings,
     ...riskSettings,
+    ...piiSettings,
     ...onlyWith('MCP_REMOTE_BACKENDS', { ...backendSettings(RemoteBackendName.options), ...servingSettings }),
+    // Which models a text may come to is asked wherever they are served.
+    MODEL_FALLBACKS: servingSettings.MODEL_FALLBACKS,
+    MODEL_ALIASES: servingSettings.MODEL_ALIASES,
     MCP_REMOTE_BACKENDS: {
       schema: RemoteBackendList.prefault(''),
       meaning:
@@ -190,6 +196,7 @@ export const manifest = defineManifest({
     ...safetyMetrics,
     ...outlierMetrics,
     ...riskMetrics,
+    ...piiMetrics,
   },
 });
 

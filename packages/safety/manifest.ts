@@ -1,8 +1,11 @@
 /** What whoever looks at texts reads of its environment and records: the gateway at what is asked and answered, the core at turns. */
-import { defineMetrics, defineSettings, histogram, jsonText, Residency } from '@mcp/contracts';
+import { counter, defineMetrics, defineSettings, histogram, jsonText, Residency } from '@mcp/contracts';
 import { z } from 'zod';
 import { CATEGORY_NAMES, type SafetyCategory } from './src/categories.ts';
+import { PiiPolicy } from './src/pii/policy.ts';
 import { DEFAULT_THRESHOLDS } from './src/routing/risk.ts';
+
+export { PiiPolicy };
 
 const Allow = z.strictObject({
   categories: z.array(z.enum(CATEGORY_NAMES as [SafetyCategory, ...SafetyCategory[]])).default([]),
@@ -66,6 +69,20 @@ export const safetySettings = defineSettings({
   },
 });
 
+/** What the gateway and the core read of personal data. */
+export const piiSettings = defineSettings({
+  MCP_PII: {
+    schema: jsonText(
+      PiiPolicy,
+      'must be JSON such as {"action":"tag","third_party":"redact","routes":{"/v1/embeddings":"block"}}',
+    ).prefault('{}'),
+    meaning:
+      'What becomes of personal data, as JSON: off, tag, tokenize, redact or block, for all, by route, and for models of others (docs/personal-data.md).',
+    from: 'derived.pii',
+    operator: true,
+  },
+});
+
 /** The embedding model that the weights of `src/embeddings` are for. */
 export const INJECTION_EMBEDDER = 'all-minilm-l6-v2';
 
@@ -126,6 +143,13 @@ export const riskMetrics = defineMetrics({
     buckets: [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1],
     panels: [{ dashboard: 'models', title: 'Risk of requests by route, p95', by: ['phase'] }],
   },
+});
+
+export const piiMetrics = defineMetrics({
+  pii_found_total: counter('conversation', ['kind', 'phase', 'status'], {
+    help: 'Personal data found where it is not only tagged: phase is asked or answered, status what was done (tokenize, redact, block).',
+    panels: [{ dashboard: 'models', title: 'Personal data by kind', by: ['kind', 'status'] }],
+  }),
 });
 
 export const safetyMetrics = defineMetrics({

@@ -7,6 +7,7 @@ import { guardOf } from '@mcp/safety/guard';
 import { apiApp, defineService, ownCall } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import { createCore } from './api.ts';
+import { answerPrivacy } from './conversations/answer-privacy.ts';
 import { EventLog } from './conversations/event-log.ts';
 import { Learner } from './conversations/learner.ts';
 import { PromptLibrary } from './conversations/prompts.ts';
@@ -106,6 +107,7 @@ export const definition = defineService({
         tag_pii: kit.flags.enabled('PII_TAGGING_ENABLED'),
         guard,
       },
+      privacy: answerPrivacy(kit, config.MCP_PII),
       runs,
       log: events,
       prompts: new PromptLibrary(config.MCP_PROMPTS_DIR),

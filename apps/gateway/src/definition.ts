@@ -16,6 +16,7 @@ import { LiveFigures } from './live/figures.ts';
 import { LiveStats } from './live/stats.ts';
 import { Traces } from './live/traces.ts';
 import { GraphCatalog, ModelCatalog } from './models.ts';
+import { Privacy } from './pipeline/privacy.ts';
 import type { RiskRouter } from './pipeline/risk-router.ts';
 import { SentenceVectors } from './pipeline/sentence-vectors.ts';
 
@@ -47,6 +48,8 @@ export const definition = defineService({
     const live = new LiveFigures({ bus: kit.bus, stats, inference, here });
     const authenticator = new Authenticator({ keys, tokens, admin_key_hash: config.MCP_ADMIN_KEY_HASH });
     const stopRights = answerRights({ bus: () => kit.bus(), authenticator, log: kit.log });
+    const models = new ModelCatalog(inference);
+    const risk = await riskRouterOf(kit);
     const app = createApp({
       kit,
       inference,
@@ -56,7 +59,7 @@ export const definition = defineService({
         requests_per_minute: config.MCP_RATE_REQUESTS_PER_MINUTE,
         max_parallel_requests: config.MCP_MAX_PARALLEL_REQUESTS,
       }),
-      models: new ModelCatalog(inference),
+      models,
       graphs: new GraphCatalog(() => kit.clients.core),
       stats,
       live,
@@ -64,7 +67,15 @@ export const definition = defineService({
       guard: guardOf(config, (err) => kit.log.warn({ err }, 'the moderation did not answer')),
       vectors: config.MCP_SAFETY_EMBEDDINGS === 'on' ? new SentenceVectors({ kit, inference }) : undefined,
       calibrations: new Calibrations(),
-      risk: await riskRouterOf(kit),
+      risk,
+      privacy: new Privacy({
+        kit,
+        models,
+        policy: config.MCP_PII,
+        aliases: config.MODEL_ALIASES,
+        fallbacks: config.MODEL_FALLBACKS,
+        any_model: risk !== undefined,
+      }),
     });
     const close = async () => {
       stopRights();

@@ -9,6 +9,7 @@ import type { LiveFigures } from './live/figures.ts';
 import type { LiveStats } from './live/stats.ts';
 import type { Traces } from './live/traces.ts';
 import type { GraphCatalog, ModelCatalog } from './models.ts';
+import type { Privacy } from './pipeline/privacy.ts';
 import type { RiskRouter } from './pipeline/risk-router.ts';
 import type { SentenceVectors } from './pipeline/sentence-vectors.ts';
 
@@ -27,6 +28,8 @@ export interface Gateway {
   readonly traces: Traces;
   /** The safety policy. */
   readonly guard: Guard;
+  /** What becomes of personal data. */
+  readonly privacy: Privacy;
   /** Undefined: results of tools are read without embeddings. */
   readonly vectors: SentenceVectors | undefined;
   /** What models take for what is counted. */

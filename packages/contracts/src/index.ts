@@ -20,6 +20,7 @@ export * from './conversation/lineage.ts';
 export * from './conversation/log.ts';
 export * from './conversation/log-entry.ts';
 export * from './conversation/participant.ts';
+export * from './conversation/pii.ts';
 export * from './conversation/proof.ts';
 export * from './conversation/risk.ts';
 export * from './conversation/safety.ts';

@@ -13,6 +13,7 @@ import type {
 } from '@mcp/contracts';
 import { AnswerLimit, alternate, ReasoningSplitter, tokensPerChar } from '@mcp/conversation';
 import { assertModerable, Findings, type Guard, guardEvents } from '@mcp/safety/guard';
+import type { PiiSession } from '@mcp/safety/pii';
 import type { Span } from '@mcp/service-kit';
 import type { BudgetDeps, Fitted } from './budget.ts';
 import type { Emit } from './events.ts';
@@ -60,6 +61,8 @@ export interface Asked {
   readonly asked?: Pick<ChatCompletionRequest, 'response_format' | 'logprobs'>;
   /** Where conversations are routed by risk. */
   readonly watch?: RiskWatch | undefined;
+  /** Where what models say is kept without personal data. */
+  readonly privacy?: PiiSession | undefined;
   /** Of its span. */
   readonly attributes?: Readonly<Record<string, string>>;
 }
@@ -112,7 +115,10 @@ export async function answerOf(
   };
   try {
     assertModerable(deps.guard, call);
-    const events = deps.models.generate(requestOf(ask), call);
+    const request = requestOf(ask);
+    const said = deps.models.generate(request, call);
+    const json = (request.response_format?.type ?? 'text') !== 'text';
+    const events = ask.privacy?.events(said, { json }) ?? said;
     for await (const event of guardEvents(deps.guard, events, findings)) {
       take(event);
       if (event.type === 'text' && watched?.push(event.logprobs ?? []) === true) finish = CUT;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CallContext, RecordCompletionRequest } from '@mcp/contracts';
 import { stepsOf } from '@mcp/conversation';
-import { type NewStep, Recorder, type RecorderDeps } from '../log/recorder.ts';
+import { type NewStep, Recorder, type RecorderDeps, taggedAs } from '../log/recorder.ts';
 import type { NewConversation, Stored } from '../store/conversations.ts';
 import { titleOf, traceOf } from './sessions.ts';
 import { DEFAULT_TURN_TOKENS } from './settings.ts';
@@ -31,7 +31,7 @@ export async function recordCompletion(
     owner: call.principal.id,
     settings: { max_tokens_per_turn: DEFAULT_TURN_TOKENS },
   };
-  const recorder = await Recorder.begin(deps, conversation, (newStepId) =>
+  const recorder = await Recorder.begin(taggedAs(deps, request.pii), conversation, (newStepId) =>
     stepsFor(request, { before: [], newStepId, trace_id }),
   );
   await recorder.close('completed');
@@ -44,7 +44,7 @@ export async function recordAnswer(
   { stored, said }: { readonly stored: Stored; readonly said: RecordCompletionRequest },
   call: CallContext,
 ): Promise<void> {
-  const recorder = await Recorder.resume(deps, stored, stored.summary.exchanges);
+  const recorder = await Recorder.resume(taggedAs(deps, said.pii), stored, stored.summary.exchanges);
   const before = stepsOf(stored.records).map(({ id }) => id);
   try {
     const { newStepId } = recorder;

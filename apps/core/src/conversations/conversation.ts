@@ -264,7 +264,7 @@ async function askTurn(deps: ConversationDeps, session: Session, run: TurnRun & 
   const max_tokens_per_turn = Math.min(settings.max_tokens_per_turn, extra?.max_tokens ?? Infinity);
   const step = recorder.newStepId();
   const { records } = recorder;
-  const { watch } = session;
+  const { watch, privacy } = session;
   const request = {
     turn,
     step,
@@ -275,6 +275,7 @@ async function askTurn(deps: ConversationDeps, session: Session, run: TurnRun & 
     temperature,
     seed,
     watch,
+    privacy,
   };
   const result = await runTurn(deps, request, { call, emit });
   if (isCompared(deps, session) && isFinal(session, turn)) run.vectors.expect(result.text);

@@ -8,12 +8,14 @@ import {
   type WatchedChatRequest,
 } from '@mcp/contracts';
 import { type FinishedTurn, isFinished, participantAt, stateOf, stepsOf } from '@mcp/conversation';
+import type { PiiSession } from '@mcp/safety/pii';
 import type { GraphLibrary } from '../graphs/library.ts';
 import { nextNode } from '../graphs/outcomes.ts';
-import { type NewStep, Recorder, type RecorderDeps } from '../log/recorder.ts';
+import { type NewStep, Recorder, type RecorderDeps, taggedAs } from '../log/recorder.ts';
 import { checkLog, type LogStateDeps } from '../log/state.ts';
 import type { Stored } from '../store/conversations.ts';
 import type { Settings } from '../store/rows.ts';
+import type { AnswerPrivacy } from './answer-privacy.ts';
 import type { Prompt, PromptLibrary } from './prompts.ts';
 import { RiskWatch } from './risk-watch.ts';
 import { FIRST_PROMPT, openingOf, refuseExchanges, requireReadyModels } from './settings.ts';
@@ -28,6 +30,8 @@ export interface SessionDeps {
   readonly prompts: PromptLibrary;
   readonly graphs: GraphLibrary;
   readonly recorder: RecorderDeps;
+  /** What is done about personal data in what models say. */
+  readonly privacy: AnswerPrivacy;
   /** Takes room at the model that speaks next, before anything is written. Throws when there is none. */
   takeRoom(model: string): Promise<void>;
 }
@@ -48,6 +52,8 @@ export interface Session {
   readonly trace_id: string;
   /** Undefined: conversations are not routed by risk. */
   readonly watch: RiskWatch | undefined;
+  /** Undefined: what models say is kept as they say it. */
+  readonly privacy: PiiSession | undefined;
 }
 
 /** Begins a conversation; its first records are durable when this returns. Nothing is stored when the request is refused. */
@@ -70,7 +76,7 @@ export async function createSession(
   const created_at = new Date().toISOString();
   const title = titleOf(message);
   const recorder = await Recorder.begin(
-    deps.recorder,
+    taggedAs(deps.recorder, request.pii),
     {
       summary: { id, created_at, mode, participants, exchanges, title, status: 'running', trace_id },
       owner: call.principal.id,
@@ -87,7 +93,8 @@ export async function createSession(
     ],
   );
   const summary = { id, mode, participants, exchanges };
-  return { summary, settings, systems: systemsIn(recorder.records), recorder, trace_id, watch };
+  const privacy = deps.privacy(request.pii, recorder.records);
+  return { summary, settings, systems: systemsIn(recorder.records), recorder, trace_id, watch, privacy };
 }
 
 /** Goes on with a conversation: with a new question, or with what an interruption left over. */
@@ -117,7 +124,7 @@ export async function resumeSession(
   const past = request.message === undefined ? stateOf(stored.records).turns : [];
   if (settings.graph !== undefined || past.length < exchanges)
     await takeRoomFor(deps, { participants, settings }, past);
-  const recorder = await Recorder.resume(deps.recorder, stored, exchanges);
+  const recorder = await Recorder.resume(taggedAs(deps.recorder, request.pii), stored, exchanges);
   const trace_id = traceOf(call);
   const { message } = request;
   const watch = watchOf(request);
@@ -133,6 +140,7 @@ export async function resumeSession(
     recorder,
     trace_id,
     watch,
+    privacy: deps.privacy(request.pii, recorder.records),
   };
 }
 

@@ -83,6 +83,7 @@ function requestOf(
     temperature: settings.temperature,
     seed: settings.seed,
     watch: session.watch,
+    privacy: session.privacy,
     attributes: { 'mcp.role': node.role, 'mcp.needs': node.needs.join(',') },
   };
 }

@@ -1,5 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { type ConversationStatus, type LogRecord, LogRecordV1, type LogRecordV2 } from '@mcp/contracts';
+import {
+  type ConversationStatus,
+  type LogRecord,
+  LogRecordV1,
+  type LogRecordV2,
+  type PiiAction,
+} from '@mcp/contracts';
 import { newStepIds, stepsOf } from '@mcp/conversation';
 import type { DataKey } from '@mcp/kms';
 import {
@@ -11,7 +17,7 @@ import {
   signatureOf,
   signLog,
 } from '@mcp/provenance';
-import { piiTags } from '@mcp/safety';
+import { piiTags, replacedTags } from '@mcp/safety';
 import { type Guard, verdictOn } from '@mcp/safety/guard';
 import type { ClearRows } from '../encryption/clear-rows.ts';
 import type { DataKeys } from '../encryption/data-keys.ts';
@@ -33,6 +39,11 @@ export interface RecorderDeps {
   readonly tag_pii: boolean;
   /** Says of questions what is found in them; turns bring their own verdict. */
   readonly guard: Guard;
+}
+
+/** The same, where nobody is to look for personal data. */
+export function taggedAs(deps: RecorderDeps, pii: PiiAction | undefined): RecorderDeps {
+  return pii === 'off' ? { ...deps, tag_pii: false } : deps;
 }
 
 /** A step as the conversation hands it in. */
@@ -151,7 +162,7 @@ export class Recorder {
         message_id: step.message_id ?? randomUUID(),
         at: new Date().toISOString(),
         ...(safety === undefined ? {} : { safety }),
-        pii_tags: this.#deps.tag_pii ? piiTags(`${content}\n${reasoning ?? ''}`) : [],
+        pii_tags: this.#deps.tag_pii ? tagsOf(`${content}\n${reasoning ?? ''}`) : [],
       };
       const record = this.#asRecord(said);
       if (record !== undefined)
@@ -178,6 +189,11 @@ export class Recorder {
 /** So that its hash says nothing about what is erased. */
 function newSalt(): string {
   return randomBytes(16).toString('base64url');
+}
+
+/** What is personal in a text, and what was, before it was replaced. */
+function tagsOf(text: string): string[] {
+  return [...piiTags(text), ...replacedTags(text)];
 }
 
 type Dated = Omit<NewStep, 'message_id'> & Pick<LogRecordV2, 'message_id' | 'at' | 'pii_tags'>;

@@ -65,6 +65,11 @@ export const HEADERS = {
       'What the safety policy found by then and what was done about it; `passed` where it found nothing.',
     schema: text,
   },
+  'x-mcp-pii': {
+    description:
+      'Where personal data is acted on: what is done (`tokenize`, `redact`, `block`), and how much of which kind was found by then.',
+    schema: text,
+  },
   'x-mcp-risk': {
     description: 'Where requests are routed by risk: the risk, the route, and what it comes from.',
     schema: text,

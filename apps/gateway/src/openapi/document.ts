@@ -153,6 +153,7 @@ const FOR_MODELS: ReadonlySet<string> = new Set([
   'x-mcp-context',
   'x-mcp-ignored-fields',
   'x-mcp-safety',
+  'x-mcp-pii',
   'x-mcp-risk',
 ]);
 

@@ -20,7 +20,7 @@ const IN_TURNS: Readonly<Record<string, TurnMode | undefined>> = {
   'mcp/cross-check': 'cross-check',
 };
 /** What the names of all conversations that are models begin with, those of graphs of agents included. */
-const PREFIX = 'mcp/';
+export const CONVERSATIONS = 'mcp/';
 
 /** What a conversation can make no use of. `messages`, `stream`, `temperature`, `seed` and the limits of length it can. */
 const NOT_FOR_ALIASES = [
@@ -60,13 +60,13 @@ export const CONVERSATION_BACKEND = 'conversation';
 
 /** Whether a model is a conversation. Throws `unavailable` while nobody can say which graphs there are. */
 export async function isAlias(graphs: GraphCatalog, model: string): Promise<boolean> {
-  if (!model.startsWith(PREFIX)) return false;
+  if (!model.startsWith(CONVERSATIONS)) return false;
   return Object.hasOwn(IN_TURNS, model) || (await graphs.list()).includes(model);
 }
 
 /** The name of a conversation that is known to be one; undefined for anything else. */
 export function aliasLabel(graphs: GraphCatalog, model: string): string | undefined {
-  if (!model.startsWith(PREFIX)) return undefined;
+  if (!model.startsWith(CONVERSATIONS)) return undefined;
   return Object.hasOwn(IN_TURNS, model) || graphs.known.includes(model) ? model : undefined;
 }
 

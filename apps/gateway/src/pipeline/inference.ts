@@ -6,6 +6,7 @@ import type {
   EmbeddingsRequest,
   EmbeddingsResult,
   ModelEvent,
+  PiiAction,
   PlatformError,
   StreamResumed,
   Usage,
@@ -20,9 +21,11 @@ import {
   moderateQuestion,
   noteInjection,
 } from '@mcp/safety/guard';
+import type { PiiSession } from '@mcp/safety/pii';
 import type { Gateway } from '../gateway.ts';
 import { aliasEvents, ignoredByAliases, isAlias, toConversation } from './aliases.ts';
 import { type Fitting, fittedEvents, withWayOut } from './fitting.ts';
+import { withValues } from './privacy.ts';
 import type { RoutedConversation } from './risk-router.ts';
 import { classifiedMeanwhile, screened } from './screening.ts';
 
@@ -33,11 +36,15 @@ export interface Talk {
   readonly findings: Findings;
   /** Called before the first event where requests are routed by risk. */
   readonly onRisk: (header: string) => void;
+  /** Called before the first event where personal data is acted on. */
+  readonly onPrivacy: (session: PiiSession) => void;
 }
 
 /** A conversation between models. All its events pass here, whatever they leave by. Throws `content_filter`. */
 export async function* converse(gateway: Gateway, talk: Talk): AsyncGenerator<ChatEvent> {
-  const { request, call, findings } = talk;
+  const { call, findings } = talk;
+  const { request, session } = await gateway.privacy.talk(talk.request, call);
+  if (session !== undefined) talk.onPrivacy(session);
   let routed: RoutedConversation | undefined;
   try {
     assertModerable(gateway.guard, call);
@@ -47,19 +54,23 @@ export async function* converse(gateway: Gateway, talk: Talk): AsyncGenerator<Ch
       await moderateQuestion(gateway.guard, messages, findings);
       noteInjection(gateway.guard, messages, findings);
     }
-    routed = gateway.risk?.converse(talk);
+    routed = gateway.risk?.converse({ request, call, findings });
     if (routed !== undefined) talk.onRisk(routed.header);
-    yield* talked(gateway, talk, routed);
+    yield* withValues(talked(gateway, { request, call, findings }, routed), session);
   } finally {
     routed?.end();
     countSafety(gateway.kit.metrics, findings.verdict);
   }
 }
 
+interface Asked extends Pick<Talk, 'call' | 'findings'> {
+  readonly request: WatchedChatRequest;
+}
+
 /** The turns are guarded where they are made: their verdicts come with them. */
 async function* talked(
   gateway: Gateway,
-  { request, call, findings }: Omit<Talk, 'onRisk'>,
+  { request, call, findings }: Asked,
   routed: Pick<RoutedConversation, 'terms' | 'note'> | undefined,
 ): AsyncGenerator<ChatEvent> {
   const asked = findings.verdict;
@@ -72,9 +83,11 @@ async function* talked(
   }
 }
 
-interface Completion {
+export interface Completing {
   readonly request: ChatCompletionRequest;
   readonly call: CallContext;
+  /** What becomes of personal data; in the request it has been done. */
+  readonly privacy: { readonly action: PiiAction; readonly session: PiiSession | undefined };
   /** Gets what the safety stages find. */
   readonly findings: Findings;
   /** Called before the first event of a model that is a conversation. */
@@ -92,7 +105,7 @@ interface Completion {
 }
 
 /** A completion of a model, or of an alias for a conversation. All its events pass here. Throws `content_filter`. */
-export async function* complete(gateway: Gateway, completion: Completion): AsyncGenerator<ModelEvent> {
+export async function* complete(gateway: Gateway, completion: Completing): AsyncGenerator<ModelEvent> {
   const { call, findings } = completion;
   try {
     assertModerable(gateway.guard, call);
@@ -104,9 +117,10 @@ export async function* complete(gateway: Gateway, completion: Completion): Async
     if (await isAlias(gateway.graphs, request.model)) {
       completion.onIgnored(ignoredByAliases(request));
       noteInjection(gateway.guard, request.messages, findings);
-      const events = talked(gateway, { request: toConversation(request), call, findings }, routed);
+      const talk = { ...toConversation(request), pii: completion.privacy.action };
+      const events = talked(gateway, { request: talk, call, findings }, routed);
       const answer = aliasEvents(events, { ...completion, request });
-      yield* routed?.watch(answer) ?? answer;
+      yield* restored(completion, routed?.watch(answer) ?? answer);
       return;
     }
     const careful = routed?.careful === true ? { ...call, careful: true } : call;
@@ -116,8 +130,9 @@ export async function* complete(gateway: Gateway, completion: Completion): Async
         ? gateway.inference().generate(request, careful)
         : fittedEvents(gateway, { request, call: careful, onFitted });
     const events = classifiedMeanwhile(gateway, { events: asked, request, findings });
-    const watched = routed?.watch(events) ?? events;
-    for await (const event of guardEvents(gateway.guard, watched, findings)) {
+    const watched = replaced(completion, routed?.watch(events) ?? events);
+    const guarded = guardEvents(gateway.guard, watched, findings);
+    for await (const event of restored(completion, guarded)) {
       if (event.type === 'usage') settle(gateway, event.usage);
       else if (event.type === 'stream_resumed') completion.onResumed(event);
       yield event.type === 'start' ? startOf(event, completion) : event;
@@ -129,10 +144,31 @@ export async function* complete(gateway: Gateway, completion: Completion): Async
   }
 }
 
+type Private = Pick<Completing, 'privacy' | 'request'>;
+type Events = AsyncIterable<ModelEvent>;
+
+/** Without personal data that may not be told, before anybody else looks at it. */
+function replaced({ privacy: { action, session }, request }: Private, events: Events): Events {
+  return session === undefined || action === 'tokenize'
+    ? events
+    : session.events(events, { json: isJson(request) });
+}
+
+/** With the values whose names the model was shown, after everybody else has looked at it. */
+function restored({ privacy: { action, session }, request }: Private, events: Events): Events {
+  return session === undefined || action !== 'tokenize'
+    ? events
+    : session.events(events, { json: isJson(request) });
+}
+
+function isJson({ response_format }: ChatCompletionRequest): boolean {
+  return response_format !== undefined && response_format.type !== 'text';
+}
+
 type Start = Extract<ModelEvent, { type: 'start' }>;
 
 /** The start as clients see it; what is said beside it goes into headers. */
-function startOf(event: Start, completion: Completion): Start {
+function startOf(event: Start, completion: Completing): Start {
   completion.onServed(event.served_by ?? event.model);
   if (event.ignored === undefined && event.served_by === undefined) return event;
   const { ignored, served_by: _, ...start } = event;

@@ -18,6 +18,7 @@ import {
   withIds,
 } from '@mcp/wire';
 import type { Gateway } from '../gateway.ts';
+import type { Completing } from './inference.ts';
 
 /** The log holds text only. */
 const PICTURES = { picture: () => '[image]' };
@@ -33,13 +34,18 @@ export interface Recordable {
   readonly call: CallContext;
   /** What was found in it. */
   readonly safety?: SafetyVerdict | undefined;
+  /** What became of personal data in what was asked. */
+  readonly privacy: Private;
   /** Of a model that is a conversation: that one's log has it already. */
   readonly conversation_id?: string | undefined;
 }
 
+type Private = Completing['privacy'];
+
 /** Keeps a completion, to be asked for again, and in a conversation log. Returns the conversation's id. */
 export function recordCompletion(gateway: Gateway, recordable: Recordable): Promise<string | undefined> {
-  const { request, completion, call, conversation_id, safety } = recordable;
+  const { request, call, conversation_id, safety, privacy } = recordable;
+  const completion = asStored(recordable.completion, privacy);
   const { choices: output, ...body } = encodeChatCompletion(completion);
   const answer: KeepAnswerRequest = {
     id: completion.id,
@@ -51,11 +57,20 @@ export function recordCompletion(gateway: Gateway, recordable: Recordable): Prom
     output: JSON.stringify(output),
     body: JSON.stringify(body),
     log: logOf(conversation_id, {
-      record: { question: request.messages.flatMap(toQuestion), ...answerOf(completion, safety) },
+      record: {
+        question: request.messages.flatMap(toQuestion),
+        ...answerOf(completion, safety),
+        pii: privacy.action,
+      },
       earlier: [],
     }),
   };
   return keep(gateway, answer, call);
+}
+
+/** What its client was given back is stored by the names that the model was shown. */
+function asStored<T>(answer: T, { action, session }: Private): T {
+  return session === undefined || action !== 'tokenize' ? answer : session.stored(answer);
 }
 
 /** A stored completion as its client gets it again. */
@@ -72,6 +87,7 @@ export interface RecordableResponse {
   readonly call: CallContext;
   readonly conversation_id: string | undefined;
   readonly safety: SafetyVerdict | undefined;
+  readonly privacy: Private;
 }
 
 /** The same for a response; one that goes on with another is recorded in the same log. */
@@ -79,8 +95,9 @@ export function recordResponse(
   gateway: Gateway,
   recordable: RecordableResponse,
 ): Promise<string | undefined> {
-  const { request, said, id, completion, call } = recordable;
-  const { output, ...body } = recordable.response;
+  const { request, said, id, call, privacy } = recordable;
+  const completion = asStored(recordable.completion, privacy);
+  const { output, ...body } = asStored(recordable.response, privacy);
   const { instructions } = request;
   const system = instructions == null ? [] : [{ role: 'system' as const, content: instructions }];
   const answer: KeepAnswerRequest = {
@@ -96,6 +113,7 @@ export function recordResponse(
       record: {
         question: [...system, ...said.items.flatMap(itemQuestion)],
         ...answerOf(completion, recordable.safety),
+        pii: privacy.action,
       },
       earlier: said.earlier.flatMap(itemQuestion),
     }),

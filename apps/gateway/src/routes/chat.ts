@@ -11,6 +11,7 @@ import {
   OVERHEAD_HEADER,
   RISK_HEADER,
   safetyOf,
+  sayPrivacy,
 } from '../transports/completion.ts';
 import { guardInference } from '../transports/http.ts';
 import {
@@ -69,6 +70,7 @@ function talkOf(gateway: Gateway, c: KitContext, asked: Asked): Talk {
     onRisk: (header) => {
       headers[RISK_HEADER] = header;
     },
+    onPrivacy: (session) => sayPrivacy(c, session),
   };
 }
 

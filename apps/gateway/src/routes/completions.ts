@@ -25,6 +25,7 @@ import { modelCoalescing } from '../transports/coalescing.ts';
 import {
   CONVERSATION_HEADER,
   completionEvents,
+  decidedPrivacy,
   gathered,
   inferenceBody,
   JSON_ANSWER,
@@ -58,11 +59,14 @@ export function openAiRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
       const { input, ...rest } = await inferenceBody(gateway, c, PublicEmbeddingsRequest);
       const texts = await textsOf(input, { model: rest.model, param: 'input' });
       const request = { ...rest, input: typeof input === 'string' ? input : [...texts] };
+      // What came as tokens is a text only now.
+      const decoded = [input].flat(2).some((item) => typeof item === 'number');
+      const asked = (decoded ? decidedPrivacy(c).session?.asked(request) : undefined) ?? request;
       const state = c.get('state');
       state.model = gateway.models.label(request.model);
       state.phase = 'json';
       const before_ms = performance.now() - state.started_ms;
-      const result = await embed(gateway, request, call);
+      const result = await embed(gateway, asked, call);
       const answered_ms = performance.now();
       const text = JSON.stringify(encodeEmbeddings(result, request.encoding_format ?? 'float'));
       state.headers[OVERHEAD_HEADER] = (before_ms + performance.now() - answered_ms).toFixed(3);
@@ -99,7 +103,9 @@ async function whole(
     const { headers } = c.get('state');
     const conversation_id = headers[CONVERSATION_HEADER];
     const safety = safetyOf(gateway, c).verdict;
-    const id = await recordCompletion(gateway, { request, completion, call, conversation_id, safety });
+    const privacy = decidedPrivacy(c);
+    const recordable = { request, completion, call, conversation_id, safety, privacy };
+    const id = await recordCompletion(gateway, recordable);
     if (id !== undefined) headers[CONVERSATION_HEADER] = id;
   }
   return textAnswer(c, text, JSON_ANSWER);
@@ -126,7 +132,8 @@ function streamed(
       if (kept === undefined) return DONE_FRAME;
       const conversation_id = headers[CONVERSATION_HEADER];
       const safety = safetyOf(gateway, c).verdict;
-      return recordedEnd(gateway, { request, call, kept, conversation_id, safety });
+      const privacy = decidedPrivacy(c);
+      return recordedEnd(gateway, { request, call, kept, conversation_id, safety, privacy });
     },
   });
 }

@@ -10,6 +10,7 @@ import {
 } from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
+import { privacyOf } from '../transports/completion.ts';
 import { guard } from '../transports/http.ts';
 import { acceptsEventStream, SSE, sse } from '../transports/sse.ts';
 
@@ -19,7 +20,9 @@ export function jobRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.post(
     '/v1/jobs',
     guard(gateway, { scope: 'jobs', body: true }, async (c, call) => {
-      const request = await parseBody(c, CreateJobRequest, gateway.kit.config.MCP_MAX_BODY_BYTES);
+      const sent = await parseBody(c, CreateJobRequest, gateway.kit.config.MCP_MAX_BODY_BYTES);
+      const { session } = await privacyOf(gateway, c, { model: undefined });
+      const request = session?.asked(sent) ?? sent;
       // The engine works when its owner is long gone: it shows what the owner let it do.
       const grant = await gateway.kit.signer?.grant('task-engine', call.principal);
       const job = await engine().create(request, { ...call, grant });

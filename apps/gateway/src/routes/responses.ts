@@ -22,6 +22,7 @@ import {
   ResponseEncoder,
   type ResponseEnd,
   responseMessages,
+  type Said,
 } from '@mcp/wire';
 import type { Hono } from 'hono';
 import { z } from 'zod';
@@ -30,12 +31,14 @@ import { saidBy } from '../pipeline/earlier.ts';
 import { keepsAnswers, recordResponse, storedResponse } from '../pipeline/record.ts';
 import { modelCoalescing } from '../transports/coalescing.ts';
 import {
+  bodyAsSent,
   CONVERSATION_HEADER,
   completionEvents,
-  inferenceBody,
+  decidedPrivacy,
   JSON_ANSWER,
   noteOverhead,
   OVERHEAD_HEADER,
+  privacyOf,
   safetyOf,
 } from '../transports/completion.ts';
 import { guard, guardInference } from '../transports/http.ts';
@@ -49,7 +52,7 @@ export function responseRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.post(
     '/v1/responses',
     guardInference(gateway, async (c, call) => {
-      const request = await inferenceBody(gateway, c, ResponsesRequest);
+      const request = await bodyAsSent(gateway, c, ResponsesRequest);
       const making = await begun(gateway, c, { request, call });
       return request.stream === true ? streamed(gateway, c, making) : whole(c, making);
     }),
@@ -57,8 +60,9 @@ export function responseRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.post(
     '/v1/responses/input_tokens',
     guard(gateway, { scope: 'chat', body: true }, async (c, call) => {
-      const request = await inferenceBody(gateway, c, ResponseTokensRequest);
-      const messages = responseMessages(request, await saidBy(gateway, request, call));
+      const asSent = await bodyAsSent(gateway, c, ResponseTokensRequest);
+      const { request, said } = await privately(gateway, c, { request: asSent, call });
+      const messages = responseMessages(request, said);
       const { tokens } = await gateway.inference().countTokens({ model: request.model, messages }, call);
       return c.json({ object: 'response.input_tokens', input_tokens: tokens });
     }),
@@ -119,13 +123,29 @@ interface Making {
   finish(): Promise<ResponseEnd>;
 }
 
+/** A request with all that it builds on, as models may see it. Throws `content_filter`. */
+async function privately<R extends ResponseTokensRequest>(
+  gateway: Gateway,
+  c: KitContext,
+  { request, call }: { readonly request: R; readonly call: CallContext },
+): Promise<{ readonly request: R; readonly said: Said }> {
+  const said = await saidBy(gateway, request, call);
+  const { session } = await privacyOf(gateway, c, request);
+  if (session === undefined) return { request, said };
+  // What was said first has the first names; what is referred to may have been stored as it was said.
+  const { earlier } = session.asked({ earlier: said.earlier });
+  const asked = session.asked(request);
+  return { request: asked, said: { earlier, items: session.stored(said.items) } };
+}
+
 async function begun(
   gateway: Gateway,
   c: KitContext,
-  { request, call }: { readonly request: ResponsesRequest; readonly call: CallContext },
+  asSent: { readonly request: ResponsesRequest; readonly call: CallContext },
 ): Promise<Making> {
   const id = `resp_${randomBytes(24).toString('hex')}`;
-  const said = await saidBy(gateway, request, call);
+  const { call } = asSent;
+  const { request, said } = await privately(gateway, c, asSent);
   const store = request.store !== false && keepsAnswers(gateway);
   const encoder = new ResponseEncoder({ id, request, store });
   const events = completionEvents(gateway, c, {
@@ -147,6 +167,7 @@ async function begun(
         completion: encoder.completion(),
         conversation_id: headers[CONVERSATION_HEADER],
         safety: safetyOf(gateway, c).verdict,
+        privacy: decidedPrivacy(c),
       });
       if (conversation_id === undefined) return { ...end, store: false };
       return { ...end, beside: { mcp: { conversation_id } } };

@@ -213,6 +213,7 @@ export class ChatSocket {
       call: running.call,
       findings,
       onRisk: () => undefined,
+      onPrivacy: () => undefined,
     });
     const source = new ReadAhead(events);
     const coalescing = chatCoalescing(this.#options.gateway);

@@ -4,13 +4,16 @@ import {
   type FORMATS,
   type ModelEvent,
   nameIn,
+  type PiiAction,
 } from '@mcp/contracts';
 import { Findings, safetyHeader } from '@mcp/safety/guard';
+import type { PiiSession } from '@mcp/safety/pii';
+import { piiRouteOf } from '@mcp/safety/privacy';
 import { type KitContext, parseBody, type RequestState, textAnswer } from '@mcp/service-kit';
 import { type Completion, collect, ignoredIn } from '@mcp/wire';
 import type { z } from 'zod';
 import type { Gateway } from '../gateway.ts';
-import { aliasLabel } from '../pipeline/aliases.ts';
+import { aliasLabel, CONVERSATIONS } from '../pipeline/aliases.ts';
 import { CONTEXT_HEADER, type Fitting } from '../pipeline/fitting.ts';
 import { complete } from '../pipeline/inference.ts';
 import { contextOf } from './http.ts';
@@ -29,13 +32,17 @@ const RESUMED_HEADER = 'x-mcp-resumed';
 
 /** What the safety stages found so far and what was done about it; `passed` where they found nothing. */
 const SAFETY_HEADER = 'x-mcp-safety';
+/** What was done about personal data, and how much of which kind was found. */
+const PII_HEADER = 'x-mcp-pii';
 /** The risk of the request, its route, and what it comes from. */
 export const RISK_HEADER = 'x-mcp-risk';
 /** Fields of the request that changed no answer. */
 const IGNORED_HEADER = 'x-mcp-ignored-fields';
 
-/** The body of a request to models; which of its fields were passed over is said in a header. */
-export async function inferenceBody<S extends z.ZodType>(
+type RequestSchema = z.ZodType<{ readonly model: string }>;
+
+/** The body of a request to models, as it was sent; which of its fields were passed over is said in a header. */
+export async function bodyAsSent<S extends RequestSchema>(
   gateway: Gateway,
   c: KitContext,
   schema: S,
@@ -43,6 +50,57 @@ export async function inferenceBody<S extends z.ZodType>(
   const request = await parseBody(c, schema, gateway.kit.config.MCP_MAX_BODY_BYTES);
   sayIgnored(c, ignoredIn(request));
   return request;
+}
+
+/** The same as models, and whoever stores it, may see it. Throws `content_filter` where personal data is refused. */
+export async function inferenceBody<S extends RequestSchema>(
+  gateway: Gateway,
+  c: KitContext,
+  schema: S,
+): Promise<z.output<S>> {
+  const request = await bodyAsSent(gateway, c, schema);
+  const { session } = await privacyOf(gateway, c, request);
+  return session?.asked(request) ?? request;
+}
+
+/** What becomes of personal data in a request and its answer. */
+interface RequestPrivacy {
+  readonly action: PiiAction;
+  /** Undefined: nothing is changed. */
+  readonly session: PiiSession | undefined;
+}
+
+const privacies = new WeakMap<RequestState, RequestPrivacy>();
+const UNTOUCHED: RequestPrivacy = { action: 'tag', session: undefined };
+
+/** Decides it, once for each request; its header tells of it. */
+export async function privacyOf(
+  { privacy }: Gateway,
+  c: KitContext,
+  { model }: { readonly model: string | undefined },
+): Promise<RequestPrivacy> {
+  const state = c.get('state');
+  const route = piiRouteOf(c.req.path);
+  if (route === undefined) return UNTOUCHED;
+  const any = model === undefined || model.startsWith(CONVERSATIONS);
+  const action = await privacy.action(route, any ? undefined : [model]);
+  const decided = { action, session: await privacy.session(action) };
+  privacies.set(state, decided);
+  if (decided.session !== undefined) sayPrivacy(c, decided.session);
+  return decided;
+}
+
+/** Tells in a header what was done by the time that headers are sent. */
+export function sayPrivacy(c: KitContext, session: PiiSession): void {
+  const state = c.get('state');
+  state.onSeal(() => {
+    state.headers[PII_HEADER] = session.header;
+  });
+}
+
+/** What was decided of a request whose body has been read. */
+export function decidedPrivacy(c: KitContext): RequestPrivacy {
+  return privacies.get(c.get('state')) ?? UNTOUCHED;
 }
 
 function sayIgnored(c: KitContext, fields: readonly string[]): void {
@@ -98,6 +156,7 @@ export function completionEvents(
     request,
     call,
     findings: safetyOf(gateway, c),
+    privacy: decidedPrivacy(c),
     onRisk: (header) => {
       state.headers[RISK_HEADER] = header;
     },

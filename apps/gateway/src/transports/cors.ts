@@ -3,7 +3,7 @@ import type { Hono } from 'hono';
 
 const METHODS = 'GET, POST, DELETE';
 const EXPOSED =
-  'x-request-id, x-trace-id, x-mcp-overhead-ms, x-mcp-conversation-id, x-mcp-ignored-fields, x-mcp-context, x-mcp-safety, x-mcp-risk, retry-after, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests';
+  'x-request-id, x-trace-id, x-mcp-overhead-ms, x-mcp-conversation-id, x-mcp-ignored-fields, x-mcp-context, x-mcp-safety, x-mcp-pii, x-mcp-risk, retry-after, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests';
 const MAX_AGE_S = '600';
 
 /** Lets browser applications of the listed origins call the API (Fetch standard, CORS). No cookies are involved. */

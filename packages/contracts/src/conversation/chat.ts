@@ -4,6 +4,7 @@ import { Confidence } from './confidence.ts';
 import { Decision } from './decision.ts';
 import { GraphName } from './graph.ts';
 import { MAX_PARTICIPANTS, Participant, ParticipantId, PromptName, StepId } from './participant.ts';
+import { PiiAction } from './pii.ts';
 import { ConversationRisk, RiskVerdict } from './risk.ts';
 import { SafetyVerdict } from './safety.ts';
 
@@ -78,7 +79,11 @@ export const ChatRequest = z
 export type ChatRequest = z.infer<typeof ChatRequest>;
 
 /** The same between services, with how it is to be watched where conversations are routed by risk. */
-export const WatchedChatRequest = ChatRequest.safeExtend({ risk: ConversationRisk.optional() });
+export const WatchedChatRequest = ChatRequest.safeExtend({
+  risk: ConversationRisk.optional(),
+  /** What becomes of personal data in what models say; in the message it has been done. Absent: `tag`. */
+  pii: PiiAction.optional(),
+});
 export type WatchedChatRequest = z.infer<typeof WatchedChatRequest>;
 
 /** One finished turn as the client sees it: hidden reasoning is not in `content` (it is in the log). */

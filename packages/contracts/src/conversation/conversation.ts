@@ -5,6 +5,7 @@ import { ConversationMode } from './chat.ts';
 import { Decision } from './decision.ts';
 import { LogRecord } from './log.ts';
 import { Participant } from './participant.ts';
+import { PiiAction } from './pii.ts';
 import { SafetyVerdict } from './safety.ts';
 
 export const ConversationStatus = z.enum(['running', 'completed', 'cancelled', 'interrupted', 'failed']);
@@ -114,5 +115,7 @@ export const RecordCompletionRequest = z.object({
   finish_reason: FinishReason,
   usage: Usage,
   safety: SafetyVerdict.optional(),
+  /** What became of personal data in it; absent: `tag`. */
+  pii: PiiAction.optional(),
 });
 export type RecordCompletionRequest = z.infer<typeof RecordCompletionRequest>;

@@ -1,6 +1,6 @@
 /** A text with what is personal in it replaced, as it comes. */
 import type { PiiKind } from './kinds.ts';
-import type { Pseudonyms } from './pseudonyms.ts';
+import { type Pseudonyms, unescaped } from './pseudonyms.ts';
 import { type Part, PiiReader, type ReaderOptions } from './reader.ts';
 
 export interface RedactOptions extends ReaderOptions {
@@ -52,7 +52,7 @@ export class Redactor {
       if (allow?.has(value.toLowerCase()) === true) continue;
       const before = text.slice(from, start);
       this.#follow(before);
-      const name = pseudonyms.of(kind, value);
+      const name = pseudonyms.of(kind, json === true ? unescaped(value) : value);
       // A number of JSON becomes a text, its sign with it.
       const number = json === true && !this.#quoted;
       out += number ? `${before.replace(/-$/, '')}"${name}"` : `${before}${name}`;

@@ -1,0 +1,300 @@
+/** Personal data on the wire: what models are shown, what clients are told and what is stored, by each way in. */
+import type { ChatCompletionRequest, ModelEvent, PiiAction } from '@mcp/contracts';
+import { createGuard, Findings } from '@mcp/safety/guard';
+import { PiiSession } from '@mcp/safety/pii';
+import { PiiPolicy } from '@mcp/safety/privacy';
+import { anthropicEncoder, chatChunkEncoder, ResponseEncoder } from '@mcp/wire';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
+import type { Gateway } from '../src/gateway.ts';
+import { complete } from '../src/pipeline/inference.ts';
+import { Privacy } from '../src/pipeline/privacy.ts';
+import { forget, type Platform, type Shared, shared, startPlatform } from './support.ts';
+
+const MAIL = 'ada.lovelace@example.org';
+const MODEL = 'scripted/echo';
+const POLICY = {
+  routes: {
+    '/chat': 'redact',
+    '/v1/chat/completions': 'redact',
+    '/v1/messages': 'redact',
+    '/v1/responses': 'tokenize',
+    '/v1/embeddings': 'block',
+    '/v1/jobs': 'block',
+  },
+};
+
+let place: Shared;
+let platform: Platform;
+
+beforeAll(async () => {
+  place = await shared();
+  platform = await startPlatform('in one process', place, { MCP_PII: JSON.stringify(POLICY) });
+  await vi.waitFor(async () => expect((await platform.ask('/v1/models')).status).toBe(200), 60_000);
+});
+afterAll(async () => {
+  await platform.close();
+  await forget(place);
+});
+
+const user = (content: string) => ({ messages: [{ role: 'user', content }] });
+
+/** How each way in is asked the same question. */
+const WAYS: Readonly<Record<string, (text: string) => readonly [string, object]>> = {
+  'chat completions': (text) => ['/v1/chat/completions', { model: MODEL, ...user(text) }],
+  'streamed chat completions': (text) => [
+    '/v1/chat/completions',
+    { model: MODEL, stream: true, ...user(text) },
+  ],
+  messages: (text) => ['/v1/messages', { model: MODEL, max_tokens: 200, ...user(text) }],
+  'streamed messages': (text) => [
+    '/v1/messages',
+    { model: MODEL, max_tokens: 200, stream: true, ...user(text) },
+  ],
+  'a conversation': (text) => ['/chat', { modelA: MODEL, modelB: MODEL, mode: 'answer', message: text }],
+  'a streamed conversation': (text) => [
+    '/chat',
+    { modelA: MODEL, modelB: MODEL, mode: 'answer', stream: true, message: text },
+  ],
+  'an alias of a conversation': (text) => ['/v1/chat/completions', { model: 'mcp/dual', ...user(text) }],
+};
+
+describe.each(Object.entries(WAYS))('%s', (_, way) => {
+  it.each([
+    ['as it is written', `write to ${MAIL} today`],
+    ['with zero-width characters', 'write to ada\u200b.love\u200dlace@exam\u2060ple.org today'],
+    ['in full width', 'my card is ４１１１ １１１１ １１１１ １１１１ today'],
+    ['with look-alikes', 'write to аdа.lovelаce@exаmple.org today'],
+  ])('shows no model and tells no client what is personal: %s', async (_, text) => {
+    const [path, body] = way(text);
+    const answer = await platform.ask(path, body);
+    const told = await answer.text();
+    expect(answer.status, told).toBe(200);
+    expect(answer.headers.get('x-mcp-pii')).toMatch(/^redact; (email|credit_card)=\d/);
+    expect(told.replace(/\W|delta|text|content/g, '')).not.toMatch(/lovelace|l\u0430ce|１１１１/);
+    expect(told).toMatch(/EMAIL_1|CREDIT_CARD_1|EMAIL|CREDIT/);
+  });
+});
+
+const Stored = z.object({
+  messages: z.array(z.object({ content: z.string(), pii_tags: z.array(z.string()) })),
+});
+
+async function recordOf(id: string | null): Promise<z.infer<typeof Stored>['messages']> {
+  const answer = await platform.ask(`/v1/conversations/${id}`);
+  return Stored.parse(await answer.json()).messages;
+}
+
+describe('what is stored', () => {
+  it('has names, and tags of what they stand for', async () => {
+    const body = { model: MODEL, store: true, ...user(`write to ${MAIL} today`) };
+    const answer = await platform.ask('/v1/chat/completions', body);
+    const records = await recordOf(answer.headers.get('x-mcp-conversation-id'));
+    expect(JSON.stringify(records)).not.toContain('lovelace');
+    expect(records.map(({ pii_tags }) => pii_tags)).toEqual([['replaced:email'], ['replaced:email']]);
+  });
+
+  it('goes on with the names of a conversation', async () => {
+    const begun = await platform.ask('/chat', { modelA: MODEL, modelB: MODEL, message: `I am ${MAIL}.` });
+    const conversation_id = begun.headers.get('x-mcp-conversation-id');
+    await begun.text();
+    await (await platform.ask('/chat', { conversation_id, message: 'And grace@example.org?' })).text();
+    const asked = (await recordOf(conversation_id)).map(({ content }) => content);
+    expect(asked).toContain('I am <EMAIL_1>.');
+    expect(asked).toContain('And <EMAIL_2>?');
+  });
+});
+
+describe('names that are taken back', () => {
+  it.each([[false], [true]])('in an answer, streamed: %j; what is stored has the names', async (stream) => {
+    const answer = await platform.ask('/v1/responses', {
+      model: MODEL,
+      stream,
+      input: `write to ${MAIL} today`,
+    });
+    const told = await answer.text();
+    expect(answer.headers.get('x-mcp-pii')).toBe('tokenize; email=1');
+    expect(told).toContain(MAIL);
+    const id = /resp_[0-9a-f]{48}/.exec(told)?.[0];
+    const stored = await (await platform.ask(`/v1/responses/${id}`)).text();
+    const asked = await (await platform.ask(`/v1/responses/${id}/input_items`)).text();
+    expect(stored).toContain('<EMAIL_1>');
+    expect(`${stored}${asked}`).not.toContain('lovelace');
+  });
+});
+
+describe('what is refused', () => {
+  it.each([
+    [
+      '/v1/embeddings',
+      { model: 'scripted/embed', input: ['nothing', `write to ${MAIL}`] },
+      'input.1 (email)',
+    ],
+    ['/v1/jobs', { spec: { kind: 'embed-batch', texts: [`write to ${MAIL}`] } }, 'spec.texts.0 (email)'],
+  ])('at %s is told by kind and place, never by value', async (path, body, where) => {
+    const answer = await platform.ask(path, body);
+    const told = await answer.text();
+    expect(answer.status, told).toBe(400);
+    expect(told).toContain(where);
+    expect(told).not.toContain('lovelace');
+  });
+});
+
+type Encoded = (events: AsyncIterable<ModelEvent>) => Promise<string>;
+
+async function framed(events: AsyncIterable<ModelEvent>, encode: (event: ModelEvent) => string) {
+  let out = '';
+  for await (const event of events) out += encode(event);
+  return out;
+}
+
+/** The pieces of one answer as each wire streams them, put together again as its clients do. */
+const WIRES: Readonly<Record<string, Encoded>> = {
+  chat: async (events) =>
+    joined(
+      await framed(events, chatChunkEncoder({ include_usage: false, functions: false })),
+      /"content":("(?:[^"\\]|\\.)*")/g,
+    ),
+  messages: async (events) =>
+    joined(
+      await framed(events, anthropicEncoder({ thinking: false }).encode),
+      /"text_delta","text":("(?:[^"\\]|\\.)*")/g,
+    ),
+  responses: async (events) => {
+    const encoder = new ResponseEncoder({
+      id: `resp_${'0'.repeat(48)}`,
+      request: { model: MODEL, input: 'x' },
+      store: false,
+    });
+    return joined(
+      await framed(events, (event) => encoder.encode(event)),
+      /output_text\.delta".*?"delta":("(?:[^"\\]|\\.)*")/g,
+    );
+  },
+};
+
+function joined(frames: string, pieces: RegExp): string {
+  return [...frames.matchAll(pieces)].map(([, text = '""']) => String(JSON.parse(text))).join('');
+}
+
+async function* pieces(text: string, lengths: readonly number[]): AsyncGenerator<ModelEvent> {
+  yield { type: 'start', id: 'x', model: MODEL, backend: 'b', created_s: 0 };
+  for (let from = 0, i = 0; from < text.length; i++) {
+    const piece = text.slice(from, from + (lengths[i % lengths.length] ?? 1));
+    from += piece.length;
+    yield { type: 'text', choice: 0, text: piece };
+  }
+  yield { type: 'finish', choice: 0, reason: { unified: 'stop', raw: null } };
+}
+
+const guard = createGuard({ mode: 'enforce', moderate: 'flag', allow: { categories: [], texts: [] } });
+
+/** What the pipeline needs of a gateway whose model says this. */
+function gatewaySaying(events: AsyncIterable<ModelEvent>): Gateway {
+  return {
+    guard,
+    graphs: { list: async () => [], known: [] },
+    inference: () => ({ generate: () => events }),
+    kit: { metrics: { inc: () => undefined } },
+    stats: { addTokens: () => undefined },
+  } as unknown as Gateway;
+}
+
+async function* told(events: AsyncIterable<ModelEvent>, action: PiiAction): AsyncGenerator<ModelEvent> {
+  const request: ChatCompletionRequest = { model: MODEL, messages: [{ role: 'user', content: 'Who?' }] };
+  const session = new PiiSession({ action, policy: PiiPolicy.parse({}) });
+  const nothing = () => undefined;
+  yield* complete(gatewaySaying(events), {
+    request,
+    call: { deadline_ms: Date.now() + 60_000, signal: new AbortController().signal } as never,
+    privacy: { action, session },
+    findings: new Findings(),
+    ...{
+      onConversation: nothing,
+      onServed: nothing,
+      onResumed: nothing,
+      onRisk: nothing,
+      onIgnored: nothing,
+    },
+    onFitted: undefined,
+  });
+}
+
+const VALUES = [
+  MAIL,
+  '+49 30 901820',
+  '4111 1111 1111 1111',
+  'DE89 3704 0044 0532 0130 00',
+  '192.168.17.4',
+  'ghp_0123456789abcdefghijklmnopqrstuvwxyzAB',
+  '2001:db8::8a2e:370:7334',
+] as const;
+
+describe.each(Object.entries(WIRES))('a stream of %s', (_, encoded) => {
+  it('leaks nothing in 1,667 ways of cutting it', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom(...VALUES), { minLength: 1, maxLength: 3 }),
+        fc.array(fc.integer({ min: 1, max: 24 }), { minLength: 1, maxLength: 20 }),
+        async (values, lengths) => {
+          const text = `It was said of ${values.join(', and then of ')} by somebody.`;
+          const out = await encoded(told(pieces(text, lengths), 'redact'));
+          for (const value of values) expect(out).not.toContain(value);
+          expect(out).toMatch(/^It was said of <[A-Z_]+_1>.* by somebody\.$/);
+        },
+      ),
+      { numRuns: 1667 },
+    );
+  });
+});
+
+describe('models of others', () => {
+  const info = (id: string, own: boolean) => ({ id, ...(own ? { own: true as const } : {}) });
+  const privacyOf = (any_model = false) =>
+    new Privacy({
+      kit: {} as never,
+      policy: PiiPolicy.parse({ third_party: 'redact', routes: { '/v1/embeddings': 'block' } }),
+      models: { list: async () => [info('here', true), info('there', false), info('fast', false)] as never },
+      aliases: {
+        fast: {
+          candidates: [{ model: 'here' }],
+          fallbacks: { rate: [], context: [], content: [], error: [] },
+        },
+        far: {
+          candidates: [{ model: 'here' }],
+          fallbacks: { rate: [], context: [], content: [], error: ['there'] },
+        },
+      } as never,
+      fallbacks: { safe: ['here'], here: ['other'], other: ['here'] },
+      any_model,
+    });
+
+  it.each([
+    [['there'], 'redact'],
+    [['nobody-knows'], 'redact'],
+    [['far'], 'redact'],
+    [undefined, 'redact'],
+  ])('are shown less: %j', async (models, action) => {
+    expect(await privacyOf().action('/chat', models)).toBe(action);
+  });
+
+  it('follows those that stand in, and what the route says on top', async () => {
+    expect(await privacyOf().action('/chat', ['here'])).toBe('redact');
+    expect(await privacyOf(true).action('/chat', ['here'])).toBe('redact');
+    expect(await privacyOf().action('/v1/embeddings', ['there'])).toBe('block');
+  });
+
+  it('leaves the platform’s own as the route says', async () => {
+    const own = new Privacy({
+      kit: {} as never,
+      policy: PiiPolicy.parse({ third_party: 'redact' }),
+      models: { list: async () => [info('here', true), info('there', false)] as never },
+      aliases: {},
+      fallbacks: {},
+      any_model: false,
+    });
+    expect(await own.action('/chat', ['here'])).toBe('tag');
+    await expect(own.session('tag')).resolves.toBeUndefined();
+  });
+});

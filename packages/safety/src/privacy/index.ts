@@ -1,0 +1,2 @@
+/** What an operator decides about personal data. Apart from what finds it, which is large. */
+export { actsOn, PiiPolicy, type PiiRoute, piiActionOf, piiRouteOf } from '../pii/policy.ts';
