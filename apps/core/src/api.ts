@@ -14,8 +14,9 @@ import { type AnswerDeps, answersApi } from './conversations/answers.ts';
 import { attach } from './conversations/attach.ts';
 import { type ConversationDeps, converse } from './conversations/conversation.ts';
 import { feedbackApi } from './conversations/feedback.ts';
-import { type EncryptionDeps, encryptionApi, recordReading } from './encryption/api.ts';
-import { prove, verifyGiven } from './log/bundles.ts';
+import { recordReading } from './encryption/accesses.ts';
+import { type EncryptionDeps, encryptionApi } from './encryption/api.ts';
+import { verifyGiven } from './log/bundles.ts';
 import { checkNext, type LogCheckDeps } from './log/check.ts';
 import { readLineage } from './log/lineage.ts';
 import { verdictOn } from './log/verdicts.ts';
@@ -65,7 +66,6 @@ export function createCore(deps: CoreDeps): CoreApi {
         await deps.upkeep.recommit(id);
       return counted(verdict);
     },
-    proveConversation: (id, call) => prove(deps, id, call),
     lineage: (id, call) => readLineage(deps, id, call),
     lineageAsProv: async (id, call) => provOf(await readLineage(deps, id, call)),
     verifyLog: async (given) => counted(await verifyGiven(deps, given)),

@@ -139,6 +139,18 @@ export async function tamper(core: Pick<Core, 'dir'>, statement: string): Promis
   await client.end();
 }
 
+/** Every row of a core's store, as JSON. */
+export async function rowsOf(core: Pick<Core, 'dir'>): Promise<string[]> {
+  const url = databases.get(core.dir);
+  const open = await openDatabase({ file: join(core.dir, 'core', 'core.db'), url, connections: 2 });
+  const tables = await open.db.introspection.getTables();
+  const rows: string[] = [];
+  for (const { name } of tables)
+    rows.push(JSON.stringify((await sql`select * from ${sql.table(name)}`.execute(open.db)).rows));
+  await open.close();
+  return rows;
+}
+
 /** Changes the ciphertext of records, or of one of them. */
 export async function spoil(core: Pick<Core, 'dir'>, id: string, seq?: number): Promise<void> {
   const which = seq === undefined ? '' : ` and seq = ${seq}`;

@@ -13,6 +13,7 @@ describe.each([
   'attach',
   'answers',
   'transparency',
+  'encryption',
   'version-1',
 ])('on PostgreSQL: %s', async (file) => {
   await import(`./${file}.test.ts`);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallContext, ChatEvent, ChatResponse } from '@mcp/contracts';
 import { stateOf, stepsOf } from '@mcp/conversation';
+import { type AccessLog, recordReading } from '../encryption/accesses.ts';
 import type { ConversationStore, Stored } from '../store/conversations.ts';
 import { type EventLog, isLast } from './event-log.ts';
 import { EVENTS_PER_RECORD } from './events.ts';
@@ -16,6 +17,7 @@ const REBUILT = 2000;
 interface AttachDeps {
   readonly store: ConversationStore;
   readonly log: EventLog;
+  readonly accesses: AccessLog;
 }
 
 /**
@@ -30,7 +32,7 @@ export async function* attach(
 ): AsyncGenerator<ChatEvent> {
   const { id } = request;
   let { after } = request;
-  await deps.store.get(id, call.principal);
+  await recordReading(deps.accesses, await deps.store.get(id, call.principal), call);
   for (let looks = 1; ; looks++) {
     call.signal.throwIfAborted();
     const run = await deps.log.latestRun(id);

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Access, type AccessAction, type CallContext, PlatformError } from '@mcp/contracts';
 import type { Kysely, Transaction } from 'kysely';
+import type { Stored } from '../store/conversations.ts';
 import type { Database } from '../store/schema.ts';
 
 /** How long accesses are kept. */
@@ -69,4 +70,11 @@ export async function insertAccess(
     .insertInto('accesses')
     .values({ ...row, ...accessed })
     .execute();
+}
+
+/** Reads of somebody else's conversation are recorded, one's own are not. */
+export async function recordReading(accesses: AccessLog, stored: Stored, call: CallContext): Promise<void> {
+  const { owner, summary } = stored;
+  if (owner !== call.principal.id)
+    await accesses.record({ action: 'read', owner, conversation_id: summary.id }, call);
 }

@@ -1,22 +1,22 @@
 /** The part of the core's interface that is about who may read what was said, and what is erased. */
-import { type CallContext, type CoreApi, PlatformError } from '@mcp/contracts';
-import { logOf } from '../log/state.ts';
-import type { ConversationStore, Stored } from '../store/conversations.ts';
+import { type CoreApi, PlatformError } from '@mcp/contracts';
+import { prove } from '../log/bundles.ts';
+import { type LogStateDeps, logOf } from '../log/state.ts';
 import type { AccessLog } from './accesses.ts';
-import type { DataKeys } from './data-keys.ts';
 import type { Eraser } from './eraser.ts';
 
 /** Data keys that one call wraps again. */
 const MAX_REWRAPPED = 200;
 
-export interface EncryptionDeps {
-  readonly store: ConversationStore;
-  readonly keys: DataKeys;
+export interface EncryptionDeps extends LogStateDeps {
   readonly accesses: AccessLog;
   readonly eraser: Eraser;
 }
 
-type EncryptionApi = Pick<CoreApi, 'exportLog' | 'accesses' | 'eraseConversation' | 'rewrapKeys'>;
+type EncryptionApi = Pick<
+  CoreApi,
+  'exportLog' | 'proveConversation' | 'accesses' | 'eraseConversation' | 'rewrapKeys'
+>;
 
 export function encryptionApi(deps: EncryptionDeps): EncryptionApi {
   const { store, keys, accesses, eraser } = deps;
@@ -25,6 +25,11 @@ export function encryptionApi(deps: EncryptionDeps): EncryptionApi {
       const stored = await store.get(id, call.principal);
       await accesses.record({ action: 'show', owner: stored.owner, conversation_id: id }, call);
       return logOf(stored);
+    },
+    async proveConversation(id, call) {
+      const owner = await store.ownerOf(id, call.principal);
+      await accesses.record({ action: 'show', owner, conversation_id: id }, call);
+      return prove(deps, id, call);
     },
     async accesses(id, call) {
       const owner = await store.ownerOf(id, call.principal);
@@ -40,11 +45,4 @@ export function encryptionApi(deps: EncryptionDeps): EncryptionApi {
       return keys.rewrap(MAX_REWRAPPED);
     },
   };
-}
-
-/** Reads of somebody else's conversation are recorded, one's own are not. */
-export async function recordReading(accesses: AccessLog, stored: Stored, call: CallContext): Promise<void> {
-  const { owner, summary } = stored;
-  if (owner !== call.principal.id)
-    await accesses.record({ action: 'read', owner, conversation_id: summary.id }, call);
 }

@@ -72,7 +72,7 @@ const LineageFault = z.object({ seq: z.number().int().nonnegative(), reason: z.s
 export const Lineage = z.object({
   conversation_id: z.uuid(),
   owner: z.string(),
-  version: z.union([z.literal(1), z.literal(2)]),
+  version: z.union([z.literal(1), z.literal(2), z.literal(3)]),
   /** False for a log of version 1: its records do not name what they were made from. */
   parents_known: z.boolean(),
   nodes: z.array(LineageNode),
