@@ -37,7 +37,7 @@ export const kmsSettings = defineSettings({
     secret: {
       object: 'mcp-kms',
       key: 'key',
-      made: { by: 'random', name: 'kms', given: 'external-database' },
+      made: { by: 'random', name: 'kms', given: 'may' },
     },
   },
   MCP_KMS_TOKEN: {

@@ -6,7 +6,8 @@ import type { DataKey, Kms } from '@mcp/kms';
 import type { Logger } from '@mcp/service-kit';
 import type { Kysely } from 'kysely';
 import type { CoreKit } from '../kit.ts';
-import type { Database, DataKeyRow } from '../store/schema.ts';
+import type { DataKeyRow } from '../store/encryption-tables.ts';
+import type { Database } from '../store/schema.ts';
 
 const KEY_BYTES = 32;
 /** Data keys in memory at most; those unused the longest leave first. */
