@@ -30,6 +30,8 @@ export interface DeploymentContext {
   readonly nats_storage_bytes?: number;
   /** Base URL of a region's gateway, where it is known beforehand. */
   readonly region_url?: (region: Region) => string | undefined;
+  /** Base URL of a linked region's gateway, as services of this one reach it. */
+  readonly peer_url?: (region: Region) => string;
   /**
    * Gives a secret, or a reference that the platform puts in its place (`$(NAME)` in Kubernetes).
    * The NATS password must need no escaping in a URL. Undefined: there is none, its variable is left out.

@@ -4,7 +4,7 @@ import { backendsOf, gatewayBackends } from './backends.ts';
 import type { DeploymentContext, Environment } from './context.ts';
 import { connectionsPerReplica } from './database.ts';
 import { FLAGS } from './flags.ts';
-import { routesOf } from './peers.ts';
+import { linkedRegions, routesOf } from './peers.ts';
 import type { Stack } from './schema.ts';
 
 export const derived = {
@@ -28,7 +28,10 @@ export const derived = {
     const here = stack.regions.find(({ name }) => name === at.region);
     return here && JSON.stringify(routesOf(stack, here, at.region_url ?? (() => undefined)));
   },
-  log_origin: ({ stack, at }) => `${stack.kubernetes.edge.host}/${at.region}`,
+  log_origin: ({ stack, at }) => logOrigin(stack, at.region),
+  log_peers: ({ stack, at }) => logPeers(stack, at),
+  log_witnesses: ({ stack }) => listed(stack.transparency.witnesses),
+  log_witnessed: ({ stack }) => listed(stack.transparency.witnessed),
   flag_list: () => JSON.stringify(Object.entries(FLAGS).map(([name, row]) => ({ name, ...row }))),
   backends: ({ stack }) => backendsOf(stack).join(','),
   gateway_backends: ({ stack, placement, at }) =>
@@ -52,6 +55,26 @@ export const derived = {
   },
   safety_allow: ({ stack }) => stack.safety.allow && JSON.stringify(stack.safety.allow),
 } as const satisfies Readonly<Record<string, (environment: Environment) => string | undefined>>;
+
+/** The name of a region's transparency log. */
+function logOrigin(stack: Stack, region: string): string {
+  return `${stack.kubernetes.edge.host}/${region}`;
+}
+
+/** Linked regions witness each other's logs. */
+function logPeers(stack: Stack, { region, peer_url }: DeploymentContext): string | undefined {
+  const here = stack.regions.find(({ name }) => name === region);
+  if (here === undefined || peer_url === undefined) return undefined;
+  const peers = linkedRegions(stack, here).map((other) => ({
+    origin: logOrigin(stack, other.name),
+    url: `${peer_url(other)}/v1/witness`,
+  }));
+  return listed(peers);
+}
+
+function listed(values: readonly unknown[]): string | undefined {
+  return values.length === 0 ? undefined : JSON.stringify(values);
+}
 
 function remoteConcurrency(stack: Stack): string | undefined {
   const rows = stack.models.flatMap(({ id, backend, max_concurrency }) =>

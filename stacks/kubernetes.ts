@@ -121,6 +121,8 @@ const Settings = z.strictObject({
     'log-archive': z.array(ExternalHost).default([]),
     /** The key management service of `encryption.kms`, where it is not the kind local. */
     kms: z.array(ExternalHost).default([]),
+    /** Gateways of regions in other clusters, and witnesses of `transparency.witnesses`. */
+    witnesses: z.array(ExternalHost).default(publicInternet(443)),
     /** The server of `safety.moderation`. */
     moderation: z.array(ExternalHost).default([]),
   }),

@@ -45,7 +45,7 @@ export const manifest = defineManifest({
   needs: ['nats', 'collector'],
   bus: {
     streams: { [TRACE_STREAM]: [TRACE_SUBJECTS] },
-    buckets: ['mcp_keys'],
+    buckets: ['mcp_keys', 'mcp_pii'],
     shared: ['mcp_keys'],
     publishes: Object.values(LIVE_SUBJECTS),
     subscribes: [...Object.values(LIVE_SUBJECTS), RIGHTS_SUBJECT],

@@ -1,4 +1,4 @@
-import { counter, defineManifest, gauge, histogram, TRACE_SUBJECTS } from '@mcp/contracts';
+import { counter, defineManifest, gauge, histogram, jsonText, TRACE_SUBJECTS } from '@mcp/contracts';
 import { z } from 'zod';
 
 export const manifest = defineManifest({
@@ -15,6 +15,7 @@ export const manifest = defineManifest({
     buckets: ['mcp_log_checkpoints'],
     publishes: [TRACE_SUBJECTS],
   },
+  egress: ['witnesses'],
   volume: { size_gib: 20, where: 'always' },
   size: { cpu_request: '100m', cpu_limit: '1', memory_request: '128Mi', memory_limit: '384Mi' },
   scaling: { on: 'fixed', replicas: 1 },
@@ -33,6 +34,30 @@ export const manifest = defineManifest({
       meaning:
         'Name of the transparency log, the first line of its checkpoints; each log has its own, for ever.',
       from: 'derived.log_origin',
+      operator: true,
+    },
+    MCP_LOG_PEERS: {
+      schema: jsonText(
+        z.array(z.strictObject({ origin: z.string().min(1).max(200), url: z.url() })).max(20),
+      ).prefault('[]'),
+      meaning:
+        'Logs of linked regions and where their witnesses answer, as JSON: each has its checkpoints cosigned by the others.',
+      from: 'derived.log_peers',
+      operator: true,
+    },
+    MCP_LOG_WITNESSES: {
+      schema: jsonText(
+        z.array(z.strictObject({ url: z.url(), key: z.string().min(1).max(1000) })).max(20),
+      ).prefault('[]'),
+      meaning:
+        'Witnesses outside the platform that cosign checkpoints, as JSON: the prefix of their URL and their verifier key.',
+      from: 'derived.log_witnesses',
+      operator: true,
+    },
+    MCP_LOG_WITNESSED: {
+      schema: jsonText(z.array(z.string().min(1).max(1000)).max(100)).prefault('[]'),
+      meaning: 'Verifier keys of logs outside the platform whose checkpoints are cosigned here, as JSON.',
+      from: 'derived.log_witnessed',
       operator: true,
     },
     MCP_LOG_SIGNING_SECRET: {
@@ -73,6 +98,46 @@ export const manifest = defineManifest({
     transparency_log_checkpoint_duration_seconds: histogram('governance', [], {
       help: 'Time from durable entries to the signed checkpoint over them.',
       panels: [{ dashboard: 'operations', title: 'Time to a signed checkpoint, p95', by: [] }],
+    }),
+    transparency_log_witness_requests_total: counter('governance', ['status'], {
+      help: 'Checkpoints that witnesses were asked to cosign; status is cosigned, refused or unreachable.',
+      panels: [{ dashboard: 'operations', title: 'Cosignatures of witnesses', by: ['status'] }],
+    }),
+    transparency_log_witness_answers_total: counter('governance', ['status'], {
+      help: 'Checkpoints of other logs that this one was asked to cosign; status is that of HTTP.',
+      panels: [{ dashboard: 'operations', title: 'Asked as a witness', by: ['status'] }],
+    }),
+    transparency_log_witnessed_two_histories: gauge('governance', [], {
+      help: '1 once a log that is witnessed here has signed two trees of one size.',
+      panels: [{ dashboard: 'operations', title: 'Witnessed log has two histories', by: [] }],
+      alerts: [
+        {
+          name: 'McpWitnessSawTwoHistories',
+          group: 'governance',
+          severity: 'critical',
+          expr: 'max(transparency_log_witnessed_two_histories{namespace="$namespace"}) > 0',
+          for: '0m',
+          summary: 'A log that is witnessed in $region has signed two histories.',
+          description:
+            'It was rewritten and signed by its own key: the log of the service has what was submitted. See docs/runbooks/transparency-log.md.',
+        },
+      ],
+    }),
+    transparency_log_not_witnessed_seconds: gauge('governance', [], {
+      help: 'Since when there are entries that no witness has seen; 0 where there are none, or no witness is asked.',
+      panels: [{ dashboard: 'operations', title: 'Entries that no witness has seen', by: [] }],
+      alerts: [
+        {
+          name: 'McpTransparencyLogNotWitnessed',
+          group: 'governance',
+          severity: 'warning',
+          expr: 'max(transparency_log_not_witnessed_seconds{namespace="$namespace"}) > 900',
+          for: '5m',
+          summary: 'No witness has cosigned the transparency log of $region for a quarter of an hour.',
+          description:
+            'The log goes on; what it has since is proven without a witness. See whether the other region can be reached. See docs/runbooks/transparency-log.md.',
+        },
+      ],
     }),
     transparency_log_read_only: gauge('governance', [], {
       help: '1 while the transparency log takes no entries because what it has is not what it had signed.',

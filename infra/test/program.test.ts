@@ -76,8 +76,9 @@ describe.each(STACKS)('the program with the stack %s', (stack) => {
     // No shipped stack has an identity provider or models of servers elsewhere (egress.test.ts).
     const declared: string[] = [];
     const { regions, kubernetes } = stacks[stack] ?? {};
-    // Event buses of regions in different clusters meet outside; a collector that exports does so too.
-    if (new Set(regions?.map(({ kube_context }) => kube_context)).size > 1) declared.push('nats');
+    // Event buses and witnesses of regions in different clusters meet outside; a collector that exports does so too.
+    if (new Set(regions?.map(({ kube_context }) => kube_context)).size > 1)
+      declared.push('nats', 'transparency-log');
     if ((kubernetes?.egress.otlp.length ?? 0) > 0) declared.push('collector');
     if (kubernetes?.database === 'external') declared.push('core');
     expect([...new Set(reaching.map(({ metadata }) => metadata.name))].sort()).toEqual(declared.sort());

@@ -10,7 +10,7 @@ import { conversationRoutes } from './routes/conversations.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { eventRoutes } from './routes/events.ts';
 import { jobRoutes } from './routes/jobs.ts';
-import { logRoutes } from './routes/log.ts';
+import { logRoutes, witnessRoutes } from './routes/log.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { ANTHROPIC_HEADER, modelRoutes } from './routes/models.ts';
 import { moderationRoutes } from './routes/moderations.ts';
@@ -57,6 +57,7 @@ export function createApp(gateway: Gateway): Hono<KitEnv> {
   eventRoutes(app, gateway);
   traceRoutes(app, gateway);
   logRoutes(app, gateway);
+  witnessRoutes(app, gateway);
   auditRoutes(app, gateway);
   retentionRoutes(app, gateway);
   regionRoutes(app, gateway);

@@ -132,4 +132,19 @@ describe.each(['in one process', 'apart'] as const)('the platform, %s', (form) =
     const run = await ask(`/admin/governance/${jobs[0]?.name}/run`, {});
     expect(await run.json()).toMatchObject({ error: null, ok: true, failures: [] });
   });
+
+  test('answers as a witness of logs, to everybody, in the words of C2SP tlog-witness', async () => {
+    const at = `${platform.url}/v1/witness`;
+    const said = await json<{ origin: string; log_keys: string[]; witness_key: string }>(fetch(at));
+    expect(said.witness_key).toMatch(new RegExp(`^${said.origin}/witness\\+`));
+    const add = (body: string) => fetch(`${at}/add-checkpoint`, { method: 'POST', body });
+    const note = await (await ask('/v1/log/checkpoint')).text();
+    const unknown = await add(`old 0\n\n${note}`);
+    expect([unknown.status, unknown.headers.get('content-type')]).toEqual([404, 'text/plain']);
+    expect(await unknown.text()).toContain(`does not watch the log ${said.origin}`);
+    expect((await add('nothing')).status).toBe(400);
+    expect((await add('x'.repeat(40_000))).status).toBe(413);
+    expect((await fetch(`${at}/${'0'.repeat(64)}/checkpoint`)).status).toBe(404);
+    expect((await fetch(`${at}/..%2fpeers.json/checkpoint`)).status).toBeOneOf([400, 404]);
+  });
 });

@@ -3,12 +3,14 @@ import type { ChatCompletionRequest, ModelEvent, PiiAction } from '@mcp/contract
 import { createGuard, Findings } from '@mcp/safety/guard';
 import { PiiSession } from '@mcp/safety/pii';
 import { PiiPolicy } from '@mcp/safety/privacy';
+import { type Bus, connectBus, TokenSigner } from '@mcp/service-kit';
 import { anthropicEncoder, chatChunkEncoder, ResponseEncoder } from '@mcp/wire';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import type { Gateway } from '../src/gateway.ts';
 import { complete } from '../src/pipeline/inference.ts';
+import { PiiVault } from '../src/pipeline/pii-vault.ts';
 import { Privacy } from '../src/pipeline/privacy.ts';
 import { forget, type Platform, type Shared, shared, startPlatform } from './support.ts';
 
@@ -16,7 +18,7 @@ const MAIL = 'ada.lovelace@example.org';
 const MODEL = 'scripted/echo';
 const POLICY = {
   routes: {
-    '/chat': 'redact',
+    '/chat': 'tokenize',
     '/v1/chat/completions': 'redact',
     '/v1/messages': 'redact',
     '/v1/responses': 'tokenize',
@@ -51,11 +53,6 @@ const WAYS: Readonly<Record<string, (text: string) => readonly [string, object]>
   'streamed messages': (text) => [
     '/v1/messages',
     { model: MODEL, max_tokens: 200, stream: true, ...user(text) },
-  ],
-  'a conversation': (text) => ['/chat', { modelA: MODEL, modelB: MODEL, mode: 'answer', message: text }],
-  'a streamed conversation': (text) => [
-    '/chat',
-    { modelA: MODEL, modelB: MODEL, mode: 'answer', stream: true, message: text },
   ],
   'an alias of a conversation': (text) => ['/v1/chat/completions', { model: 'mcp/dual', ...user(text) }],
 };
@@ -121,6 +118,88 @@ describe('names that are taken back', () => {
     const asked = await (await platform.ask(`/v1/responses/${id}/input_items`)).text();
     expect(stored).toContain('<EMAIL_1>');
     expect(`${stored}${asked}`).not.toContain('lovelace');
+  });
+});
+
+const Kept = z.object({ id: z.string(), mcp: z.object({ conversation_id: z.string() }) });
+const AGAIN = 'Is <EMAIL_1> me, or grace@example.org today?';
+
+describe('a conversation that the platform keeps', () => {
+  it('has the values of earlier responses, and stores names', async () => {
+    const begun = await platform.ask('/v1/responses', { model: MODEL, input: `I am ${MAIL}.` });
+    const { id } = Kept.parse(await begun.json());
+    const body = { model: MODEL, previous_response_id: id, input: AGAIN };
+    const told = await (await platform.ask('/v1/responses', body)).text();
+    expect(told).toContain(`Is ${MAIL} me, or grace@example.org today?`);
+    const stored = JSON.stringify(await recordOf(Kept.parse(JSON.parse(told)).mcp.conversation_id));
+    expect(stored).toContain('Is <EMAIL_1> me, or <EMAIL_2> today?');
+    expect(stored).not.toContain('example.org');
+  });
+
+  it.each([[false], [true]])('has those of earlier turns, streamed: %j', async (stream) => {
+    const first = { participants: [{ model: MODEL }], exchanges: 1, stream, message: `I am ${MAIL}.` };
+    const begun = await platform.ask('/chat', first);
+    expect(await begun.text()).toMatch(/lovelace/);
+    const conversation_id = begun.headers.get('x-mcp-conversation-id');
+    const told = await (await platform.ask('/chat', { conversation_id, stream, message: AGAIN })).text();
+    expect(told).toContain(`Is ${MAIL} me, or grace@example.org today?`);
+    const stored = JSON.stringify(await recordOf(conversation_id));
+    expect(stored).toContain('Is <EMAIL_1> me, or <EMAIL_2> today?');
+    expect(stored).not.toContain('example.org');
+  });
+});
+
+describe('the vault', () => {
+  const SECRET = 'a'.repeat(64);
+  const log = { warn: vi.fn() };
+  const closing = new AbortController();
+  const buses: Bus[] = [];
+  afterAll(() => Promise.all(buses.map((bus) => bus.close())));
+
+  async function vaultOf(secret = SECRET): Promise<PiiVault> {
+    const options = { service: 'test', log: log as never, signal: closing.signal, replicas: 1 };
+    const bus = await connectBus(place.nats.url, options);
+    buses.push(bus);
+    return new PiiVault({
+      bus: async () => bus,
+      signer: new TokenSigner('gateway', secret),
+      log: log as never,
+    });
+  }
+
+  const call = (id: string) => ({ request_id: 'r', principal: { id } }) as never;
+  const tokenizing = () => new PiiSession({ action: 'tokenize', policy: PiiPolicy.parse({}) });
+
+  it('is the same for all replicas, its owner’s alone, and in clear for nobody', async () => {
+    const first = tokenizing();
+    first.asked({ input: `I am ${MAIL}.` });
+    await (await vaultOf()).save(first, { id: 'c', call: call('me') });
+    const asked = async (secret: string | undefined, who: string) => {
+      const session = tokenizing();
+      await (await vaultOf(secret)).load(session, { id: 'c', call: call(who) });
+      return session.restored({ text: '<EMAIL_1>' }).text;
+    };
+    expect(await asked(undefined, 'me')).toBe(MAIL);
+    expect(await asked(undefined, 'another')).toBe('<EMAIL_1>');
+    expect(log.warn).not.toHaveBeenCalled();
+    expect(await asked('b'.repeat(64), 'me')).toBe('<EMAIL_1>');
+    expect(log.warn).toHaveBeenCalledOnce();
+    const [bus] = buses;
+    const bucket = await bus?.bucket('mcp_pii', {});
+    for await (const key of (await bucket?.keys()) ?? [])
+      expect(Buffer.from((await bucket?.get(key))?.value ?? []).toString()).not.toContain('lovelace');
+  });
+
+  it('is bounded in what it keeps', async () => {
+    const session = tokenizing();
+    session.asked({ input: Array.from({ length: 600 }, (_, i) => `to u${i}@example.org now `).join('') });
+    expect(session.pseudonyms.entries(500)).toHaveLength(500);
+    const vault = await vaultOf();
+    await vault.save(session, { id: 'large', call: call('me') });
+    const again = tokenizing();
+    await vault.load(again, { id: 'large', call: call('me') });
+    expect(again.pseudonyms.entries(1000)).toHaveLength(500);
+    expect(again.asked({ input: 'or new@example.org now' }).input).toBe('or <EMAIL_501> now');
   });
 });
 

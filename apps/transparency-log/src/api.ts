@@ -1,30 +1,44 @@
 import { PlatformError, type TransparencyLogApi } from '@mcp/contracts';
 import { signManifest } from '@mcp/provenance/audit';
 import { encodeVerifier, firstOf, partOf } from '@mcp/provenance/tlog';
+import type { Cosigners } from './cosigners.ts';
 import type { LogKeeper } from './keeper.ts';
+import type { Peers } from './peers.ts';
+import type { Witness } from './witness.ts';
 
-/** What the service answers, of the log that it keeps. */
-export function logApi(keeper: LogKeeper): TransparencyLogApi {
+interface LogParts {
+  readonly keeper: LogKeeper;
+  readonly peers: Peers;
+  readonly witness: Witness;
+  readonly cosigners: Cosigners;
+}
+
+/** What the service answers, of the log that it keeps and of those that it witnesses. */
+export function logApi({ keeper, peers, witness, cosigners }: LogParts): TransparencyLogApi {
   const checkpoint = () => {
     const { checkpoint: note, published_size: size } = keeper.readable();
-    return { note, size };
+    return cosigners.newest?.size === size ? cosigners.newest : { note, size };
   };
+  const log_keys = [encodeVerifier(keeper.signer)];
   return {
     append: async ({ entries }) => {
       const indexes = await keeper.append(entries);
       return { indexes, size: keeper.readable().size };
     },
     checkpoint: async () => ({
-      ...checkpoint(),
-      log_keys: [encodeVerifier(keeper.signer)],
-      witness_keys: [],
+      note: checkpoint().note,
+      size: checkpoint().size,
+      log_keys,
+      witness_keys: peers.witnesses().map(({ verifier }) => encodeVerifier(verifier)),
     }),
     inclusion: async ({ index, size }) => {
       const log = keeper.readable();
       if (index >= log.size || (size !== undefined && size > log.size))
         throw notThere(size ?? index, log.size);
       if (Math.max(index + 1, size ?? 0) > log.published_size) await keeper.publish();
-      const at = checkpoint();
+      const seen = cosigners.newest;
+      // What a witness has seen says more than the newest.
+      const at = seen !== undefined && index < seen.size && size === undefined ? seen : checkpoint();
       const of = size ?? at.size;
       if (index >= of)
         throw new PlatformError('invalid_request', `Entry ${index} is not among the first ${of}.`, {
@@ -53,6 +67,13 @@ export function logApi(keeper: LogKeeper): TransparencyLogApi {
     },
     signAudit: async ({ manifest_sha256 }) => ({ note: signManifest(manifest_sha256, keeper.signer) }),
     tile: ({ path }) => tileIn(keeper, path),
+    identity: async () => ({
+      origin: keeper.signer.name,
+      log_keys,
+      witness_key: encodeVerifier(witness.signer),
+    }),
+    cosign: ({ submission }) => witness.add(submission),
+    cosigned: async ({ log }) => ({ note: await witness.checkpoint(log) }),
   };
 }
 

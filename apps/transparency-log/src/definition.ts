@@ -3,9 +3,12 @@ import { transparencyLogEndpoints } from '@mcp/contracts';
 import { apiApp, defineService } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import { logApi } from './api.ts';
+import { Cosigners } from './cosigners.ts';
 import { LogKeeper } from './keeper.ts';
-import { signerFrom } from './key.ts';
+import { signerFrom, witnessFrom } from './key.ts';
 import { CheckpointMemory } from './memory.ts';
+import { Peers } from './peers.ts';
+import { Witness } from './witness.ts';
 
 export const definition = defineService({
   manifest,
@@ -16,8 +19,17 @@ export const definition = defineService({
       folder: join(kit.data_dir, 'transparency-log'),
       signer: signerFrom(secret, origin),
     });
+    const { disk } = keeper;
+    const peers = await Peers.open({ kit, disk });
+    const witness = new Witness({
+      kit,
+      disk,
+      signer: witnessFrom(secret, origin),
+      keysOf: (log) => peers.keysOf(log),
+    });
+    const cosigners = await Cosigners.open({ kit, keeper, peers });
     const memory = new CheckpointMemory({ kit, keeper });
-    const api = logApi(keeper);
+    const api = logApi({ keeper, peers, witness, cosigners });
     const app = apiApp({
       kit,
       endpoints: transparencyLogEndpoints,
@@ -26,6 +38,7 @@ export const definition = defineService({
     });
     const close = async () => {
       memory.close();
+      await cosigners.close();
       await keeper.close();
     };
     return { app, api, close };

@@ -1,7 +1,14 @@
 /** Keeps the region's log open: publishes what was added, opens it anew after a failure of its disk, and lets nothing in where it was tampered with. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlatformError } from '@mcp/contracts';
-import { type Disk, folderDisk, LogDamagedError, type Signer, TransparencyLog } from '@mcp/provenance/tlog';
+import {
+  type Disk,
+  folderDisk,
+  LogDamagedError,
+  openCheckpoint,
+  type Signer,
+  TransparencyLog,
+} from '@mcp/provenance/tlog';
 import { backOff } from '@mcp/service-kit';
 import { lockFolder } from './folder-lock.ts';
 import type { TransparencyLogKit } from './kit.ts';
@@ -137,6 +144,29 @@ export class LogKeeper {
     await this.disk
       .replace(READ_ONLY, Buffer.from(text))
       .catch((err: unknown) => this.#kit.log.error({ err }, 'that the log is read-only cannot be written'));
+  }
+
+  /** Whether the log goes on from a checkpoint that others kept of it; where it does not, it is read-only from now on. */
+  async follows(note: string): Promise<boolean> {
+    let known: ReturnType<typeof openCheckpoint>;
+    try {
+      known = openCheckpoint(note, this.signer);
+    } catch (err) {
+      this.#kit.log.error({ err }, 'a checkpoint that others kept is not one of this log: it is passed over');
+      return true;
+    }
+    const log = this.readable();
+    if (known.size > log.size) {
+      await this.quarantine(
+        `It was rolled back: it has ${log.size} entries, and had signed ${known.size} before.`,
+      );
+      return false;
+    }
+    if ((await log.root(known.size)).equals(known.root)) return true;
+    await this.quarantine(
+      `Its first ${known.size} entries are others than those that it had signed before: there are two logs of one name.`,
+    );
+    return false;
   }
 
   async close(): Promise<void> {

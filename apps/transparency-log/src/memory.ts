@@ -1,7 +1,6 @@
 /** The newest checkpoint of the log, kept on the event bus: a folder that was rolled back, or exchanged, is seen. */
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openCheckpoint } from '@mcp/provenance/tlog';
 import type { Bus } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import type { LogKeeper } from './keeper.ts';
@@ -63,7 +62,7 @@ export class CheckpointMemory {
     if (this.#kept !== undefined && log.checkpoint === this.#kept.note) return;
     const entry = await this.#kv.get(this.#key);
     const there = entry?.operation === 'PUT' ? entry.string() : undefined;
-    if (there !== undefined && entry?.revision !== this.#kept?.revision && !(await this.#follows(there)))
+    if (there !== undefined && entry?.revision !== this.#kept?.revision && !(await keeper.follows(there)))
       return;
     const note = log.checkpoint;
     const revision =
@@ -71,29 +70,5 @@ export class CheckpointMemory {
         ? await this.#kv.create(this.#key, note)
         : await this.#kv.update(this.#key, note, entry.revision);
     this.#kept = { note, revision };
-  }
-
-  /** Whether the log goes on from a checkpoint that it signed; where it does not, it is read-only from now on. */
-  async #follows(note: string): Promise<boolean> {
-    const { keeper, kit } = this.#deps;
-    let known: ReturnType<typeof openCheckpoint>;
-    try {
-      known = openCheckpoint(note, keeper.signer);
-    } catch (err) {
-      kit.log.error({ err }, 'the checkpoint on the event bus is not one of this log: it is written over');
-      return true;
-    }
-    const log = keeper.readable();
-    if (known.size > log.size) {
-      await keeper.quarantine(
-        `It was rolled back: it has ${log.size} entries, and had signed ${known.size} before.`,
-      );
-      return false;
-    }
-    if ((await log.root(known.size)).equals(known.root)) return true;
-    await keeper.quarantine(
-      `Its first ${known.size} entries are others than those that it had signed before: there are two logs of one name.`,
-    );
-    return false;
   }
 }

@@ -1,5 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LogInclusion, Principal } from '@mcp/contracts';
 import {
@@ -9,57 +8,17 @@ import {
   provesConsistency,
   provesInclusion,
 } from '@mcp/provenance/tlog';
-import { createKit, ownCall } from '@mcp/service-kit';
-import { callerHeaders, failure, startNats, testIdentities } from '@mcp/testkit';
+import { callerHeaders, failure, startNats } from '@mcp/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { definition } from '../src/definition.ts';
+import { call, scratch, start, texts } from './support.ts';
 
 const CALLER: Principal = { id: 'key:1', kind: 'key', name: 'someone', scopes: ['chat'] };
-const call = () => ownCall({ service: 'test', timeout_ms: 60_000, scopes: [] });
-const scratch = () => {
-  const dir = mkdtempSync(join(tmpdir(), 'mcp-log-'));
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
-  return dir;
-};
-const variables = (dir: string, nats_url: string) => ({
-  MCP_DATA: dir,
-  ...testIdentities(),
-  MCP_LOG_LEVEL: 'silent',
-  MCP_NATS_URL: nats_url,
-  MCP_LOG_ORIGIN: 'example.com/test',
-  MCP_LOG_SIGNING_SECRET: 'a secret of the transparency log for tests',
-});
-
-/** Without an event bus, unless there is one. */
-async function start(dir: string, nats_url = 'nats://127.0.0.1:9') {
-  const kit = await createKit({
-    manifest: definition.manifest,
-    env: variables(dir, nats_url),
-    local: new Map(),
-    draining: () => false,
-  });
-  const instance = await definition.create(kit).catch(async (error: unknown) => {
-    await kit.close();
-    throw error;
-  });
-  let open = true;
-  const stop = async () => {
-    if (!open) return;
-    open = false;
-    await instance.close();
-    await kit.close();
-  };
-  onTestFinished(stop);
-  return { ...instance, kit, stop };
-}
 
 async function all<T>(given: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = [];
   for await (const item of given) items.push(item);
   return items;
 }
-const texts = (from: number, to: number) =>
-  Array.from({ length: to - from }, (_, n) => JSON.stringify({ n: from + n }));
 
 describe('the transparency log of a region', () => {
   it('answers with proofs that hold, over HTTP and after a restart', async () => {

@@ -1,4 +1,5 @@
-import { neededBy, remoteBackends, services } from '@mcp/stacks';
+import type { ServiceName } from '@mcp/contracts';
+import { linkedRegions, neededBy, remoteBackends, services } from '@mcp/stacks';
 import type { Chart } from 'cdk8s';
 import { hostOf, type RegionContext, selectorOf, type Workload, workloads } from '../../context.ts';
 import { formerly } from '../../kit/objects.ts';
@@ -50,7 +51,19 @@ function portsOf({ inside }: Workload): number[] {
   return inside.map(({ port }) => port);
 }
 
-function ingressOf({ settings }: RegionContext, workload: Workload, all: readonly Workload[]): Rule[] {
+/** Linked regions of the same cluster, whose transparency logs and this region's cosign each other's checkpoints. */
+function besideIn({ stack, region }: RegionContext) {
+  return linkedRegions(stack, region).filter(({ kube_context }) => kube_context === region.kube_context);
+}
+
+/** Pods of a service in those regions. */
+function podsBeside(context: RegionContext, name: ServiceName): Peer[] {
+  return besideIn(context).map(({ namespace }) => ({ ...pod(hostOf(context.stack, name)), namespace }));
+}
+
+function ingressOf(context: RegionContext, workload: Workload, all: readonly Workload[]): Rule[] {
+  const { settings } = context;
+  const witnessed = podsBeside(context, 'transparency-log');
   const callers = all.filter(
     (other) =>
       other !== workload &&
@@ -64,7 +77,10 @@ function ingressOf({ settings }: RegionContext, workload: Workload, all: readonl
       : [{ peers: callers.map(({ manifest }) => pod(manifest.name)), tcp: portsOf(workload) }]),
     { peers: [{ namespace: settings.monitoring_namespace }], tcp: [settings.metrics_port] },
     ...(workload.inside.some((one) => one.public)
-      ? [{ peers: [{ namespace: settings.edge_namespace }], tcp: [services.gateway.port] }]
+      ? [
+          { peers: [{ namespace: settings.edge_namespace }], tcp: [services.gateway.port] },
+          ...(witnessed.length === 0 ? [] : [{ peers: witnessed, tcp: [services.gateway.port] }]),
+        ]
       : []),
   ];
 }
@@ -75,6 +91,8 @@ function egressOf(context: RegionContext, workload: Workload): Rule[] {
   const called = new Set(inside.flatMap(({ calls }) => calls).map((name) => hostOf(stack, name)));
   called.delete(manifest.name);
   const kinds = outsideKinds(context, workload);
+  const asks = inside.some(({ egress }) => egress.includes('witnesses'));
+  const witnesses = asks ? podsBeside(context, 'gateway') : [];
   return [
     DNS,
     ...[...called].map((name) => ({
@@ -83,6 +101,7 @@ function egressOf(context: RegionContext, workload: Workload): Rule[] {
         .filter((one) => one.manifest.name === name)
         .flatMap(portsOf),
     })),
+    ...(witnesses.length === 0 ? [] : [{ peers: witnesses, tcp: [services.gateway.port] }]),
     ...neededBy(inside).flatMap((name) => dependency.egressTo(context, name)),
     ...[...kinds].flatMap((kind) => settings.egress[kind].map(dependency.outside)),
   ];
@@ -92,9 +111,12 @@ function egressOf(context: RegionContext, workload: Workload): Rule[] {
  * What a pod must reach beyond the cluster: what its manifests declare, as far as this stack has it. The gateway asks
  * servers of models itself where there are any.
  */
-function outsideKinds({ stack }: RegionContext, { inside, placement }: Workload): Set<OutsideKind> {
+function outsideKinds(context: RegionContext, { inside, placement }: Workload): Set<OutsideKind> {
+  const { stack, region } = context;
   const kinds = new Set<OutsideKind>(inside.flatMap((one) => one.egress));
   if (stack.identity_provider === undefined) kinds.delete('identity-provider');
+  if (stack.transparency.witnesses.length + linkedRegions(stack, region).length === besideIn(context).length)
+    kinds.delete('witnesses');
   if (remoteBackends(stack, placement).length > 0) kinds.add('model-backends');
   else kinds.delete('model-backends');
   return kinds;

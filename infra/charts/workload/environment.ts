@@ -4,6 +4,7 @@ import {
   busStorageBytes,
   type DeclaredSecret,
   type DeploymentContext,
+  type Region,
   runHere,
   SECRETS,
   type SecretName,
@@ -40,6 +41,12 @@ function assetPath(id: string): string {
   return weights.expected(id);
 }
 
+/** Where services of a region reach the gateway of another one: within the cluster, where both are in one. */
+function peerUrlOf({ stack, region }: RegionContext, other: Region): string {
+  if (other.kube_context !== region.kube_context) return urlOf({ stack, region: other });
+  return `http://${hostOf(stack, 'gateway')}.${other.namespace}.svc.cluster.local:${services.gateway.port}`;
+}
+
 /** Name of the Secret with a user's password for the event bus. */
 function natsSecretOf(name: string): `mcp-nats-${string}` {
   return `mcp-nats-${name}`;
@@ -67,6 +74,7 @@ export function environmentOf(
     metrics_port: context.settings.metrics_port,
     ...busOf(context, host),
     region_url: (one) => urlOf({ stack, region: one }),
+    peer_url: (one) => peerUrlOf(context, one),
     secret: (name) => referenceTo(context, name),
     asset: assetPath,
     operator: {

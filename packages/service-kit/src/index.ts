@@ -18,6 +18,7 @@ export {
   parseJson,
   parseNestedQuery,
   parseQuery,
+  readText,
   refuseBody,
   uuidParam,
 } from './http/body.ts';

@@ -56,7 +56,8 @@ export async function* converse(gateway: Gateway, talk: Talk): AsyncGenerator<Ch
     }
     routed = gateway.risk?.converse({ request, call, findings });
     if (routed !== undefined) talk.onRisk(routed.header);
-    yield* withValues(talked(gateway, { request, call, findings }, routed), session);
+    const events = talked(gateway, { request, call, findings }, routed);
+    yield* withValues(events, session, (id) => gateway.privacy.keep(session, id, call));
   } finally {
     routed?.end();
     countSafety(gateway.kit.metrics, findings.verdict);

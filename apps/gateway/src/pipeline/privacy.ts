@@ -12,6 +12,7 @@ import type { PiiSession } from '@mcp/safety/pii';
 import { actsOn, type PiiPolicy, type PiiRoute, piiActionOf } from '@mcp/safety/privacy';
 import type { GatewayKit } from '../kit.ts';
 import type { ModelCatalog } from '../models.ts';
+import { PiiVault } from './pii-vault.ts';
 
 interface PrivacyOptions {
   readonly kit: GatewayKit;
@@ -32,9 +33,21 @@ interface PrivateTalk {
 
 export class Privacy {
   readonly #options: PrivacyOptions;
+  readonly #vault: PiiVault;
 
   constructor(options: PrivacyOptions) {
     this.#options = options;
+    this.#vault = new PiiVault(options.kit);
+  }
+
+  /** What was said before under this id has its values again; another request's `keep` says which those are. */
+  async goOn(session: PiiSession, id: string, call: CallContext): Promise<void> {
+    if (session.action === 'tokenize') await this.#vault.load(session, { id, call });
+  }
+
+  /** Has the values for who goes on with this id. */
+  async keep(session: PiiSession | undefined, id: string, call: CallContext): Promise<void> {
+    if (session?.action === 'tokenize') await this.#vault.save(session, { id, call });
   }
 
   /** What becomes of personal data of a request; models undefined: any may be asked. */
@@ -63,17 +76,18 @@ export class Privacy {
     const session = await this.session(pii);
     if (session === undefined) return { request: { ...request, pii }, session };
     if (request.conversation_id !== undefined)
-      await this.#reserve(session, { id: request.conversation_id, call });
+      await this.#recall(session, { id: request.conversation_id, call });
     const { message } = request;
     const asked = message === undefined ? {} : session.asked({ message });
     return { request: { ...request, ...asked, pii }, session };
   }
 
-  /** What the conversation has names for already is given to nothing else. */
-  async #reserve(
+  /** What the conversation has names for is known again; those names are given to nothing else. */
+  async #recall(
     session: PiiSession,
     { id, call }: { readonly id: string; readonly call: CallContext },
   ): Promise<void> {
+    await this.goOn(session, id, call);
     const { messages } = await this.#options.kit.clients.core.getConversation(id, call);
     for (const { content } of messages) session.pseudonyms.reserve(content);
   }
@@ -108,10 +122,12 @@ export class Privacy {
 export async function* withValues(
   events: AsyncIterable<ChatEvent>,
   session: PiiSession | undefined,
+  onStart: (conversation_id: string) => Promise<void>,
 ): AsyncGenerator<ChatEvent> {
   if (session?.action !== 'tokenize') return yield* events;
   const said = new Map<string, ReturnType<PiiSession['restorer']>>();
   for await (const event of events) {
+    if (event.type === 'start') await onStart(event.conversation_id);
     if (event.type === 'delta') {
       const { message_id } = event;
       const restorer = said.get(message_id) ?? session.restorer();

@@ -1,10 +1,14 @@
-import { type KitEnv, streamBytes } from '@mcp/service-kit';
+import { MAX_SUBMISSION_BYTES } from '@mcp/contracts';
+import { type KitEnv, ownCall, readText, streamBytes } from '@mcp/service-kit';
 import type { Hono } from 'hono';
 import type { Gateway } from '../gateway.ts';
 import { guard } from '../transports/http.ts';
 
 /** What a tile says never changes; who may read it depends on the key. */
 const IMMUTABLE = 'private, max-age=31536000, immutable';
+
+/** How long a witness may take, its disk included. */
+const WITNESS_MS = 10_000;
 
 /** `/v1/log`: the transparency log of the region for its readers (C2SP tlog-tiles). */
 export function logRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
@@ -25,5 +29,20 @@ export function logRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
         'cache-control': IMMUTABLE,
       }),
     ),
+  );
+}
+
+/** `/v1/witness`: this region as a witness of other logs (C2SP tlog-witness), for everybody: what is asked is signed. */
+export function witnessRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
+  const log = () => gateway.kit.clients.transparencyLog;
+  const call = () => ownCall({ service: 'gateway', timeout_ms: WITNESS_MS });
+  app.get('/v1/witness', async (c) => c.json(await log().identity(call())));
+  app.post('/v1/witness/add-checkpoint', async (c) => {
+    const submission = await readText(c, MAX_SUBMISSION_BYTES);
+    const { status, content_type, body } = await log().cosign({ submission }, call());
+    return c.body(body, status, { 'content-type': content_type });
+  });
+  app.get('/v1/witness/:log/checkpoint', async (c) =>
+    c.text((await log().cosigned({ log: c.req.param('log') }, call())).note),
   );
 }

@@ -132,6 +132,8 @@ async function privately<R extends ResponseTokensRequest>(
   const said = await saidBy(gateway, request, call);
   const { session } = await privacyOf(gateway, c, request);
   if (session === undefined) return { request, said };
+  if (request.previous_response_id != null)
+    await gateway.privacy.goOn(session, request.previous_response_id, call);
   // What was said first has the first names; what is referred to may have been stored as it was said.
   const { earlier } = session.asked({ earlier: said.earlier });
   const asked = session.asked(request);
@@ -170,6 +172,7 @@ async function begun(
         privacy: decidedPrivacy(c),
       });
       if (conversation_id === undefined) return { ...end, store: false };
+      await gateway.privacy.keep(decidedPrivacy(c).session, id, call);
       return { ...end, beside: { mcp: { conversation_id } } };
     },
   };

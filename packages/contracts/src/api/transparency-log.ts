@@ -64,10 +64,34 @@ export const LogInclusion = z.object({
   root: Hash,
   /** The audit path (RFC 9162, 2.1.3.1), from the sibling of the leaf upwards. */
   hashes: z.array(Hash),
-  /** The newest checkpoint; of the same tree, where no size was asked for. */
+  /**
+   * Of the same tree, where no size was asked for: the newest checkpoint that a witness has cosigned, or the newest
+   * where the entry is not in that yet.
+   */
   note: z.string(),
 });
 export type LogInclusion = z.infer<typeof LogInclusion>;
+
+/** Who a log and its service as a witness are. */
+export const WitnessIdentity = z.object({
+  /** The log's name. */
+  origin: z.string().min(1).max(200),
+  log_keys: z.array(z.string().max(1000)).min(1).max(100),
+  /** What it cosigns checkpoints of other logs with (C2SP tlog-cosignature). */
+  witness_key: z.string().max(1000),
+});
+export type WitnessIdentity = z.infer<typeof WitnessIdentity>;
+
+/** A submission to a witness (C2SP tlog-witness): a proof of at most 63 hashes and a checkpoint. */
+export const MAX_SUBMISSION_BYTES = 32 * 1024;
+
+/** What a witness answers, word for word. */
+const WitnessAnswer = z.object({
+  status: z.literal([200, 400, 403, 404, 409, 422]),
+  content_type: z.string(),
+  body: z.string(),
+});
+export type WitnessAnswer = z.infer<typeof WitnessAnswer>;
 
 /** The interface of the transparency log. Whoever may ask it may ask for everything: it has hashes only. */
 export const transparencyLogEndpoints = defineApi({
@@ -135,6 +159,31 @@ export const transparencyLogEndpoints = defineApi({
     query: z.object({ path: z.string().min(1).max(200) }),
     answers: 'bytes',
     callers: ['core', 'gateway', 'governance'],
+  },
+  identity: {
+    method: 'GET',
+    path: '/internal/identity',
+    answers: 'json',
+    answer: WitnessIdentity,
+    callers: ['gateway'],
+  },
+  /** Cosigns the checkpoint of another log, where it goes on from what was cosigned before. Throws `overloaded`, `unavailable`. */
+  cosign: {
+    method: 'POST',
+    path: '/internal/witness',
+    body: z.strictObject({ submission: z.string().max(MAX_SUBMISSION_BYTES) }),
+    answers: 'json',
+    answer: WitnessAnswer,
+    callers: ['gateway'],
+  },
+  /** The newest checkpoint of another log that was cosigned here, by the SHA-256 of its origin in hex. Throws `not_found`. */
+  cosigned: {
+    method: 'GET',
+    path: '/internal/cosigned',
+    query: z.object({ log: z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex') }),
+    answers: 'json',
+    answer: z.object({ note: z.string() }),
+    callers: ['gateway'],
   },
 });
 export type TransparencyLogApi = ApiOf<typeof transparencyLogEndpoints>;

@@ -45,7 +45,7 @@ export const ServiceManifest = z.object({
   }),
   /** What it may reach outside the cluster. */
   egress: z
-    .array(z.enum(['model-backends', 'identity-provider', 'log-archive', 'kms', 'moderation']))
+    .array(z.enum(['model-backends', 'identity-provider', 'log-archive', 'kms', 'moderation', 'witnesses']))
     .default([]),
   /** Room for what must survive a pod, always or where the database is embedded; undefined: it keeps nothing. */
   volume: z

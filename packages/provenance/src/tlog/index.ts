@@ -4,6 +4,18 @@ export { openCheckpoint } from './checkpoint.ts';
 export { type Disk, folderDisk } from './disk.ts';
 export { LogUnavailableError, TransparencyLog } from './log.ts';
 export { leafHash, provesConsistency, provesInclusion } from './merkle.ts';
-export { decodeVerifier, encodeVerifier, type Signer, signerOf } from './note.ts';
+export {
+  decodeNote,
+  decodeVerifier,
+  encodeNote,
+  encodeVerifier,
+  type Signature,
+  type Signer,
+  signerOf,
+  signersOf,
+  type Verifier,
+} from './note.ts';
+export { openProof } from './proof.ts';
 export { LogDamagedError } from './tile-store.ts';
 export { bundlePath, decodeBundle, firstOf, partOf, TILE_WIDTH } from './tiles.ts';
+export { encodeSubmission, judgeSubmission } from './witness.ts';

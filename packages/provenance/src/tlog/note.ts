@@ -111,11 +111,13 @@ function cosigned(text: string, time_s: number): Buffer {
   return Buffer.from(`cosignature/v1\ntime ${time_s}\n${text}`);
 }
 
+/** A signature line, with its line break. */
+export function encodeSignature({ name, key_id, bytes }: Signature): string {
+  return `\u2014 ${name} ${Buffer.concat([key_id, bytes]).toString('base64')}\n`;
+}
+
 export function encodeNote({ text, signatures }: Note): string {
-  const lines = signatures.map(
-    ({ name, key_id, bytes }) => `\u2014 ${name} ${Buffer.concat([key_id, bytes]).toString('base64')}\n`,
-  );
-  return `${text}\n${lines.join('')}`;
+  return `${text}\n${signatures.map(encodeSignature).join('')}`;
 }
 
 /** Reads a note without checking who signed it. Throws a TypeError that says what does not fit. */

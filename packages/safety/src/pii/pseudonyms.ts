@@ -1,4 +1,5 @@
 /** Names that stand for personal data: the same one for the same value, as `<PERSON_1>`. */
+import { z } from 'zod';
 import { PII_KINDS, type PiiKind } from './kinds.ts';
 
 /** Values that are told apart; beyond them they share the name that ends in 0. */
@@ -14,6 +15,12 @@ const KINDS = PII_KINDS.map((kind) => kind.toUpperCase()).join('|');
 export const PSEUDONYM = new RegExp(`<(${KINDS})_(\\d{1,5})>`, 'gi');
 /** What may be the beginning of one, at the end of a text. */
 export const OPEN_PSEUDONYM = /<[a-z_]{0,15}\d{0,5}$/i;
+
+/** Values, and the names that stand for them. */
+export const PiiEntries = z.array(
+  z.object({ name: z.string().max(40), kind: z.enum(PII_KINDS), value: z.string().max(20_000) }),
+);
+export type PiiEntries = z.infer<typeof PiiEntries>;
 
 export class Pseudonyms {
   readonly #names = new Map<string, string>();
@@ -35,6 +42,20 @@ export class Pseudonyms {
   /** The value that a name stands for; undefined where it is none of ours. */
   valueOf(name: string): string | undefined {
     return this.#values.get(name.toUpperCase())?.value;
+  }
+
+  /** The values with their names, the first ones. */
+  entries(most: number): PiiEntries {
+    return [...this.#values].slice(0, most).map(([name, { kind, value }]) => ({ name, kind, value }));
+  }
+
+  /** Takes over names that were given before, in front of any that are given here. */
+  learn(entries: PiiEntries): void {
+    for (const { name, kind, value } of entries) {
+      this.#names.set(`${kind} ${sameAs(kind, value)}`, name);
+      this.#values.set(name, { kind, value });
+      this.reserve(name);
+    }
   }
 
   /** Names that a text has already are given to nothing else. */

@@ -1,2 +1,3 @@
 /** What an operator decides about personal data. Apart from what finds it, which is large. */
 export { actsOn, PiiPolicy, type PiiRoute, piiActionOf, piiRouteOf } from '../pii/policy.ts';
+export { PiiEntries } from '../pii/pseudonyms.ts';

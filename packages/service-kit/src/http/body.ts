@@ -213,7 +213,8 @@ function refuseInfinite(value: unknown, path: readonly string[]): void {
   for (const [key, item] of Object.entries(value)) refuseInfinite(item, [...path, key.slice(0, 60)]);
 }
 
-async function readText(c: KitContext, max_bytes: number): Promise<string> {
+/** Reads a body of bounded size as text. */
+export async function readText(c: KitContext, max_bytes: number): Promise<string> {
   const tooLarge = () =>
     new PlatformError('payload_too_large', `The body is larger than ${max_bytes} bytes. Send less at once.`);
   if (Number(c.req.header('content-length') ?? 0) > max_bytes) throw tooLarge();

@@ -60,13 +60,20 @@ export interface Caller {
 export class TokenSigner {
   readonly #service: ServiceName;
   readonly #key: KeyObject;
+  readonly #secret: string;
   readonly kid: string;
   readonly #made = new Remembered<string>();
 
   constructor(service: ServiceName, secret: string) {
     this.#service = service;
+    this.#secret = secret;
     this.#key = privateKeyOf(secret);
     this.kid = publicKeyOf(service, secret).kid;
+  }
+
+  /** A key of 32 bytes for another purpose, which all replicas of the service have alike (HKDF, RFC 5869). */
+  keyFor(purpose: string): Buffer {
+    return Buffer.from(hkdfSync('sha256', this.#secret, '', `mcp ${purpose}`, 32));
   }
 
   /** A token for calls to `audience` on behalf of a principal; the same one for half of its life. */

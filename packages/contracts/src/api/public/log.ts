@@ -1,5 +1,5 @@
 /** The transparency log of the region, as its readers see it. */
-import { LogCheckpoint } from '../transparency-log.ts';
+import { LogCheckpoint, WitnessIdentity } from '../transparency-log.ts';
 import { json, named, type PublicRoutes, text } from './route.ts';
 
 export const logRoutes = {
@@ -25,6 +25,26 @@ export const logRoutes = {
       path: 'Level and index, as `0/x001/067`, or `entries/000`; a part with its width: `0/000.p/12`.',
     },
     answers: [text('The hashes, or the entries.', 'application/octet-stream')],
+    codes: ['not_found'],
+  },
+  'GET /v1/witness': {
+    tag: 'platform',
+    summary: 'Read who the log of this region is, and the key that it cosigns checkpoints of others with',
+    answers: [json('Its name and keys.', named('WitnessIdentity', WitnessIdentity))],
+  },
+  'POST /v1/witness/add-checkpoint': {
+    tag: 'platform',
+    summary: 'Have a checkpoint of another log cosigned',
+    description:
+      'C2SP tlog-witness: the body is text, `old <size>`, the proof of consistency, an empty line and the checkpoint. Answers the cosignature, or 400, 403, 404, 409 (with the size that was cosigned last) or 422 as that says.',
+    answers: [text('The cosignature: a signature line of a note.', 'text/plain')],
+    codes: ['payload_too_large', 'overloaded', 'unavailable'],
+  },
+  'GET /v1/witness/:log/checkpoint': {
+    tag: 'platform',
+    summary: 'Read the newest checkpoint of another log that was cosigned here',
+    params: { log: 'SHA-256 of the first line of its checkpoints, in hex.' },
+    answers: [text('The signed note, cosigned.', 'text/plain')],
     codes: ['not_found'],
   },
 } as const satisfies PublicRoutes;
