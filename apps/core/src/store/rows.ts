@@ -139,7 +139,7 @@ export function recordOf(
 }
 
 /** What stands for a record whose ciphertext was changed, or moved from another place. */
-export function damaged(
+function damaged(
   { seq, role, hash_prev, hash }: Pick<RecordRow, 'seq' | 'role' | 'hash_prev' | 'hash'>,
   version: Version,
 ): LogRecord {
