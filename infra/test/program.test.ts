@@ -126,7 +126,7 @@ describe.each(STACKS)('the program with the stack %s', (stack) => {
     // What audit bundles say of the stacks as they were shipped.
     const results = { stack, rules: RULES.map(({ name }) => name), violations };
     await expect(`${JSON.stringify(results, null, 2)}\n`).toMatchFileSnapshot(
-      join(import.meta.dirname, '../../apps/governance/policy-results', `${stack}.json`),
+      join(import.meta.dirname, '..', '..', 'apps', 'governance', 'policy-results', `${stack}.json`),
     );
   });
 

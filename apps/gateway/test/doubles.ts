@@ -169,6 +169,33 @@ const lineages: Pick<CoreApi, 'lineage' | 'lineageAsProv'> = {
   }),
 };
 
+type RetentionApi = Pick<
+  CoreApi,
+  | 'prune'
+  | 'retentionReport'
+  | 'setLegalHold'
+  | 'liftLegalHold'
+  | 'listLegalHolds'
+  | 'exportSubject'
+  | 'eraseSubject'
+>;
+
+function retention(missing: (id: string) => PlatformError): RetentionApi {
+  return {
+    prune: async () => ({ conversations: 0, records: 0, held: 0, complete: true }),
+    retentionReport: async () => ({ policy: Retention.parse({}), holds: 0, passes: [], statistics: [] }),
+    setLegalHold: async () => {
+      throw missing('hold');
+    },
+    liftLegalHold: async (id) => {
+      throw missing(id);
+    },
+    listLegalHolds: async () => ({ holds: [], next_cursor: null }),
+    exportSubject: async (owner) => ({ owner, conversations: [], next_cursor: null }),
+    eraseSubject: async (owner) => ({ owner, erased: 0, complete: true }),
+  };
+}
+
 function core(seen: Seen, options: DoubleOptions): CoreApi {
   const missing = (id: string) => new PlatformError('not_found', `There is no conversation ${id}.`);
   return {
@@ -216,17 +243,7 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
     keepAuditBundle: async () => {
       throw missing('audit');
     },
-    prune: async () => ({ conversations: 0, records: 0, held: 0, complete: true }),
-    retentionReport: async () => ({ policy: Retention.parse({}), holds: 0, passes: [], statistics: [] }),
-    setLegalHold: async () => {
-      throw missing('hold');
-    },
-    liftLegalHold: async (id) => {
-      throw missing(id);
-    },
-    listLegalHolds: async () => ({ holds: [], next_cursor: null }),
-    exportSubject: async (owner) => ({ owner, conversations: [], next_cursor: null }),
-    eraseSubject: async (owner) => ({ owner, erased: 0, complete: true }),
+    ...retention(missing),
     listAuditBundles: async () => ({ bundles: [], next_cursor: null }),
     async *auditBundle(id) {
       yield Buffer.from(id);
