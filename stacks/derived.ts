@@ -23,6 +23,7 @@ export const derived = {
   graphs: ({ stack }) => (stack.graphs.length === 0 ? undefined : JSON.stringify(stack.graphs)),
   arbitration: ({ stack }) => stack.arbitration && JSON.stringify(stack.arbitration),
   kms: ({ stack }) => stack.encryption.kms && JSON.stringify(stack.encryption.kms),
+  retention: ({ stack }) => stack.retention && JSON.stringify(stack.retention),
   region_routes: ({ stack, at }) => {
     const here = stack.regions.find(({ name }) => name === at.region);
     return here && JSON.stringify(routesOf(stack, here, at.region_url ?? (() => undefined)));

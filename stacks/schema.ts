@@ -7,6 +7,7 @@ import {
   OffPeak,
   Residency,
   ResidencyRules,
+  Retention,
 } from '@mcp/contracts';
 import { BackendName } from '@mcp/model-backends/registry';
 import { PiiPolicy } from '@mcp/safety/manifest';
@@ -94,6 +95,8 @@ export const Stack = z
     pii: PiiPolicy.optional(),
     /** Undefined: the arbitration's own weights and thresholds hold. */
     arbitration: ArbitrationTerms.optional(),
+    /** Undefined: conversations are kept for good, answers for 30 days, feedback for 180. */
+    retention: Retention.optional(),
     risk: RiskRouting.default({}),
     /** Undefined: API keys alone, and no pod reaches an identity provider. */
     identity_provider: IdentityProvider.optional(),

@@ -6,6 +6,7 @@ import {
   gauge,
   histogram,
   jsonText,
+  Retention,
   TRACE_SUBJECTS,
   wholeText,
 } from '@mcp/contracts';
@@ -128,6 +129,13 @@ export const manifest = defineManifest({
       meaning:
         'Object storage (S3) that logs are also kept in: s3://key:secret@bucket/prefix?endpoint=…&region=…; unset, files beside SQLite.',
       secret: { object: 'mcp-log-archive', key: 'url', made: { by: 'operator' } },
+    },
+    MCP_RETENTION: {
+      schema: jsonText(Retention).prefault('{}'),
+      meaning:
+        'Days that conversations, answers and feedback are kept, and owners that have other ones, as JSON; without conversation_days, conversations are kept for good.',
+      from: 'derived.retention',
+      operator: true,
     },
     MCP_PROMPTS_DIR: {
       schema: z.string().min(1).optional(),
@@ -302,6 +310,21 @@ export const manifest = defineManifest({
     provenance_tamper_alerts_total: counter('conversation', [], {
       help: 'Logs that do not verify, of which the event bus was told.',
       panels: [{ dashboard: 'operations', title: 'Tamper alerts', by: [] }],
+    }),
+    retention_conversations_total: counter('governance', ['status'], {
+      help: 'Conversations whose time is over; status is erased, held or kept.',
+      panels: [{ dashboard: 'operations', title: 'Conversations whose time is over', by: ['status'] }],
+      alerts: [
+        {
+          name: 'McpRetentionFails',
+          group: 'governance',
+          severity: 'warning',
+          expr: 'sum(increase(retention_conversations_total{namespace="$namespace",status="kept"}[1d])) > 10',
+          for: '1h',
+          summary: 'Conversations whose time is over cannot be erased in $region.',
+          description: 'The log of the core says which and why. See docs/retention.md.',
+        },
+      ],
     }),
     conversation_log_writes_total: counter('conversation', ['status'], {
       help: 'Logs written to files or object storage; status is ok or failed.',

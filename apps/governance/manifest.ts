@@ -5,7 +5,7 @@ import { z } from 'zod';
 export const manifest = defineManifest({
   name: 'governance',
   summary:
-    'Governance jobs on a schedule: the hourly check of every conversation log, the rotation of log keys, the audit bundle, the energy of models; the figures of the event bus.',
+    'Governance jobs on a schedule: the hourly check of every conversation log, the rotation of log keys, retention, the audit bundle, the energy of models; the figures of the event bus.',
   port: 8300,
   entry: 'apps/governance/src/main.ts',
   calls: ['core', 'transparency-log'],
@@ -40,6 +40,11 @@ export const manifest = defineManifest({
       schema: z.string().default('0 4 * * *'),
       meaning:
         'When the key that logs are signed with is looked after (cron, in UTC): it is replaced once it is 30 days old.',
+      operator: true,
+    },
+    MCP_RETENTION_SCHEDULE: {
+      schema: z.string().default('0 2 * * *'),
+      meaning: 'When conversations whose time is over are erased (cron, in UTC).',
       operator: true,
     },
     MCP_AUDIT_BUNDLE_SCHEDULE: {

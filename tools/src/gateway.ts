@@ -41,44 +41,44 @@ export interface GatewayClient {
 /** The platform that runs on a data directory, or the one at `--url`. Throws a CliError when there is none. */
 export function gatewayOf(flags: GatewayFlags, env: NodeJS.ProcessEnv = process.env): GatewayClient {
   const { url, key } = flags.url === undefined ? localGateway(flags.data) : remoteGateway(flags.url, env);
-  const answerTo = async (path: string, sent: Sent) => {
-    const { ok, status, text } = await exchange(new URL(path, url), key, sent).catch((error: unknown) => {
+  const answerTo = async ({ path, ...asked }: Asked) => {
+    const answer = exchange(new URL(path, url), key, asked);
+    const { ok, status, text } = await answer.catch((error: unknown) => {
       throw new CliError(`${url} does not answer (${messageOf(error)}). Is it running? npx mcp status`);
     });
     if (!ok) throw new CliError(detailOf(text) ?? `${url} answered with status ${status}.`);
     return text;
   };
-  const ask = async <S extends z.ZodType>(path: string, schema: S, sent: Sent) => {
-    const text = await answerTo(path, sent);
+  const ask = async <S extends z.ZodType>(schema: S, asked: Asked) => {
+    const text = await answerTo(asked);
     const parsed = schema.safeParse(jsonOf(text));
     if (parsed.success) return parsed.data;
     throw new CliError(`${url} answered, but not as a platform does. Is it the address of the gateway?`);
   };
   return {
     url,
-    get: (path, schema) => ask(path, schema, { method: 'GET' }),
-    text: (path) => answerTo(path, { method: 'GET' }),
-    post: (path, schema, body) => ask(path, schema, { method: 'POST', body }),
-    delete: (path, schema) => ask(path, schema, { method: 'DELETE' }),
+    get: (path, schema) => ask(schema, { method: 'GET', path }),
+    text: (path) => answerTo({ method: 'GET', path }),
+    post: (path, schema, body) => ask(schema, { method: 'POST', path, body }),
+    delete: (path, schema) => ask(schema, { method: 'DELETE', path }),
   };
 }
 
-interface Sent {
+interface Asked {
   readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
   readonly body?: unknown;
 }
 
 async function exchange(
   url: URL,
   key: string,
-  { method, body }: Sent,
+  { method, body }: Omit<Asked, 'path'>,
 ): Promise<{ ok: boolean; status: number; text: string }> {
+  const json = body === undefined ? {} : { 'content-type': 'application/json' };
   const answer = await fetch(url, {
     method,
-    headers: {
-      authorization: `Bearer ${key}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
+    headers: { authorization: `Bearer ${key}`, ...json },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });

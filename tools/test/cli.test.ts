@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ChatResponse, Conversation, ProofBundle, ServiceName } from '@mcp/contracts';
 import { freePort } from '@mcp/testkit';
+import type { Command } from 'commander';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { auditCommand } from '../src/commands/audit.ts';
+import { holdsCommand } from '../src/commands/holds.ts';
+import { subjectsCommand } from '../src/commands/subjects.ts';
 import { dataPaths } from '../src/paths.ts';
 import { isRunning } from '../src/runner/processes.ts';
 import { readRunFile } from '../src/runner/run-file.ts';
@@ -88,14 +91,17 @@ async function provesOffline({ data, id }: { data: string; id: string }): Promis
 }
 
 /** What a command says, in this process. */
-async function said(args: readonly string[]): Promise<{ code: number; out: string }> {
+async function said(
+  args: readonly string[],
+  command: () => Command = auditCommand,
+): Promise<{ code: number; out: string }> {
   let out = '';
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     out += String(text);
     return true;
   });
   try {
-    await auditCommand().parseAsync([...args], { from: 'user' });
+    await command().parseAsync([...args], { from: 'user' });
     return { code: Number(process.exitCode ?? 0), out };
   } finally {
     write.mockRestore();
@@ -120,6 +126,22 @@ async function auditsOffline({ data, url }: { data: string; url: string }): Prom
     code: 1,
     out: expect.stringContaining('policies: The part policies is not the one'),
   });
+}
+
+/** A hold refuses the erasure of its owner, and what it held can be erased once it is lifted. */
+async function holdsAndErases(data: string): Promise<void> {
+  const at = ['--data', data];
+  const set = await said(['set', '--owner', 'key:ann/7', '--reason', 'Case 7/26', ...at], holdsCommand);
+  const hold = set.out.slice(0, set.out.indexOf(':'));
+  expect((await said(['list', ...at], holdsCommand)).out).toMatch(/key:ann\/7 +in force +Case 7\/26/);
+  const erase = ['erase', 'key:ann/7', '--yes', ...at];
+  await expect(said(erase, subjectsCommand)).rejects.toThrow(`under the legal hold ${hold}`);
+  await said(['lift', hold, ...at], holdsCommand);
+  expect((await said(erase, subjectsCommand)).out).toBe('0 conversations of key:ann/7 were erased.\n');
+  const out = join(data, 'subject.ndjson');
+  expect((await said(['export', 'key:ann/7', '--out', out, ...at], subjectsCommand)).out).toContain(
+    '0 conversations',
+  );
 }
 
 const QUESTION = {
@@ -213,6 +235,7 @@ describe('mcp start --models scripted', () => {
       'ready',
     ]);
     await auditsOffline({ data, url: `http://127.0.0.1:${port}` });
+    await holdsAndErases(data);
     const second = await mcp(['start', ...args]).done;
     expect(second.code).toBe(4);
     expect(second.err).toMatch(/already runs on this data directory \(pid \d+.*npx mcp stop --data \S+\n/);

@@ -20,6 +20,7 @@ import { verifyGiven } from './log/bundles.ts';
 import { checkNext, checkSample, type LogCheckDeps } from './log/check.ts';
 import { readLineage } from './log/lineage.ts';
 import { verdictOn } from './log/verdicts.ts';
+import { type RetentionDeps, retentionApi } from './retention/api.ts';
 import type { FeedbackStore } from './store/feedback.ts';
 import type { LogEntries } from './store/log-entries.ts';
 import type { Upkeep } from './store/upkeep.ts';
@@ -28,7 +29,13 @@ import type { Upkeep } from './store/upkeep.ts';
 const CANCEL_MS = 5000;
 const LOOK_EVERY_MS = 25;
 
-export interface CoreDeps extends ConversationDeps, LogCheckDeps, AnswerDeps, EncryptionDeps, AuditDeps {
+export interface CoreDeps
+  extends ConversationDeps,
+    LogCheckDeps,
+    AnswerDeps,
+    AuditDeps,
+    EncryptionDeps,
+    RetentionDeps {
   readonly entries: LogEntries;
   readonly feedback: FeedbackStore;
   readonly upkeep: Upkeep;
@@ -82,6 +89,7 @@ export function createCore(deps: CoreDeps): CoreApi {
     ...encryptionApi(deps),
     ...feedbackApi(deps),
     ...auditApi(deps),
+    ...retentionApi(deps),
   };
 }
 

@@ -28,14 +28,17 @@ import { openArchive } from './log/open-archive.ts';
 import { LogProofs } from './log/proofs.ts';
 import { LogPublisher } from './log/publisher.ts';
 import type { LogScanDeps } from './log/scan.ts';
+import { Pruner } from './retention/pruner.ts';
 import { AnswerStore } from './store/answers.ts';
 import { AuditBundleStore } from './store/audit-bundles.ts';
 import { ConversationStore } from './store/conversations.ts';
 import { FeedbackStore } from './store/feedback.ts';
 import { Leases } from './store/leases.ts';
+import { LegalHolds } from './store/legal-holds.ts';
 import { LogChecks } from './store/log-checks.ts';
 import { LogEntries } from './store/log-entries.ts';
 import { type OpenDatabase, openDatabase } from './store/open.ts';
+import { RetentionStore } from './store/retention.ts';
 import { Upkeep } from './store/upkeep.ts';
 
 /** How long the first sweep is waited for before the service is up. */
@@ -60,7 +63,8 @@ export const definition = defineService({
     const committer = new Committer({ keys, signing, archive, heads, metrics, log });
     const { scan, publisher, proofs } = transparencyOf(kit, stores.entries);
     const state = { store, keys, archive, heads, proofs, secret, signing };
-    const sweeper = new Sweeper({ ...state, ...stores, clear, leases, committer, publisher, log });
+    const policy = config.MCP_RETENTION;
+    const sweeper = new Sweeper({ ...state, ...stores, policy, clear, leases, committer, publisher, log });
     await upkeep.freeAll();
     // A bus that is slow to come is not waited for: its heads are made up for.
     await Promise.race([sweeper.sweep(), sleep(FIRST_SWEEP_MS, undefined, { ref: false })]);
@@ -71,6 +75,7 @@ export const definition = defineService({
       max_bytes: config.MCP_EVENT_LOG_BYTES,
       onCancel: (conversation_id) => runs.cancel(conversation_id),
     });
+    const eraser = new Eraser({ open, keys, runs, events, sweeper, holds: stores.holds, metrics });
     const terms = config.MCP_ARBITRATION ?? ArbitrationTerms.parse({});
     const guard = guardOf(config, (err) => log.warn({ err }, 'the moderation did not answer'));
     const api: CoreApi = createCore({
@@ -88,7 +93,9 @@ export const definition = defineService({
       ...state,
       logs: state,
       ...checkingOf(kit, { checks, scan }),
-      eraser: new Eraser({ open, keys, runs, events, sweeper, metrics }),
+      eraser,
+      policy,
+      pruner: new Pruner({ policy, store, retention: stores.retention, eraser, kit }),
       recorder: {
         store,
         keys,
@@ -159,6 +166,8 @@ function storesOf(open: OpenDatabase, { keys, clear }: Encryption) {
     checks: new LogChecks(open),
     entries: new LogEntries(open),
     audits: new AuditBundleStore(open),
+    holds: new LegalHolds(open),
+    retention: new RetentionStore(open),
   };
 }
 

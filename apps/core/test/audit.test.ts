@@ -18,6 +18,7 @@ function fileOf(n: number, previous: number | undefined): string {
     keys: '{}',
     sbom: 'null',
     policies: '[]',
+    retention: 'null',
     reports: '[]',
   };
   const manifest: AuditManifest = {

@@ -17,6 +17,7 @@ import { moderationRoutes } from './routes/moderations.ts';
 import { promptRoutes } from './routes/prompts.ts';
 import { regionRoutes } from './routes/regions.ts';
 import { responseRoutes } from './routes/responses.ts';
+import { retentionRoutes } from './routes/retention.ts';
 import { storedCompletionRoutes } from './routes/stored-completions.ts';
 import { traceRoutes } from './routes/traces.ts';
 import { socketRoutes } from './routes/ws.ts';
@@ -58,6 +59,7 @@ export function createApp(gateway: Gateway): Hono<KitEnv> {
   logRoutes(app, gateway);
   witnessRoutes(app, gateway);
   auditRoutes(app, gateway);
+  retentionRoutes(app, gateway);
   regionRoutes(app, gateway);
   jobRoutes(app, gateway);
   adminRoutes(app, gateway);

@@ -18,6 +18,7 @@ import {
   type ModelInfo,
   PlatformError,
   type RecordCompletionRequest,
+  Retention,
   type ServiceName,
   type TaskEngineApi,
 } from '@mcp/contracts';
@@ -176,6 +177,33 @@ const noKeys = (): Promise<never> =>
 
 const missing = (id: string) => new PlatformError('not_found', `There is no conversation ${id}.`);
 
+type RetentionApi = Pick<
+  CoreApi,
+  | 'prune'
+  | 'retentionReport'
+  | 'setLegalHold'
+  | 'liftLegalHold'
+  | 'listLegalHolds'
+  | 'exportSubject'
+  | 'eraseSubject'
+>;
+
+function retention(): RetentionApi {
+  return {
+    prune: async () => ({ conversations: 0, records: 0, held: 0, complete: true }),
+    retentionReport: async () => ({ policy: Retention.parse({}), holds: 0, passes: [], statistics: [] }),
+    setLegalHold: async () => {
+      throw missing('hold');
+    },
+    liftLegalHold: async (id) => {
+      throw missing(id);
+    },
+    listLegalHolds: async () => ({ holds: [], next_cursor: null }),
+    exportSubject: async (owner) => ({ owner, conversations: [], next_cursor: null }),
+    eraseSubject: async (owner) => ({ owner, erased: 0, complete: true }),
+  };
+}
+
 function core(seen: Seen, options: DoubleOptions): CoreApi {
   return {
     chat: (request, call) => conversation({ request, call }, seen, options),
@@ -224,6 +252,7 @@ function core(seen: Seen, options: DoubleOptions): CoreApi {
     keepAuditBundle: async () => {
       throw missing('audit');
     },
+    ...retention(),
     listAuditBundles: async () => ({ bundles: [], next_cursor: null }),
     async *auditBundle(id) {
       yield Buffer.from(id);

@@ -10,13 +10,24 @@ import { GovernanceRunner } from './runner.ts';
 export const definition = defineService({
   manifest,
   async create(kit) {
-    const { MCP_LOG_CHECK_SCHEDULE, MCP_KEY_ROTATION_SCHEDULE, MCP_AUDIT_BUNDLE_SCHEDULE } = kit.config;
-    const given = { MCP_LOG_CHECK_SCHEDULE, MCP_KEY_ROTATION_SCHEDULE, MCP_AUDIT_BUNDLE_SCHEDULE };
+    const {
+      MCP_LOG_CHECK_SCHEDULE,
+      MCP_KEY_ROTATION_SCHEDULE,
+      MCP_RETENTION_SCHEDULE,
+      MCP_AUDIT_BUNDLE_SCHEDULE,
+    } = kit.config;
+    const given = {
+      MCP_LOG_CHECK_SCHEDULE,
+      MCP_KEY_ROTATION_SCHEDULE,
+      MCP_RETENTION_SCHEDULE,
+      MCP_AUDIT_BUNDLE_SCHEDULE,
+    };
     for (const [name, schedule] of Object.entries(given))
       if (!isCron(schedule)) throw new ConfigError(`${name} must be a cron expression such as 0 3 * * *`);
     const schedules = {
       'log-check': MCP_LOG_CHECK_SCHEDULE,
       'key-rotation': MCP_KEY_ROTATION_SCHEDULE,
+      retention: MCP_RETENTION_SCHEDULE,
       'audit-bundle': MCP_AUDIT_BUNDLE_SCHEDULE,
     };
     const runner = new GovernanceRunner({ kit, jobs, schedules });

@@ -2,7 +2,13 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type CoreApi, type LoggedSession, PlatformError, type TransparencyLogApi } from '@mcp/contracts';
+import {
+  type CoreApi,
+  type LoggedSession,
+  PlatformError,
+  Retention,
+  type TransparencyLogApi,
+} from '@mcp/contracts';
 import { encodeEntry, recordEntry, sessionEntry } from '@mcp/provenance';
 import { decodeAuditBundle, signManifest, verifyAuditBundle } from '@mcp/provenance/audit';
 import { encodeVerifier, folderDisk, signerOf, TransparencyLog } from '@mcp/provenance/tlog';
@@ -50,6 +56,12 @@ function coreOf(files: string[]): Partial<CoreApi> {
       files.push(file);
       return infoOf(file);
     },
+    retentionReport: async () => ({
+      policy: Retention.parse({}),
+      holds: 0,
+      passes: [],
+      statistics: [],
+    }),
     listAuditBundles: async () => ({ bundles: files.slice(-1).map(infoOf), next_cursor: null }),
     async *auditBundle(id) {
       const found = files.find((file) => infoOf(file).id === id);

@@ -90,6 +90,7 @@ describe('the log check', () => {
     expect(await api.jobs(call())).toMatchObject([
       { name: 'log-check', schedule: '0 * * * *', last: { ok: true } },
       { name: 'key-rotation', schedule: '0 4 * * *', last: null },
+      { name: 'retention', schedule: '0 2 * * *', last: null },
       { name: 'audit-bundle', schedule: '0 5 * * *', last: null },
       { name: 'energy', schedule: '0 3 * * *', last: null },
     ]);

@@ -50,6 +50,7 @@ export * from './tables/jobs.ts';
 export * from './tables/manifest.ts';
 export * from './tables/metrics.ts';
 export * from './tables/region.ts';
+export * from './tables/retention.ts';
 export * from './tables/service-keys.ts';
 export * from './tables/service-name.ts';
 export * from './tables/settings.ts';

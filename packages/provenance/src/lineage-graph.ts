@@ -34,7 +34,7 @@ export function lineageOf({ log, steps, log_indexes }: LineageSource): Lineage {
     conversation_id: log.id,
     owner: log.owner,
     version: log.version,
-    parents_known: log.version === 2,
+    parents_known: log.version !== 1,
     nodes: graph.nodes,
     edges: graph.edges,
     integrity: { ok: faults.length === 0, faults },

@@ -40,6 +40,7 @@ function bundleOf({ key = signer, size = 7, previous = null }: Change = {}): str
     keys: JSON.stringify({ log_keys }),
     sbom: 'null',
     policies: '[{"stack":"prod","violations":[]}]',
+    retention: 'null',
     reports: '[]',
   };
   const manifest: AuditManifest = {

@@ -312,6 +312,28 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
   'GET /v1/log': { scope: 'chat', path: at('/v1/log') },
   'GET /v1/log/checkpoint': { scope: 'chat', path: at('/v1/log/checkpoint') },
   'GET /v1/log/tile/:path{.+}': { scope: 'chat', path: at('/v1/log/tile/0/000') },
+  'GET /admin/retention': { scope: 'admin', path: at('/admin/retention'), query: ['before'] },
+  'GET /admin/legal-holds': {
+    scope: 'admin',
+    path: at('/admin/legal-holds'),
+    query: ['limit', 'cursor'],
+  },
+  'POST /admin/legal-holds': {
+    scope: 'admin',
+    path: at('/admin/legal-holds'),
+    body: { owner: 'key:nobody', reason: 'a case' },
+  },
+  'DELETE /admin/legal-holds/:id': {
+    scope: 'admin',
+    path: at(`/admin/legal-holds/${UNKNOWN_ID}`),
+    uuid: true,
+  },
+  'GET /v1/subjects/:id/export': {
+    scope: 'chat',
+    path: at('/v1/subjects/key:nobody/export'),
+    query: ['cursor'],
+  },
+  'DELETE /v1/subjects/:id': { scope: 'chat', path: at('/v1/subjects/key:nobody') },
   'GET /v1/audit/bundles': {
     scope: 'admin',
     path: at('/v1/audit/bundles'),

@@ -6,6 +6,7 @@ import { doctorCommand } from './doctor.ts';
 import { encryptionCommand } from './encryption.ts';
 import { flagsCommand } from './flags.ts';
 import { forensicsCommand } from './forensics.ts';
+import { holdsCommand } from './holds.ts';
 import { identityCommand } from './identity.ts';
 import { jobsCommand } from './jobs.ts';
 import { keyCommand } from './key.ts';
@@ -18,6 +19,7 @@ import { stackCommand } from './stack.ts';
 import { startCommand } from './start.ts';
 import { statusCommand } from './status.ts';
 import { stopCommand } from './stop.ts';
+import { subjectsCommand } from './subjects.ts';
 import { traceCommand } from './trace.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -34,10 +36,12 @@ export const commands: readonly (() => Command)[] = [
   jobsCommand,
   verifyCommand,
   proofCommand,
-  encryptionCommand,
   auditCommand,
+  holdsCommand,
+  subjectsCommand,
   lineageCommand,
   forensicsCommand,
+  encryptionCommand,
   riskCommand,
   arbitrationCommand,
   stackCommand,

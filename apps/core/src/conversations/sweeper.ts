@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ConversationStatus, type LogRecord, PlatformError } from '@mcp/contracts';
+import { type ConversationStatus, type LogRecord, PlatformError, type Retention } from '@mcp/contracts';
 import { isFinished } from '@mcp/conversation';
 import { sessionEntry, signLog } from '@mcp/provenance';
 import type { Logger } from '@mcp/service-kit';
@@ -33,6 +33,8 @@ export interface SweeperDeps extends LogStateDeps {
   readonly committer: Committer;
   readonly entries: LogEntries;
   readonly publisher: Pick<LogPublisher, 'nudge'>;
+  /** How long answers and feedback are kept. */
+  readonly policy: Retention;
   readonly log: Logger;
 }
 
@@ -69,9 +71,9 @@ export class Sweeper {
   }
 
   async #sweep(): Promise<void> {
-    const { heads, upkeep, answers, feedback, accesses, committer } = this.#deps;
-    await answers.expire();
-    await feedback.expire();
+    const { heads, upkeep, answers, feedback, accesses, committer, policy } = this.#deps;
+    await answers.expire(policy.answer_days);
+    await feedback.expire(policy.feedback_days);
     await accesses.expire();
     await this.#encrypt();
     // A bus that is away must not keep dead runs waiting.

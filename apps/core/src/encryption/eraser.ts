@@ -5,6 +5,7 @@ import type { EventLog } from '../conversations/event-log.ts';
 import type { Runs } from '../conversations/runs.ts';
 import type { Sweeper } from '../conversations/sweeper.ts';
 import type { CoreKit } from '../kit.ts';
+import type { LegalHolds } from '../store/legal-holds.ts';
 import type { OpenDatabase } from '../store/open.ts';
 import type { Database } from '../store/schema.ts';
 import { insertAccess } from './accesses.ts';
@@ -18,6 +19,7 @@ export interface EraserDeps {
   readonly events: Pick<EventLog, 'publishCancel' | 'erase'>;
   /** Puts what is left of it in the place of its archived log. */
   readonly sweeper: Pick<Sweeper, 'sweep'>;
+  readonly holds: LegalHolds;
   readonly metrics: CoreKit['metrics'];
 }
 
@@ -28,28 +30,59 @@ export class Eraser {
     this.#deps = deps;
   }
 
-  /** Ends a run of it that there is. What was erased before stays as it is. Throws `not_found`. */
+  /** Ends a run of it that there is. What was erased before stays as it is. Throws `not_found`, `conflict` under a legal hold. */
   async erase(id: string, call: CallContext): Promise<Erasure> {
-    const { open, keys, runs, events, sweeper, metrics } = this.#deps;
-    const { erasure, now } = await open.db.transaction().execute((tx) => eraseIn(tx, id, call));
-    keys.forget(id);
+    const { runs, events } = this.#deps;
+    const { erasure, now } = await this.eraseResting(id, call, () => Promise.resolve(true));
     if (!now) return erasure;
-    metrics.inc('conversations_erased_total', {});
     // It lost its lease with the erasure: what it would still write is refused.
     runs.cancel(id);
     events.publishCancel(id);
     await events.erase(id);
-    await open.scrub();
-    void sweeper.sweep();
+    await this.settle();
     return erasure;
   }
+
+  /**
+   * Erases one that nobody works on. `allowed` is asked in the same transaction, and may write there; where it says no,
+   * nothing is changed. Who erases many calls {@link settle} after some of them.
+   */
+  async eraseResting(
+    id: string,
+    call: CallContext,
+    allowed: (tx: Transaction<Database>) => Promise<boolean>,
+  ): Promise<Erased> {
+    const { open, keys, holds, metrics } = this.#deps;
+    const erased = await open.db.transaction().execute((tx) => eraseIn(tx, id, { call, holds, allowed }));
+    keys.forget(id);
+    if (erased.now) metrics.inc('conversations_erased_total', {});
+    return erased;
+  }
+
+  /** Overwrites what the database still has of them, and has what is left of them archived. */
+  async settle(): Promise<void> {
+    const { open, sweeper } = this.#deps;
+    await open.scrub();
+    void sweeper.sweep();
+  }
+}
+
+interface Erased {
+  readonly erasure: Erasure;
+  /** False where it had been erased before, or was not allowed to be. */
+  readonly now: boolean;
+}
+
+interface Erasing extends Pick<EraserDeps, 'holds'> {
+  readonly call: CallContext;
+  readonly allowed: (tx: Transaction<Database>) => Promise<boolean>;
 }
 
 async function eraseIn(
   tx: Transaction<Database>,
   id: string,
-  call: CallContext,
-): Promise<{ erasure: Erasure; now: boolean }> {
+  { call, holds, allowed }: Erasing,
+): Promise<Erased> {
   const { principal } = call;
   const found = await tx
     .selectFrom('conversations')
@@ -61,8 +94,10 @@ async function eraseIn(
   const { owner, records } = found;
   if (found.erased_at !== '')
     return { erasure: { id, erased_at: found.erased_at, erased_by: found.erased_by, records }, now: false };
+  await holds.assertFree(tx, { id, owner });
   const erased_at = new Date().toISOString();
   const erased_by = principal.id;
+  if (!(await allowed(tx))) return { erasure: { id, erased_at, erased_by, records }, now: false };
   await tx
     .updateTable('conversations')
     .set({

@@ -65,17 +65,6 @@ export class LogObjects implements LogArchive {
     }
   }
 
-  /** Objects of earlier commits are deleted where the bucket lets them be; what stays cannot be decrypted. */
-  async erase(tombstone: EncryptedLog): Promise<void> {
-    await this.write(tombstone);
-    const kept = this.#keyOf(tombstone);
-    for (const Key of await this.#keysOf(tombstone.id).catch(() => []))
-      if (Key !== kept)
-        await this.#client
-          .send(new DeleteObjectCommand({ Bucket: this.#bucket, Key }))
-          .catch(() => undefined);
-  }
-
   async writeAudit(id: string, file: string): Promise<void> {
     await this.#client.send(
       new PutObjectCommand({
@@ -85,6 +74,17 @@ export class LogObjects implements LogArchive {
         ContentType: 'application/json',
       }),
     );
+  }
+
+  /** Objects of earlier commits are deleted where the bucket lets them be; what stays cannot be decrypted. */
+  async erase(tombstone: EncryptedLog): Promise<void> {
+    await this.write(tombstone);
+    const kept = this.#keyOf(tombstone);
+    for (const Key of await this.#keysOf(tombstone.id).catch(() => []))
+      if (Key !== kept)
+        await this.#client
+          .send(new DeleteObjectCommand({ Bucket: this.#bucket, Key }))
+          .catch(() => undefined);
   }
 
   async read(id: string): Promise<unknown> {

@@ -16,8 +16,7 @@ import type { DataKeys } from '../encryption/data-keys.ts';
 import type { OpenDatabase } from './open.ts';
 import type { AnswerRow, Database } from './schema.ts';
 
-/** How long an answer can be asked for, as long as OpenAI keeps its own. */
-const KEEP_MS = 30 * 24 * 60 * 60_000;
+const DAY_MS = 24 * 60 * 60_000;
 const MAX_PER_EXPIRY = 500;
 /** A page ends where it has more than this, as long as it has one. */
 const MAX_PAGE_BYTES = 8 * 1024 * 1024;
@@ -228,14 +227,51 @@ export class AnswerStore {
     return found;
   }
 
-  /** Forgets answers that are too old, some at a time. */
-  async expire(now_ms = Date.now()): Promise<void> {
-    const before = new Date(now_ms - KEEP_MS).toISOString();
+  /** The answers of an owner that are recorded in one conversation. */
+  async inConversation(conversation_id: string, owner: string): Promise<StoredAnswer[]> {
+    const rows = await this.#db
+      .selectFrom('stored_answers')
+      .select('id')
+      .where('conversation_id', '=', conversation_id)
+      .where('owner', '=', owner)
+      .orderBy('created_at')
+      .orderBy('id')
+      .execute();
+    return Promise.all(rows.map(({ id }) => this.get(id, owner)));
+  }
+
+  /** Deletes all of an owner. */
+  async deleteAllOf(owner: string): Promise<void> {
+    await this.#db.transaction().execute(async (tx) => {
+      const ids = tx.selectFrom('stored_answers').select('id').where('owner', '=', owner);
+      await tx.deleteFrom('stored_answer_pairs').where('answer_id', 'in', ids).execute();
+      await tx.deleteFrom('stored_answers').where('owner', '=', owner).execute();
+    });
+  }
+
+  /** Forgets answers that are too old and under no legal hold, some at a time. */
+  async expire(days: number): Promise<void> {
+    const before = new Date(Date.now() - days * DAY_MS).toISOString();
     await this.#db.transaction().execute(async (tx) => {
       const old = await tx
         .selectFrom('stored_answers')
         .select('id')
         .where('created_at', '<', before)
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('legal_holds')
+                .select('legal_holds.id')
+                .where('lifted_at', 'is', null)
+                .where(({ or, eb }) =>
+                  or([
+                    eb('legal_holds.owner', '=', eb.ref('stored_answers.owner')),
+                    eb('legal_holds.conversation_id', '=', eb.ref('stored_answers.conversation_id')),
+                  ]),
+                ),
+            ),
+          ),
+        )
         .limit(MAX_PER_EXPIRY)
         .execute();
       const ids = old.map(({ id }) => id);

@@ -3,7 +3,8 @@ import { type AuditBundleInfo, type AuditBundlePage, AuditManifest, PlatformErro
 import { type Kysely, sql } from 'kysely';
 import { cursorOf, placeOf } from './cursor.ts';
 import type { OpenDatabase } from './open.ts';
-import type { AuditBundleRow, Database } from './schema.ts';
+import type { Database } from './schema.ts';
+import type { AuditBundleRow } from './schema-audit.ts';
 
 const LISTED = ['id', 'created_at', 'bytes', 'manifest'] as const;
 

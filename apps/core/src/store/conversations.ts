@@ -275,6 +275,20 @@ export class ConversationStore {
     return (await this.#find(id, principal)).owner;
   }
 
+  /** Ids of an owner's conversations that are not erased, in their order. */
+  async idsOf(owner: string, { after, limit }: { after: string; limit: number }): Promise<string[]> {
+    const rows = await this.#db
+      .selectFrom('conversations')
+      .select('id')
+      .where('owner', '=', owner)
+      .where('erased_at', '=', '')
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(limit)
+      .execute();
+    return rows.map(({ id }) => id);
+  }
+
   /** What is left of a conversation that was erased; undefined: it was not. Throws `not_found`. */
   async tombstone(id: string, principal: Principal): Promise<Tombstone | undefined> {
     const found = await this.#find(id, principal);

@@ -13,8 +13,7 @@ import { cursorOf, placeOf } from './cursor.ts';
 import type { OpenDatabase } from './open.ts';
 import type { Database, FeedbackRow } from './schema.ts';
 
-/** How long feedback is kept. */
-const KEEP_MS = 180 * 24 * 60 * 60_000;
+const DAY_MS = 24 * 60 * 60_000;
 const MAX_PER_EXPIRY = 500;
 /** Feedback that is learnt from, the latest. */
 const MAX_LESSONS = 1000;
@@ -117,8 +116,8 @@ export class FeedbackStore {
   }
 
   /** Forgets what is too old, some at a time. */
-  async expire(now_ms = Date.now()): Promise<void> {
-    const before = new Date(now_ms - KEEP_MS).toISOString();
+  async expire(days: number): Promise<void> {
+    const before = new Date(Date.now() - days * DAY_MS).toISOString();
     const old = await this.#db
       .selectFrom('feedback')
       .select(['conversation_id', 'seq'])

@@ -3,6 +3,13 @@ import { type Kysely, sql } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import { type AccessRow, type DataKeyRow, encryption } from './encryption-tables.ts';
 import { type KeyRingRow, type LogSignatureRow, logKeysMigration } from './log-keys-migration.ts';
+import {
+  type AuditBundleRow,
+  auditMigrations,
+  type LegalHoldRow,
+  type RetentionPassRow,
+  type RetentionStatisticRow,
+} from './schema-audit.ts';
 import { verifierMigration } from './verifier-migration.ts';
 
 export interface ConversationRow {
@@ -147,21 +154,6 @@ export interface FeedbackRow {
   evidence: string;
 }
 
-/** An audit bundle: its file, and what its list says of it. */
-export interface AuditBundleRow {
-  id: string;
-  created_at: string;
-  /** The one before; '' for the first: no two follow the same. */
-  previous_id: string;
-  bytes: number;
-  /** JSON, as it was signed. */
-  manifest: string;
-  /** The file. */
-  file: string;
-  /** 1 once the archive has it, too. */
-  archived: number;
-}
-
 export interface Database {
   conversations: ConversationRow;
   records: RecordRow;
@@ -177,6 +169,9 @@ export interface Database {
   key_rings: KeyRingRow;
   feedback: FeedbackRow;
   audit_bundles: AuditBundleRow;
+  legal_holds: LegalHoldRow;
+  retention_passes: RetentionPassRow;
+  retention_statistics: RetentionStatisticRow;
 }
 
 /** Versions of the schema, in order; the same for SQLite and PostgreSQL. A change is a new entry, never an edit. */
@@ -373,23 +368,6 @@ export const migrations: Readonly<Record<string, Migration>> = {
   },
   '010-log-keys': logKeysMigration,
   '011-encryption': encryption,
-  '012-audit': {
-    async up(db: Kysely<unknown>) {
-      let table = db.schema
-        .createTable('audit_bundles')
-        .addColumn('id', 'text', (column) => column.primaryKey())
-        .addColumn('previous_id', 'text', (column) => column.notNull().unique());
-      for (const name of ['created_at', 'manifest', 'file'])
-        table = table.addColumn(name, 'text', (column) => column.notNull());
-      for (const name of ['bytes', 'archived'])
-        table = table.addColumn(name, 'integer', (column) => column.notNull());
-      await table.execute();
-      await db.schema
-        .createIndex('audit_bundles_by_age')
-        .on('audit_bundles')
-        .columns(['created_at', 'id'])
-        .execute();
-    },
-  },
+  ...auditMigrations,
   '013-verifier': verifierMigration,
 };

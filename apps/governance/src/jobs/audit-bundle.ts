@@ -43,6 +43,7 @@ export const auditBundle: GovernanceJob = {
       keys: text({ log_keys, witness_keys }),
       sbom: text(await sbomSummary()),
       policies: text(await policyResults()),
+      retention: text(await clients.core.retentionReport({}, call)),
       reports: text(await context.reports()),
     };
     const manifest: AuditManifest = {

@@ -6,7 +6,15 @@ const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex');
 const Count = z.number().int().nonnegative();
 
 /** What a bundle is made of, in its order. */
-export const AuditPartName = z.enum(['checkpoint', 'sessions', 'keys', 'sbom', 'policies', 'reports']);
+export const AuditPartName = z.enum([
+  'checkpoint',
+  'sessions',
+  'keys',
+  'sbom',
+  'policies',
+  'retention',
+  'reports',
+]);
 export type AuditPartName = z.infer<typeof AuditPartName>;
 
 /** What a bundle is about, and the SHA-256 of each of its parts: this is what is signed. */

@@ -1,0 +1,135 @@
+/** The part of the core's interface about how long what was said is kept, and for whom it is given out or erased. */
+import {
+  type CallContext,
+  type CoreApi,
+  PlatformError,
+  type Retention,
+  type SubjectPage,
+} from '@mcp/contracts';
+import type { AccessLog } from '../encryption/accesses.ts';
+import type { Eraser } from '../encryption/eraser.ts';
+import { logOf } from '../log/state.ts';
+import type { AnswerStore } from '../store/answers.ts';
+import type { ConversationStore } from '../store/conversations.ts';
+import { held, type LegalHolds } from '../store/legal-holds.ts';
+import type { RetentionStore } from '../store/retention.ts';
+import type { Pruner } from './pruner.ts';
+
+/** A page of an export ends behind the conversation that makes it longer than this. */
+const MAX_PAGE_CHARS = 4 * 1024 * 1024;
+const MAX_PAGE_CONVERSATIONS = 50;
+/** Conversations that one call erases. */
+const MAX_ERASED = 50;
+
+export interface RetentionDeps {
+  readonly policy: Retention;
+  readonly pruner: Pruner;
+  readonly retention: RetentionStore;
+  readonly holds: LegalHolds;
+  readonly store: ConversationStore;
+  readonly answers: AnswerStore;
+  readonly accesses: AccessLog;
+  readonly eraser: Eraser;
+}
+
+type RetentionApi = Pick<
+  CoreApi,
+  | 'prune'
+  | 'retentionReport'
+  | 'setLegalHold'
+  | 'liftLegalHold'
+  | 'listLegalHolds'
+  | 'exportSubject'
+  | 'eraseSubject'
+>;
+
+export function retentionApi(deps: RetentionDeps): RetentionApi {
+  const { policy, pruner, retention, holds } = deps;
+  return {
+    async prune(call) {
+      requireAdmin(call);
+      return pruner.next(call);
+    },
+    async retentionReport({ before }, call) {
+      requireAdmin(call);
+      const [inForce, passes, statistics] = await Promise.all([
+        holds.inForce(),
+        retention.passes(),
+        retention.statistics(before),
+      ]);
+      return { policy, holds: inForce, passes, statistics };
+    },
+    async setLegalHold(request, call) {
+      requireAdmin(call);
+      return holds.set(request, call.principal.id);
+    },
+    async liftLegalHold(id, call) {
+      requireAdmin(call);
+      return holds.lift(id, call.principal.id);
+    },
+    async listLegalHolds(query, call) {
+      requireAdmin(call);
+      return holds.list(query);
+    },
+    async exportSubject(owner, { cursor }, call) {
+      requireSubject(owner, call);
+      if (cursor === undefined)
+        await deps.accesses.record({ action: 'export', owner, conversation_id: '' }, call);
+      return exported(deps, { owner, cursor }, call);
+    },
+    async eraseSubject(owner, call) {
+      requireSubject(owner, call);
+      const hold = await holds.ofOwner(owner);
+      if (hold !== undefined) throw held(`What ${owner} said`, hold);
+      await deps.accesses.record({ action: 'erase', owner, conversation_id: '' }, call);
+      const ids = await deps.store.idsOf(owner, { after: '', limit: MAX_ERASED });
+      for (const id of ids) await deps.eraser.erase(id, call);
+      const complete = ids.length < MAX_ERASED;
+      if (complete) await deps.answers.deleteAllOf(owner);
+      return { owner, erased: ids.length, complete };
+    },
+  };
+}
+
+async function exported(
+  { store, answers }: RetentionDeps,
+  { owner, cursor }: { readonly owner: string; readonly cursor: string | undefined },
+  call: CallContext,
+): Promise<SubjectPage> {
+  const ids = await store.idsOf(owner, { after: cursor ?? '', limit: MAX_PAGE_CONVERSATIONS + 1 });
+  const conversations: SubjectPage['conversations'] = [];
+  let chars = 0;
+  for (const id of ids.slice(0, MAX_PAGE_CONVERSATIONS)) {
+    if (chars > MAX_PAGE_CHARS) break;
+    const stored = await store.get(id, call.principal);
+    const one = {
+      title: stored.summary.title,
+      log: logOf(stored),
+      answers: await answers.inConversation(id, owner),
+    };
+    chars += JSON.stringify(one).length;
+    conversations.push(one);
+  }
+  const last = conversations.at(-1)?.log.id;
+  return {
+    owner,
+    conversations,
+    next_cursor: last === undefined || conversations.length === ids.length ? null : last,
+  };
+}
+
+function requireAdmin({ principal }: CallContext): void {
+  if (principal.scopes.includes('admin')) return;
+  throw new PlatformError(
+    'forbidden',
+    'Retention and legal holds are for administrators. Use a key with the admin scope.',
+  );
+}
+
+function requireSubject(owner: string, { principal }: CallContext): void {
+  if (principal.id === owner || principal.scopes.includes('admin')) return;
+  throw new PlatformError(
+    'forbidden',
+    `What is stored of ${owner.slice(0, 80)} is for them and for administrators. Ask with their key, or with one of the admin scope.`,
+  );
+}
