@@ -6,6 +6,7 @@ import { ADDONS, installCommand, services, stacks } from '@mcp/stacks';
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { commands } from '../src/commands/index.ts';
+import { LOG_NAMES } from '../src/commands/logs.ts';
 import { ROOT } from '../src/paths.ts';
 
 /** A Markdown page: path below the checkout, its text, and the pieces of code in it. */
@@ -118,7 +119,8 @@ function wrongUse(words: readonly string[]): string | undefined {
   const flags = TABLE.get(name);
   if (flags === undefined) return `${shown}: there is no command ${name}`;
   const parent = [...TABLE.keys()].some((path) => path.startsWith(`${name} `));
-  if (parent && /^[a-z]/.test(second)) return `${shown}: ${name} has no ${second}`;
+  if (parent && /^[a-z]/.test(second) && !(first === 'logs' && LOG_NAMES.includes(second)))
+    return `${shown}: ${name} has no ${second}`;
   const unknown = words
     .filter((word) => /^--?[a-z]/i.test(word))
     .map((word) => word.split('=')[0] ?? word)

@@ -97,15 +97,8 @@ export const definition = defineService({
       policy,
       pruner: new Pruner({ policy, store, retention: stores.retention, eraser, kit }),
       recorder: {
-        store,
-        keys,
-        clear,
-        leases,
-        committer,
-        publisher,
-        secret,
+        ...{ store, keys, clear, leases, committer, publisher, secret, guard },
         tag_pii: kit.flags.enabled('PII_TAGGING_ENABLED'),
-        guard,
       },
       privacy: answerPrivacy(kit, config.MCP_PII),
       runs,
@@ -116,13 +109,7 @@ export const definition = defineService({
     const close = async () => {
       await runs.stop();
       events.close();
-      await sweeper.close();
-      await leases.close();
-      await publisher.close();
-      archive?.close();
-      keys.close();
-      signing.close();
-      await open.close();
+      for (const one of [sweeper, leases, publisher, archive, keys, signing, open]) await one?.close();
     };
     const app = apiApp({ kit, endpoints: coreEndpoints, api, checks: { store: () => store.check() } });
     return { app, api, close };

@@ -273,7 +273,7 @@ describe('a key management service that is away', () => {
   it('is waited for where that is configured', async () => {
     const core = await startCore({ env: envOf({ MCP_KMS_WAIT_MS: '30000' }) });
     kms.state = 'busy';
-    const run = chat(core, { message: 'Patience?', exchanges: 1 });
+    const run = chat(core, { message: 'Is there time?', exchanges: 1 });
     await expect
       .poll(async () => (await core.kit.metrics.text()).includes('kms_requests_total'), { timeout: 20_000 })
       .toBe(true);

@@ -18,10 +18,10 @@ import {
   type ModelInfo,
   PlatformError,
   type RecordCompletionRequest,
-  Retention,
   type ServiceName,
   type TaskEngineApi,
 } from '@mcp/contracts';
+import { checks, lineages, missing, noKeys, retention } from './doubles-of-logs.ts';
 
 const CHAT_MODEL: ModelInfo = {
   id: 'tiny-chat',
@@ -144,63 +144,6 @@ function modelGateway(seen: Seen, options: DoubleOptions): ModelGatewayApi {
     queues: async () => [
       { model: CHAT_MODEL.id, running: 0, waiting_interactive: 0, waiting_batch: 0, capacity: 2 },
     ],
-  };
-}
-
-const checked = { checked: 0, unconfirmed: 0, complete: true, failures: [] };
-const checks = { checkLogs: async () => checked, sampleLogs: async () => checked };
-
-const lineages: Pick<CoreApi, 'lineage' | 'lineageAsProv'> = {
-  lineage: async (conversation_id) => ({
-    conversation_id,
-    owner: 'key:1',
-    version: 2,
-    parents_known: true,
-    nodes: [],
-    edges: [],
-    integrity: { ok: true, faults: [] },
-  }),
-  lineageAsProv: async (id) => ({
-    prefix: { c: `urn:uuid:${id}#` },
-    entity: {},
-    activity: {},
-    agent: {},
-    used: {},
-    wasGeneratedBy: {},
-    wasDerivedFrom: {},
-    wasAssociatedWith: {},
-  }),
-};
-
-const noKeys = (): Promise<never> =>
-  Promise.reject(new PlatformError('unavailable', 'There are no keys here.'));
-
-const missing = (id: string) => new PlatformError('not_found', `There is no conversation ${id}.`);
-
-type RetentionApi = Pick<
-  CoreApi,
-  | 'prune'
-  | 'retentionReport'
-  | 'setLegalHold'
-  | 'liftLegalHold'
-  | 'listLegalHolds'
-  | 'exportSubject'
-  | 'eraseSubject'
->;
-
-function retention(): RetentionApi {
-  return {
-    prune: async () => ({ conversations: 0, records: 0, held: 0, complete: true }),
-    retentionReport: async () => ({ policy: Retention.parse({}), holds: 0, passes: [], statistics: [] }),
-    setLegalHold: async () => {
-      throw missing('hold');
-    },
-    liftLegalHold: async (id) => {
-      throw missing(id);
-    },
-    listLegalHolds: async () => ({ holds: [], next_cursor: null }),
-    exportSubject: async (owner) => ({ owner, conversations: [], next_cursor: null }),
-    eraseSubject: async (owner) => ({ owner, erased: 0, complete: true }),
   };
 }
 

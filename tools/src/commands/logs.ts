@@ -13,6 +13,9 @@ import { accessesCommand, eraseCommand, showCommand } from './conversation-logs.
 const FOLLOW_MS = 250;
 const MAX_LINES = 100_000;
 
+/** Whose log there is to show. */
+export const LOG_NAMES = [...Object.keys(services), ...LOCAL.map(({ name }) => name), 'runner'];
+
 /** `mcp logs`: the services' logs, readable. */
 export function logsCommand(): Command {
   return new Command('logs')
@@ -21,7 +24,7 @@ export function logsCommand(): Command {
     .addCommand(showCommand())
     .addCommand(accessesCommand())
     .addCommand(eraseCommand())
-    .argument('[service]', [...Object.keys(services), ...LOCAL.map(({ name }) => name), 'runner'].join(', '))
+    .argument('[service]', LOG_NAMES.join(', '))
     .option('-n, --lines <number>', 'how many lines from the end', parseCount, 50)
     .option('-f, --follow', 'go on showing what comes', false)
     .option('--json', 'the lines as they are', false)

@@ -41,6 +41,30 @@ export function conversationRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
       c.json(await core().eraseConversation(uuidParam(c, 'id'), call)),
     ),
   );
+  app.post(
+    '/v1/conversations/:id/feedback',
+    guard(gateway, { scope: 'chat', body: true }, async (c, call) => {
+      const id = uuidParam(c, 'id');
+      const request = await parseBody(c, FeedbackRequest, gateway.kit.config.MCP_MAX_BODY_BYTES);
+      const { session } = await privacyOf(gateway, c, { model: undefined });
+      const { comment } = session?.asked({ comment: request.comment }) ?? request;
+      const said = comment === undefined ? {} : { comment: comment.slice(0, MAX_COMMENT_CHARS) };
+      return c.json(await core().giveFeedback(id, { ...request, ...said }, call));
+    }),
+  );
+  conversationLogRoutes(app, gateway);
+  app.post(
+    '/v1/verify',
+    guard(gateway, { scope: 'chat', body: true }, async (c, call) => {
+      const log = await parseBody(c, ExportedLog, gateway.kit.config.MCP_MAX_BODY_BYTES);
+      return c.json(await core().verifyLog(log, call));
+    }),
+  );
+}
+
+/** What the log of a conversation says and proves, and who read it. */
+function conversationLogRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
+  const core = () => gateway.kit.clients.core;
   app.get(
     '/v1/conversations/:id/accesses',
     guard(gateway, 'chat', async (c, call) => c.json(await core().accesses(uuidParam(c, 'id'), call))),
@@ -75,23 +99,5 @@ export function conversationRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
     guard(gateway, 'chat', async (c, call) =>
       c.json(await core().verifyConversation(uuidParam(c, 'id'), call)),
     ),
-  );
-  app.post(
-    '/v1/conversations/:id/feedback',
-    guard(gateway, { scope: 'chat', body: true }, async (c, call) => {
-      const id = uuidParam(c, 'id');
-      const request = await parseBody(c, FeedbackRequest, gateway.kit.config.MCP_MAX_BODY_BYTES);
-      const { session } = await privacyOf(gateway, c, { model: undefined });
-      const { comment } = session?.asked({ comment: request.comment }) ?? request;
-      const said = comment === undefined ? {} : { comment: comment.slice(0, MAX_COMMENT_CHARS) };
-      return c.json(await core().giveFeedback(id, { ...request, ...said }, call));
-    }),
-  );
-  app.post(
-    '/v1/verify',
-    guard(gateway, { scope: 'chat', body: true }, async (c, call) => {
-      const log = await parseBody(c, ExportedLog, gateway.kit.config.MCP_MAX_BODY_BYTES);
-      return c.json(await core().verifyLog(log, call));
-    }),
   );
 }

@@ -27,19 +27,8 @@ import {
   StoredAnswer,
 } from '../conversation/stored-answers.ts';
 import { AuditBundleInfo, AuditBundlePage, ListAuditBundlesQuery } from '../tables/audit.ts';
-import {
-  ExportSubjectQuery,
-  LegalHold,
-  LegalHoldPage,
-  ListLegalHoldsQuery,
-  RetentionBatch,
-  RetentionReport,
-  RetentionReportQuery,
-  SetLegalHold,
-  SubjectErasure,
-  SubjectPage,
-} from '../tables/retention.ts';
 import { type ApiOf, defineApi } from './endpoint.ts';
+import { retentionEndpoints } from './retention.ts';
 
 /** A log has its texts and, beside them, hashes and counts. */
 const MAX_LOG_BYTES = 32 * 1024 * 1024;
@@ -226,69 +215,7 @@ export const coreEndpoints = defineApi({
     answers: 'bytes',
     callers: ['gateway', 'governance'],
   },
-  /** Erases the next conversations whose time is over. For administrators. */
-  prune: {
-    method: 'POST',
-    path: '/internal/retention/prune',
-    answers: 'json',
-    answer: RetentionBatch,
-    callers: ['governance'],
-    idempotent: true,
-  },
-  /** For administrators, as all that follows about holds. */
-  retentionReport: {
-    method: 'GET',
-    path: '/internal/retention',
-    query: RetentionReportQuery,
-    answers: 'json',
-    answer: RetentionReport,
-    callers: ['gateway', 'governance'],
-  },
-  setLegalHold: {
-    method: 'POST',
-    path: '/internal/legal-holds',
-    body: SetLegalHold,
-    answers: 'json',
-    answer: LegalHold,
-    status: 201,
-    callers: ['gateway'],
-  },
-  liftLegalHold: {
-    method: 'POST',
-    path: '/internal/legal-holds/:id/lift',
-    param: 'uuid',
-    answers: 'json',
-    answer: LegalHold,
-    callers: ['gateway'],
-  },
-  listLegalHolds: {
-    method: 'GET',
-    path: '/internal/legal-holds',
-    query: ListLegalHoldsQuery,
-    answers: 'json',
-    answer: LegalHoldPage,
-    callers: ['gateway'],
-  },
-  /** Part of everything that is stored of one owner; that it was given is recorded. For them and for administrators. */
-  exportSubject: {
-    method: 'GET',
-    path: '/internal/subjects/:id/export',
-    param: 'text',
-    query: ExportSubjectQuery,
-    answers: 'json',
-    answer: SubjectPage,
-    callers: ['gateway'],
-  },
-  /** Erases the next conversations of one owner: asked until it is complete. Throws `conflict` where a hold keeps one. */
-  eraseSubject: {
-    method: 'POST',
-    path: '/internal/subjects/:id/erase',
-    param: 'text',
-    answers: 'json',
-    answer: SubjectErasure,
-    callers: ['gateway'],
-    idempotent: true,
-  },
+  ...retentionEndpoints,
   prompts: {
     method: 'GET',
     path: '/internal/prompts',
