@@ -91,6 +91,7 @@ const services = await startServices(
     MCP_DATA: dir,
     ...testIdentities(),
     PROV_SECRET: randomBytes(32).toString('hex'),
+    MCP_KMS_KEY: randomBytes(32).toString('hex'),
     MCP_NATS_URL: nats.url,
     MCP_LOG_LEVEL: 'silent',
     MCP_GATEWAY_PORT: '0',

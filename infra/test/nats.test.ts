@@ -110,6 +110,7 @@ describe('the event buses of two linked regions, as the program configures them'
             MCP_TRACE_STORE: 'true',
             PROV_SECRET: 'p'.repeat(32),
             MCP_LOG_SIGNING_SECRET: 'l'.repeat(32),
+            MCP_KMS_KEY: 'k'.repeat(32),
             MODEL_BACKENDS: 'scripted',
           },
           local: new Map(),

@@ -36,7 +36,7 @@ function environment(
         nats_address: '127.0.0.1:9',
         secret: (name) => {
           if (name === 'service_jwks') return JSON.stringify(keySetOf(identitiesOf(secretsOf)));
-          if (name === 'prov_secret') return 's'.repeat(40);
+          if (name === 'prov_secret' || name === 'kms_key') return 's'.repeat(40);
           return name === signingKeyOf(service) ? own : undefined;
         },
         asset: (id) => id,

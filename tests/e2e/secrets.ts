@@ -16,6 +16,7 @@ export function newSecrets(admin_key: string): Secrets {
     service_jwks: JSON.stringify(keySetOf(identitiesOf(secretsOf))),
     prov_secret: randomBytes(32).toString('base64url'),
     log_signing_secret: randomBytes(32).toString('base64url'),
+    kms_key: randomBytes(32).toString('base64url'),
     admin_key_hash: createHash('sha256').update(admin_key).digest('hex'),
   };
 }

@@ -60,6 +60,7 @@ export async function startPlatform(
     ...identities,
     PROV_SECRET: prov_secret,
     MCP_LOG_SIGNING_SECRET: prov_secret,
+    MCP_KMS_KEY: prov_secret,
     MCP_NATS_URL: nats.url,
     MCP_LOG_LEVEL: 'silent',
     MCP_GATEWAY_PORT: '0',

@@ -141,7 +141,7 @@ const BAD_IDS: readonly [name: string, id: string, status: number, rule: RegExp]
   ['an id in braces', `%7b${UNKNOWN_ID}%7d`, 400, /must be a UUID/],
   ['an id of 2,000 letters', 'a'.repeat(2000), 400, /must be a UUID \(got a{60}\)/],
   ['a way out as id', '..%2f..%2fadmin', 400, /must be a UUID/],
-  ['an unknown id', UNKNOWN_ID, 404, /no (conversation|job|key)/],
+  ['an unknown id', UNKNOWN_ID, 404, /no (conversation|job|key|audit bundle|legal hold)/],
 ];
 
 function ids(route: string, { body }: Sample): Row[] {

@@ -289,6 +289,12 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
     query: ['limit', 'cursor'],
   },
   'GET /v1/conversations/:id': { scope: 'chat', path: conversation(''), uuid: true },
+  'DELETE /v1/conversations/:id': {
+    scope: 'chat',
+    path: at(`/v1/conversations/${UNKNOWN_ID}`),
+    uuid: true,
+  },
+  'GET /v1/conversations/:id/accesses': { scope: 'chat', path: conversation('/accesses'), uuid: true },
   'GET /v1/conversations/:id/log': { scope: 'chat', path: conversation('/log'), uuid: true },
   'GET /v1/conversations/:id/proof': { scope: 'chat', path: conversation('/proof'), uuid: true },
   'GET /v1/conversations/:id/lineage': {
@@ -344,6 +350,9 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
     path: at(`/v1/audit/bundles/${UNKNOWN_ID}`),
     uuid: true,
   },
+  'GET /v1/witness': { path: at('/v1/witness') },
+  'POST /v1/witness/add-checkpoint': { path: at('/v1/witness/add-checkpoint') },
+  'GET /v1/witness/:log/checkpoint': { path: at(`/v1/witness/${'0'.repeat(64)}/checkpoint`) },
   'GET /v1/regions': { scope: 'chat', path: at('/v1/regions') },
   'POST /v1/jobs': { scope: 'jobs', path: at('/v1/jobs'), body: JOB },
   'GET /v1/jobs': { scope: 'jobs', path: at('/v1/jobs'), query: ['limit', 'status'] },
@@ -354,6 +363,7 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
   'GET /admin/keys': { scope: 'admin', path: at('/admin/keys') },
   'POST /admin/keys': { scope: 'admin', path: at('/admin/keys'), body: KEY },
   'DELETE /admin/keys/:id': { scope: 'admin', path: at(`/admin/keys/${UNKNOWN_ID}`), uuid: true },
+  'POST /admin/encryption/rewrap': { scope: 'admin', path: at('/admin/encryption/rewrap') },
   'GET /admin/governance': { scope: 'admin', path: at('/admin/governance') },
   'POST /admin/governance/:job/run': { scope: 'admin', path: at('/admin/governance/log-check/run') },
   'POST /admin/provenance/keys': {

@@ -22,6 +22,8 @@ export class TamperAlerts {
 
   constructor(deps: AlertDeps) {
     this.#deps = deps;
+    // Its room on the bus is taken at the start, or by the first alert where the bus is away.
+    void this.#open().catch(() => undefined);
   }
 
   /** Does not throw: the finding is in the store, and an alert of the metrics says it too. */

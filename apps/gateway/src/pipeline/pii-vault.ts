@@ -31,6 +31,8 @@ export class PiiVault {
 
   constructor(kit: Pick<GatewayKit, 'bus' | 'signer' | 'log'>) {
     this.#kit = kit;
+    // Its room on the bus is taken at the start, or by the first use where the bus is away.
+    void this.#open().catch(() => undefined);
   }
 
   /** Has a session know the names that were given before. Where the vault cannot be read, they stay names. */
