@@ -7,6 +7,8 @@ const program = new Command('mcp')
   .description('The Multi-Component Platform on this machine.')
   .version('0.1.0')
   .showSuggestionAfterError()
+  // An option behind a sub-command is that one's, also where the command above it has one of that name.
+  .enablePositionalOptions()
   .exitOverride()
   .addHelpText(
     'after',

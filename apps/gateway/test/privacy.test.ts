@@ -339,10 +339,11 @@ describe.each(Object.entries(WIRES))('a stream of %s', (_, encoded) => {
 });
 
 describe('models of others', () => {
+  const NO_BUS = { bus: () => Promise.reject(new Error('there is no bus here')) } as never;
   const info = (id: string, own: boolean) => ({ id, ...(own ? { own: true as const } : {}) });
   const privacyOf = (any_model = false) =>
     new Privacy({
-      kit: {} as never,
+      kit: NO_BUS,
       policy: PiiPolicy.parse({ third_party: 'redact', routes: { '/v1/embeddings': 'block' } }),
       models: { list: async () => [info('here', true), info('there', false), info('fast', false)] as never },
       aliases: {
@@ -376,7 +377,7 @@ describe('models of others', () => {
 
   it('leaves the platform’s own as the route says', async () => {
     const own = new Privacy({
-      kit: {} as never,
+      kit: NO_BUS,
       policy: PiiPolicy.parse({ third_party: 'redact' }),
       models: { list: async () => [info('here', true), info('there', false)] as never },
       aliases: {},
