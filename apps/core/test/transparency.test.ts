@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ChainVerdict, ProofBundle, TamperAlert } from '@mcp/contracts';
+import { type ChainVerdict, type LogRecord, ProofBundle, TamperAlert } from '@mcp/contracts';
 import { trustedKeys, VerifiedKeys, verifyBundle } from '@mcp/provenance';
 import { failure } from '@mcp/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -210,10 +210,8 @@ describe('a conversation in the transparency log', () => {
     expect(await failure(core.api.sampleLogs({ conversations: 1 }, callOf()))).toMatchObject({
       code: 'forbidden',
     });
-    await tamper(
-      core,
-      `update records set body = replace(body, 'Sample', 'Simple') where conversation_id = '${id}'`,
-    );
+    const { messages } = await core.api.exportLog(id, callOf());
+    await tamper(core, putInClear(id, messages[2], ['Sample', 'Simple']));
     await expect
       .poll(async () => (await sample()).failures.map(({ id: found }) => found), { timeout: 30_000 })
       .toEqual([id]);
@@ -256,9 +254,19 @@ describe('a conversation in the transparency log', () => {
     expect(await failure(core.api.lineage(id, callOf({ principal: BOB })))).toMatchObject({
       code: 'not_found',
     });
-    await tamper(core, `update records set body = replace(body, 'tomato', 'potato') where seq = 2`);
+    await tamper(core, putInClear(id, messages[2], ['tomato', 'potato']));
     const [fault, ...more] = (await core.api.lineage(id, callOf())).integrity.faults;
     expect(fault).toMatchObject({ seq: 2, reason: 'Record 2 was changed after it was written.' });
     expect(more).toEqual([]);
   });
 });
+
+/** A statement that stores a record as nobody encrypted it, with a word changed. */
+function putInClear(
+  id: string,
+  record: LogRecord | undefined,
+  [from, to]: readonly [string, string],
+): string {
+  const body = JSON.stringify(record).replace(from, to).replaceAll("'", "''");
+  return `update records set body = '${body}' where conversation_id = '${id}' and seq = ${record?.seq ?? -1}`;
+}
