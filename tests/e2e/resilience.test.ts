@@ -2,8 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ChainVerdict, type ChatEvent, Conversation, ConversationLog, Job } from '@mcp/contracts';
+import { ChainVerdict, type ChatEvent, Conversation, Job } from '@mcp/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { type Platform, startPlatform } from './support.ts';
 
 let platform: Platform;
@@ -115,6 +116,8 @@ describe.each(['task-engine', 'model-gateway', 'core', 'nats'] as const)(
   },
 );
 
+const Committed = z.object({ head: z.string(), mac: z.string(), messages: z.array(z.unknown()) });
+
 it('an earlier state that is put back, signed file and rows alike, does not verify, by API and by command', async () => {
   const events: ChatEvent[] = [];
   const ask = { modelA: 'scripted/alpha', modelB: 'scripted/beta', exchanges: 1, message: 'First.' };
@@ -122,7 +125,8 @@ it('an earlier state that is put back, signed file and rows alike, does not veri
   const id = startOf(events);
   const path = join(platform.data, 'logs', 'conversations', `${id}.json`);
   const earlier = readFileSync(path, 'utf8');
-  const log = ConversationLog.parse(JSON.parse(earlier));
+  // Its records are encrypted.
+  const log = Committed.parse(JSON.parse(earlier));
   const more = { conversation_id: id, message: 'Never happened.', exchanges: 1 };
   for await (const event of platform.chat(more)) events.push(event);
   // The tests before have killed the event bus: it may be a moment until its heads are written again.

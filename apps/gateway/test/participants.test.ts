@@ -1,5 +1,5 @@
 /** Conversations of one, two and three participants, by each of the ways in which a client may hold them. */
-import { ChatEvent, ChatResponse, ConversationLog, LogRecordV2 } from '@mcp/contracts';
+import { ChatEvent, ChatResponse, ConversationLog, LogRecordV3 } from '@mcp/contracts';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
@@ -157,8 +157,8 @@ describe.each([
     const log = ConversationLog.parse(
       await (await platform.ask(`/v1/conversations/${response.id}/log`)).json(),
     );
-    expect(log).toMatchObject({ version: 2, participants: response.participants });
-    const records = z.array(LogRecordV2).parse(log.messages);
+    expect(log).toMatchObject({ version: 3, participants: response.participants });
+    const records = z.array(LogRecordV3).parse(log.messages);
     const question = records.find(({ kind }) => kind === 'question');
     for (const record of records.filter(({ kind }) => kind === 'turn')) {
       const own = records.find(

@@ -62,6 +62,8 @@ function says(body: string): string {
 /** Whether a refusal has the shape of its path, and tells nothing of the inside. */
 export function expectShape(path: string, { status, text }: { status: number; text: string }): void {
   expect(text).not.toMatch(INSIDE);
+  // C2SP tlog-witness refuses in plain text.
+  if (path === '/v1/witness/add-checkpoint' && !text.startsWith('{')) return;
   const body: unknown = JSON.parse(text);
   if (OPENAI.test(path))
     expect(body).toMatchObject({ error: { message: expect.stringMatching(/./), type: expect.any(String) } });

@@ -37,7 +37,14 @@ export const logRoutes = {
     summary: 'Have a checkpoint of another log cosigned',
     description:
       'C2SP tlog-witness: the body is text, `old <size>`, the proof of consistency, an empty line and the checkpoint. Answers the cosignature, or 400, 403, 404, 409 (with the size that was cosigned last) or 422 as that says.',
-    answers: [text('The cosignature: a signature line of a note.', 'text/plain')],
+    answers: [
+      text('The cosignature: a signature line of a note.', 'text/plain'),
+      text('It is no submission.', 'text/plain', 400),
+      text('It is not signed with the key that is known of this log.', 'text/plain', 403),
+      text('This log is not known here.', 'text/plain', 404),
+      text('The size that was cosigned last: it goes on from there.', 'text/x.tlog.size', 409),
+      text('The proof of consistency does not hold.', 'text/plain', 422),
+    ],
     codes: ['payload_too_large', 'overloaded', 'unavailable'],
   },
   'GET /v1/witness/:log/checkpoint': {

@@ -23,9 +23,9 @@ export function named(name: string, schema: z.ZodType): Named {
   return { name, schema };
 }
 
-/** One way in which a route answers well. */
+/** One way in which a route answers well, or refuses by a protocol of its own. */
 export interface PublicAnswer {
-  readonly status: 101 | 200 | 201 | 202 | 204;
+  readonly status: 101 | 200 | 201 | 202 | 204 | 400 | 403 | 404 | 409 | 422;
   readonly description: string;
   /** Absent where there is no body. */
   readonly content_type?: string;
@@ -69,6 +69,10 @@ export function events(description: string, body: Named): PublicAnswer {
 }
 
 /** Answers with a text or a file. */
-export function text(description: string, content_type: string): PublicAnswer {
-  return { status: 200, description, content_type };
+export function text(
+  description: string,
+  content_type: string,
+  status: PublicAnswer['status'] = 200,
+): PublicAnswer {
+  return { status, description, content_type };
 }
