@@ -56,7 +56,7 @@ describe('the list', () => {
       core,
       Array.from({ length: 3000 }, (_, i) => ({
         id: randomUUID(),
-        owner: `key:${i % 20}`,
+        owner: `key:${i % 2}`,
         updated_at: at(i),
       })),
     );

@@ -71,13 +71,15 @@ export class RetentionStore {
 
   /** The statement behind {@link candidates}. */
   candidatesQuery({ cursor, before, limit }: { cursor: string; before: string; limit: number }) {
+    // As the index over all has it; times are of one length.
+    const place = sql<string>`updated_at || id`;
     // Of conversations that are in doubt, what there is stays until somebody has looked.
     return this.#db
       .selectFrom('conversations')
       .select(['id', 'owner', 'updated_at'])
       .where('erased_at', '=', '')
-      .where('updated_at', '<', before)
-      .where(sql<boolean>`(updated_at, id) > (${cursor.slice(0, 24)}, ${cursor.slice(24)})`)
+      .where(place, '<', before)
+      .where(place, '>', cursor)
       .where('status', '!=', 'running')
       .where('unsealed', '=', 0)
       .where(({ not, exists, selectFrom }) =>
@@ -90,8 +92,7 @@ export class RetentionStore {
           ),
         ),
       )
-      .orderBy('updated_at')
-      .orderBy('id')
+      .orderBy(place)
       .limit(limit);
   }
 

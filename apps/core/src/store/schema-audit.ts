@@ -1,5 +1,5 @@
 /** Of the core's schema, what audit bundles, legal holds and retention have. */
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 
 /** An audit bundle: its file, and what its list says of it. */
@@ -99,10 +99,6 @@ export const auditMigrations: Readonly<Record<string, Migration>> = {
       for (const name of ['input_tokens', 'output_tokens'])
         sums = sums.addColumn(name, 'bigint', (column) => column.notNull());
       await sums.addPrimaryKeyConstraint('retention_statistics_key', ['day', 'model']).execute();
-      // Over conversations that can still be erased, so that no list takes it for its own.
-      await sql`create index conversations_by_age on conversations (updated_at, id) where erased_at = ''`.execute(
-        db,
-      );
     },
   },
 };
