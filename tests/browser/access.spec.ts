@@ -174,11 +174,11 @@ test('fits a phone of 375 pixels without sideways scrolling', async ({ page, key
   }
 });
 
-// 62 kB, and 2 kB that only those fetch who open a conversation of a graph of agents: its picture.
-test('weighs at most 64 kB, compressed', () => {
+// 62.5 kB, and 3.5 kB that only those fetch who open the picture of a lineage or of a graph of agents.
+test('weighs at most 66 kB, compressed', () => {
   const assets = new URL('../../apps/console/dist/assets/', import.meta.url);
   const files = readdirSync(assets).filter((name) => /\.(js|css)$/.test(name));
   const bytes = files.reduce((sum, name) => sum + gzipSync(readFileSync(new URL(name, assets))).length, 0);
   expect(files.length).toBeGreaterThan(1);
-  expect(bytes).toBeLessThanOrEqual(64_000);
+  expect(bytes).toBeLessThanOrEqual(66_000);
 });
