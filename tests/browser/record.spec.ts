@@ -1,6 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { DATA_DIR } from './platform.ts';
 import { converse, expect, expectAccessible, expectNoSidewaysScroll, goTo, signIn, test } from './support.ts';
 
 test.describe('the record', () => {
@@ -116,7 +114,8 @@ test.describe('the record', () => {
     await signIn(page, key);
     const id = await converse(page, 'What is a queue?');
     await goTo(page, 'Conversations');
-    const log = readFileSync(join(DATA_DIR, 'logs', 'conversations', `${id}.json`), 'utf8');
+    const headers = { authorization: `Bearer ${key}` };
+    const log = await (await page.request.get(`/v1/conversations/${id}/log`, { headers })).text();
     const check = async (text: string) => {
       const chooser = page.waitForEvent('filechooser');
       await page.getByText('Verify a log file').click();
