@@ -60,14 +60,22 @@ export async function checkSample(
   conversations: number,
   signal: AbortSignal,
 ): Promise<LogCheck> {
-  const page = await deps.checks.after(randomUUID(), conversations);
-  const verdicts = await checkEach(deps, page, signal);
+  const verdicts = await checkEach(deps, await picked(deps, conversations), signal);
   if (deps.scan !== undefined) verdicts.push(...(await readable(scanPiece(deps.scan, Math.random()))));
   for (const verdict of verdicts) await deps.checks.record(verdict);
   await deps.alerts.send();
   const unconfirmed = verdicts.filter(({ status }) => status === 'unconfirmed').length;
   const failures = verdicts.filter(({ status }) => status === 'broken');
   return { checked: verdicts.length, unconfirmed, complete: true, failures };
+}
+
+/** Those behind a place at random, and round from the beginning: however few there are, each is picked. */
+async function picked({ checks }: LogCheckDeps, most: number) {
+  const from = randomUUID();
+  const behind = await checks.after(from, most);
+  if (behind.length === most) return behind;
+  const round = await checks.after('', most - behind.length);
+  return [...behind, ...round.filter(({ id }) => id <= from)];
 }
 
 async function checkBatch(deps: LogCheckDeps, pass: LogCheckRow, signal: AbortSignal): Promise<LogCheck> {
