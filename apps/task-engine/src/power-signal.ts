@@ -1,6 +1,6 @@
 /** What the grid's carbon or price is now, as a server tells it that the operator names. */
 import { jsonOf, PlatformError, type PowerSignal as Terms } from '@mcp/contracts';
-import { KeptValue } from '@mcp/service-kit';
+import { KeptValue, textAtMost } from '@mcp/service-kit';
 import { z } from 'zod';
 import type { TaskEngineKit } from './kit.ts';
 
@@ -78,14 +78,11 @@ async function figureAt(url: string): Promise<number> {
     redirect: 'error',
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
-  if (!response.ok || response.body === null) {
+  if (!response.ok) {
     await response.body?.cancel();
     throw new Error(`the power signal answered ${response.status}`);
   }
-  let text = '';
-  for await (const part of response.body.pipeThrough(new TextDecoderStream())) {
-    text += part;
-    if (text.length > MAX_BYTES) throw new Error(`the power signal is longer than ${MAX_BYTES} characters`);
-  }
+  const text = await textAtMost(response, MAX_BYTES);
+  if (text === undefined) throw new Error(`the power signal is longer than ${MAX_BYTES} bytes`);
   return Answer.parse(jsonOf(text));
 }

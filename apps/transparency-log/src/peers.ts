@@ -1,6 +1,7 @@
 /** Whom this service asks to cosign and whose logs it cosigns: linked regions, and those that the operator names. */
 import { WitnessIdentity } from '@mcp/contracts';
 import { type Disk, decodeVerifier, type Verifier } from '@mcp/provenance/tlog';
+import { textAtMost } from '@mcp/service-kit';
 import { z } from 'zod';
 import type { TransparencyLogKit } from './kit.ts';
 
@@ -27,14 +28,9 @@ export async function fetchText(
   init: RequestInit = {},
 ): Promise<{ status: number; text: string }> {
   const response = await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > MAX_BYTES) throw new Error(`${url} answers more than ${MAX_BYTES} bytes.`);
-    chunks.push(chunk);
-  }
-  return { status: response.status, text: Buffer.concat(chunks).toString() };
+  const text = await textAtMost(response, MAX_BYTES);
+  if (text === undefined) throw new Error(`${url} answers more than ${MAX_BYTES} bytes.`);
+  return { status: response.status, text };
 }
 
 export class Peers {

@@ -1,5 +1,5 @@
 /** Texts under the data key of their conversation, each bound to its place. */
-import { decrypt, encrypt } from './aes.ts';
+import { decrypt, encrypt } from '@mcp/service-kit';
 
 /** The key of one conversation. */
 export interface DataKey {

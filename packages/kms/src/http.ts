@@ -1,10 +1,11 @@
 /** One JSON request to a key management service, bounded in time, whose failures are told apart. */
 import { jsonOf } from '@mcp/contracts';
+import { textAtMost } from '@mcp/service-kit';
 import type { z } from 'zod';
 import { KMS_TIMEOUT_MS, kmsAway, kmsRefuses } from './kms.ts';
 
 /** Of an error, or of a data key: more is none of a key management service. */
-const MAX_ANSWER_CHARS = 64 * 1024;
+const MAX_ANSWER_BYTES = 64 * 1024;
 
 export interface KmsRequest<S extends z.ZodType> {
   /** What it is, for messages. */
@@ -28,7 +29,7 @@ export async function askKms<S extends z.ZodType>(request: KmsRequest<S>): Promi
       signal: AbortSignal.timeout(KMS_TIMEOUT_MS),
     });
     status = response.status;
-    text = (await response.text()).slice(0, MAX_ANSWER_CHARS);
+    text = (await textAtMost(response, MAX_ANSWER_BYTES)) ?? '';
   } catch (cause) {
     throw kmsAway(name, cause);
   }

@@ -1,6 +1,6 @@
 /** A key of the platform's own secrets: for one machine, and for clusters without a key management service. */
 import { createHash, hkdfSync } from 'node:crypto';
-import { decrypt, encrypt } from './aes.ts';
+import { decrypt, encrypt } from '@mcp/service-kit';
 import { type Kms, kmsRefuses, type Wrapped } from './kms.ts';
 
 interface LocalKey {

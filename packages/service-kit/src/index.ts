@@ -41,7 +41,9 @@ export {
   streamEvents,
   streamText,
 } from './http/stream.ts';
+export { textAtMost } from './http/text-at-most.ts';
 export { acceptWebSocket } from './http/upgrade.ts';
+export { decrypt, encrypt } from './runtime/aes.ts';
 export { backOff } from './runtime/back-off.ts';
 export { type Bus, connectBus, LOSABLE } from './runtime/bus.ts';
 export { CommonEnv, ConfigError, configSchema, loadConfig } from './runtime/config.ts';

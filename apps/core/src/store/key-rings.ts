@@ -1,13 +1,12 @@
 /** The key ring in the database that replicas share: its private keys encrypted under PROV_SECRET, which the database has not. */
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { hkdfSync } from 'node:crypto';
 import { PlatformError } from '@mcp/contracts';
 import { KeyRing, type KeyRingStore } from '@mcp/provenance';
+import { decrypt, encrypt } from '@mcp/service-kit';
 import type { OpenDatabase } from './open.ts';
 
 /** The one row of `key_rings`. */
 const ROW = 1;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 
 /** `secrets`: the first encrypts, each may decrypt. */
 export function keyRings({ db }: OpenDatabase, secrets: readonly string[]): KeyRingStore {
@@ -50,26 +49,15 @@ function keyOf(secret: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, '', 'mcp key ring', 32));
 }
 
-/** AES-256-GCM, bound to the revision: the private keys of one are not those of another. */
+/** Bound to the revision: the private keys of one are not those of another. */
 function encrypted(text: string, revision: number, secret: string): string {
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', keyOf(secret), nonce).setAAD(Buffer.from(`${revision}`));
-  const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
-  return Buffer.concat([nonce, body, cipher.getAuthTag()]).toString('base64');
+  return encrypt(keyOf(secret), Buffer.from(text), `${revision}`);
 }
 
 function decrypted(value: string, revision: number, secrets: readonly string[]): string {
-  const bytes = Buffer.from(value, 'base64');
-  const nonce = bytes.subarray(0, NONCE_BYTES);
-  const body = bytes.subarray(NONCE_BYTES, -TAG_BYTES);
   for (const secret of secrets) {
-    try {
-      const decipher = createDecipheriv('aes-256-gcm', keyOf(secret), nonce, { authTagLength: TAG_BYTES });
-      decipher.setAAD(Buffer.from(`${revision}`)).setAuthTag(bytes.subarray(-TAG_BYTES));
-      return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8');
-    } catch {
-      // Encrypted under another one.
-    }
+    const text = decrypt(keyOf(secret), value, `${revision}`);
+    if (text !== undefined) return text.toString();
   }
   throw new PlatformError(
     'unavailable',

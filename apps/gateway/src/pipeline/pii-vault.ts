@@ -2,10 +2,11 @@
  * The values behind the names of conversations whose text the platform keeps, for the turns to come: encrypted on the
  * event bus, for all replicas, for a day.
  */
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { CallContext } from '@mcp/contracts';
 import type { PiiSession } from '@mcp/safety/pii';
 import { PiiEntries } from '@mcp/safety/privacy';
+import { decrypt, encrypt } from '@mcp/service-kit';
 import type { GatewayKit } from '../kit.ts';
 
 const BUCKET = 'mcp_pii';
@@ -14,8 +15,6 @@ const LIFE_MS = 24 * 3600 * 1000;
 /** Of one conversation; values beyond it stay names in later answers. */
 const MAX_VALUES = 500;
 const MAX_VAULT_BYTES = 128 * 1024;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
 
 type Bucket = Awaited<ReturnType<Awaited<ReturnType<GatewayKit['bus']>>['bucket']>>;
 
@@ -40,7 +39,9 @@ export class PiiVault {
     await this.#tolerant(whose, async (key) => {
       const entry = await (await this.#open()).get(nameOf(whose));
       if (entry === null || entry.operation !== 'PUT') return;
-      session.pseudonyms.learn(PiiEntries.parse(JSON.parse(decrypted(entry.value, key, aadOf(whose)))));
+      const text = decrypt(key, entry.string(), aadOf(whose));
+      if (text === undefined) throw new Error('It was changed, or is encrypted under another key.');
+      session.pseudonyms.learn(PiiEntries.parse(JSON.parse(text.toString())));
     });
   }
 
@@ -52,7 +53,7 @@ export class PiiVault {
       let text = JSON.stringify(entries);
       for (; Buffer.byteLength(text) > MAX_VAULT_BYTES; text = JSON.stringify(entries))
         entries = entries.slice(0, Math.floor(entries.length / 2));
-      await (await this.#open()).put(nameOf(whose), encrypted(text, key, aadOf(whose)));
+      await (await this.#open()).put(nameOf(whose), encrypt(key, Buffer.from(text), aadOf(whose)));
     });
   }
 
@@ -86,19 +87,4 @@ function aadOf({ id, call }: Whose): string {
 
 function nameOf(whose: Whose): string {
   return createHash('sha256').update(aadOf(whose)).digest('hex');
-}
-
-/** AES-256-GCM: nonce, tag, text. */
-function encrypted(text: string, key: Buffer, aad: string): Buffer {
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(aad));
-  const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
-  return Buffer.concat([nonce, cipher.getAuthTag(), body]);
-}
-
-function decrypted(bytes: Uint8Array, key: Buffer, aad: string): string {
-  const body = NONCE_BYTES + TAG_BYTES;
-  const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, NONCE_BYTES));
-  decipher.setAAD(Buffer.from(aad)).setAuthTag(bytes.subarray(NONCE_BYTES, body));
-  return `${decipher.update(bytes.subarray(body), undefined, 'utf8')}${decipher.final('utf8')}`;
 }
