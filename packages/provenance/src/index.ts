@@ -17,6 +17,7 @@ export { KeyRing } from './keys/ring.ts';
 export { roleOf } from './lineage.ts';
 export { lineageOf } from './lineage-graph.ts';
 export { provOf } from './prov-json.ts';
+export { readBundle } from './read-bundle.ts';
 export {
   signatureOf,
   signLog,

@@ -1,13 +1,7 @@
 /** Reads the transparency log from its beginning: whatever it has of a conversation, the store has to have as well. */
-import {
-  type CallContext,
-  type ChainVerdict,
-  type LogEntry,
-  PlatformError,
-  type TransparencyLogApi,
-} from '@mcp/contracts';
-import { decodeEntry, entryPlace } from '@mcp/provenance';
-import { bundlePath, decodeBundle, TILE_WIDTH } from '@mcp/provenance/tlog';
+import type { CallContext, ChainVerdict, LogEntry, TransparencyLogApi } from '@mcp/contracts';
+import { decodeEntry, entryPlace, readBundle } from '@mcp/provenance';
+import { TILE_WIDTH } from '@mcp/provenance/tlog';
 import type { LogEntries } from '../store/log-entries.ts';
 
 /** What one batch reads, at most. */
@@ -53,19 +47,8 @@ export async function scanLog(deps: LogScanDeps, from: number, until_ms: number)
   return { next: at < size ? at : null, bundles, verdicts };
 }
 
-async function bundleOf(deps: LogScanDeps, index: number, width: number): Promise<Buffer[]> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of deps.log().tile({ path: bundlePath(index, width) }, deps.call()))
-    chunks.push(chunk);
-  try {
-    return decodeBundle(Buffer.concat(chunks), width);
-  } catch (cause) {
-    throw new PlatformError(
-      'unavailable',
-      `The transparency log gave its entries from ${index * TILE_WIDTH} on in a form that cannot be read.`,
-      { cause },
-    );
-  }
+function bundleOf(deps: LogScanDeps, index: number, width: number): Promise<Buffer[]> {
+  return readBundle(deps.log(), { index, width }, deps.call());
 }
 
 interface Read {

@@ -1,9 +1,10 @@
 /** A key ring in a file of its owner, as on one machine: replaced whole, never seen in part, by one process at a time. */
-import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { chmod, mkdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlatformError } from '@mcp/contracts';
+import { folderDisk } from '../tlog/index.ts';
 import type { KeyRingStore } from './held-keys.ts';
 import { KeyRing } from './ring.ts';
 
@@ -19,7 +20,8 @@ export function keyFile(path: string): KeyRingStore {
       try {
         const before = await read(path);
         if ((before?.revision ?? 0) !== ring.revision - 1) return false;
-        await replaceFile(path, `${JSON.stringify(ring, null, 2)}\n`);
+        const text = Buffer.from(`${JSON.stringify(ring, null, 2)}\n`);
+        await folderDisk(dirname(path)).replace(basename(path), text);
         return true;
       } finally {
         lock.close();
@@ -61,24 +63,5 @@ async function lockOf(path: string): Promise<DatabaseSync> {
         });
       await sleep(LOCK_EVERY_MS);
     }
-  }
-}
-
-async function replaceFile(path: string, text: string): Promise<void> {
-  const next = `${path}.next`;
-  await rm(next, { force: true });
-  const file = await open(next, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(next, path);
-  const folder = await open(dirname(path), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
