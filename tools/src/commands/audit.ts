@@ -1,7 +1,6 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AuditBundlePage } from '@mcp/contracts';
-import { trustedKeys } from '@mcp/provenance';
 import {
   type AuditVerdict,
   checkpointIn,
@@ -16,6 +15,7 @@ import { CliError, EXIT, messageOf } from '../errors.ts';
 import { GATEWAY_OPTIONS, type GatewayFlags, gatewayOf } from '../gateway.ts';
 import { ROOT } from '../paths.ts';
 import { paint, table } from '../ui.ts';
+import { gather, keysGiven, ownKeys } from './trusted-keys.ts';
 
 const MOST = 200;
 
@@ -68,7 +68,9 @@ function getCommand(): Command {
       } catch (error) {
         throw new CliError(`${path} cannot be written (${messageOf(error)}).`);
       }
-      process.stdout.write(`${path}: ${text.length} bytes. Check it with: npx mcp audit verify ${path}\n`);
+      process.stdout.write(
+        `${path}: ${Buffer.byteLength(text)} bytes. Check it with: npx mcp audit verify ${path}\n`,
+      );
     });
 }
 
@@ -84,11 +86,11 @@ function verifyCommand(): Command {
     )
     .action((path: string, flags: { readonly key: readonly string[]; readonly json: boolean }) => {
       const text = read(path);
-      const verdict = verifyAuditBundle(text, flags.key.length === 0 ? undefined : keysOf(flags.key));
+      const verdict = verifyAuditBundle(text, keysGiven(flags.key)?.log);
       process.stdout.write(
         flags.json
           ? `${JSON.stringify(verdict, null, 2)}\n`
-          : `${[lineOf(verdict), ...(verdict.ok && flags.key.length === 0 ? ownKeys(text) : [])].join('\n')}\n`,
+          : `${[lineOf(verdict), ...(verdict.ok && flags.key.length === 0 ? ownKeys(checkpointIn(decodeAuditBundle(text).bundle).log_keys) : [])].join('\n')}\n`,
       );
       process.exitCode = verdict.ok ? EXIT.ok : EXIT.failed;
     });
@@ -112,29 +114,6 @@ function lineOf(verdict: AuditVerdict): string {
   const { id, created_at, entries, parts, previous } = verdict.manifest;
   const after = previous === null ? 'the first one' : `after ${previous.id}`;
   return `${paint('green', '✓')} ${id}: ${parts.length} parts, entries ${entries.from} to ${entries.to}, made at ${created_at}, ${after}\n  signed by ${verdict.signers.join(', ')}`;
-}
-
-/** Keys that came with the bundle prove nothing about who made it: they are to be compared. */
-function ownKeys(text: string): string[] {
-  return [
-    paint(
-      'yellow',
-      'The keys came with the bundle. Compare them with those that you trust, or give them with --key:',
-    ),
-    ...checkpointIn(decodeAuditBundle(text).bundle).log_keys.map((key) => `  ${key}`),
-  ];
-}
-
-function keysOf(keys: readonly string[]) {
-  try {
-    return trustedKeys(keys).log;
-  } catch (error) {
-    throw new CliError(`--key: ${messageOf(error)}`, EXIT.usage);
-  }
-}
-
-function gather(key: string, before: readonly string[]): readonly string[] {
-  return [...before, key];
 }
 
 function read(path: string): string {

@@ -1,9 +1,13 @@
 /** `mcp logs show`, `accesses` and `erase`: what was said in a conversation, who was shown it, and its end. */
 import { Accesses, ConversationLog, Erasure } from '@mcp/contracts';
 import { Command } from 'commander';
-import { z } from 'zod';
-import { CliError, EXIT } from '../errors.ts';
-import { GATEWAY_OPTIONS, type GatewayClient, type GatewayFlags, gatewayOf } from '../gateway.ts';
+import {
+  conversationId,
+  GATEWAY_OPTIONS,
+  type GatewayClient,
+  type GatewayFlags,
+  gatewayOf,
+} from '../gateway.ts';
 
 interface Flags extends GatewayFlags {
   readonly json: boolean;
@@ -59,10 +63,7 @@ function command(
     .option(...GATEWAY_OPTIONS.data)
     .option(...GATEWAY_OPTIONS.url)
     .action(async (given: string, flags: Flags) => {
-      const id = z.uuid().safeParse(given.toLowerCase());
-      if (!id.success)
-        throw new CliError(`${given.slice(0, 80)} is no conversation id (a UUID).`, EXIT.usage);
-      const { answer, lines } = await ask({ id: id.data, gateway: gatewayOf(flags) });
+      const { answer, lines } = await ask({ id: conversationId(given), gateway: gatewayOf(flags) });
       process.stdout.write(flags.json ? `${JSON.stringify(answer, null, 2)}\n` : `${lines.join('\n')}\n`);
     });
 }

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
-import { isBundle, trustedKeys, type VerifyOptions, verifyBundle } from '@mcp/provenance';
+import { isBundle, type VerifyOptions, verifyBundle } from '@mcp/provenance';
 import { CliError, EXIT, messageOf } from '../errors.ts';
-import { paint } from '../ui.ts';
+import { keysGiven, ownKeys } from './trusted-keys.ts';
 import { verdictLine } from './verdict-line.ts';
 
 /** A bundle larger than this is not one of ours. */
@@ -18,10 +18,11 @@ interface BundleFlags {
 /** Checks a proof bundle without asking anybody, and prints the verdict. */
 export function checkBundle(path: string, { options, keys, json }: BundleFlags): void {
   const bundle = read(path);
-  const verdict = verifyBundle(bundle, { ...options, keys: keys.length === 0 ? undefined : keysGiven(keys) });
+  const verdict = verifyBundle(bundle, { ...options, keys: keysGiven(keys) });
   if (json) process.stdout.write(`${JSON.stringify(verdict, null, 2)}\n`);
   else {
-    const notes = keys.length > 0 || !verdict.ok ? [] : ownKeys(bundle);
+    const { log_keys = [] } = bundle as { readonly log_keys?: readonly string[] };
+    const notes = keys.length > 0 || !verdict.ok ? [] : ownKeys(log_keys);
     process.stdout.write(`${[verdictLine(verdict), ...notes].join('\n')}\n`);
   }
   process.exitCode = verdict.ok ? EXIT.ok : EXIT.failed;
@@ -38,24 +39,4 @@ function read(path: string): unknown {
     throw new CliError(`${path} cannot be read as JSON (${messageOf(error)}).`);
   }
   throw new CliError(`${path} is no proof bundle. A log is checked with: npx mcp verify ${path}`);
-}
-
-function keysGiven(keys: readonly string[]) {
-  try {
-    return trustedKeys(keys);
-  } catch (error) {
-    throw new CliError(`--key: ${messageOf(error)}`, EXIT.usage);
-  }
-}
-
-/** Keys that came with the bundle prove nothing about who made it: they are to be compared. */
-function ownKeys(bundle: unknown): string[] {
-  const { log_keys = [] } = bundle as { readonly log_keys?: readonly string[] };
-  return [
-    paint(
-      'yellow',
-      'The keys came with the bundle. Compare them with those that you trust, or give them with --key:',
-    ),
-    ...log_keys.map((key) => `  ${key}`),
-  ];
 }

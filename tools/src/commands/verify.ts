@@ -10,6 +10,7 @@ import { isRunning } from '../runner/processes.ts';
 import { readRunFile } from '../runner/run-file.ts';
 import { readSecret } from '../runner/secrets.ts';
 import { paint, terminalUi } from '../ui.ts';
+import { gather } from './trusted-keys.ts';
 import { verdictLine } from './verdict-line.ts';
 import { checkBundle } from './verify-bundle.ts';
 import { verifyOptions } from './verify-options.ts';
@@ -89,10 +90,6 @@ interface VerifyFlags {
   readonly key: readonly string[];
   readonly keys?: string;
   readonly data?: string;
-}
-
-function gather(key: string, keys: readonly string[]): string[] {
-  return [...keys, key];
 }
 
 function timeOf(text: string): Date {
