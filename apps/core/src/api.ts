@@ -20,11 +20,13 @@ import { verifyGiven } from './log/bundles.ts';
 import { checkNext, checkSample, type LogCheckDeps } from './log/check.ts';
 import { readLineage } from './log/lineage.ts';
 import { verdictOn } from './log/verdicts.ts';
+import { requireAdmin } from './require-admin.ts';
 import { type RetentionDeps, retentionApi } from './retention/api.ts';
 import type { FeedbackStore } from './store/feedback.ts';
 import type { LogEntries } from './store/log-entries.ts';
 import type { Upkeep } from './store/upkeep.ts';
 
+const FOR_CHECKERS = 'The logs of everybody are checked by administrators.';
 /** How long a cancelled conversation may take to end, looked at this often. */
 const CANCEL_MS = 5000;
 const LOOK_EVERY_MS = 25;
@@ -76,11 +78,11 @@ export function createCore(deps: CoreDeps): CoreApi {
     logKeys: () => Promise.resolve(signing.published()),
     changeLogKeys: (change, call) => signing.change(change, call),
     async checkLogs(call) {
-      requireAdmin(call);
+      requireAdmin(call, FOR_CHECKERS);
       return checkNext(deps, call.signal);
     },
     async sampleLogs({ conversations }, call) {
-      requireAdmin(call);
+      requireAdmin(call, FOR_CHECKERS);
       return checkSample(deps, conversations, call.signal);
     },
     prompts: () => deps.prompts.list(),
@@ -110,12 +112,4 @@ async function cancel(deps: CoreDeps, id: string, call: CallContext): Promise<Co
     `The conversation ${id} could not be cancelled yet: who works on it does not answer. Try again in a few seconds.`,
     { retry_after_ms: 2000 },
   );
-}
-
-function requireAdmin({ principal }: CallContext): void {
-  if (!principal.scopes.includes('admin'))
-    throw new PlatformError(
-      'forbidden',
-      'The logs of everybody are checked by administrators. Use a key with the admin scope.',
-    );
 }

@@ -1,10 +1,12 @@
 /** The part of the core's interface that keeps audit bundles, in the store and in the archive. */
-import { type CallContext, type CoreApi, PlatformError } from '@mcp/contracts';
+import { type CoreApi, PlatformError } from '@mcp/contracts';
 import { decodeAuditBundle } from '@mcp/provenance/audit';
 import type { ConversationDeps } from '../conversations/conversation.ts';
 import type { LogArchive } from '../log/archive.ts';
+import { requireAdmin } from '../require-admin.ts';
 import type { AuditBundleStore } from '../store/audit-bundles.ts';
 
+const FOR_AUDITORS = 'Audit bundles are about the conversations of everybody: they are for administrators.';
 /** Bundles that the archive did not take, tried again with the next one. */
 const MAX_AGAIN = 10;
 const CHUNK_BYTES = 256 * 1024;
@@ -21,7 +23,7 @@ export function auditApi(deps: AuditDeps): AuditApi {
   const { audits } = deps;
   return {
     async keepAuditBundle({ file }, call) {
-      requireAuditor(call);
+      requireAdmin(call, FOR_AUDITORS);
       const { bundle, manifest } = read(file);
       const { id, created_at, previous } = manifest;
       await audits.insert(file, { manifest: bundle.manifest, id, created_at, previous: previous?.id });
@@ -29,11 +31,11 @@ export function auditApi(deps: AuditDeps): AuditApi {
       return { id, created_at, bytes: Buffer.byteLength(file), manifest };
     },
     async listAuditBundles(query, call) {
-      requireAuditor(call);
+      requireAdmin(call, FOR_AUDITORS);
       return audits.list(query);
     },
     async *auditBundle(id, call) {
-      requireAuditor(call);
+      requireAdmin(call, FOR_AUDITORS);
       const found = await audits.find(id);
       if (found === undefined)
         throw new PlatformError(
@@ -69,12 +71,4 @@ async function archive({ audits, archive: archived, kit }: AuditDeps): Promise<v
     }
     await audits.archived(id);
   }
-}
-
-function requireAuditor({ principal }: CallContext): void {
-  if (principal.scopes.includes('admin')) return;
-  throw new PlatformError(
-    'forbidden',
-    'Audit bundles are about the conversations of everybody: they are for administrators. Use a key with the admin scope.',
-  );
 }

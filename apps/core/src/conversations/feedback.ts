@@ -11,6 +11,7 @@ import {
   PlatformError,
 } from '@mcp/contracts';
 import type { CoreKit } from '../kit.ts';
+import { requireAdmin } from '../require-admin.ts';
 import type { ConversationStore } from '../store/conversations.ts';
 import type { FeedbackStore } from '../store/feedback.ts';
 
@@ -25,12 +26,8 @@ export interface FeedbackDeps {
 export function feedbackApi(deps: FeedbackDeps): Pick<CoreApi, 'giveFeedback' | 'listFeedback'> {
   return {
     giveFeedback: (id, request, call) => give(deps, { id, request }, call),
-    async listFeedback(query, { principal }) {
-      if (!principal.scopes.includes('admin'))
-        throw new PlatformError(
-          'forbidden',
-          'Feedback of everybody is listed for administrators. Use a key with the admin scope.',
-        );
+    async listFeedback(query, call) {
+      requireAdmin(call, 'Feedback of everybody is listed for administrators.');
       return { terms: deps.terms, ...(await deps.feedback.list(query)) };
     },
   };

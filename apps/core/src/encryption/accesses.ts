@@ -2,11 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { type Access, type AccessAction, type CallContext, PlatformError } from '@mcp/contracts';
 import type { Kysely, Transaction } from 'kysely';
+import { daysAgo } from '../store/clock.ts';
 import type { Stored } from '../store/conversations.ts';
 import type { Database } from '../store/schema.ts';
 
 /** How long accesses are kept. */
-const KEEP_MS = 400 * 24 * 60 * 60_000;
+const KEEP_DAYS = 400;
 const MAX_LISTED = 1000;
 
 /** What was looked at: '' as the conversation stands for everything of the owner. */
@@ -54,9 +55,8 @@ export class AccessLog {
     return rows;
   }
 
-  async expire(now_ms = Date.now()): Promise<void> {
-    const before = new Date(now_ms - KEEP_MS).toISOString();
-    await this.#db.deleteFrom('accesses').where('at', '<', before).execute();
+  async expire(): Promise<void> {
+    await this.#db.deleteFrom('accesses').where('at', '<', daysAgo(KEEP_DAYS)).execute();
   }
 }
 

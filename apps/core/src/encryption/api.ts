@@ -1,7 +1,8 @@
 /** The part of the core's interface that is about who may read what was said, and what is erased. */
-import { type CoreApi, PlatformError } from '@mcp/contracts';
+import type { CoreApi } from '@mcp/contracts';
 import { prove } from '../log/bundles.ts';
 import { type LogStateDeps, logOf } from '../log/state.ts';
+import { requireAdmin } from '../require-admin.ts';
 import type { AccessLog } from './accesses.ts';
 import type { Eraser } from './eraser.ts';
 
@@ -37,11 +38,7 @@ export function encryptionApi(deps: EncryptionDeps): EncryptionApi {
     },
     eraseConversation: (id, call) => eraser.erase(id, call),
     async rewrapKeys(call) {
-      if (!call.principal.scopes.includes('admin'))
-        throw new PlatformError(
-          'forbidden',
-          'Data keys are wrapped again by administrators. Use a key with the admin scope.',
-        );
+      requireAdmin(call, 'Data keys are wrapped again by administrators.');
       return keys.rewrap(MAX_REWRAPPED);
     },
   };

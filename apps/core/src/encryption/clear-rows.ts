@@ -3,7 +3,7 @@ import { LogRecordV1 } from '@mcp/contracts';
 import { type DataKey, encryptText, isEncrypted } from '@mcp/kms';
 import type { Kysely, Transaction } from 'kysely';
 import { z } from 'zod';
-import { encryptedRecord, encryptedTitle } from '../store/rows.ts';
+import { encryptedRecord, encryptedSettings, encryptedTitle } from '../store/rows.ts';
 import type { Database } from '../store/schema.ts';
 import type { DataKeys, FreshKey } from './data-keys.ts';
 
@@ -61,13 +61,12 @@ export class ClearRows {
         .select(['title', 'settings'])
         .where('id', '=', id)
         .executeTakeFirstOrThrow();
-      const place = { conversation_id: id, purpose: 'settings', position: '' } as const;
       const { numUpdatedRows } = await tx
         .updateTable('conversations')
         .set({
           key_id: fresh.key.id,
           title: encryptedTitle(fresh.key, id, found.title),
-          settings: encryptText(fresh.key, place, found.settings),
+          settings: encryptedSettings(fresh.key, id, found.settings),
           unsealed: 1,
         })
         .where('id', '=', id)

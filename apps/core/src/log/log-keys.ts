@@ -5,13 +5,13 @@ import {
   type KeyChange,
   type KeyChanged,
   LogSignature,
-  PlatformError,
   type PublishedKeys,
 } from '@mcp/contracts';
 import { HeldKeys, type VerifyOptions, withSignature } from '@mcp/provenance';
 import { keyFile } from '@mcp/provenance/key-file';
 import type { Logger } from '@mcp/service-kit';
 import type { CoreKit } from '../kit.ts';
+import { requireAdmin } from '../require-admin.ts';
 import { keyRings } from '../store/key-rings.ts';
 import type { OpenDatabase } from '../store/open.ts';
 
@@ -89,11 +89,7 @@ export class LogKeys {
 
   /** For administrators. */
   async change(change: KeyChange, { principal }: CallContext): Promise<KeyChanged> {
-    if (!principal.scopes.includes('admin'))
-      throw new PlatformError(
-        'forbidden',
-        'The keys that logs are signed with are changed by administrators. Use a key with the admin scope.',
-      );
+    requireAdmin({ principal }, 'The keys that logs are signed with are changed by administrators.');
     const { metrics, log } = this.#deps;
     try {
       const changed = await this.#held.change(change);

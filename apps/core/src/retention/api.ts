@@ -9,12 +9,14 @@ import {
 import type { AccessLog } from '../encryption/accesses.ts';
 import type { Eraser } from '../encryption/eraser.ts';
 import { logOf } from '../log/state.ts';
+import { requireAdmin } from '../require-admin.ts';
 import type { AnswerStore } from '../store/answers.ts';
 import type { ConversationStore } from '../store/conversations.ts';
 import { held, type LegalHolds } from '../store/legal-holds.ts';
 import type { RetentionStore } from '../store/retention.ts';
 import type { Pruner } from './pruner.ts';
 
+const FOR_KEEPERS = 'Retention and legal holds are for administrators.';
 /** A page of an export ends behind the conversation that makes it longer than this. */
 const MAX_PAGE_CHARS = 4 * 1024 * 1024;
 const MAX_PAGE_CONVERSATIONS = 50;
@@ -47,11 +49,11 @@ export function retentionApi(deps: RetentionDeps): RetentionApi {
   const { policy, pruner, retention, holds } = deps;
   return {
     async prune(call) {
-      requireAdmin(call);
+      requireAdmin(call, FOR_KEEPERS);
       return pruner.next(call);
     },
     async retentionReport({ before }, call) {
-      requireAdmin(call);
+      requireAdmin(call, FOR_KEEPERS);
       const [inForce, passes, statistics] = await Promise.all([
         holds.inForce(),
         retention.passes(),
@@ -60,15 +62,15 @@ export function retentionApi(deps: RetentionDeps): RetentionApi {
       return { policy, holds: inForce, passes, statistics };
     },
     async setLegalHold(request, call) {
-      requireAdmin(call);
+      requireAdmin(call, FOR_KEEPERS);
       return holds.set(request, call.principal.id);
     },
     async liftLegalHold(id, call) {
-      requireAdmin(call);
+      requireAdmin(call, FOR_KEEPERS);
       return holds.lift(id, call.principal.id);
     },
     async listLegalHolds(query, call) {
-      requireAdmin(call);
+      requireAdmin(call, FOR_KEEPERS);
       return holds.list(query);
     },
     async exportSubject(owner, { cursor }, call) {
@@ -116,14 +118,6 @@ async function exported(
     conversations,
     next_cursor: last === undefined || conversations.length === ids.length ? null : last,
   };
-}
-
-function requireAdmin({ principal }: CallContext): void {
-  if (principal.scopes.includes('admin')) return;
-  throw new PlatformError(
-    'forbidden',
-    'Retention and legal holds are for administrators. Use a key with the admin scope.',
-  );
 }
 
 function requireSubject(owner: string, { principal }: CallContext): void {

@@ -53,7 +53,7 @@ export class Pruner {
     const complete = page.length < PAGE && (last === page.at(-1) || page.length === 0);
     const cursor = last === undefined ? pass.cursor : placeIn(last);
     await retention.advance(pass, { cursor, held: done.held, complete });
-    await this.#deps.eraser.settle();
+    if (done.conversations > 0) await this.#deps.eraser.settle();
     return { ...done, complete };
   }
 

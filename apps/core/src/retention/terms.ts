@@ -1,29 +1,24 @@
 /** When conversations are due to be erased, by owner, and what they were in sums. */
 import type { Retention, RetentionStatistic } from '@mcp/contracts';
+import { daysAgo } from '../store/clock.ts';
 import type { Stored } from '../store/conversations.ts';
-
-const DAY_MS = 24 * 60 * 60_000;
 
 function daysOf({ conversation_days, owners }: Retention, owner: string): number | undefined {
   const own = owners[owner];
   return own === undefined ? conversation_days : (own.conversation_days ?? undefined);
 }
 
-function timeBefore(days: number, now_ms: number): string {
-  return new Date(now_ms - days * DAY_MS).toISOString();
-}
-
 /** Conversations of an owner in which nothing was said since then are due; undefined: theirs are kept for good. */
 export function dueBefore(policy: Retention, owner: string, now_ms: number): string | undefined {
   const days = daysOf(policy, owner);
-  return days === undefined ? undefined : timeBefore(days, now_ms);
+  return days === undefined ? undefined : daysAgo(days, now_ms);
 }
 
 /** Conversations of anyone may be due in which nothing was said since then; undefined: none is. */
 export function anyDueBefore(policy: Retention, now_ms: number): string | undefined {
   const all = [policy.conversation_days, ...Object.keys(policy.owners).map((owner) => daysOf(policy, owner))];
   const days = all.filter((one) => one !== undefined);
-  return days.length === 0 ? undefined : timeBefore(Math.min(...days), now_ms);
+  return days.length === 0 ? undefined : daysAgo(Math.min(...days), now_ms);
 }
 
 /** What a conversation was in sums: by day, and by model. */

@@ -13,10 +13,10 @@ import { type DataKey, decryptText, isEncrypted } from '@mcp/kms';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { type ClearRows, encryptedAnswer } from '../encryption/clear-rows.ts';
 import type { DataKeys } from '../encryption/data-keys.ts';
+import { daysAgo } from './clock.ts';
 import type { OpenDatabase } from './open.ts';
 import type { AnswerRow, Database } from './schema.ts';
 
-const DAY_MS = 24 * 60 * 60_000;
 const MAX_PER_EXPIRY = 500;
 /** A page ends where it has more than this, as long as it has one. */
 const MAX_PAGE_BYTES = 8 * 1024 * 1024;
@@ -251,7 +251,7 @@ export class AnswerStore {
 
   /** Forgets answers that are too old and under no legal hold, some at a time. */
   async expire(days: number): Promise<void> {
-    const before = new Date(Date.now() - days * DAY_MS).toISOString();
+    const before = daysAgo(days);
     await this.#db.transaction().execute(async (tx) => {
       const old = await tx
         .selectFrom('stored_answers')

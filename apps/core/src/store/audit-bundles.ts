@@ -1,7 +1,7 @@
 /** Audit bundles in the store of the conversations: each follows the one before, and none is ever changed. */
 import { type AuditBundleInfo, type AuditBundlePage, AuditManifest, PlatformError } from '@mcp/contracts';
 import { type Kysely, sql } from 'kysely';
-import { cursorOf, placeOf } from './cursor.ts';
+import { cutPage, placeOf } from './cursor.ts';
 import type { OpenDatabase } from './open.ts';
 import type { Database } from './schema.ts';
 import type { AuditBundleRow } from './schema-audit.ts';
@@ -74,12 +74,11 @@ export class AuditBundleStore {
       query = query.where(sql<boolean>`(created_at, id) < (${created_at}, ${id})`);
     }
     const rows = await query.execute();
-    const page = rows.slice(0, limit);
-    const last = rows.length > limit ? page.at(-1) : undefined;
-    return {
-      bundles: page.map(infoOf),
-      next_cursor: last === undefined ? null : cursorOf({ updated_at: last.created_at, id: last.id }),
-    };
+    const { page, next_cursor } = cutPage(rows, limit, ({ created_at, id }) => ({
+      updated_at: created_at,
+      id,
+    }));
+    return { bundles: page.map(infoOf), next_cursor };
   }
 
   async find(id: string): Promise<{ readonly info: AuditBundleInfo; readonly file: string } | undefined> {

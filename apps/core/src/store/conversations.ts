@@ -13,7 +13,7 @@ import { type DataKey, isEncrypted } from '@mcp/kms';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { type DataKeys, erased, type FreshKey } from '../encryption/data-keys.ts';
 import { timeIn } from './clock.ts';
-import { cursorOf, placeOf } from './cursor.ts';
+import { cutPage, placeOf } from './cursor.ts';
 import { LEASE_MS } from './leases.ts';
 import { insertEntries } from './log-entries.ts';
 import type { OpenDatabase } from './open.ts';
@@ -26,7 +26,6 @@ import {
   settingsOf,
   summaryOf,
   type Tombstone,
-  titleOf,
   tombstoneOf,
   UNREADABLE,
   versionOf,
@@ -106,7 +105,7 @@ export class ConversationStore {
           title: encryptedTitle(key, summary.id, summary.title),
           status: summary.status,
           exchanges: summary.exchanges,
-          settings: encryptedSettings(key, summary.id, settings),
+          settings: encryptedSettings(key, summary.id, JSON.stringify(settings)),
           trace_id: summary.trace_id,
           created_at: summary.created_at,
           updated_at: summary.created_at,
@@ -259,7 +258,7 @@ export class ConversationStore {
     const settings = settingsOf(found, key);
     return {
       version,
-      summary: summaryOf(found, { title: titleOf(found, key), settings }),
+      summary: summaryOf(found, key),
       owner: found.owner,
       settings: settings === undefined ? UNREADABLE : Settings.parse(settings),
       records: rows.map((row) => recordOf(row, { version, key })),
@@ -308,16 +307,12 @@ export class ConversationStore {
     options: { limit: number; cursor: string | undefined },
   ): Promise<ConversationPage> {
     const rows = await this.pageQuery(principal, options).execute();
-    const last = rows.length > options.limit ? rows[options.limit - 1] : undefined;
-    const page = rows.slice(0, options.limit);
+    const { page, next_cursor } = cutPage(rows, options.limit, (row) => row);
     const encrypted = page.filter(({ key_id }) => key_id !== '');
     const keys = await this.#keys.ofMany(encrypted.map(({ id }) => id));
     return {
-      conversations: page.map((row) => {
-        const key = keys.get(row.id);
-        return summaryOf(row, { title: titleOf(row, key), settings: settingsOf(row, key) });
-      }),
-      next_cursor: last === undefined ? null : cursorOf(last),
+      conversations: page.map((row) => summaryOf(row, keys.get(row.id))),
+      next_cursor,
     };
   }
 

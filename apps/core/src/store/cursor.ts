@@ -21,3 +21,14 @@ export function placeOf(cursor: string): Place {
     { param: 'cursor' },
   );
 }
+
+/** A page of rows that were read by `limit + 1`, to know whether there is another behind it. */
+export function cutPage<R>(
+  rows: readonly R[],
+  limit: number,
+  placeIn: (row: R) => { readonly updated_at: string; readonly id: string },
+): { readonly page: readonly R[]; readonly next_cursor: string | null } {
+  const page = rows.slice(0, limit);
+  const last = rows.length > limit ? page.at(-1) : undefined;
+  return { page, next_cursor: last === undefined ? null : cursorOf(placeIn(last)) };
+}

@@ -9,11 +9,11 @@ import {
 } from '@mcp/contracts';
 import { type Kysely, sql } from 'kysely';
 import { type ClearRows, encryptedComment } from '../encryption/clear-rows.ts';
-import { cursorOf, placeOf } from './cursor.ts';
+import { daysAgo } from './clock.ts';
+import { cutPage, placeOf } from './cursor.ts';
 import type { OpenDatabase } from './open.ts';
 import type { Database, FeedbackRow } from './schema.ts';
 
-const DAY_MS = 24 * 60 * 60_000;
 const MAX_PER_EXPIRY = 500;
 /** Feedback that is learnt from, the latest. */
 const MAX_LESSONS = 1000;
@@ -68,12 +68,11 @@ export class FeedbackStore {
       query = query.where(sql<boolean>`(given_at, conversation_id) < (${given_at}, ${id})`);
     }
     const rows = await query.execute();
-    const last = rows.length > limit ? rows[limit - 1] : undefined;
-    return {
-      feedback: rows.slice(0, limit).map(judgedOf),
-      next_cursor:
-        last === undefined ? null : cursorOf({ updated_at: last.given_at, id: last.conversation_id }),
-    };
+    const { page, next_cursor } = cutPage(rows, limit, ({ given_at, conversation_id }) => ({
+      updated_at: given_at,
+      id: conversation_id,
+    }));
+    return { feedback: page.map(judgedOf), next_cursor };
   }
 
   /** What changes whenever feedback is given. */
@@ -117,7 +116,7 @@ export class FeedbackStore {
 
   /** Forgets what is too old, some at a time. */
   async expire(days: number): Promise<void> {
-    const before = new Date(Date.now() - days * DAY_MS).toISOString();
+    const before = daysAgo(days);
     const old = await this.#db
       .selectFrom('feedback')
       .select(['conversation_id', 'seq'])

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { LegalHold, type LegalHoldPage, PlatformError, type SetLegalHold } from '@mcp/contracts';
 import { type Kysely, sql, type Transaction } from 'kysely';
-import { cursorOf, placeOf } from './cursor.ts';
+import { cutPage, placeOf } from './cursor.ts';
 import type { OpenDatabase } from './open.ts';
 import type { Database } from './schema.ts';
 
@@ -64,12 +64,8 @@ export class LegalHolds {
       query = query.where(sql<boolean>`(set_at, id) < (${set_at}, ${id})`);
     }
     const rows = await query.execute();
-    const holds = rows.slice(0, limit).map((row) => LegalHold.parse(row));
-    const last = rows.length > limit ? holds.at(-1) : undefined;
-    return {
-      holds,
-      next_cursor: last === undefined ? null : cursorOf({ updated_at: last.set_at, id: last.id }),
-    };
+    const { page, next_cursor } = cutPage(rows, limit, ({ set_at, id }) => ({ updated_at: set_at, id }));
+    return { holds: page.map((row) => LegalHold.parse(row)), next_cursor };
   }
 
   async inForce(): Promise<number> {

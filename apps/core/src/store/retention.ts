@@ -65,12 +65,15 @@ export class RetentionStore {
   }
 
   /** Conversations at rest that nothing was said in since `before`, from a place on, in the order of age. */
-  async candidates(at: { cursor: string; before: string; limit: number }): Promise<Candidate[]> {
-    return this.candidatesQuery(at).execute();
-  }
-
-  /** The statement behind {@link candidates}. */
-  candidatesQuery({ cursor, before, limit }: { cursor: string; before: string; limit: number }) {
+  async candidates({
+    cursor,
+    before,
+    limit,
+  }: {
+    cursor: string;
+    before: string;
+    limit: number;
+  }): Promise<Candidate[]> {
     // As the index over all has it; times are of one length.
     const place = sql<string>`updated_at || id`;
     // Of conversations that are in doubt, what there is stays until somebody has looked.
@@ -93,7 +96,8 @@ export class RetentionStore {
         ),
       )
       .orderBy(place)
-      .limit(limit);
+      .limit(limit)
+      .execute();
   }
 
   async passes(): Promise<RetentionPass[]> {

@@ -10,7 +10,7 @@ import {
   Participant,
   PlatformError,
 } from '@mcp/contracts';
-import { type DataKey, decryptText, encryptText, isEncrypted } from '@mcp/kms';
+import { type DataKey, decryptText, encryptText, isEncrypted, type TextPlace } from '@mcp/kms';
 import { EncryptedLog, recordEntry } from '@mcp/provenance';
 import type { Transaction } from 'kysely';
 import { z } from 'zod';
@@ -42,42 +42,40 @@ export function versionOf({ id, version }: ConversationRow): Version {
   );
 }
 
-export function encryptedTitle(key: DataKey, id: string, title: string): string {
-  return encryptText(key, { conversation_id: id, purpose: 'title', position: '' }, title);
+/** What a conversation has one of. */
+function placeOf(conversation_id: string, purpose: 'title' | 'settings'): TextPlace {
+  return { conversation_id, purpose, position: '' };
 }
 
-export function encryptedSettings(key: DataKey, id: string, settings: object): string {
-  return encryptText(
-    key,
-    { conversation_id: id, purpose: 'settings', position: '' },
-    JSON.stringify(settings),
-  );
+export function encryptedTitle(key: DataKey, id: string, title: string): string {
+  return encryptText(key, placeOf(id, 'title'), title);
+}
+
+/** Of settings as JSON. */
+export function encryptedSettings(key: DataKey, id: string, json: string): string {
+  return encryptText(key, placeOf(id, 'settings'), json);
 }
 
 /** '' where it cannot be read: its key cannot be had just now, or it was changed. */
-export function titleOf({ id, title, key_id }: ConversationRow, key: DataKey | undefined): string {
+function titleOf({ id, title, key_id }: ConversationRow, key: DataKey | undefined): string {
   if (key_id === '') return title;
-  const place = { conversation_id: id, purpose: 'title', position: '' } as const;
-  return (key && decryptText(key, place, title)) ?? '';
+  return (key && decryptText(key, placeOf(id, 'title'), title)) ?? '';
 }
 
 /** Settings as JSON; undefined where they cannot be read: their key cannot be had just now, or they were changed. */
 export function settingsOf({ id, settings }: ConversationRow, key: DataKey | undefined): unknown {
-  const place = { conversation_id: id, purpose: 'settings', position: '' } as const;
-  const text = isEncrypted(settings) ? key && decryptText(key, place, settings) : settings;
+  const text = isEncrypted(settings) ? key && decryptText(key, placeOf(id, 'settings'), settings) : settings;
   return text === undefined ? undefined : JSON.parse(text);
 }
 
 /** Of settings that cannot be read: a run on them is refused, for its records cannot be read either. */
 export const UNREADABLE: Settings = { max_tokens_per_turn: 1 };
 
-export function summaryOf(
-  found: ConversationRow,
-  { title, settings }: { readonly title: string; readonly settings: unknown },
-): ConversationSummary {
+export function summaryOf(found: ConversationRow, key: DataKey | undefined): ConversationSummary {
   const models = modelsOf(found);
-  const participants = found.participants === '' ? sidesOf(models, settings) : JSON.parse(found.participants);
-  return ConversationSummary.parse({ ...found, title, models, participants });
+  const participants =
+    found.participants === '' ? sidesOf(models, settingsOf(found, key)) : JSON.parse(found.participants);
+  return ConversationSummary.parse({ ...found, title: titleOf(found, key), models, participants });
 }
 
 function modelsOf({ models }: ConversationRow): string[] {
