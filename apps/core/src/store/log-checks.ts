@@ -11,6 +11,8 @@ const MAX_FAILURES = 1000;
 /** How long a replica has the pass to itself, of which a batch takes a part. */
 const LEASE_MS = 60_000;
 const MAX_ALERTS = 100;
+/** Findings about one conversation of which the first is sought. */
+const MAX_ABOUT_ONE = 100;
 
 /** A log that does not verify, and the conversation that it is about. */
 export interface Finding {
@@ -138,7 +140,10 @@ export class LogChecks {
       .execute();
   }
 
-  /** What the transparency log was found to have of a conversation that is not as the store has it; undefined: nothing. */
+  /**
+   * What the transparency log was found to have of a conversation that is not as the store has it, about the first record
+   * that is wrong; undefined: nothing.
+   */
   async contradicted(conversation_id: string): Promise<ChainVerdict | undefined> {
     const found = await this.#db
       .selectFrom('log_findings')
@@ -146,8 +151,13 @@ export class LogChecks {
       .where('about', '=', conversation_id)
       .where('conversation_id', '!=', conversation_id)
       .where('resolved_at', 'is', null)
-      .executeTakeFirst();
-    return found === undefined ? undefined : ChainVerdict.parse(JSON.parse(found.verdict));
+      .orderBy('first_seen')
+      .limit(MAX_ABOUT_ONE)
+      .execute();
+    const at = ({ broken_at }: ChainVerdict) => broken_at ?? Number.POSITIVE_INFINITY;
+    return found
+      .map(({ verdict }) => ChainVerdict.parse(JSON.parse(verdict)))
+      .toSorted((a, b) => at(a) - at(b) || 0)[0];
   }
 
   /** Findings that the event bus was not told of, the oldest first. */
