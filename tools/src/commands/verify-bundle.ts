@@ -17,7 +17,7 @@ interface BundleFlags {
 
 /** Checks a proof bundle without asking anybody, and prints the verdict. */
 export function checkBundle(path: string, { options, keys, json }: BundleFlags): void {
-  const bundle = read(path);
+  const bundle = readBundle(path);
   const verdict = verifyBundle(bundle, { ...options, keys: keysGiven(keys) });
   if (json) process.stdout.write(`${JSON.stringify(verdict, null, 2)}\n`);
   else {
@@ -28,7 +28,7 @@ export function checkBundle(path: string, { options, keys, json }: BundleFlags):
   process.exitCode = verdict.ok ? EXIT.ok : EXIT.failed;
 }
 
-function read(path: string): unknown {
+export function readBundle(path: string): unknown {
   try {
     if (statSync(path).size > MAX_BUNDLE_BYTES)
       throw new CliError(`${path} has more than ${MAX_BUNDLE_BYTES} bytes: that is no proof bundle.`);
