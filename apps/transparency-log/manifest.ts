@@ -24,7 +24,7 @@ export const manifest = defineManifest({
     buckets: ['mcp_log_checkpoints'],
     publishes: [TRACE_SUBJECTS],
   },
-  egress: ['witnesses'],
+  egress: ['witnesses', 'anchors'],
   volume: { size_gib: 20, where: 'always' },
   size: { cpu_request: '100m', cpu_limit: '1', memory_request: '128Mi', memory_limit: '384Mi' },
   scaling: { on: 'fixed', replicas: 1 },

@@ -59,7 +59,10 @@ async function verify(...args: string[]): Promise<{ code: number; out: string }>
 it('compares the log of a platform with what was anchored of it, and says what contradicts', async () => {
   const { grown, key, url, show } = await platform();
   const folder = scratch();
-  const anchor = await openAnchor({ kind: 'file', folder, every_s: 1 }, ORIGIN);
+  const anchor = await openAnchor(
+    { kind: 'file', folder, every_s: 1 },
+    { origin: ORIGIN, s3_key: undefined },
+  );
   const check = (place: string, ...more: string[]) =>
     verify('--anchor', place, '--url', url, '--data', scratch(), ...more);
   const [small, middle, large] = [await grown('a', 3), await grown('a', 300), await grown('a', 700)];
@@ -87,7 +90,7 @@ it('compares the log of a platform with what was anchored of it, and says what c
     reason: expect.stringContaining('The first 300 entries of the log are others'),
   });
   show({ dir: small.dir, note: large.note });
-  expect((await check(folder)).out).toContain('The tile tile/0/000 of the log is missing, or cut.');
+  expect((await check(folder)).out).toContain('The tile tile/1/000.p/2 of the log is missing, or cut.');
 
   show(large);
   const one = join(scratch(), 'kept.txt');

@@ -9,7 +9,7 @@ import type { TransparencyLogKit } from './kit.ts';
 
 /** How often it is looked whether something is due. */
 const TICK_MS = 250;
-const MAX_CLOSE_MS = 2000;
+const MAX_CLOSE_MS = 1000;
 const RETRY = { first_ms: 1000, most_ms: 600_000 } as const;
 /** Checkpoints of an anchor that the log is compared with each time: the newest, and as many drawn among the older ones. */
 const NEWEST = 8;
@@ -52,14 +52,15 @@ export class Anchoring {
   }
 
   static async open(deps: AnchoringDeps): Promise<Anchoring> {
-    const { MCP_LOG_ANCHORS: all } = deps.kit.config;
+    const { MCP_LOG_ANCHORS: all, MCP_LOG_ANCHOR_S3_KEY: s3_key } = deps.kit.config;
+    const { name: origin } = deps.keeper.signer;
     const slots = await Promise.all(
       all.map(async (settings, at): Promise<Slot> => {
         const before = all.slice(0, at).filter(({ kind }) => kind === settings.kind).length;
         return {
           settings,
           name: before === 0 ? settings.kind : `${settings.kind}-${before + 1}`,
-          anchor: await openAnchor(settings, deps.keeper.signer.name),
+          anchor: await openAnchor(settings, { origin, s3_key }),
           newest: undefined,
           compared_at_ms: undefined,
           compare_due_ms: 0,

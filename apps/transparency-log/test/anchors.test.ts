@@ -8,9 +8,11 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { failure } from '@mcp/testkit';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { call, scratch, start, texts } from './support.ts';
 
 const SOON = { timeout: 60_000, interval: 50 };
@@ -122,5 +124,24 @@ describe('a log that is anchored', () => {
       .poll(() => first.count('transparency_log_anchor_checks_total', 'status="missing"'), SOON)
       .toBeGreaterThan(0);
     await expect.poll(() => sizesIn(folder), SOON).toEqual([4]);
+  });
+
+  it('goes on, counts the time and stops, where its anchor never answers', async () => {
+    const server = createServer(() => undefined);
+    await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done));
+    onTestFinished(() => {
+      server.close();
+      server.closeAllConnections();
+    });
+    const { port } = server.address() as AddressInfo;
+    const url = `s3://logs/x?endpoint=${encodeURIComponent(`http://127.0.0.1:${port}`)}`;
+    const { api, stop } = await start(scratch(), undefined, {
+      MCP_LOG_ANCHORS: JSON.stringify([{ kind: 's3', url }]),
+      MCP_LOG_ANCHOR_S3_KEY: 'id:secret',
+    });
+    await api.append({ entries: texts(0, 3) }, call());
+    await expect.poll(async () => (await api.anchors(call())).anchors[0]?.overdue_s, SOON).toBeGreaterThan(0);
+    expect((await api.append({ entries: texts(3, 4) }, call())).indexes).toEqual([3]);
+    await stop();
   });
 });

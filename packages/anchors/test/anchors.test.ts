@@ -9,10 +9,15 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DeleteObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
+import { openBucket } from '@mcp/object-storage';
 import { folderDisk, type Signer, signerOf, TransparencyLog } from '@mcp/provenance/tlog';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { type ObjectStorage, startObjectStorage } from '@mcp/testkit';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { folderOf } from '../src/anchor.ts';
 import { type Anchor, openAnchor, openPlace } from '../src/index.ts';
 
@@ -49,12 +54,36 @@ interface Kind {
   open(): Promise<{ readonly anchor: Anchor; again(origin?: string): Promise<Anchor> }>;
 }
 
+let storage: ObjectStorage;
+beforeAll(async () => {
+  storage = await startObjectStorage({ locks: true });
+}, 120_000);
+afterAll(() => storage?.close());
+
+/** Where an S3 anchor is, with its key beside it, as the service has it. */
+function s3At(prefix: string) {
+  const url = new URL(storage.url(prefix));
+  const s3_key = `${url.username}:${url.password}`;
+  [url.username, url.password] = ['', ''];
+  return { url: url.href, s3_key };
+}
+let places = 0;
+
 const KINDS: readonly Kind[] = [
   {
     kind: 'file',
     async open() {
       const folder = scratch();
-      const again = (origin = ORIGIN) => openAnchor({ kind: 'file', folder, every_s: 1 }, origin);
+      const again = (origin = ORIGIN) =>
+        openAnchor({ kind: 'file', folder, every_s: 1 }, { origin, s3_key: undefined });
+      return { anchor: await again(), again };
+    },
+  },
+  {
+    kind: 's3',
+    async open() {
+      const { url, s3_key } = s3At(`anchors/${places++}`);
+      const again = (origin = ORIGIN) => openAnchor({ kind: 's3', url, every_s: 1 }, { origin, s3_key });
       return { anchor: await again(), again };
     },
   },
@@ -88,6 +117,14 @@ describe.each(KINDS)('an anchor of the kind $kind', ({ open }) => {
     expect(texts.sort()).toEqual([first, forged].sort());
   });
 
+  it('lets none be lost where two write under one size at once', async () => {
+    const { again } = await open();
+    const [one, other] = [await again(), await again()];
+    await Promise.all([one.keep('one', 4), other.keep('other', 4)]);
+    const texts = await Promise.all((await one.list()).map(({ name }) => one.read(name)));
+    expect(texts.sort()).toEqual(['one', 'other']);
+  });
+
   it('says the same of a checkpoint that got more signatures', async () => {
     const { anchor } = await open();
     const note = await (await growing())(7);
@@ -106,7 +143,10 @@ describe.each(KINDS)('an anchor of the kind $kind', ({ open }) => {
 describe('a folder of anchors', () => {
   it('has files that nobody writes to again, and takes what else lies there for nothing', async () => {
     const folder = scratch();
-    const anchor = await openAnchor({ kind: 'file', folder, every_s: 1 }, ORIGIN);
+    const anchor = await openAnchor(
+      { kind: 'file', folder, every_s: 1 },
+      { origin: ORIGIN, s3_key: undefined },
+    );
     const note = await (await growing())(300);
     await anchor.keep(note, 300);
     const own = join(folder, folderOf(ORIGIN));
@@ -129,7 +169,7 @@ describe('a folder of anchors', () => {
   it('is not made where it is missing: the volume may not be mounted', async () => {
     const anchor = await openAnchor(
       { kind: 'file', folder: join(scratch(), 'unmounted'), every_s: 1 },
-      ORIGIN,
+      { origin: ORIGIN, s3_key: undefined },
     );
     await expect(anchor.keep('note', 1)).rejects.toThrow(/ENOENT/);
     expect(await anchor.list()).toEqual([]);
@@ -137,7 +177,10 @@ describe('a folder of anchors', () => {
 
   it('is read as a whole, as the folder of one log, or as one checkpoint', async () => {
     const folder = scratch();
-    const anchor = await openAnchor({ kind: 'file', folder, every_s: 1 }, ORIGIN);
+    const anchor = await openAnchor(
+      { kind: 'file', folder, every_s: 1 },
+      { origin: ORIGIN, s3_key: undefined },
+    );
     const note = await (await growing())(5);
     await anchor.keep(note, 5);
     const own = join(folder, folderOf(ORIGIN));
@@ -149,6 +192,71 @@ describe('a folder of anchors', () => {
     await expect(openPlace(join(folder, 'none'), ORIGIN)).rejects.toThrow(/ENOENT/);
     const single = await openPlace(join(own, '0000000000000005.txt'), ORIGIN);
     await expect(single.keep(note, 5)).rejects.toThrow(/is a file/);
+  });
+});
+
+describe('object storage', () => {
+  it('is read as a whole or as the prefix of one log, by its URL with the key in it', async () => {
+    const { url, s3_key } = s3At('shared');
+    const anchor = await openAnchor({ kind: 's3', url, every_s: 1 }, { origin: ORIGIN, s3_key });
+    const note = await (await growing())(5);
+    await anchor.keep(note, 5);
+    expect(anchor.place).toMatch(/^s3:\/\/logs\/shared\/log\.example_eu-central-[0-9a-f]{8}\/$/);
+    for (const prefix of ['shared', `shared/${folderOf(ORIGIN)}`]) {
+      const opened = await openPlace(storage.url(prefix), ORIGIN);
+      const [first] = await opened.list();
+      expect(await opened.read(first?.name ?? ''), prefix).toBe(note);
+    }
+  });
+
+  it('locks what is kept, where the bucket locks', async () => {
+    const { url, s3_key } = s3At('locked');
+    const { client } = openBucket(storage.url(''));
+    const anchor = await openAnchor(
+      { kind: 's3', url, retain_days: 30, every_s: 1 },
+      { origin: ORIGIN, s3_key },
+    );
+    await anchor.keep('note', 1);
+    const place = { Bucket: 'logs', Key: `${anchor.place.slice('s3://logs/'.length)}0000000000000001.txt` };
+    const { VersionId, ObjectLockMode, ObjectLockRetainUntilDate } = await client.send(
+      new HeadObjectCommand(place),
+    );
+    expect(ObjectLockMode).toBe('COMPLIANCE');
+    const days = (Number(ObjectLockRetainUntilDate) - Date.now()) / 86_400_000;
+    expect(days).toBeGreaterThan(29);
+    await expect(client.send(new DeleteObjectCommand({ ...place, VersionId }))).rejects.toThrow();
+    expect(await anchor.read('0000000000000001.txt')).toBe('note');
+    client.destroy();
+  });
+
+  it('gives no text that is larger than any of ours, and none of an empty object', async () => {
+    const { url, s3_key } = s3At('large');
+    const anchor = await openAnchor({ kind: 's3', url, every_s: 1 }, { origin: ORIGIN, s3_key });
+    await anchor.keep('x'.repeat(300_000), 1);
+    await anchor.keep('', 2);
+    const texts = await Promise.all((await anchor.list()).map(({ name }) => anchor.read(name)));
+    expect(texts.map((text) => text ?? '')).toEqual(['', '']);
+  });
+
+  it.each<[string, number, string]>([
+    ['refuses', 403, '<Error><Code>AccessDenied</Code></Error>'],
+    ['has no such bucket', 404, '<Error><Code>NoSuchBucket</Code></Error>'],
+    ['fails', 500, 'no XML at all'],
+    ['answers nonsense', 200, '\u0000{"nonsense":'],
+  ])('that %s is an error, and not an empty anchor', async (_, status, body) => {
+    const server = createServer((request, response) => {
+      // What is not there can be asked for; it cannot be listed or written.
+      const read = request.method === 'GET' && request.url?.includes('list-type') !== true;
+      response.writeHead(read ? 404 : status).end(body);
+    });
+    await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const url = `s3://logs/x?endpoint=${encodeURIComponent(`http://127.0.0.1:${port}`)}`;
+    const anchor = await openAnchor({ kind: 's3', url, every_s: 1 }, { origin: ORIGIN, s3_key: 'id:secret' });
+    if (status !== 200) await expect(anchor.keep('note', 1)).rejects.toThrow();
+    await expect(anchor.list()).rejects.toThrow();
+    anchor.close();
   });
 });
 

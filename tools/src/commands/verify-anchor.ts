@@ -57,7 +57,7 @@ export async function checkAnchored(gateway: GatewayClient, flags: AnchorFlags):
   if (json) process.stdout.write(`${JSON.stringify({ conversation, anchor }, null, 2)}\n`);
   else {
     const lines = [...(conversation === undefined ? [] : [verdictLine(conversation)]), anchorLine(anchor)];
-    const notes = flags.keys.length > 0 ? [] : ownKeys(current.log_keys);
+    const notes = flags.keys.length > 0 ? [] : ownKeys(current.log_keys, 'from the platform');
     process.stdout.write(`${[...lines, ...notes].join('\n')}\n`);
   }
   process.exitCode = ok ? EXIT.ok : EXIT.failed;

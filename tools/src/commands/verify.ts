@@ -31,7 +31,7 @@ export function verifyCommand(): Command {
     .option('--bundle <file>', 'a proof bundle (npx mcp proof), checked offline')
     .option(
       '--anchor <place>',
-      'the transparency log of a running platform, compared with checkpoints that were kept outside (a folder or a file)',
+      'the transparency log of a running platform, compared with checkpoints that were kept outside: a folder, a file or s3://…',
     )
     .option(
       '--key <key>',
