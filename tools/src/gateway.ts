@@ -1,4 +1,5 @@
 import { jsonOf } from '@mcp/contracts';
+import { bytesAtMost } from '@mcp/service-kit';
 import { z } from 'zod';
 import { CliError, EXIT, messageOf } from './errors.ts';
 import { dataFlag, dataPaths } from './paths.ts';
@@ -8,6 +9,8 @@ import { readSecret } from './runner/secrets.ts';
 
 const Problem = z.object({ detail: z.string() });
 const TIMEOUT_MS = 30_000;
+/** As much as the largest file that comes whole, a proof or audit bundle. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** Options of a command that asks a platform; {@link GATEWAY_OPTIONS} describes them. */
 export interface GatewayFlags {
@@ -45,6 +48,7 @@ export function gatewayOf(flags: GatewayFlags, env: NodeJS.ProcessEnv = process.
   const { url, key } = flags.url === undefined ? localGateway(flags.data) : remoteGateway(flags.url, env);
   const answerOf = ({ path, ...asked }: Asked) =>
     exchange(new URL(path, url), key, asked).catch((error: unknown) => {
+      if (error instanceof CliError) throw error;
       throw new CliError(`${url} does not answer (${messageOf(error)}). Is it running? npx mcp status`);
     });
   const bytesOf = ({ ok, status, body }: Awaited<ReturnType<typeof exchange>>) => {
@@ -89,7 +93,10 @@ async function exchange(
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
-  return { ok: answer.ok, status: answer.status, body: Buffer.from(await answer.arrayBuffer()) };
+  const answered = await bytesAtMost(answer, MAX_ANSWER_BYTES);
+  if (answered === undefined)
+    throw new CliError(`${url.host} answers more than ${MAX_ANSWER_BYTES} bytes. Is it the gateway?`);
+  return { ok: answer.ok, status: answer.status, body: answered };
 }
 
 function localGateway(data: string | undefined): { url: string; key: string } {

@@ -3,7 +3,7 @@ import { type AnchoredName, openPlace } from '@mcp/anchors';
 import { LogCheckpoint, ProofBundle, type ProvenEntry } from '@mcp/contracts';
 import { trustedKeys, type VerifyOptions, verifyBundle } from '@mcp/provenance';
 import { type Checkpoint, checkpointBy, LogReader, openProof } from '@mcp/provenance/tlog';
-import { CliError, EXIT, messageOf } from '../errors.ts';
+import { CliError, EXIT, messageOf, printable } from '../errors.ts';
 import { conversationId, type GatewayClient } from '../gateway.ts';
 import { paint } from '../ui.ts';
 import { keysGiven, ownKeys } from './trusted-keys.ts';
@@ -179,10 +179,11 @@ function opened<T>(read: () => T, what: string): T {
 }
 
 function anchorLine(verdict: AnchorVerdict): string {
-  const { ok, place, origin, size, anchored_size, there, compared: with_, foreign, reason } = verdict;
+  const { ok, place, size, anchored_size, there, compared: with_, foreign, reason } = verdict;
+  const origin = printable(verdict.origin);
   const strange = foreign === 0 ? '' : `; ${foreign} texts there are none that it has signed`;
   if (!ok)
-    return `${paint('red', '✗')} ${origin}, by its anchor ${place}: ${reason ?? 'it does not fit'}${strange}`;
+    return `${paint('red', '✗')} ${origin}, by its anchor ${place}: ${printable(reason ?? 'it does not fit')}${strange}`;
   const { entries_anchored: in_it, entries_newer: newer } = verdict;
   const conversation =
     in_it + newer === 0
