@@ -1,6 +1,7 @@
 import { PlatformError, type TransparencyLogApi } from '@mcp/contracts';
 import { signManifest } from '@mcp/provenance/audit';
 import { encodeVerifier, firstOf, partOf } from '@mcp/provenance/tlog';
+import type { KeptCopies } from './copies/kept.ts';
 import type { Cosigners } from './cosigners.ts';
 import type { LogKeeper } from './keeper.ts';
 import type { Peers } from './peers.ts';
@@ -11,10 +12,11 @@ interface LogParts {
   readonly peers: Peers;
   readonly witness: Witness;
   readonly cosigners: Cosigners;
+  readonly copies: KeptCopies;
 }
 
 /** What the service answers, of the log that it keeps and of those that it witnesses. */
-export function logApi({ keeper, peers, witness, cosigners }: LogParts): TransparencyLogApi {
+export function logApi({ keeper, peers, witness, cosigners, copies }: LogParts): TransparencyLogApi {
   const checkpoint = () => {
     const { checkpoint: note, published_size: size } = keeper.readable();
     return cosigners.newest?.size === size ? cosigners.newest : { note, size };
@@ -74,6 +76,7 @@ export function logApi({ keeper, peers, witness, cosigners }: LogParts): Transpa
     }),
     cosign: ({ submission }) => witness.add(submission),
     cosigned: async ({ log }) => ({ note: await witness.checkpoint(log) }),
+    copied: async ({ log }) => copies.state(log),
   };
 }
 
