@@ -109,11 +109,11 @@ class KeptCopy {
   async #round(): Promise<boolean> {
     const { kit, peers } = this.#deps;
     const { origin, region } = this.#of;
+    const bus = await kit.bus();
+    this.#stream ??= await bus.mirror(ENTRIES_STREAM, region, kit.config.MCP_LOG_COPY_STREAM_BYTES);
     // Who it is is asked once, for the witness: without its keys nothing can be verified.
     if (peers.keysOf(origin).length === 0) return false;
     this.#copy ??= await this.#open();
-    const bus = await kit.bus();
-    this.#stream ??= await bus.mirror(ENTRIES_STREAM, region, kit.config.MCP_LOG_COPY_STREAM_BYTES);
     if (this.#last_seq === undefined) await this.#look(bus, this.#stream);
     const message = await bus.manager.direct.getMessage(this.#stream, {
       seq: this.#next_seq,
