@@ -12,7 +12,7 @@ const EVERY_MS = 1000;
 /** Who was not heard for so long is not waited for. */
 const HEARD_MS = 60_000;
 /** A copy that lacks entries which were sent, and does not get on for so long, is sent them again; each time it is twice as long. */
-const PATIENCE = { first_ms: 30_000, most_ms: 600_000 } as const;
+const RESEND = { first_ms: 30_000, most_ms: 600_000 } as const;
 
 interface AcknowledgedDeps {
   readonly kit: Pick<TransparencyLogKit, 'log' | 'metrics'>;
@@ -29,7 +29,7 @@ interface Known {
   last_seq: number;
   heard_ms: number;
   moved_ms: number;
-  patience_ms: number;
+  resend_after_ms: number;
   /** What it was to have, and since when it lacks some of it. */
   due: { readonly size: number; readonly since_ms: number } | undefined;
   said: boolean;
@@ -49,7 +49,7 @@ export class Acknowledged {
       last_seq: 0,
       heard_ms: Number.NEGATIVE_INFINITY,
       moved_ms: performance.now(),
-      patience_ms: PATIENCE.first_ms,
+      resend_after_ms: RESEND.first_ms,
       due: undefined,
       said: false,
     }));
@@ -76,9 +76,9 @@ export class Acknowledged {
     const now_ms = performance.now();
     return this.#heard().some((one) => {
       if (one.size < sent.first) return true;
-      if (one.size >= sent.end || now_ms - one.moved_ms < one.patience_ms) return false;
+      if (one.size >= sent.end || now_ms - one.moved_ms < one.resend_after_ms) return false;
       one.moved_ms = now_ms;
-      one.patience_ms = Math.min(2 * one.patience_ms, PATIENCE.most_ms);
+      one.resend_after_ms = Math.min(2 * one.resend_after_ms, RESEND.most_ms);
       return true;
     });
   }
@@ -109,7 +109,7 @@ export class Acknowledged {
       if (note !== '' && note !== known.note && !(await keeper.follows(note))) return;
       if (size !== known.size) {
         known.moved_ms = performance.now();
-        known.patience_ms = PATIENCE.first_ms;
+        known.resend_after_ms = RESEND.first_ms;
       }
       Object.assign(known, { size, note, last_seq, heard_ms: performance.now(), said: false });
     } catch (err) {
