@@ -17,6 +17,7 @@ import { AccessLog } from './encryption/accesses.ts';
 import { ClearRows } from './encryption/clear-rows.ts';
 import { DataKeys } from './encryption/data-keys.ts';
 import { Eraser } from './encryption/eraser.ts';
+import { PiiEraser } from './encryption/pii-eraser.ts';
 import { GraphLibrary } from './graphs/library.ts';
 import type { CoreKit } from './kit.ts';
 import { TamperAlerts } from './log/alerts.ts';
@@ -60,7 +61,7 @@ export const definition = defineService({
     const heads = headsOf(kit, upkeep);
     const archive = await archiveOf(kit, open);
     const signing = await signingOf(kit, open);
-    const committer = new Committer({ keys, signing, archive, heads, metrics, log });
+    const committer = new Committer({ keys, signing, archive, heads, pii: new PiiEraser(kit), metrics, log });
     const { scan, publisher, proofs } = transparencyOf(kit, stores.entries);
     const state = { store, keys, archive, heads, proofs, secret, signing };
     const policy = config.MCP_RETENTION;
