@@ -17,6 +17,7 @@ import { AccessLog } from './encryption/accesses.ts';
 import { ClearRows } from './encryption/clear-rows.ts';
 import { DataKeys } from './encryption/data-keys.ts';
 import { Eraser } from './encryption/eraser.ts';
+import { KmsWatch } from './encryption/kms-watch.ts';
 import { PiiEraser } from './encryption/pii-eraser.ts';
 import { GraphLibrary } from './graphs/library.ts';
 import type { CoreKit } from './kit.ts';
@@ -69,6 +70,7 @@ export const definition = defineService({
     await upkeep.freeAll();
     // A bus that is slow to come is not waited for: its heads are made up for.
     await Promise.race([sweeper.sweep(), sleep(FIRST_SWEEP_MS, undefined, { ref: false })]);
+    const watch = new KmsWatch(keys, metrics);
     const runs = new Runs();
     const events = new EventLog({
       kit,
@@ -110,7 +112,7 @@ export const definition = defineService({
     const close = async () => {
       await runs.stop();
       events.close();
-      for (const one of [sweeper, leases, publisher, archive, keys, signing, open]) await one?.close();
+      for (const one of [watch, sweeper, leases, publisher, archive, keys, signing, open]) await one?.close();
     };
     const app = apiApp({ kit, endpoints: coreEndpoints, api, checks: { store: () => store.check() } });
     return { app, api, close };

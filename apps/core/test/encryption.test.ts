@@ -319,15 +319,17 @@ describe('a key management service that is away', () => {
     const cold = await startReplica(core, { env: envOf({ MCP_KMS_ON_UNAVAILABLE: 'fail' }) });
     expect(await failure(cold.api.exportLog(id, callOf()))).toMatchObject({ code: 'unavailable' });
     expect(await verdictOf(cold, id)).toBe('unconfirmed');
+    await expect.poll(() => cold.kit.metrics.text(), { timeout: 20_000 }).toMatch(/kms_up\{.*\} 0/);
+    expect(await cold.kit.metrics.text()).toMatch(/data_keys_cached_until_timestamp_seconds\{.*\} 0/);
   });
 
   it('is waited for where that is configured', async () => {
     const core = await startCore({ env: envOf({ MCP_KMS_WAIT_MS: '30000' }) });
     kms.state = 'busy';
     const run = chat(core, { message: 'Is there time?', exchanges: 1 });
-    await expect
-      .poll(async () => (await core.kit.metrics.text()).includes('kms_requests_total'), { timeout: 20_000 })
-      .toBe(true);
+    const metrics = () => core.kit.metrics.text();
+    await expect.poll(metrics, { timeout: 20_000 }).toMatch(/kind="wrap",.*status="unavailable"/);
+    expect(await metrics()).toMatch(/kms_up\{.*\} 1/);
     kms.state = 'up';
     expect(await verdictOf(core, idOf(await run))).not.toBe('broken');
   });
