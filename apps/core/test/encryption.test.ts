@@ -325,11 +325,11 @@ describe('a key management service that is away', () => {
 
   it('is waited for where that is configured', async () => {
     const core = await startCore({ env: envOf({ MCP_KMS_WAIT_MS: '30000' }) });
+    const metrics = () => core.kit.metrics.text();
+    await expect.poll(metrics, { timeout: 20_000 }).toMatch(/kms_up\{.*\} 1/);
     kms.state = 'busy';
     const run = chat(core, { message: 'Is there time?', exchanges: 1 });
-    const metrics = () => core.kit.metrics.text();
     await expect.poll(metrics, { timeout: 20_000 }).toMatch(/kind="wrap",.*status="unavailable"/);
-    expect(await metrics()).toMatch(/kms_up\{.*\} 1/);
     kms.state = 'up';
     expect(await verdictOf(core, idOf(await run))).not.toBe('broken');
   });
