@@ -38,7 +38,7 @@ export interface Bus {
   stream(config: StreamSettings): Promise<void>;
   /** Opens a bucket, makes it where there is none, and keeps it as large, and on as many servers, as it is to be. */
   bucket(name: string, options: Partial<KvOptions>): Promise<KV>;
-  /** Takes an entry out of a bucket, which another service may have made, and leaves no trace of it. */
+  /** Takes an entry out of a bucket, which another service may have made, and leaves no trace of it; a bucket that nobody has made has none. */
   remove(bucket: string, key: string): Promise<void>;
   /** Opens this region's copy of a bucket of another one, to be read only; makes it where there is none. */
   copy(name: string, region: string, max_bytes: number): Promise<KV>;
@@ -119,7 +119,6 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
     },
     async remove(name, key) {
       const entry = { filter: `$KV.${name}.${key}` };
-      // A bucket that nobody has made has no such entry.
       await manager.streams.purge(`${BUCKET_STREAM}${name}`, entry).catch(unlessAbsent);
     },
     async copy(name, region, max_bytes) {
