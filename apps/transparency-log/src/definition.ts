@@ -6,6 +6,7 @@ import { logApi } from './api.ts';
 import { Cosigners } from './cosigners.ts';
 import { LogKeeper } from './keeper.ts';
 import { signerFrom, witnessFrom } from './key.ts';
+import { LogKeys } from './log-keys.ts';
 import { CheckpointMemory } from './memory.ts';
 import { Peers } from './peers.ts';
 import { SelfCheck } from './self-check.ts';
@@ -19,7 +20,7 @@ export const definition = defineService({
     const keeper = await LogKeeper.open({
       kit,
       folder: join(kit.data_dir, 'transparency-log'),
-      signer: signerFrom(secret, origin),
+      keysOn: (disk) => LogKeys.open({ kit, disk, secret, first: signerFrom(secret, origin) }),
     });
     const { disk } = keeper;
     const peers = await Peers.open({ kit, disk });

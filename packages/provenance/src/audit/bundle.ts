@@ -9,6 +9,7 @@ import {
   nestsDeeper,
 } from '@mcp/contracts';
 import { z } from 'zod';
+import { followKeys } from '../keys/log-keys.ts';
 import { openCheckpoint } from '../tlog/checkpoint.ts';
 import { provesConsistency } from '../tlog/merkle.ts';
 import {
@@ -37,10 +38,10 @@ export function sha256Of(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** Signs the SHA-256 of a manifest as the log. */
-export function signManifest(manifest_sha256: string, signer: Signer): string {
+/** Signs the SHA-256 of a manifest as the log, with each of its keys that sign just now. */
+export function signManifest(manifest_sha256: string, ...signers: readonly Signer[]): string {
   const text = noteText(manifest_sha256);
-  return encodeNote({ text, signatures: [signText(text, signer, 0)] });
+  return encodeNote({ text, signatures: signers.map((signer) => signText(text, signer, 0)) });
 }
 
 function noteText(manifest_sha256: string): string {
@@ -104,7 +105,8 @@ export function verifyAuditBundle(text: string, keys: readonly Verifier[] | unde
   let trusted: readonly Verifier[];
   try {
     checkpoint = checkpointIn(bundle);
-    trusted = keys ?? checkpoint.log_keys.map((key) => decodeVerifier(key));
+    const given = keys ?? checkpoint.log_keys.map((key) => decodeVerifier(key));
+    trusted = followKeys(given, checkpoint.log_key_history);
   } catch (error) {
     return wrong('checkpoint', messageOf(error));
   }

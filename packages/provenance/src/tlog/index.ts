@@ -2,7 +2,7 @@
 export { checkLog, type LogVerdict } from './check.ts';
 export { openCheckpoint } from './checkpoint.ts';
 export { type Disk, folderDisk } from './disk.ts';
-export { LogUnavailableError, TransparencyLog } from './log.ts';
+export { type LogSigners, LogUnavailableError, TransparencyLog } from './log.ts';
 export { leafHash, provesConsistency, provesInclusion } from './merkle.ts';
 export {
   decodeNote,

@@ -2,7 +2,7 @@
 import { checkpointText, openCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
 import type { Disk } from './disk.ts';
 import { consistencyProof, inclusionProof, rootOf } from './merkle.ts';
-import { encodeNote, type Signer, signText } from './note.ts';
+import { encodeNote, type Signer, signText, type Verifier } from './note.ts';
 import { LogDamagedError, TileStore } from './tile-store.ts';
 import { MAX_ENTRY_BYTES, TILE_WIDTH } from './tiles.ts';
 import { entriesOf, Segment, segmentPath, segmentsOf } from './wal.ts';
@@ -15,10 +15,19 @@ const SEGMENT_BYTES = 64 * 1024 * 1024;
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 
+/** The keys of a log that are replaced while it goes on. */
+export interface LogSigners {
+  readonly name: string;
+  /** Those that sign just now, the newest first. */
+  signers(): readonly Signer[];
+  /** Those whose signatures count. */
+  verifiers(): readonly Verifier[];
+}
+
 export interface LogOptions {
   readonly disk: Disk;
-  /** The log's key; its name is the origin of the log. */
-  readonly signer: Signer;
+  /** The log's key, or its keys; their name is the origin of the log. */
+  readonly signer: Signer | LogSigners;
   /** Entries in a file of the write-ahead log, a multiple of 256. */
   readonly segment_entries?: number;
 }
@@ -45,7 +54,9 @@ export class TransparencyLog {
   #pending_bytes = 0;
   #writing: Promise<void> | undefined;
   #publishing: Promise<void> | undefined;
-  #published: { readonly text: string; readonly size: number; readonly root: Buffer } | undefined;
+  #published:
+    | { readonly text: string; readonly size: number; readonly root: Buffer; readonly by: string }
+    | undefined;
   /** Why it takes no entries any more. */
   #failure: unknown;
 
@@ -220,15 +231,17 @@ export class TransparencyLog {
 
   async #publish(): Promise<void> {
     const { disk, signer } = this.#options;
+    const signers = 'signers' in signer ? signer.signers() : [signer];
+    const by = signers.map(({ key_id }) => key_id.toString('hex')).join();
     const snapshot = this.#store.snapshot();
     const { size, root } = snapshot;
-    if (size === this.#published?.size) return;
+    if (size === this.#published?.size && by === this.#published.by) return;
     await this.#store.write(snapshot);
     const text = checkpointText({ origin: signer.name, size, root });
-    const signatures = [signText(text, signer, Math.floor(Date.now() / 1000))];
-    const note = encodeNote({ text, signatures });
+    const now_s = Math.floor(Date.now() / 1000);
+    const note = encodeNote({ text, signatures: signers.map((one) => signText(text, one, now_s)) });
     await disk.replace(CHECKPOINT, Buffer.from(note));
-    this.#published = { text: note, size, root };
+    this.#published = { text: note, size, root, by };
     await this.#release();
   }
 
@@ -290,9 +303,9 @@ async function recovered({ disk, signer }: LogOptions): Promise<Opened> {
 }
 
 /** Throws `LogDamagedError` where the log has not signed what is there. */
-function promisedIn(signed: string, signer: Signer): SignedCheckpoint {
+function promisedIn(signed: string, signer: Signer | LogSigners): SignedCheckpoint {
   try {
-    return openCheckpoint(signed, signer);
+    return openCheckpoint(signed, 'verifiers' in signer ? signer.verifiers() : signer);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new LogDamagedError(`The checkpoint of the log does not hold: ${why}`, { cause });
