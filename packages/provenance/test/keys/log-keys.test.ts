@@ -6,6 +6,7 @@ import {
   HeldKeys,
   type KeyRing,
   logVerifiers,
+  type TrustedKeys,
   trustedKeys,
   VerifiedKeys,
   verifyBundle,
@@ -47,7 +48,8 @@ async function keysOfLog(first = LOG.private_key) {
 }
 
 const log = logOf(['one', 'two'].map(draftOf), 2);
-const check = (bundle: unknown, keys = TRUSTED) => verifyBundle(bundle, { secret: SECRET, keys });
+const check = (bundle: unknown, keys: TrustedKeys = TRUSTED) =>
+  verifyBundle(bundle, { secret: SECRET, keys });
 
 describe('the keys of a transparency log', () => {
   it('begin with the key from before, always in the same way', async () => {
