@@ -216,6 +216,7 @@ describe('a witness in another region', () => {
     expect(await witness.api.cosign({ submission: `old 9\n\n${note}` }, call())).toMatchObject({
       status: 403,
     });
+    await witness.stop();
     expect(known()).toEqual(before);
   });
 });

@@ -120,13 +120,13 @@ export class TransparencyLog {
   /** Signs a checkpoint over all that is on the disk, and writes the tiles that its readers need. */
   async publish(): Promise<void> {
     const { size } = this;
-    // One that is under way may have begun before the last entries came.
+    // One that is under way may have begun before the last entries came, or a key.
     do {
       this.#publishing ??= this.#publish().finally(() => {
         this.#publishing = undefined;
       });
       await this.#publishing;
-    } while (this.published_size < size);
+    } while (this.published_size < size || this.#published?.by !== idsOf(this.#signers()));
   }
 
   /** The audit path of an entry in the tree of a checkpoint. */
@@ -229,10 +229,15 @@ export class TransparencyLog {
     }
   }
 
+  #signers(): readonly Signer[] {
+    const { signer } = this.#options;
+    return 'signers' in signer ? signer.signers() : [signer];
+  }
+
   async #publish(): Promise<void> {
     const { disk, signer } = this.#options;
-    const signers = 'signers' in signer ? signer.signers() : [signer];
-    const by = signers.map(({ key_id }) => key_id.toString('hex')).join();
+    const signers = this.#signers();
+    const by = idsOf(signers);
     const snapshot = this.#store.snapshot();
     const { size, root } = snapshot;
     if (size === this.#published?.size && by === this.#published.by) return;
@@ -253,6 +258,10 @@ export class TransparencyLog {
     for (const { path } of done) await this.#options.disk.remove(path);
     this.#finished.splice(0, done.length);
   }
+}
+
+function idsOf(signers: readonly Signer[]): string {
+  return signers.map(({ key_id }) => key_id.toString('hex')).join();
 }
 
 function unavailable(cause: unknown): LogUnavailableError {
