@@ -142,7 +142,7 @@ export class VerifiedKeys {
   }
 
   /** The keys that sign or have signed and are not revoked, the newest first. */
-  standing(): KeyObject[] {
+  unrevoked(): KeyObject[] {
     const terms = this.history.keys.filter(
       (term) => term.active_from !== null && stateOf(this.history, term) !== 'revoked',
     );

@@ -6,7 +6,7 @@ import { VerifiedKeys } from './history.ts';
 
 /** The keys of a log that count, the newest first; their name is the log's. */
 export function logVerifiers(keys: VerifiedKeys, name: string): Verifier[] {
-  return keys.standing().map(named(name));
+  return keys.unrevoked().map(named(name));
 }
 
 function named(name: string): (key: KeyObject) => Verifier {
@@ -24,10 +24,10 @@ export function followKeys(
   if (history === undefined || trusted.length === 0) return trusted;
   const keys = VerifiedKeys.of(history);
   for (const name of new Set(trusted.map((one) => one.name))) {
-    const standing = logVerifiers(keys, name);
-    const all = [...standing, ...keys.revoked().map(named(name))].map(encodeVerifier);
+    const unrevoked = logVerifiers(keys, name);
+    const all = [...unrevoked, ...keys.revoked().map(named(name))].map(encodeVerifier);
     const others = trusted.filter((one) => !all.includes(encodeVerifier(one)));
-    if (others.length < trusted.length) return [...standing, ...others];
+    if (others.length < trusted.length) return [...unrevoked, ...others];
   }
   return trusted;
 }
