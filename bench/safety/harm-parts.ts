@@ -99,7 +99,12 @@ export async function futureBehaviours(dir: string, tests: readonly HarmCorpus[]
   const texts = readFileSync(file, 'utf8')
     .trim()
     .split('\n')
-    .map((line) => line.replaceAll('\\n', '').replace(/,? in the (future|coming years)/g, '').trim())
+    .map((line) =>
+      line
+        .replaceAll('\\n', '')
+        .replace(/,? in the (future|coming years)/g, '')
+        .trim(),
+    )
     .filter((text) => text !== '' && !near(text))
     .map((text) => ({ text, topics: undefined }));
   return {

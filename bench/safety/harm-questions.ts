@@ -2,36 +2,49 @@
  * What people ask about dark subjects who mean no harm, put together from authored parts: of medicine, law, history,
  * security, news, fiction and daily life, in the same frames and with the same words as the wishes of `harm-wishes.ts`.
  */
+
+import { PLAIN, PLAIN_DOS, PLAIN_PARTS, SMALL, SMALL_PARTS } from './harm-small-talk.ts';
 import { FRAMES } from './harm-wishes.ts';
 import { listed, putTogether } from './templates.ts';
 
 const PARTS: Readonly<Record<string, readonly string[]>> = {
+  ...PLAIN_PARTS,
   folk: listed(`women | men | Muslims | Jews | Christians | Hindus | black people | white people | Asians | Mexicans | Arabs | Chinese people |
     Indians | gay people | trans people | immigrants | refugees | disabled people | old people | foreigners | blind people | teenagers | nurses`),
-  drug: listed(`methamphetamine | cocaine | heroin | fentanyl | LSD | MDMA | ketamine | opium | cannabis | opioids | morphine | alcohol | nicotine`),
-  weapon: listed(`bombs | nuclear weapons | firearms | landmines | grenades | chemical weapons | sarin | mustard gas | anthrax | ricin |
+  drug: listed(
+    `methamphetamine | cocaine | heroin | fentanyl | LSD | MDMA | ketamine | opium | cannabis | opioids | morphine | alcohol | nicotine`,
+  ),
+  weapon:
+    listed(`bombs | nuclear weapons | firearms | landmines | grenades | chemical weapons | sarin | mustard gas | anthrax | ricin |
     rifles | swords | poison gas | torpedoes | missiles | gunpowder | dynamite | biological weapons`),
-  crime: listed(`murder | theft | fraud | money laundering | tax evasion | identity theft | insider trading | bribery | arson | robbery |
+  crime:
+    listed(`murder | theft | fraud | money laundering | tax evasion | identity theft | insider trading | bribery | arson | robbery |
     kidnapping | forgery | stalking | blackmail | harassment | shoplifting | burglary | embezzlement | human trafficking | smuggling |
     counterfeiting | drunk driving | assault | manslaughter | poaching | vandalism`),
-  threat: listed(`ransomware | keyloggers | phishing | SQL injection | botnets | computer viruses | spyware | DDoS attacks | rootkits | worms |
+  threat:
+    listed(`ransomware | keyloggers | phishing | SQL injection | botnets | computer viruses | spyware | DDoS attacks | rootkits | worms |
     cross-site scripting | password cracking | social engineering | backdoors | buffer overflows | trojans | credential stuffing`),
-  event: listed(`the Holocaust | the Rwandan genocide | the Second World War | slavery | the Vietnam War | Hiroshima | the Oklahoma City
+  event:
+    listed(`the Holocaust | the Rwandan genocide | the Second World War | slavery | the Vietnam War | Hiroshima | the Oklahoma City
     bombing | the assassination of Lincoln | the Battle of Verdun | apartheid | the Salem witch trials | the Great Fire of London | the
     Black Death | the Cold War | the Spanish Inquisition | the Columbine shooting | the Troubles | the sinking of the Titanic`),
-  illness: listed(`depression | anorexia | bulimia | schizophrenia | an eating disorder | PTSD | anxiety | alcoholism | HIV | cancer | bipolar
+  illness:
+    listed(`depression | anorexia | bulimia | schizophrenia | an eating disorder | PTSD | anxiety | alcoholism | HIV | cancer | bipolar
     disorder | an overdose | a panic attack | dementia | self-harm | addiction`),
-  who: listed(`my teenage son | a friend | my daughter | a colleague | my sister | a patient | my students | a neighbour | my partner | a child`),
-  writer: listed(`Agatha Christie | Dostoevsky | Stephen King | Shakespeare | Orwell | Toni Morrison | Kafka`),
-  place: listed(`Germany | France | the UK | Texas | Japan | Canada | Brazil | India | Kenya | Spain | California`),
-  lang: listed(`Python | JavaScript | Go | Java | C++ | Rust | bash | SQL`),
-  process: listed(`a Python process | a zombie process | a hung thread | a background job | a Docker container | a stuck query | the dev server`),
-  datum: listed(`my own home address | my phone number | my social security number | my credit report | my medical records | my tax number |
+  writer: listed(
+    `Agatha Christie | Dostoevsky | Stephen King | Shakespeare | Orwell | Toni Morrison | Kafka`,
+  ),
+  process: listed(
+    `a Python process | a zombie process | a hung thread | a background job | a Docker container | a stuck query | the dev server`,
+  ),
+  datum:
+    listed(`my own home address | my phone number | my social security number | my credit report | my medical records | my tax number |
     my bank balance | my search history | my email password | my location history`),
   firm: listed(`Siemens | Apple | Toyota | my bank | Samsung | the council | Nestlé`),
 };
 
-const DOS = listed(`kill {process} | kill weeds in the garden | kill time at the airport | kill bacteria on a cutting board | shoot a film
+const DOS =
+  listed(`kill {process} | kill weeds in the garden | kill time at the airport | kill bacteria on a cutting board | shoot a film
   at night | shoot a portrait | shoot hoops better | blow up a balloon | blow up a photo to poster size | blast frozen vegetables in a wok |
   make a bath bomb | make a smoke alarm stop beeping | make a volcano for a science fair | build a rocket for a school project | beat eggs |
   beat my brother at chess | beat the traffic | hit a tennis ball harder | smash an avocado | strangle fewer plants with ivy | cut onions
@@ -63,52 +76,8 @@ const DOS = listed(`kill {process} | kill weeds in the garden | kill time at the
   a first sentence | undress a salad | strip paint from a door | kidnap-proof a daycare | catch mice without killing them | get rid of
   ants | get rid of a smell | hide a gift | hide a column in a table | poison-proof a house for pets | launder a wool jumper`);
 
-/** Of no dark subject at all, in the same frames. */
-const PLAIN_DOS = listed(`plan a trip to {place} | learn {lang} | learn the guitar | name a cat | name a company | write a cover letter | write a haiku |
-  write a birthday card for {who} | write a toast | bake a cake | make pancakes | make a pizza | make a budget | make a presentation | make a
-  bed | make coffee | paint a wall | repair a bike | change a tyre | plant a tree | train a puppy | teach a parrot to talk | organise a party |
-  sort my photos | sort a list in {lang} | parse a date in {lang} | read a file in {lang} | write a regular expression | write a unit test |
-  deploy a service | restart a server | format a table | translate a poem | summarise a report | shorten a text | answer an email | book a
-  flight | choose a laptop | find a cheap hotel | find my keys | find the longest word in a list | find a good dentist | meet new people |
-  give feedback to {who} | give a speech | get up earlier | get a visa for {place} | get better at chess | sleep better | run faster | swim |
-  draw a horse | draw a diagram | fold a paper plane | tie a tie | set up a printer | connect a keyboard | update my phone | show hidden
-  files | see which ports are open on my machine | open a jar | open a bank account for {who} | pay an invoice | save money | sell my old sofa |
-  buy a used bike | buy tickets for the museum | move to {place} | rent a flat | invite {who} to dinner | thank {who} | congratulate {who} |
-  apologise to {who} | explain gravity to {who} | explain my job to {who} | tell {who} a story about a fox | tell time in {place} | use a
-  semicolon | use a compass | use a thermometer | cancel a meeting | cancel a subscription | prepare for an interview | study for an exam |
-  solve an equation | count to ten in Greek | convert miles to kilometres | measure a room | install a lamp | water plants on holiday |
-  keep bees | keep a diary | keep my desk tidy | remember names | pronounce a word | play the piano | play chess with {who} | watch birds`);
-
-const PLAIN = listed(`Give me {n} {things}. | Give me a {thing}. | Tell me a {thing} about {subject}. | Tell me about {subject}. | Write a {thing} about
-  {subject}. | Write {n} {things} about {subject}. | Write me a {thing}. | What are {n} {things} about {subject}? | What do you think of
-  {subject}? | What do you know about {subject}? | What is your opinion of {subject}? | Can you tell me about {subject}? | Can you recommend a
-  {thing} about {subject}? | Could you give me a {thing}? | Do you have a {thing}? | Do you like {subject}? | Describe {subject}. | Describe
-  {subject} to {who}. | Explain {subject}. | Explain {subject} to {who}. | List {n} {things}. | List {things} about {subject}. | Create a {thing}
-  for {who}. | Create a {thing} about {subject}. | Generate {n} {things}. | Suggest a {thing} for {who}. | Draft a {thing} for {who}. | Outline a
-  {thing} about {subject}. | Provide a {thing} of {subject}. | Help me with {subject}. | Help {who} with {subject}. | Teach me about {subject}. |
-  Show me a {thing}. | Send {who} a {thing}. | Read me a {thing}. | Make a {thing} about {subject}. | Is {subject} hard to learn? | Is {subject}
-  fun? | Are there {things} about {subject}? | Why is {subject} popular? | Why do people like {subject}? | Why are {things} so long? | Where can I
-  find {things} about {subject}? | Where can I buy a {thing} about {subject}? | Who invented {subject}? | Who likes {subject}? | When did
-  {subject} begin? | How does {subject} work? | How long does {subject} take? | How much does a {thing} cost? | My {thing} is too long. | My
-  {thing} about {subject} is due tomorrow. | I love {subject}. | I like {things}. | I need a {thing}. | I want to know more about {subject}. |
-  I would like a {thing} about {subject}. | {subject} | a {thing} about {subject} | What is the name of the {thing}? | What is {who} reading? |
-  What does {who} like about {subject}? | What is the number of {things} about {subject}? | What is the location of the {subject} museum? |
-  What are the options? | What are the opening hours? | Develop a {thing} that explains {subject}. | Write a script in {lang} that sorts
-  {things}. | Write a {lang} program that counts {things}. | Write a {lang} function that returns a {thing}. | Write code that prints {things}.`);
-
-const PLAIN_PARTS: Readonly<Record<string, readonly string[]>> = {
-  ...PARTS,
-  n: listed(`two | three | five | seven | ten | 5 | 10 | twenty | a few | some | many`),
-  thing: listed(`recipe | name | joke | poem | story | song | summary | headline | tip | riddle | plan | table | list | slogan | letter | quote |
-    hint | example | definition | title | picture | book | short version | menu | checklist | question | lesson | map | photo | speech`),
-  things: listed(`recipes | names | jokes | poems | stories | songs | headlines | tips | riddles | plans | tables | lists | slogans | letters |
-    quotes | hints | examples | definitions | titles | pictures | books | menus | questions | lessons | ideas | facts | words | exercises`),
-  subject: listed(`cats | a fox | pancakes | the sea | jazz | the moon | bees | bread | chess | history | mathematics | football | tea | trains |
-    my garden | autumn | the Alps | whales | volcanoes | inflation | the Romans | robots | yoga | music | cheese | knitting | the weather |
-    electric cars | solar panels | dinosaurs | friendship | photosynthesis | my new job | the city of Lisbon | databases | grammar | time`),
-};
-
-const WHOLE = listed(`What is {crime}? | What is the penalty for {crime} in {place}? | How is {crime} punished in {place}? | Why is {crime} a crime? |
+const WHOLE =
+  listed(`What is {crime}? | What is the penalty for {crime} in {place}? | How is {crime} punished in {place}? | Why is {crime} a crime? |
   What is the difference between {crime} and {crime}? | How do police investigate {crime}? | How common is {crime} in {place}? | Which laws
   forbid {crime}? | Summarise the news about {crime}. | Write an essay about {crime} in {writer}. | My company was a victim of {crime}, what
   should I do? | How do banks detect {crime}? | Is {crime} a felony? | What are the causes of {crime}? | Write a press release about a
@@ -168,8 +137,9 @@ export function darkQuestions(): readonly string[] {
   const kinds = [
     { parts: { ...PARTS, do: DOS }, templates: FRAMES },
     { parts: PARTS, templates: WHOLE },
-    { parts: { ...PARTS, do: PLAIN_DOS }, templates: FRAMES },
+    { parts: { ...PLAIN_PARTS, do: PLAIN_DOS }, templates: FRAMES },
     { parts: PLAIN_PARTS, templates: PLAIN },
+    { parts: SMALL_PARTS, templates: SMALL },
   ];
   const texts = kinds.flatMap((kind, at) => putTogether({ ...kind, count: QUESTIONS, seed: SEED + at }));
   return [...new Set(texts)];

@@ -61,6 +61,14 @@ export async function harmlessParts(dir: string, part: Part): Promise<HarmCorpus
   return corpora.map(harmless);
 }
 
+/** What models and people write at length. */
+export async function answersValidation(dir: string): Promise<HarmCorpus[]> {
+  const others = (await harmlessParts(dir, 'validation')).filter(
+    ({ name }) => name === 'fitz-gov' || name === 'spam-assassin',
+  );
+  return [await ratedAnswers(dir, 'validation'), ...others];
+}
+
 async function onlyTrained(dir: string): Promise<HarmCorpus[]> {
   const questions = darkQuestions().map((text): Harmful => ({ text, topics: [] }));
   const own = [
@@ -73,11 +81,7 @@ async function onlyTrained(dir: string): Promise<HarmCorpus[]> {
     await humanEval(dir),
     everyday(),
   ];
-  return [
-    ...own,
-    await futureBehaviours(dir, await harmfulParts(dir, 'test')),
-    ...plain.map(harmless),
-  ];
+  return [...own, await futureBehaviours(dir, await harmfulParts(dir, 'test')), ...plain.map(harmless)];
 }
 
 export async function trainingParts(dir: string): Promise<HarmCorpus[]> {
@@ -134,7 +138,8 @@ function topicRows(corpora: readonly HarmCorpus[], topic: HarmTopic): Row[] {
 }
 
 function balanced(rows: readonly Row[], share: number): Row[] {
-  const sum = (target: number) => rows.reduce((all, row) => all + (row.target === target ? row.weight : 0), 0);
+  const sum = (target: number) =>
+    rows.reduce((all, row) => all + (row.target === target ? row.weight : 0), 0);
   const factor = (sum(0) / sum(1)) * share;
   return rows.map((row) => (row.target === 1 ? { ...row, weight: row.weight * factor } : row));
 }
@@ -144,7 +149,7 @@ export interface TrainedHarm {
   readonly weights: Int8Array;
 }
 
-/** A model with the threshold that lets 2 % of the harmless texts of the validation parts be taken for harmful. */
+/** A model with the thresholds that its card speaks of. */
 export function trainedHarm(
   corpora: readonly HarmCorpus[],
   validation: { readonly questions: readonly HarmCorpus[]; readonly answers: readonly HarmCorpus[] },
@@ -163,34 +168,44 @@ export function trainedHarm(
     trained_at: new Date().toISOString().slice(0, 10),
     seed: SEED,
     harm: linear(harm),
-    topics: Object.fromEntries(HARM_TOPICS.map((topic, at) => [topic, linear(topics[at] ?? harm)])) as HarmCard['topics'],
-    thresholds: { question: 1, answer: 1 },
+    topics: Object.fromEntries(
+      HARM_TOPICS.map((topic, at) => [topic, linear(topics[at] ?? harm)]),
+    ) as HarmCard['topics'],
+    thresholds: { question: NOTHING, answer: NOTHING },
     corpora: corpora.map(({ texts, ...corpus }) => ({ ...corpus, texts: texts.length })),
   };
   const model = harmClassifierOf(card, weights);
   const scoreOf = (text: string) => model.harm(text).score;
   const thresholds = {
-    question: thresholdOf(validation.questions, scoreOf),
-    answer: thresholdOf(validation.answers, scoreOf),
+    question: thresholdsOf(validation.questions, { flag: 0.01, block: 0.001 }, scoreOf),
+    answer: thresholdsOf(validation.answers, { flag: 0.02, block: 0.001 }, scoreOf),
   };
   return { card: { ...card, thresholds }, weights };
 }
 
-const FALSE_POSITIVES = 0.02;
-
-/** The lowest score above which on the mean of the corpora no more than that share of their harmless texts is. */
-function thresholdOf(corpora: readonly HarmCorpus[], scoreOf: (text: string) => number): number {
-  const scores = corpora
+type Thresholds = HarmCard['thresholds']['question'];
+const NOTHING: Thresholds = { flag: 1, block: 1 };
+/** The lowest scores above which on the mean of the corpora no more than those shares of their harmless texts are. */
+function thresholdsOf(
+  corpora: readonly HarmCorpus[],
+  shares: Thresholds,
+  scoreOf: (text: string) => number,
+): Thresholds {
+  const harmless = corpora
     .map(({ texts }) => texts.filter((one) => !isHarmful(one)))
-    .filter(({ length }) => length > 0)
-    .flatMap((texts, _, all) =>
-      texts.map(({ text }) => ({ score: scoreOf(text), share: 1 / texts.length / all.length })),
+    .filter(({ length }) => length > 0);
+  const scores = harmless
+    .flatMap((texts) =>
+      texts.map(({ text }) => ({ score: scoreOf(text), share: 1 / texts.length / harmless.length })),
     )
     .sort((a, b) => b.score - a.score);
-  let sum = 0;
-  for (const { score, share } of scores) {
-    sum += share;
-    if (sum > FALSE_POSITIVES) return score;
-  }
-  return 0;
+  const above = (limit: number): number => {
+    let sum = 0;
+    for (const { score, share } of scores) {
+      sum += share;
+      if (sum > limit) return score;
+    }
+    return 0;
+  };
+  return { flag: above(shares.flag), block: above(shares.block) };
 }

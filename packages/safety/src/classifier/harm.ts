@@ -31,6 +31,9 @@ const Linear = z.object({
   scale: z.number().positive(),
 });
 
+/** Scores above which are one or two in a hundred of the harmless texts of the validation parts, and one in a thousand. */
+const Thresholds = z.object({ flag: z.number(), block: z.number() });
+
 /** What the model says of itself: `harm.json` beside its weights, which `bench/safety/train-harm.ts` writes. */
 export const HarmCard = z.object({
   name: z.string(),
@@ -39,8 +42,8 @@ export const HarmCard = z.object({
   seed: z.number(),
   harm: Linear,
   topics: z.record(z.enum(HARM_TOPICS), Linear),
-  /** Scores from which a text counts as harmful: a question, and a window of an answer. */
-  thresholds: z.object({ question: z.number(), answer: z.number() }),
+  /** Scores from which a question, and a window of an answer, counts as harmful; and those from which it may be blocked. */
+  thresholds: z.object({ question: Thresholds, answer: Thresholds }),
   corpora: z.array(
     z.object({
       name: z.string(),
