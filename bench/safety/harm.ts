@@ -26,6 +26,7 @@ const PEERS = ['forcefield 0.8.0', 'ai-injection-guard 0.3.0', 'alt-profanity-ch
 /** Harmless texts of a corpus that peers are asked about. */
 const MAX_PEER_TEXTS = 200;
 const DRAWS = 500;
+const PASSES = 3;
 
 const round = (value: number) => Number(value.toFixed(4));
 
@@ -40,7 +41,6 @@ function shareOf(flags: readonly boolean[]) {
 
 const classifier = harmClassifier();
 const { thresholds } = classifier.card;
-const TOPICS = new Set<string>(HARM_TOPICS);
 const means = ({ topics }: Harmful) => topics === undefined || topics.length > 0;
 const byRules = (text: string) =>
   rulesIn(text).some(({ category }) => category !== 'prompt-injection' && category !== 'jailbreak');
@@ -65,6 +65,7 @@ const named = (corpus: HarmCorpus, ending: string, keep: (one: Harmful) => boole
 
 const tests = await harmfulParts(dir, 'test');
 const asked = tests.filter(({ name }) => name !== 'rated answers');
+const known = asked.filter(({ name }) => name !== 'ToxiGen').map((one) => named(one, '', means));
 const answers = [
   ...tests.filter(({ name }) => name === 'rated answers'),
   ...(await contrasts(dir)).filter(({ name }) => name.endsWith('answers')),
@@ -92,9 +93,9 @@ const harmless: HarmCorpus[] = [
   },
 ];
 
-/** Of the questions of the tests whose category is known. */
+/** Of the questions of the tests whose category is known; the sentences of ToxiGen are no questions. */
 function byCategory(): object {
-  const texts = asked.flatMap((corpus) => corpus.texts);
+  const texts = known.flatMap((corpus) => corpus.texts);
   return Object.fromEntries(
     HARM_TOPICS.flatMap((topic) => {
       const own = texts.filter(({ topics }) => topics?.includes(topic) === true);
@@ -117,7 +118,7 @@ function byCategory(): object {
 }
 
 function figuresOf({ texts, ...corpus }: Group, found: (text: string) => boolean): object {
-  const right = texts.filter(({ topics }) => topics !== undefined && topics.some((one) => TOPICS.has(one)));
+  const right = texts.filter(({ topics }) => (topics?.length ?? 0) > 0);
   return {
     ...corpus,
     rules: shareOf(texts.map(({ text }) => byRules(text))),
@@ -182,11 +183,16 @@ function thinned(corpus: HarmCorpus): HarmCorpus {
 function timeOf(texts: readonly string[]): object {
   const work = (text: string) => [rulesIn(text), injectionScore(text), classifier.harm(text)];
   for (const text of texts.slice(0, 500)) work(text);
-  const times = texts.map((text) => {
-    const since = performance.now();
-    work(text);
-    return performance.now() - since;
-  });
+  // The least of some, as others use the machine too.
+  const times = texts.map((text) =>
+    Math.min(
+      ...Array.from({ length: PASSES }, () => {
+        const since = performance.now();
+        work(text);
+        return performance.now() - since;
+      }),
+    ),
+  );
   return { texts: texts.length, p50_ms: round(quantile(times, 0.5)), p99_ms: round(quantile(times, 0.99)) };
 }
 
@@ -200,7 +206,6 @@ const pool = (name: string, groups: readonly Group[]): Group => ({
   part: '',
   texts: groups.flatMap(({ texts }) => texts),
 });
-const known = asked.filter(({ name }) => name !== 'ToxiGen').map((one) => named(one, '', means));
 const everything = [...asked, ...heldOut, ...harmless].flatMap(({ texts }) => texts.map(({ text }) => text));
 const result = {
   machine: { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version },
