@@ -56,7 +56,7 @@ export const HarmCard = z.object({
 });
 export type HarmCard = z.infer<typeof HarmCard>;
 
-export interface Harm {
+interface Harm {
   /** That a text means harm, in [0, 1]. */
   readonly score: number;
   /** Where its worst window begins. */

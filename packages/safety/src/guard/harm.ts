@@ -1,10 +1,8 @@
 /** The categories of harm by the classifier: of a question as a whole, and of an answer in windows while it comes. */
-import { type ChatMessage, type SafetyFinding, type SafetyTier, textOf } from '@mcp/contracts';
+import type { SafetyFinding, SafetyTier } from '@mcp/contracts';
 import { WINDOW_CHARS } from '../classifier/features.ts';
 import { HARM_TOPICS, type HarmTopic, harmClassifier } from '../classifier/harm.ts';
-import type { Guard } from './guard.ts';
-import { actionFor, type Findings } from './policy.ts';
-import { noteInjection } from './quarantine.ts';
+import { actionFor, type Findings, type SafetyPolicy } from './policy.ts';
 
 /** Characters of an answer after which it is looked at again. */
 const STEP_CHARS = 900;
@@ -12,6 +10,10 @@ const STEP_CHARS = 900;
 const ALSO = 0.5;
 
 type Tier = Extract<SafetyTier, 'input' | 'output' | 'reasoning'>;
+
+interface Policed {
+  readonly policy: SafetyPolicy;
+}
 
 interface Look {
   readonly text: string;
@@ -45,7 +47,7 @@ export function harmScores(text: string) {
 }
 
 /** Severe only where the policy blocks what the classifier is surest of. */
-function harmIn({ policy }: Pick<Guard, 'policy'>, { text, tier }: Look): readonly SafetyFinding[] {
+function harmIn({ policy }: Policed, { text, tier }: Look): readonly SafetyFinding[] {
   const { card, harm } = harmClassifier();
   const { flag, block } = tier === 'input' ? card.thresholds.question : card.thresholds.answer;
   const { score, from } = harm(text);
@@ -57,7 +59,7 @@ function harmIn({ policy }: Pick<Guard, 'policy'>, { text, tier }: Look): readon
 }
 
 /** Notes what is found. Returns whether it is blocked; where in a text it stands the classifier does not say, so nothing is redacted. */
-export function noteHarm(guard: Pick<Guard, 'policy'>, look: Look, findings: Findings): boolean {
+export function noteHarm(guard: Policed, look: Look, findings: Findings): boolean {
   if (guard.policy.mode === 'off') return false;
   let blocked = false;
   for (const finding of harmIn(guard, look)) {
@@ -68,27 +70,16 @@ export function noteHarm(guard: Pick<Guard, 'policy'>, look: Look, findings: Fin
   return blocked;
 }
 
-/** Reads the newest question by both classifiers, for attacks on models and for harm: it is only told what is found. */
-export function classifyQuestion(guard: Guard, messages: readonly ChatMessage[], findings: Findings): void {
-  noteInjection(guard, messages, findings);
-  const asked = messages.findLast(({ role }) => role === 'user');
-  if (asked === undefined) return;
-  noteHarm(guard, { text: textOf(asked.content, { picture: () => '' }), tier: 'input' }, findings);
-}
-
 /** One text of an answer as it comes, looked at in windows that overlap; it is only told what is found. */
 export class AnswerWindows {
-  readonly #guard: Pick<Guard, 'policy'>;
+  readonly #guard: Policed;
   readonly #findings: Findings;
   readonly #tier: Tier;
   #text = '';
   /** Characters at the beginning of the text that were looked at. */
   #seen = 0;
 
-  constructor(
-    guard: Pick<Guard, 'policy'>,
-    { findings, tier }: { readonly findings: Findings; readonly tier: Tier },
-  ) {
+  constructor(guard: Policed, { findings, tier }: { readonly findings: Findings; readonly tier: Tier }) {
     this.#guard = guard;
     this.#findings = findings;
     this.#tier = tier;
