@@ -49,7 +49,11 @@ export async function checkAnchored(gateway: GatewayClient, flags: AnchorFlags):
   const { place, log, bundle: path, options, json } = flags;
   const current = await gateway.get('/v1/log', LogCheckpoint);
   const given = keysGiven(flags.keys) ?? trustedKeys([...current.log_keys, ...current.witness_keys]);
-  const keys = { ...given, log: [...followKeys(given.log, current.log_key_history)] };
+  const log_keys = opened(
+    () => followKeys(given.log, current.log_key_history),
+    `${gateway.url} gave a key history that does not hold`,
+  );
+  const keys = { ...given, log: log_keys };
   const value = await bundleOf(gateway, { log, path });
   const conversation = value === undefined ? undefined : verifyBundle(value, { ...options, keys });
   const entries = value === undefined || conversation?.ok !== true ? [] : ProofBundle.parse(value).entries;

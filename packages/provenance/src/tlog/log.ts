@@ -261,7 +261,10 @@ export class TransparencyLog {
     await this.#release();
   }
 
-  #sign({ size, root }: { readonly size: number; readonly root: Buffer }, signers = this.#signers()): string {
+  #sign(
+    { size, root }: { readonly size: number; readonly root: Buffer },
+    signers: readonly Signer[] = this.#signers(),
+  ): string {
     const text = checkpointText({ origin: this.#options.signer.name, size, root });
     const now_s = Math.floor(Date.now() / 1000);
     return encodeNote({ text, signatures: signers.map((one) => signText(text, one, now_s)) });
