@@ -65,6 +65,27 @@ export function logApi({
       const [hashes, root] = await Promise.all([log.inclusion(index, of), log.root(of)]);
       return { index, size: of, root: base64(root), hashes: hashes.map(base64), note: at.note };
     },
+    ...readingOf(keeper),
+    signAudit: async ({ manifest_sha256 }) => ({
+      note: signManifest(manifest_sha256, ...keeper.keys.signers()),
+    }),
+    changeKeys: (change, { principal }) => keeper.changeKeys(change, principal),
+    tile: ({ path }) => tileIn(keeper, path),
+    anchors: async () => ({ anchors: anchoring.list() }),
+    identity: async () => ({
+      origin: keeper.keys.name,
+      ...keys(MAX_IDENTITY_KEYS),
+      witness_key: encodeVerifier(witness.signer),
+    }),
+    cosign: ({ submission }) => witness.add(submission),
+    cosigned: async ({ log }) => ({ note: await witness.checkpoint(log) }),
+    copied: async ({ log }) => copies.state(log),
+  };
+}
+
+/** What is read of the entries themselves. */
+function readingOf(keeper: LogKeeper): Pick<TransparencyLogApi, 'consistency' | 'entry'> {
+  return {
     consistency: async ({ from, to }) => {
       const log = keeper.readable();
       if (from > to)
@@ -83,20 +104,6 @@ export function logApi({
       if (index >= log.size) throw notThere(index, log.size);
       return { index, entry: (await log.entry(index)).toString() };
     },
-    signAudit: async ({ manifest_sha256 }) => ({
-      note: signManifest(manifest_sha256, ...keeper.keys.signers()),
-    }),
-    changeKeys: (change, { principal }) => keeper.changeKeys(change, principal),
-    tile: ({ path }) => tileIn(keeper, path),
-    anchors: async () => ({ anchors: anchoring.list() }),
-    identity: async () => ({
-      origin: keeper.keys.name,
-      ...keys(MAX_IDENTITY_KEYS),
-      witness_key: encodeVerifier(witness.signer),
-    }),
-    cosign: ({ submission }) => witness.add(submission),
-    cosigned: async ({ log }) => ({ note: await witness.checkpoint(log) }),
-    copied: async ({ log }) => copies.state(log),
   };
 }
 
