@@ -13,7 +13,13 @@ import {
 } from '@nats-io/jetstream';
 import { type KV, Kvm, type KvOptions } from '@nats-io/kv';
 import { type ObjectStore, type ObjectStoreOptions, Objm } from '@nats-io/obj';
-import { AuthorizationError, connect, type NatsConnection, TimeoutError } from '@nats-io/transport-node';
+import {
+  AuthorizationError,
+  connect,
+  type NatsConnection,
+  nanos,
+  TimeoutError,
+} from '@nats-io/transport-node';
 import type { Logger } from '../telemetry/log.ts';
 
 export interface BusOptions {
@@ -97,8 +103,8 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
   const buckets = new Kvm(streams);
   const stores = new Objm(streams);
   const { replicas } = options;
-  const keptAs = <T extends KV | ObjectStore>(store: T, max_bytes?: number) =>
-    keepAs(manager, store, { replicas, max_bytes });
+  const keptAs = <T extends KV | ObjectStore>(store: T, max_bytes?: number, max_age?: number) =>
+    keepAs(manager, store, { replicas, max_bytes, max_age });
   return {
     connection,
     jetstream: streams,
@@ -113,7 +119,9 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
       await answered(() => ensureStream(manager, placed), signal);
     },
     async bucket(name, more) {
-      return keptAs(await made(() => buckets.create(name, { ...more, replicas })), more.max_bytes);
+      // The library has milliseconds here, and nanoseconds for object stores.
+      const age = more.ttl === undefined ? undefined : nanos(more.ttl);
+      return keptAs(await made(() => buckets.create(name, { ...more, replicas })), more.max_bytes, age);
     },
     async copy(name, region, max_bytes) {
       const copy = copyOfBucket(name, region);
@@ -132,7 +140,7 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
       return keptAs(await buckets.create(copy, { replicas }), max_bytes);
     },
     async objects(name, more) {
-      return keptAs(await made(() => stores.create(name, { ...more, replicas })), more.max_bytes);
+      return keptAs(await made(() => stores.create(name, { ...more, replicas })), more.max_bytes, more.ttl);
     },
     async check() {
       await connection.rtt();
@@ -141,15 +149,30 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
   };
 }
 
-/** Brings what existed before, and is opened as it is, to the size and number of copies it is to have. */
+interface Kept {
+  readonly replicas: number;
+  readonly max_bytes: number | undefined;
+  /** In nanoseconds; undefined: as it is. */
+  readonly max_age: number | undefined;
+}
+
+/** Brings what existed before, and is opened as it is, to the size, age and number of copies it is to have. */
 async function keepAs<T extends KV | ObjectStore>(
   manager: JetStreamManager,
   store: T,
-  { replicas, max_bytes }: { readonly replicas: number; readonly max_bytes: number | undefined },
+  { replicas, max_bytes, max_age }: Kept,
 ): Promise<T> {
   const { config } = (await store.status()).streamInfo;
-  const wanted = { num_replicas: replicas, max_bytes: max_bytes ?? config.max_bytes };
-  if (config.num_replicas !== wanted.num_replicas || config.max_bytes !== wanted.max_bytes)
+  const wanted = {
+    num_replicas: replicas,
+    max_bytes: max_bytes ?? config.max_bytes,
+    max_age: max_age ?? config.max_age,
+  };
+  if (
+    config.num_replicas !== wanted.num_replicas ||
+    config.max_bytes !== wanted.max_bytes ||
+    config.max_age !== wanted.max_age
+  )
     await manager.streams.update(config.name, wanted);
   return store;
 }
