@@ -1,4 +1,5 @@
 import { jsonOf } from '@mcp/contracts';
+import { textAtMost } from '@mcp/service-kit';
 import { z } from 'zod';
 import { CliError, EXIT, messageOf } from './errors.ts';
 import { dataFlag, dataPaths } from './paths.ts';
@@ -8,6 +9,8 @@ import { readSecret } from './runner/secrets.ts';
 
 const Problem = z.object({ detail: z.string() });
 const TIMEOUT_MS = 30_000;
+/** As much as the largest file that comes whole, a proof or audit bundle. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** Options of a command that asks a platform; {@link GATEWAY_OPTIONS} describes them. */
 export interface GatewayFlags {
@@ -44,6 +47,7 @@ export function gatewayOf(flags: GatewayFlags, env: NodeJS.ProcessEnv = process.
   const answerTo = async ({ path, ...asked }: Asked) => {
     const answer = exchange(new URL(path, url), key, asked);
     const { ok, status, text } = await answer.catch((error: unknown) => {
+      if (error instanceof CliError) throw error;
       throw new CliError(`${url} does not answer (${messageOf(error)}). Is it running? npx mcp status`);
     });
     if (!ok) throw new CliError(detailOf(text) ?? `${url} answered with status ${status}.`);
@@ -82,7 +86,10 @@ async function exchange(
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
-  return { ok: answer.ok, status: answer.status, text: await answer.text() };
+  const text = await textAtMost(answer, MAX_ANSWER_BYTES);
+  if (text === undefined)
+    throw new CliError(`${url.host} answers more than ${MAX_ANSWER_BYTES} bytes. Is it the gateway?`);
+  return { ok: answer.ok, status: answer.status, text };
 }
 
 function localGateway(data: string | undefined): { url: string; key: string } {

@@ -1,6 +1,7 @@
 import { ChatResponse, type KeyChanged, type PublishedKeys } from '@mcp/contracts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { refusesBadProofs } from './bad-proofs.ts';
 import { forget, type Platform, type Shared, shared, startPlatform } from './support.ts';
 
 interface TraceSpan {
@@ -63,6 +64,11 @@ describe.each(['in one process', 'apart'] as const)('the platform, %s', (form) =
       return { inferences: spans.filter(({ name }) => name === 'model.inference').length, orphans };
     };
     await expect.poll(whole).toEqual({ inferences: expect.toSatisfy((n) => n >= 4), orphans: [] });
+  });
+
+  test('a proof that does not hold, and what is none, is refused in words', async () => {
+    const { conversations } = await json<{ conversations: { id: string }[] }>(ask('/v1/conversations'));
+    await refusesBadProofs(platform, conversations.at(-1)?.id ?? '');
   });
 
   test("completions, an alias and embeddings speak OpenAI's wire", async () => {

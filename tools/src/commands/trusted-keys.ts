@@ -1,6 +1,6 @@
 /** The keys of `--key`, by which a file is checked that brings keys of its own. */
 import { trustedKeys } from '@mcp/provenance';
-import { CliError, EXIT, messageOf } from '../errors.ts';
+import { CliError, EXIT, messageOf, printable } from '../errors.ts';
 import { paint } from '../ui.ts';
 
 /** For an option that is repeated. */
@@ -25,6 +25,6 @@ export function ownKeys(keys: readonly string[]): string[] {
       'yellow',
       'The keys came with the bundle. Compare them with those that you trust, or give them with --key:',
     ),
-    ...keys.map((key) => `  ${key}`),
+    ...keys.map((key) => `  ${printable(key)}`),
   ];
 }
