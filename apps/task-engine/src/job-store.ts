@@ -8,6 +8,7 @@ import {
   Residency,
 } from '@mcp/contracts';
 import type { Bus } from '@mcp/service-kit';
+import { JetStreamError } from '@nats-io/jetstream';
 import type { KV, KvEntry } from '@nats-io/kv';
 import { z } from 'zod';
 
@@ -120,7 +121,7 @@ export class JobStore {
         if (parsed.success) rows.push({ ...parsed.data, place: seq });
       }
     } catch (error) {
-      throw away(error);
+      if (!isNothingThere(error)) throw away(error);
     }
     return { rows, next: count < PAGE ? null : last };
   }
@@ -268,6 +269,11 @@ function key(id: string): string {
 
 function maySee(job: Job, principal: Principal): boolean {
   return job.owner === principal.id || principal.scopes.includes('admin');
+}
+
+/** How JetStream says that it has no message from there on. */
+function isNothingThere(error: unknown): boolean {
+  return error instanceof JetStreamError && 'code' in error && error.code === 404;
 }
 
 /** JetStream's "wrong last sequence" (10071): somebody else was first. */

@@ -58,6 +58,8 @@ describe('how long jobs are kept', () => {
   afterAll(() => engine.close());
 
   it('lists what has ended with what it names, page by page, and erases and keeps what it is told to', async () => {
+    // Where there has never been a job.
+    expect(await engine.api.eraseOf(ALICE.id, callOf())).toEqual({ jobs: 0, complete: true });
     const summary = await done({ kind: 'summarize-conversation', conversation_id: CONVERSATION });
     const many = await Promise.all(
       Array.from({ length: 22 }, (_, i) => done({ kind: 'embed-batch', texts: [`${SAID} ${i}`] })),
