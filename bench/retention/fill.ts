@@ -9,7 +9,7 @@ import { insertRecords } from '../../apps/core/src/store/rows.ts';
 
 export const PER_CONVERSATION = 50;
 export const SECRET = 'a secret of this benchmark, and of nothing else';
-export const OLD = '2026-01-15T10:00:00.000Z';
+const OLD = '2026-01-15T10:00:00.000Z';
 const NEW = '2026-11-28T10:00:00.000Z';
 const PER_TRANSACTION = 50;
 const MODELS = ['alpha', 'beta', 'gamma'];

@@ -10,7 +10,7 @@ import { LegalHolds } from '../../apps/core/src/store/legal-holds.ts';
 import { openDatabase } from '../../apps/core/src/store/open.ts';
 import { RetentionStore } from '../../apps/core/src/store/retention.ts';
 
-export const POLICY = Retention.parse({ conversation_days: 30 });
+const POLICY = Retention.parse({ conversation_days: 30 });
 export const ADMIN: Principal = { id: 'root', kind: 'key', name: 'root', scopes: ['admin'] };
 
 const nothing = () => undefined;
