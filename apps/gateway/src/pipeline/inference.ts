@@ -130,7 +130,7 @@ export async function* complete(gateway: Gateway, completion: Completing): Async
       onFitted === undefined
         ? gateway.inference().generate(request, careful)
         : fittedEvents(gateway, { request, call: careful, onFitted });
-    const events = classifiedMeanwhile(gateway, { events: asked, request, findings });
+    const events = classifiedMeanwhile(gateway, { events: asked, request, call, findings });
     const watched = replaced(completion, routed?.watch(events) ?? events);
     const guarded = guardEvents(gateway.guard, watched, findings);
     for await (const event of restored(completion, guarded)) {

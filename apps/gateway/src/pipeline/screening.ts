@@ -6,6 +6,7 @@ import {
   type Findings,
   quarantine,
   quarantineOutliers,
+  weighQuestion,
 } from '@mcp/safety/guard';
 import type { Gateway } from '../gateway.ts';
 
@@ -30,16 +31,21 @@ export async function screened(
   return messages === request.messages ? request : { ...request, messages: [...messages] };
 }
 
-/** Events of a model, while whose first one is waited for the question is classified: nobody waits for that. */
+/**
+ * Events of a model, while whose first one is waited for the question is classified, and weighed by its embedding where
+ * its words leave it open: nobody waits for either.
+ */
 export function classifiedMeanwhile<T>(
-  { guard }: Gateway,
+  { guard, vectors, kit }: Gateway,
   {
     events,
     request,
+    call,
     findings,
   }: {
     readonly events: AsyncIterable<T>;
     readonly request: ChatCompletionRequest;
+    readonly call: CallContext;
     readonly findings: Findings;
   },
 ): AsyncIterable<T> {
@@ -50,7 +56,16 @@ export function classifiedMeanwhile<T>(
       return {
         next() {
           const next = iterator.next();
-          if (!asked) classifyQuestion(guard, request.messages, findings);
+          if (!asked) {
+            classifyQuestion(guard, request.messages, findings);
+            if (vectors !== undefined)
+              weighQuestion(guard, request.messages, {
+                findings,
+                vectorsOf: (model, texts) => vectors.of(model, texts, call),
+              }).catch((err: unknown) =>
+                kit.log.debug({ err }, 'the question was not weighed by its embedding'),
+              );
+          }
           asked = true;
           return next;
         },
