@@ -39,6 +39,9 @@ export async function openLocalLog(folder: string): Promise<LocalLog> {
     consistency: async ({ from, to }) => ({ hashes: (await log.consistency(from, to)).map(base64) }),
     entry: async ({ index }) => ({ index, entry: (await log.entry(index)).toString() }),
     signAudit: async ({ manifest_sha256 }) => ({ note: signManifest(manifest_sha256, signer) }),
+    changeKeys: async () => {
+      throw new PlatformError('conflict', 'Its key stays.');
+    },
     async *tile({ path }) {
       yield (await disk.read(path)) ?? Buffer.alloc(0);
     },
@@ -47,6 +50,9 @@ export async function openLocalLog(folder: string): Promise<LocalLog> {
     cosign: async () => ({ status: 404, content_type: 'text/plain', body: 'It watches no log.\n' }),
     cosigned: async () => {
       throw new PlatformError('not_found', 'It watches no log.');
+    },
+    copied: async () => {
+      throw new PlatformError('not_found', 'It keeps no copies.');
     },
   };
   const local: LocalLog = {

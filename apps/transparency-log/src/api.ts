@@ -2,10 +2,15 @@ import { PlatformError, type TransparencyLogApi } from '@mcp/contracts';
 import { signManifest } from '@mcp/provenance/audit';
 import { encodeVerifier, firstOf, partOf } from '@mcp/provenance/tlog';
 import type { Anchoring } from './anchoring.ts';
+import type { KeptCopies } from './copies/kept.ts';
 import type { Cosigners } from './cosigners.ts';
 import type { LogKeeper } from './keeper.ts';
 import type { Peers } from './peers.ts';
 import type { Witness } from './witness.ts';
+
+/** Keys that are named at most, the newest; the history has them all. */
+const MAX_KEYS = 1000;
+const MAX_IDENTITY_KEYS = 100;
 
 interface LogParts {
   readonly keeper: LogKeeper;
@@ -13,15 +18,26 @@ interface LogParts {
   readonly witness: Witness;
   readonly cosigners: Cosigners;
   readonly anchoring: Anchoring;
+  readonly copies: KeptCopies;
 }
 
 /** What the service answers, of the log that it keeps and of those that it witnesses. */
-export function logApi({ keeper, peers, witness, cosigners, anchoring }: LogParts): TransparencyLogApi {
+export function logApi({
+  keeper,
+  peers,
+  witness,
+  cosigners,
+  anchoring,
+  copies,
+}: LogParts): TransparencyLogApi {
   const checkpoint = () => {
     const { checkpoint: note, published_size: size } = keeper.readable();
     return cosigners.newest?.size === size ? cosigners.newest : { note, size };
   };
-  const log_keys = [encodeVerifier(keeper.signer)];
+  const keys = (most: number) => ({
+    log_keys: keeper.keys.verifiers().slice(0, most).map(encodeVerifier),
+    log_key_history: keeper.keys.history,
+  });
   return {
     append: async ({ entries }) => {
       const indexes = await keeper.append(entries);
@@ -30,7 +46,7 @@ export function logApi({ keeper, peers, witness, cosigners, anchoring }: LogPart
     checkpoint: async () => ({
       note: checkpoint().note,
       size: checkpoint().size,
-      log_keys,
+      ...keys(MAX_KEYS),
       witness_keys: peers.witnesses().map(({ verifier }) => encodeVerifier(verifier)),
     }),
     inclusion: async ({ index, size }) => {
@@ -67,16 +83,20 @@ export function logApi({ keeper, peers, witness, cosigners, anchoring }: LogPart
       if (index >= log.size) throw notThere(index, log.size);
       return { index, entry: (await log.entry(index)).toString() };
     },
-    signAudit: async ({ manifest_sha256 }) => ({ note: signManifest(manifest_sha256, keeper.signer) }),
+    signAudit: async ({ manifest_sha256 }) => ({
+      note: signManifest(manifest_sha256, ...keeper.keys.signers()),
+    }),
+    changeKeys: (change, { principal }) => keeper.changeKeys(change, principal),
     tile: ({ path }) => tileIn(keeper, path),
     anchors: async () => ({ anchors: anchoring.list() }),
     identity: async () => ({
-      origin: keeper.signer.name,
-      log_keys,
+      origin: keeper.keys.name,
+      ...keys(MAX_IDENTITY_KEYS),
       witness_key: encodeVerifier(witness.signer),
     }),
     cosign: ({ submission }) => witness.add(submission),
     cosigned: async ({ log }) => ({ note: await witness.checkpoint(log) }),
+    copied: async ({ log }) => copies.state(log),
   };
 }
 
