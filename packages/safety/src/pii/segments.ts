@@ -4,6 +4,7 @@
  * places in whatever pieces it comes: what a stream finds is what is found in the whole.
  */
 import { INNER_WORDS } from './inner-words.ts';
+import { isCommon } from './names/common-words.ts';
 
 /** Characters that wait at most for such a word. */
 export const MAX_SEGMENT_CHARS = 512;
@@ -87,7 +88,8 @@ function endsQuietly(text: string, blank: number): boolean {
   while (start > 0 && isSmall(text.charCodeAt(start - 1))) start--;
   if (end - start < 2 || end - start > 40) return false;
   if (start > 0 && !isOpening(text.charCodeAt(start - 1))) return false;
-  return end !== blank || !INNER_WORDS.has(text.slice(start, end));
+  const word = text.slice(start, end);
+  return isCommon(word) && (end !== blank || !INNER_WORDS.has(word));
 }
 
 /** `, . ; ! ?` and closing brackets and quotes; a colon is followed by what it announces. */

@@ -1,4 +1,5 @@
 /** Words, numbers and marks of a text as the classifier of names reads them. */
+import { isCommon } from './common-words.ts';
 
 export interface Token {
   readonly text: string;
@@ -7,10 +8,12 @@ export interface Token {
   /** It stands first in its line. */
   readonly first: boolean;
   readonly shape: Shape;
+  /** In small letters it is a word that names nobody. */
+  readonly common: boolean;
 }
 
 /** How a token is written; the classifier knows these by their number. */
-export const SHAPES = ['small', 'title', 'capitals', 'initial', 'mixed', 'number', 'mark'] as const;
+export const SHAPES = ['small', 'title', 'capitals', 'initial', 'mixed', 'number', 'mark', 'rare'] as const;
 type Shape = (typeof SHAPES)[number];
 
 const TOKEN =
@@ -23,10 +26,21 @@ export function tokensOf(text: string): Token[] {
     const word = match[0].replace(/['’]s$/i, '');
     const first = tokens.length === 0 || text.slice(end, match.index).includes('\n');
     end = match.index + word.length;
-    tokens.push({ text: word, start: match.index, end, first, shape: shapeOf(word) });
+    const written = shapeOf(word);
+    const common = written !== 'mark' && written !== 'number' && isCommon(word.toLowerCase());
+    const shape = written === 'small' && !common && RARE.test(word) ? 'rare' : written;
+    tokens.push({ text: word, start: match.index, end, first, shape, common });
   }
   return tokens;
 }
+
+/** A token that may be part of a name: no mark, and no word that everybody uses in small letters. */
+export function isCandidate({ shape }: Token): boolean {
+  return shape !== 'small' && shape !== 'mark';
+}
+
+/** A word in small letters that may be a name all the same. */
+const RARE = /^\p{Ll}[\p{Ll}\p{M}'’-]{2,}$/u;
 
 function shapeOf(word: string): Shape {
   if (/^\p{Lu}\.?$/u.test(word)) return 'initial';
