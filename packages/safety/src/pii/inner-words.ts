@@ -10,7 +10,10 @@ export const INNER_WORDS: ReadonlySet<string> = new Set(
     'juillet août septembre octobre novembre décembre enero febrero marzo abril mayo junio julio agosto septiembre',
     'octubre noviembre diciembre gennaio febbraio aprile maggio giugno luglio settembre ottobre dicembre januari',
     'februari maart mei augustus janeiro fevereiro março maio junho julho setembro outubro novembro dezembro',
-    'is ist est es',
+    'stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia maj augusti marts',
+    'desember tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta lokakuuta',
+    'marraskuuta joulukuuta ledna února března dubna května června července srpna září října listopadu prosince jänner',
+    'is ist est es and corner',
   ]
     .join(' ')
     .split(' '),

@@ -10,8 +10,13 @@ import { type Token, tokensOf } from './tokens.ts';
 const INSIDE = {
   person: /^(?:[ \t]|[.'’-]| \p{Ll}{1,4}(?= )){0,12}$/u,
   location: /^(?:[ \t]|[.'’-]| \p{Ll}{1,4}(?= )){0,12}$/u,
-  address: /^(?:[\s,.'’/#-]| \p{Ll}{1,12}(?= )){0,16}$/u,
+  address: /^(?:[\s,.'’/#()-]| \p{Ll}{1,12}\.?(?= )){0,16}$/u,
 } as const;
+/** Words in small letters that a surname begins with. */
+const PARTICLES =
+  /(?<![\p{L}\d.'’-])(?:(?:van|von|de|del|della|dela|da|das|do|dos|di|du|der|den|la|le|al|el|bin|ibn|ben|zu|zur|vom|ter|ten|af|av) ){1,3}$/u;
+/** Characters in which particles are looked for. */
+const PARTICLE_CHARS = 24;
 
 export interface Names {
   readonly spans: Span[];
@@ -24,17 +29,48 @@ export function namesIn(text: string, from: number, state?: ChainState): Names {
   if (!mayName(text.slice(from))) return { spans: [], state };
   const tokens = tokensOf(text);
   const { labels, state: next } = shippedNames().label({ text, tokens, from }, state);
-  const spans: { kind: Span['kind']; start: number; end: number; tokens: Token[] }[] = [];
+  const found: Found[] = [];
   tokens.forEach((token, at) => {
     const kind = LABELS[labels[at] ?? NONE];
     if (kind === undefined || kind === 'organisation') return;
-    const open = spans.at(-1);
+    const open = found.at(-1);
     if (open?.kind === kind && INSIDE[kind].test(text.slice(open.end, token.start))) {
       open.end = token.end;
       open.tokens.push(token);
-    } else spans.push({ kind, start: token.start, end: token.end, tokens: [token] });
+    } else found.push({ kind, start: startOf(kind, token, { text, from }), end: token.end, tokens: [token] });
   });
-  return { spans: spans.filter(isName).map(({ kind, start, end }) => ({ kind, start, end })), state: next };
+  const spans = found.filter((one, at) => isName(one) || isPart(found, at, text));
+  return { spans: spans.map(({ kind, start, end }) => ({ kind, start, end })), state: next };
+}
+
+interface Found {
+  readonly kind: keyof typeof INSIDE;
+  readonly start: number;
+  end: number;
+  readonly tokens: Token[];
+}
+
+/** Where a name begins: a surname with its particles. */
+function startOf(
+  kind: Found['kind'],
+  { start, shape }: Token,
+  { text, from }: { readonly text: string; readonly from: number },
+): number {
+  if (kind !== 'person' || shape === 'rare') return start;
+  const before = text.slice(Math.max(from, start - PARTICLE_CHARS), start);
+  return start - (PARTICLES.exec(before)?.[0].length ?? 0);
+}
+
+/** A number alone is part of an address where one stands right before or after it. */
+function isPart(found: readonly Found[], at: number, text: string): boolean {
+  const own = found[at];
+  if (own?.kind !== 'address' || own.tokens.some(({ shape }) => shape === 'initial')) return false;
+  const before = found[at - 1];
+  const after = found[at + 1];
+  return (
+    (before !== undefined && before.kind !== 'person' && INSIDE.address.test(text.slice(before.end, own.start))) ||
+    (after?.kind === 'address' && INSIDE.address.test(text.slice(own.end, after.start)))
+  );
 }
 
 /** Whether a piece has a word that may be part of a name: most have not. */
@@ -44,13 +80,7 @@ function mayName(piece: string): boolean {
 }
 
 /** Initials and numbers alone are no names, and neither are terms of the trade. */
-function isName({
-  kind,
-  tokens,
-}: {
-  readonly kind: Span['kind'];
-  readonly tokens: readonly Token[];
-}): boolean {
+function isName({ kind, tokens }: Found): boolean {
   const words = tokens.filter(({ shape }) => shape !== 'initial' && shape !== 'number');
   if (words.length === 0) return kind === 'address' && tokens.length > 1;
   return !words.every(({ text }) => isTechnical(text));
