@@ -66,6 +66,7 @@ export function learnt(
   return learner.weights;
 }
 
+const PAIRS = STATES * STATES;
 const EMITTED = BUCKETS * LABELS.length;
 
 class Learner {
@@ -96,31 +97,9 @@ class Learner {
         emissions[at * STATES + label] = sum;
       }
     });
-    const before = startOfChain();
-    const { alphas, betas } = chainOf(emissions, transitions, { weights: this.#transitions, before });
-    let loss = 0;
-    const slopes = new Float64Array(transitions.length * STATES * STATES);
+    const { loss, slopes } = this.#slopes(emissions, { transitions, gold });
     transitions.forEach((from, at) => {
-      const pairs = slopes.subarray(at * STATES * STATES, (at + 1) * STATES * STATES);
-      const prior = at === 0 ? before : (alphas[at - 1] ?? before);
-      let total = 0;
-      for (let pair = 0; pair < pairs.length; pair++) {
-        const state = pair % STATES;
-        const score =
-          (prior[Math.floor(pair / STATES)] ?? 0) +
-          (this.#transitions[from + pair] ?? 0) +
-          (emissions[at * STATES + state] ?? 0) +
-          (betas[at]?.[state] ?? 0);
-        pairs[pair] = Math.exp(score);
-        total += pairs[pair] ?? 0;
-      }
-      for (let pair = 0; pair < pairs.length; pair++) pairs[pair] = (pairs[pair] ?? 0) / total;
-      const wanted = (at === 0 ? NONE : (gold[at - 1] ?? NONE)) * STATES + (gold[at] ?? NONE);
-      loss -= Math.log(Math.max(pairs[wanted] ?? 0, 1e-12));
-      pairs[wanted] = (pairs[wanted] ?? 0) - 1;
-    });
-    transitions.forEach((from, at) => {
-      const pairs = slopes.subarray(at * STATES * STATES, (at + 1) * STATES * STATES);
+      const pairs = slopes.subarray(at * PAIRS, (at + 1) * PAIRS);
       const sums = new Float64Array(STATES);
       pairs.forEach((slope, pair) => {
         sums[pair % STATES] = (sums[pair % STATES] ?? 0) + slope;
@@ -130,6 +109,39 @@ class Learner {
         for (const feature of seen[at] ?? []) this.#move(feature * LABELS.length + label, sums[label] ?? 0, rate);
     });
     return loss;
+  }
+
+  /** For each candidate how much more probable each pair of states is than it should be. */
+  #slopes(scores: Float64Array, { transitions, gold }: Pick<Item, 'transitions' | 'gold'>) {
+    const slopes = new Float64Array(transitions.length * PAIRS);
+    transitions.forEach((from, at) => {
+      for (let pair = 0; pair < PAIRS; pair++)
+        slopes[at * PAIRS + pair] = Math.exp(this.#transitions[from + pair] ?? 0);
+    });
+    const before = startOfChain();
+    const { alphas, betas } = chainOf(
+      scores,
+      transitions.map((_, at) => at * PAIRS),
+      { factors: slopes, before },
+    );
+    let loss = 0;
+    transitions.forEach((_, at) => {
+      const pairs = slopes.subarray(at * PAIRS, (at + 1) * PAIRS);
+      const prior = at === 0 ? before : alphas.subarray((at - 1) * STATES, at * STATES);
+      let total = 0;
+      for (let pair = 0; pair < PAIRS; pair++) {
+        const state = at * STATES + (pair % STATES);
+        const part =
+          (prior[Math.floor(pair / STATES)] ?? 0) * (pairs[pair] ?? 0) * (scores[state] ?? 0) * (betas[state] ?? 0);
+        pairs[pair] = part;
+        total += part;
+      }
+      for (let pair = 0; pair < PAIRS; pair++) pairs[pair] = (pairs[pair] ?? 0) / total;
+      const wanted = (at === 0 ? NONE : (gold[at - 1] ?? NONE)) * STATES + (gold[at] ?? NONE);
+      loss -= Math.log(Math.max(pairs[wanted] ?? 0, 1e-12));
+      pairs[wanted] = (pairs[wanted] ?? 0) - 1;
+    });
+    return { loss, slopes };
   }
 
   #seen(features: Int32Array): Int32Array {

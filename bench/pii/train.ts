@@ -1,7 +1,7 @@
 /**
  * Trains the classifier of names that the package ships, and writes it there.
  * `node bench/pii/train.ts --python <python with presidio-evaluator>`; with `--fold 0`, on a part of the half for training,
- * so that `node bench/pii/choose.ts --fold 0` says how well it does on the rest of that half.
+ * so that `node bench/pii/run.ts --fold 0` says how well it does on the rest of that half.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

@@ -34,64 +34,73 @@ export function transitionOf(gap: Gap, shape: (typeof SHAPES)[number]): number {
 
 /** Before the first candidate there is none: the chain starts as after a word that is nothing. */
 export function startOfChain(): Float64Array {
-  const alpha = new Float64Array(STATES).fill(Number.NEGATIVE_INFINITY);
-  alpha[STATES - 1] = 0;
+  const alpha = new Float64Array(STATES);
+  alpha[STATES - 1] = 1;
   return alpha;
 }
 
-export function logSum(values: Float64Array): number {
-  let most = Number.NEGATIVE_INFINITY;
-  for (const value of values) if (value > most) most = value;
-  if (most === Number.NEGATIVE_INFINITY) return most;
-  let sum = 0;
-  for (const value of values) sum += Math.exp(value - most);
-  return most + Math.log(sum);
-}
-
+/** Of each candidate {@link STATES} values, which sum to one. */
 export interface Chain {
-  /** For each candidate the logarithm of what is known of it from what stands before, up to a constant. */
-  readonly alphas: readonly Float64Array[];
-  readonly betas: readonly Float64Array[];
+  /** How likely each state is by what stands before and by the candidate. */
+  readonly alphas: Float64Array;
+  /** How likely what stands after is by each state, up to a constant. */
+  readonly betas: Float64Array;
 }
 
-/** Forward and backward sums. `emissions` has {@link STATES} scores for each candidate, `transitions` where its weights begin. */
+/**
+ * Forward and backward sums. `scores` are logarithms, {@link STATES} of each candidate, which become factors;
+ * `transitions` says for each where in `factors` those of its transition begin.
+ */
 export function chainOf(
-  emissions: Float64Array,
+  scores: Float64Array,
   transitions: readonly number[],
-  { weights, before }: { readonly weights: Float32Array | Float64Array; readonly before: Float64Array },
+  { factors, before }: { readonly factors: Float32Array | Float64Array; readonly before: Float64Array },
 ): Chain {
-  const terms = new Float64Array(STATES);
-  const alphas: Float64Array[] = [];
+  const length = transitions.length;
+  toFactors(scores, length);
+  const alphas = new Float64Array(length * STATES);
   let last = before;
-  transitions.forEach((from, at) => {
-    const alpha = new Float64Array(STATES);
+  for (let at = 0; at < length; at++) {
+    const alpha = alphas.subarray(at * STATES, (at + 1) * STATES);
+    const from = transitions[at] ?? 0;
     for (let state = 0; state < STATES; state++) {
+      let sum = 0;
       for (let prior = 0; prior < STATES; prior++)
-        terms[prior] = (last[prior] ?? 0) + (weights[from + prior * STATES + state] ?? 0);
-      alpha[state] = logSum(terms) + (emissions[at * STATES + state] ?? 0);
+        sum += (last[prior] ?? 0) * (factors[from + prior * STATES + state] ?? 0);
+      alpha[state] = sum * (scores[at * STATES + state] ?? 0);
     }
-    const total = logSum(alpha);
-    for (let state = 0; state < STATES; state++) alpha[state] = (alpha[state] ?? 0) - total;
-    alphas.push(alpha);
+    normalise(alpha);
     last = alpha;
-  });
-  const betas: Float64Array[] = new Array(transitions.length);
-  let next = new Float64Array(STATES);
-  for (let at = transitions.length - 1; at >= 0; at--) {
-    betas[at] = next;
-    const beta = new Float64Array(STATES);
+  }
+  const betas = new Float64Array(length * STATES);
+  betas.fill(1 / STATES, (length - 1) * STATES);
+  for (let at = length - 1; at > 0; at--) {
+    const beta = betas.subarray((at - 1) * STATES, at * STATES);
     const from = transitions[at] ?? 0;
     for (let prior = 0; prior < STATES; prior++) {
+      let sum = 0;
       for (let state = 0; state < STATES; state++)
-        terms[state] =
-          (weights[from + prior * STATES + state] ?? 0) +
-          (emissions[at * STATES + state] ?? 0) +
-          (next[state] ?? 0);
-      beta[prior] = logSum(terms);
+        sum +=
+          (factors[from + prior * STATES + state] ?? 0) *
+          (scores[at * STATES + state] ?? 0) *
+          (betas[at * STATES + state] ?? 0);
+      beta[prior] = sum;
     }
-    const total = logSum(beta);
-    for (let prior = 0; prior < STATES; prior++) beta[prior] = (beta[prior] ?? 0) - total;
-    next = beta;
+    normalise(beta);
   }
   return { alphas, betas };
+}
+
+function toFactors(scores: Float64Array, length: number): void {
+  for (let at = 0; at < length; at++) {
+    const own = scores.subarray(at * STATES, (at + 1) * STATES);
+    const most = Math.max(...own);
+    for (let state = 0; state < STATES; state++) own[state] = Math.exp((own[state] ?? 0) - most);
+  }
+}
+
+function normalise(values: Float64Array): void {
+  let sum = 0;
+  for (const value of values) sum += value;
+  for (let i = 0; i < values.length; i++) values[i] = (values[i] ?? 0) / sum;
 }

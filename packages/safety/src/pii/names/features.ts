@@ -1,5 +1,5 @@
 /** A token and its neighbours as the numbers of what the classifier weighs. */
-import { SHAPES, type Token } from './tokens.ts';
+import { MAX_KNOWN_WORDS, SHAPES, type Token } from './tokens.ts';
 
 /** Weights that each label has; a power of two. */
 export const BUCKETS = 1 << 17;
@@ -31,12 +31,12 @@ const NOTHING: Hashed = {
   prefix4: 6,
   form: FORMS - 1,
 };
-const hashes = new WeakMap<Token, Hashed>();
+const known = new Map<string, Hashed>();
 
 function hashed(token: Token | undefined): Hashed {
   if (token === undefined) return NOTHING;
-  const known = hashes.get(token);
-  if (known !== undefined) return known;
+  const found = known.get(token.text);
+  if (found !== undefined) return found;
   // The digits of a number do not count, how many there are does.
   const word = token.shape === 'number' ? token.text.replace(/\d/g, '0') : token.text.toLowerCase();
   const made = {
@@ -48,7 +48,8 @@ function hashed(token: Token | undefined): Hashed {
     prefix4: hash(word.slice(0, 4)),
     form: SHAPES.indexOf(token.shape) * 2 + (token.common ? 1 : 0),
   };
-  hashes.set(token, made);
+  if (known.size >= MAX_KNOWN_WORDS) known.clear();
+  known.set(token.text, made);
   return made;
 }
 
@@ -85,44 +86,42 @@ export function featuresAt(tokens: readonly Token[], at: number, out: Int32Array
   const first = tokens[at]?.first === true ? 1 : 0;
   const last = tokens[at + 1]?.first === false ? 0 : 1;
   const place = own.form * 4 + first * 2 + last;
-  out.set([
-    mix(1, own.word),
-    mix(2, own.suffix3, own.form),
-    mix(3, own.suffix2, own.form),
-    mix(4, own.prefix3, own.form),
-    mix(5, own.suffix4, own.form),
-    mix(6, own.prefix4, own.form),
-    mix(7, own.word, own.form),
-    mix(8, own.form),
-    mix(9, own.word, before.word),
-    mix(10, own.word, after.word),
-    mix(11, own.suffix3, after.suffix3),
-    mix(12, place),
-    mix(13, before.word),
-    mix(14, before2.word),
-    mix(15, before3.word),
-    mix(16, after.word),
-    mix(17, after2.word),
-    mix(18, before.word, own.form),
-    mix(19, after.word, own.form),
-    mix(20, before.form * FORMS + own.form, after.form),
-    mix(21, before2.word, before.word),
-    mix(22, after.suffix3, after.form),
-    mix(23, before.suffix3, before.form),
-    mix(24, after.form * FORMS + after2.form, own.form),
-    mix(25, before2.form * FORMS + before.form, own.form),
-    mix(26, before.word, after.word),
-    mix(27, after.word, after2.word),
-    mix(28, wordBefore.word, own.form),
-    mix(29, wordAfter.word, own.form),
-    mix(30, wordBefore.suffix3, wordBefore.form),
-    mix(31, wordAfter.suffix3, wordAfter.form),
-    mix(32, wordBefore.form * FORMS + own.form, wordAfter.form),
-    mix(33, before.word, place),
-    mix(34, after.word, place),
-    mix(35, before2.word, own.form),
-    mix(36, after2.word, own.form),
-    mix(37, before.form * FORMS + after.form, place),
-    mix(38, before2.form * FORMS + before.form, after.form * FORMS + after2.form),
-  ]);
+  out[0] = mix(1, own.word);
+  out[1] = mix(2, own.suffix3, own.form);
+  out[2] = mix(3, own.suffix2, own.form);
+  out[3] = mix(4, own.prefix3, own.form);
+  out[4] = mix(5, own.suffix4, own.form);
+  out[5] = mix(6, own.prefix4, own.form);
+  out[6] = mix(7, own.word, own.form);
+  out[7] = mix(8, own.form);
+  out[8] = mix(9, own.word, before.word);
+  out[9] = mix(10, own.word, after.word);
+  out[10] = mix(11, own.suffix3, after.suffix3);
+  out[11] = mix(12, place);
+  out[12] = mix(13, before.word);
+  out[13] = mix(14, before2.word);
+  out[14] = mix(15, before3.word);
+  out[15] = mix(16, after.word);
+  out[16] = mix(17, after2.word);
+  out[17] = mix(18, before.word, own.form);
+  out[18] = mix(19, after.word, own.form);
+  out[19] = mix(20, before.form * FORMS + own.form, after.form);
+  out[20] = mix(21, before2.word, before.word);
+  out[21] = mix(22, after.suffix3, after.form);
+  out[22] = mix(23, before.suffix3, before.form);
+  out[23] = mix(24, after.form * FORMS + after2.form, own.form);
+  out[24] = mix(25, before2.form * FORMS + before.form, own.form);
+  out[25] = mix(26, before.word, after.word);
+  out[26] = mix(27, after.word, after2.word);
+  out[27] = mix(28, wordBefore.word, own.form);
+  out[28] = mix(29, wordAfter.word, own.form);
+  out[29] = mix(30, wordBefore.suffix3, wordBefore.form);
+  out[30] = mix(31, wordAfter.suffix3, wordAfter.form);
+  out[31] = mix(32, wordBefore.form * FORMS + own.form, wordAfter.form);
+  out[32] = mix(33, before.word, place);
+  out[33] = mix(34, after.word, place);
+  out[34] = mix(35, before2.word, own.form);
+  out[35] = mix(36, after2.word, own.form);
+  out[36] = mix(37, before.form * FORMS + after.form, place);
+  out[37] = mix(38, before2.form * FORMS + before.form, after.form * FORMS + after2.form);
 }

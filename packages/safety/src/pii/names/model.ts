@@ -58,7 +58,7 @@ export function candidatesOf({ text, tokens, from }: Piece): { at: number; trans
 
 export class NamesModel {
   readonly #values: Float32Array;
-  readonly #transitions: Float32Array;
+  readonly #factors: Float32Array;
   readonly #card: NamesCard;
 
   constructor(card: NamesCard, weights: Int8Array) {
@@ -67,7 +67,7 @@ export class NamesModel {
       throw new RangeError(`the classifier of names has ${weights.length} weights: train it again`);
     const values = Float32Array.from(weights, (one) => one * Math.abs(one) * card.scale);
     this.#values = values.subarray(0, most);
-    this.#transitions = values.subarray(most);
+    this.#factors = values.subarray(most).map((one) => Math.exp(one));
     this.#card = card;
   }
 
@@ -80,13 +80,13 @@ export class NamesModel {
     const { alphas, betas } = chainOf(
       emissions,
       candidates.map(({ transition }) => transition),
-      { weights: this.#transitions, before },
+      { factors: this.#factors, before },
     );
     candidates.forEach(({ at }, index) => {
       const least = tokens[at]?.shape === 'rare' ? this.#card.small_threshold : this.#card.threshold;
-      labels[at] = decided(alphas[index], betas[index], least);
+      labels[at] = decided(alphas, betas, { index, least });
     });
-    return { labels, state: alphas.at(-1) ?? before };
+    return { labels, state: alphas.slice(-STATES) };
   }
 
   #emissions(tokens: readonly Token[], candidates: readonly { readonly at: number }[]): Float64Array {
@@ -108,13 +108,17 @@ export class NamesModel {
 const ORGANISATION = LABELS.indexOf('organisation');
 
 /** The most probable kind of name where it is probable enough that a token is part of any. */
-function decided(alpha: Float64Array | undefined, beta: Float64Array | undefined, least: number): number {
+function decided(
+  alphas: Float64Array,
+  betas: Float64Array,
+  { index, least }: { readonly index: number; readonly least: number },
+): number {
   let total = 0;
   let named = 0;
   let best = NONE;
   let highest = 0;
   for (let state = 0; state < STATES; state++) {
-    const part = Math.exp((alpha?.[state] ?? 0) + (beta?.[state] ?? 0));
+    const part = (alphas[index * STATES + state] ?? 0) * (betas[index * STATES + state] ?? 0);
     total += part;
     if (state === NONE || state === ORGANISATION) continue;
     named += part;

@@ -16,22 +16,40 @@ export interface Token {
 export const SHAPES = ['small', 'title', 'capitals', 'initial', 'mixed', 'number', 'mark', 'rare'] as const;
 type Shape = (typeof SHAPES)[number];
 
+/** A name that stands for a value is one mark. */
 const TOKEN =
-  /\p{Lu}\.(?![\p{L}\d])|\p{L}[\p{L}\p{M}]*(?:['’-]\p{L}[\p{L}\p{M}]*)*|\d[\d/-]*[\p{L}]{0,3}|[^\s\p{L}\d]/gu;
+  /<[A-Z_]{2,15}_\d{1,5}>|\p{Lu}\.(?![\p{L}\d])|\p{L}[\p{L}\p{M}]*(?:['’-]\p{L}[\p{L}\p{M}]*)*|\d[\d/-]*[\p{L}]{0,3}|[^\s\p{L}\d]/gu;
 
 export function tokensOf(text: string): Token[] {
   const tokens: Token[] = [];
   let end = 0;
   for (const match of text.matchAll(TOKEN)) {
-    const word = match[0].replace(/['’]s$/i, '');
+    const word = /['’]s$/i.test(match[0]) ? match[0].slice(0, -2) : match[0];
     const first = tokens.length === 0 || text.slice(end, match.index).includes('\n');
     end = match.index + word.length;
-    const written = shapeOf(word);
-    const common = written !== 'mark' && written !== 'number' && isCommon(word.toLowerCase());
-    const shape = written === 'small' && !common && RARE.test(word) ? 'rare' : written;
-    tokens.push({ text: word, start: match.index, end, first, shape, common });
+    tokens.push({ text: word, start: match.index, end, first, ...written(word) });
   }
   return tokens;
+}
+
+interface Written {
+  readonly shape: Shape;
+  readonly common: boolean;
+}
+
+/** What was worked out of words: most of a text is the same few. */
+const known = new Map<string, Written>();
+export const MAX_KNOWN_WORDS = 8192;
+
+function written(word: string): Written {
+  const found = known.get(word);
+  if (found !== undefined) return found;
+  const shape = shapeOf(word);
+  const common = shape !== 'mark' && shape !== 'number' && isCommon(word.toLowerCase());
+  const made = { common, shape: shape === 'small' && !common && RARE.test(word) ? ('rare' as const) : shape };
+  if (known.size >= MAX_KNOWN_WORDS) known.clear();
+  known.set(word, made);
+  return made;
 }
 
 /** A token that may be part of a name: no mark, and no word that everybody uses in small letters. */
