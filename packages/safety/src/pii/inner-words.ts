@@ -18,3 +18,8 @@ export const INNER_WORDS: ReadonlySet<string> = new Set(
     .join(' ')
     .split(' '),
 );
+
+/** What is cut short by a full stop, which ends nothing. */
+export const ABBREVIATIONS: ReadonlySet<string> = new Set(
+  'ul al pl os str no nr apt st ave av blvd rd ln dr mr mrs ms mme mlle sr sra jr prof ext tel dept bldg ste rm fl'.split(' '),
+);

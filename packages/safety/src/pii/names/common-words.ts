@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 
 /** Bits of the filter; a power of two. */
-export const COMMON_BITS = 1 << 19;
+export const COMMON_BITS = 1 << 20;
 
 let bits: Uint8Array | undefined;
 
-/** Whether a word in small letters is one; one in a hundred of all others is taken for one. */
+/** Whether a word in small letters is one; one in a hundred and fifty of all others is taken for one. */
 export function isCommon(word: string): boolean {
   bits ??= readFileSync(new URL('common-words.bin', import.meta.url));
   for (const bit of bitsOf(word)) if (((bits[bit >> 3] ?? 0) & (1 << (bit & 7))) === 0) return false;

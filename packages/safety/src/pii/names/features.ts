@@ -8,7 +8,7 @@ export const LABELS = ['person', 'location', 'address', 'organisation'] as const
 export const NONE = LABELS.length;
 /** Those of {@link featuresAt} that name the token itself: without them it is judged by what stands around it. */
 export const LEXICAL = 12;
-export const FEATURES = 38;
+export const FEATURES = 41;
 
 interface Hashed {
   readonly word: number;
@@ -124,4 +124,9 @@ export function featuresAt(tokens: readonly Token[], at: number, out: Int32Array
   out[35] = mix(36, after2.word, own.form);
   out[36] = mix(37, before.form * FORMS + after.form, place);
   out[37] = mix(38, before2.form * FORMS + before.form, after.form * FORMS + after2.form);
+  const left = tokens[at]?.left ?? 32;
+  const right = tokens[at]?.right ?? 32;
+  out[38] = mix(39, left, own.form);
+  out[39] = mix(40, right, own.form);
+  out[40] = mix(41, left * 256 + right, before.form);
 }

@@ -115,7 +115,7 @@ function decided(
 ): number {
   let total = 0;
   let named = 0;
-  let best = NONE;
+  let best: number = NONE;
   let highest = 0;
   for (let state = 0; state < STATES; state++) {
     const part = (alphas[index * STATES + state] ?? 0) * (betas[index * STATES + state] ?? 0);

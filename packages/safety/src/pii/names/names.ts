@@ -8,15 +8,20 @@ import { type Token, tokensOf } from './tokens.ts';
 
 /** What may stand inside one name of a kind. */
 const INSIDE = {
-  person: /^(?:[ \t]|[.'’-]| \p{Ll}{1,4}(?= )){0,12}$/u,
-  location: /^(?:[ \t]|[.'’-]| \p{Ll}{1,4}(?= )){0,12}$/u,
-  address: /^(?:[\s,.'’/#()-]| \p{Ll}{1,12}\.?(?= )){0,16}$/u,
+  person:
+    /^(?:[ \t]|[.'’-]| (?:van|von|de|del|della|dela|da|das|do|dos|di|du|der|den|la|le|al|el|bin|ibn|ben|zu|zur|vom|ter|ten|af|av|y|e)(?= )){0,12}$/u,
+  location:
+    /^(?:[ \t]|[.'’-]| (?:of|the|de|del|della|da|das|do|dos|di|du|des|der|den|dem|la|le|les|el|los|las|am|an|auf|im|in|ob|bei|vor|sur|sous|en|lès|aan|op|upon|nad|pod|pri|v|w|na|y|e|and)(?= )){0,12}$/u,
+  address: /^(?:[\s,.'’/#()-]| (?!(?:in|at|is|to|as|by|for|with|from|on|or) )\p{Ll}{1,12}\.?(?= )){0,16}$/u,
 } as const;
 /** Words in small letters that a surname begins with. */
 const PARTICLES =
   /(?<![\p{L}\d.'’-])(?:(?:van|von|de|del|della|dela|da|das|do|dos|di|du|der|den|la|le|al|el|bin|ibn|ben|zu|zur|vom|ter|ten|af|av) ){1,3}$/u;
-/** Characters in which particles are looked for. */
-const PARTICLE_CHARS = 24;
+/** The kind of street in small letters, and the number of a house before it. */
+const STREET =
+  /(?<![\p{L}\d.'’-])(?:\d{1,6},? )?(?:ul|al|pl|rue|avenue|boulevard|place|chemin|impasse|allée|quai|route|calle|avenida|plaza|paseo|via|viale|piazza|corso|rua|travessa)\.? (?:(?:de|du|des|da|do|del|della|la|le|les) ){0,2}$/u;
+/** Characters in which they are looked for. */
+const LEAD_CHARS = 40;
 
 export interface Names {
   readonly spans: Span[];
@@ -50,15 +55,15 @@ interface Found {
   readonly tokens: Token[];
 }
 
-/** Where a name begins: a surname with its particles. */
+/** Where a name begins: a surname with its particles, an address with its kind of street. */
 function startOf(
   kind: Found['kind'],
   { start, shape }: Token,
   { text, from }: { readonly text: string; readonly from: number },
 ): number {
-  if (kind !== 'person' || shape === 'rare') return start;
-  const before = text.slice(Math.max(from, start - PARTICLE_CHARS), start);
-  return start - (PARTICLES.exec(before)?.[0].length ?? 0);
+  if (kind === 'location' || shape === 'rare') return start;
+  const before = text.slice(Math.max(from, start - LEAD_CHARS), start);
+  return start - ((kind === 'person' ? PARTICLES : STREET).exec(before)?.[0].length ?? 0);
 }
 
 /** A number alone is part of an address where one stands right before or after it. */

@@ -7,6 +7,9 @@ export interface Token {
   readonly end: number;
   /** It stands first in its line. */
   readonly first: boolean;
+  /** The character right before it and right after it; 32 where it is a blank or nothing. */
+  readonly left: number;
+  readonly right: number;
   readonly shape: Shape;
   /** In small letters it is a word that names nobody. */
   readonly common: boolean;
@@ -27,9 +30,15 @@ export function tokensOf(text: string): Token[] {
     const word = /['’]s$/i.test(match[0]) ? match[0].slice(0, -2) : match[0];
     const first = tokens.length === 0 || text.slice(end, match.index).includes('\n');
     end = match.index + word.length;
-    tokens.push({ text: word, start: match.index, end, first, ...written(word) });
+    const left = glued(text, match.index - 1);
+    tokens.push({ text: word, start: match.index, end, first, left, right: glued(text, end), ...written(word) });
   }
   return tokens;
+}
+
+function glued(text: string, at: number): number {
+  const code = at < 0 || at >= text.length ? 32 : text.charCodeAt(at);
+  return code <= 32 ? 32 : code;
 }
 
 interface Written {
@@ -45,7 +54,7 @@ function written(word: string): Written {
   const found = known.get(word);
   if (found !== undefined) return found;
   const shape = shapeOf(word);
-  const common = shape !== 'mark' && shape !== 'number' && isCommon(word.toLowerCase());
+  const common = shape !== 'mark' && shape !== 'number' && parts(word).every(isCommon);
   const made = { common, shape: shape === 'small' && !common && RARE.test(word) ? ('rare' as const) : shape };
   if (known.size >= MAX_KNOWN_WORDS) known.clear();
   known.set(word, made);
@@ -58,7 +67,13 @@ export function isCandidate({ shape }: Token): boolean {
 }
 
 /** A word in small letters that may be a name all the same. */
-const RARE = /^\p{Ll}[\p{Ll}\p{M}'’-]{2,}$/u;
+const RARE = /^\p{Ll}[\p{Ll}\p{M}-]{2,}$/u;
+
+/** What stands between the hyphens of a word, which is as common as they are. */
+function parts(word: string): string[] {
+  const all = word.toLowerCase().split(/['’-]/);
+  return all.length === 1 ? all : all.filter(({ length }) => length > 1);
+}
 
 function shapeOf(word: string): Shape {
   if (/^\p{Lu}\.?$/u.test(word)) return 'initial';
