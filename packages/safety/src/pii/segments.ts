@@ -4,7 +4,7 @@
  * places in whatever pieces it comes: what a stream finds is what is found in the whole.
  */
 import { ABBREVIATIONS, INNER_WORDS } from './inner-words.ts';
-import { isCommon } from './names/common-words.ts';
+import { isCommon } from './names/word-filters.ts';
 
 /** Characters that wait at most for such a word. */
 export const MAX_SEGMENT_CHARS = 512;

@@ -1,10 +1,10 @@
 /** Names of people and places in a text. */
 import type { Span } from '../kinds.ts';
-import { isCommon } from './common-words.ts';
 import { LABELS, NONE } from './features.ts';
 import { type ChainState, shippedNames } from './model.ts';
 import { isTechnical } from './technical-terms.ts';
 import { type Token, tokensOf } from './tokens.ts';
+import { isCommon, isKnownName } from './word-filters.ts';
 
 /** What may stand inside one name of a kind. */
 const INSIDE = {
@@ -44,7 +44,7 @@ export function namesIn(text: string, from: number, state?: ChainState): Names {
       open.tokens.push(token);
     } else found.push({ kind, start: startOf(kind, token, { text, from }), end: token.end, tokens: [token] });
   });
-  const spans = found.filter((one, at) => isName(one) || isPart(found, at, text));
+  const spans = found.filter((one, at) => isName(one, text) || isPart(found, at, text));
   return { spans: spans.map(({ kind, start, end }) => ({ kind, start, end })), state: next };
 }
 
@@ -85,8 +85,16 @@ function mayName(piece: string): boolean {
 }
 
 /** Initials and numbers alone are no names, and neither are terms of the trade. */
-function isName({ kind, tokens }: Found): boolean {
+function isName({ kind, start, tokens }: Found, text: string): boolean {
+  if (tokens.every(({ shape }) => shape === 'rare' || shape === 'number'))
+    return kind !== 'address' && tokens.some((token) => isKnownName(token.text)) && isAnnounced(text, start);
   const words = tokens.filter(({ shape }) => shape !== 'initial' && shape !== 'number');
   if (words.length === 0) return kind === 'address' && tokens.length > 1;
-  return !words.every(({ text }) => isTechnical(text));
+  return !words.every(({ text: word }) => isTechnical(word));
+}
+
+/** Before a name in small letters stands a word that everybody uses, and at most a mark between. */
+function isAnnounced(text: string, start: number): boolean {
+  const before = /(\p{Ll}{2,})[,:]? $/u.exec(text.slice(Math.max(0, start - LEAD_CHARS), start))?.[1];
+  return before !== undefined && isCommon(before);
 }

@@ -1,5 +1,5 @@
 /** Words, numbers and marks of a text as the classifier of names reads them. */
-import { isCommon } from './common-words.ts';
+import { isCommon } from './word-filters.ts';
 
 export interface Token {
   readonly text: string;
@@ -61,9 +61,13 @@ function written(word: string): Written {
   return made;
 }
 
-/** A token that may be part of a name: no mark, and no word that everybody uses in small letters. */
-export function isCandidate({ shape }: Token): boolean {
-  return shape !== 'small' && shape !== 'mark';
+/** A token that may be part of a name: no mark, no word that everybody uses in small letters, and no piece of something longer. */
+export function isCandidate({ shape, left, right }: Token): boolean {
+  return shape !== 'small' && shape !== 'mark' && !isAlphanumeric(left) && !isAlphanumeric(right);
+}
+
+function isAlphanumeric(code: number): boolean {
+  return (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122) || code === 95;
 }
 
 /** A word in small letters that may be a name all the same. */
