@@ -60,6 +60,8 @@ function isHeldOut(file: string): boolean {
 }
 
 function beside(root: string, folder: string): string[] {
-  const found = globSync(['{CHANGELOG,HISTORY,MIGRATION}.md', '{doc,docs}/*.md'], { cwd: `${root}${folder}` });
+  const found = globSync(['{CHANGELOG,HISTORY,MIGRATION}.md', '{doc,docs}/*.md'], {
+    cwd: `${root}${folder}`,
+  });
   return found.sort().map((file) => `${folder}${file}`);
 }

@@ -54,11 +54,7 @@ export function figures(items: readonly Sample[], found: readonly (readonly Foun
 }
 
 /** Share of the entities of some kinds of which every letter and digit is found, as whatever kind. */
-function entities(
-  items: readonly Sample[],
-  found: readonly (readonly Found[])[],
-  kinds: readonly string[],
-) {
+function entities(items: readonly Sample[], found: readonly (readonly Found[])[], kinds: readonly string[]) {
   const hits = items.flatMap(({ text, spans }, at) =>
     spans
       .filter(({ kind }) => kinds.includes(kind))

@@ -1,11 +1,13 @@
 /** Learns the chain of the classifier of names: gradient of the likelihood of whole texts, by AdaGrad. */
+import { chainOf, STATES, startOfChain, TRANSITIONS } from '../../packages/safety/src/pii/names/chain.ts';
 import {
-  chainOf,
-  STATES,
-  startOfChain,
-  TRANSITIONS,
-} from '../../packages/safety/src/pii/names/chain.ts';
-import { BUCKETS, FEATURES, featuresAt, LABELS, LEXICAL, NONE } from '../../packages/safety/src/pii/names/features.ts';
+  BUCKETS,
+  FEATURES,
+  featuresAt,
+  LABELS,
+  LEXICAL,
+  NONE,
+} from '../../packages/safety/src/pii/names/features.ts';
 import { candidatesOf } from '../../packages/safety/src/pii/names/model.ts';
 import { tokensOf } from '../../packages/safety/src/pii/names/tokens.ts';
 import { CONTEXT_CHARS } from '../../packages/safety/src/pii/recogniser.ts';
@@ -41,7 +43,9 @@ function itemOf({ text, spans }: Pick<Sample, 'text' | 'spans'>): Item {
       featuresAt(tokens, at, seen);
       features.push(...seen);
       transitions.push(transition);
-      const [from, to] = [tokens[at]?.start ?? 0, tokens[at]?.end ?? 0].map((one) => one - lead.length + start);
+      const [from, to] = [tokens[at]?.start ?? 0, tokens[at]?.end ?? 0].map(
+        (one) => one - lead.length + start,
+      );
       const span = spans.find((one) => one.start < (to ?? 0) && (from ?? 0) < one.end);
       const label = (LABELS as readonly (string | undefined)[]).indexOf(span?.kind);
       gold.push(label >= 0 ? label : NONE);
@@ -54,7 +58,11 @@ function itemOf({ text, spans }: Pick<Sample, 'text' | 'spans'>): Item {
 /** Weights of the features, then those of the transitions. */
 export function learnt(
   texts: readonly Pick<Sample, 'text' | 'spans'>[],
-  { seed, epochs, report }: { readonly seed: number; readonly epochs: number; readonly report: (line: string) => void },
+  {
+    seed,
+    epochs,
+    report,
+  }: { readonly seed: number; readonly epochs: number; readonly report: (line: string) => void },
 ): Float32Array {
   const learner = new Learner(seed);
   const items = texts.map(itemOf).filter(({ gold }) => gold.length > 0);
@@ -88,7 +96,9 @@ class Learner {
 
   /** One pass over a text; returns how improbable its labels were. */
   step({ features, transitions, gold }: Item, rate: number): number {
-    const seen = transitions.map((_, at) => this.#seen(features.subarray(at * FEATURES, (at + 1) * FEATURES)));
+    const seen = transitions.map((_, at) =>
+      this.#seen(features.subarray(at * FEATURES, (at + 1) * FEATURES)),
+    );
     const emissions = new Float64Array(transitions.length * STATES);
     seen.forEach((row, at) => {
       for (let label = 0; label < LABELS.length; label++) {
@@ -106,7 +116,8 @@ class Learner {
         this.#move(EMITTED + from + pair, slope, rate);
       });
       for (let label = 0; label < LABELS.length; label++)
-        for (const feature of seen[at] ?? []) this.#move(feature * LABELS.length + label, sums[label] ?? 0, rate);
+        for (const feature of seen[at] ?? [])
+          this.#move(feature * LABELS.length + label, sums[label] ?? 0, rate);
     });
     return loss;
   }
@@ -132,7 +143,10 @@ class Learner {
       for (let pair = 0; pair < PAIRS; pair++) {
         const state = at * STATES + (pair % STATES);
         const part =
-          (prior[Math.floor(pair / STATES)] ?? 0) * (pairs[pair] ?? 0) * (scores[state] ?? 0) * (betas[state] ?? 0);
+          (prior[Math.floor(pair / STATES)] ?? 0) *
+          (pairs[pair] ?? 0) *
+          (scores[state] ?? 0) *
+          (betas[state] ?? 0);
         pairs[pair] = part;
         total += part;
       }

@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { NamesCard } from '../../packages/safety/src/pii/names/model.ts';
 import { everyday } from '../safety/everyday.ts';
-import { readmes, type Part, samples } from './data.ts';
+import { type Part, readmes, samples } from './data.ts';
 import { learnt } from './learn.ts';
 
 const SEED = 12;

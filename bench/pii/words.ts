@@ -14,7 +14,24 @@ const SIZES = ['10', '20', '35', '40', '50'];
 /** How often READMEs use a word that is taken for a word of the trade. */
 const LEAST_USES = 4;
 const DIALECTS = ['english', 'american', 'british'];
-const LANGUAGES = ['en', 'de', 'fr', 'es', 'it', 'nl', 'pt', 'pl', 'sv', 'da', 'no', 'fi', 'cs', 'hu', 'hr', 'sl'];
+const LANGUAGES = [
+  'en',
+  'de',
+  'fr',
+  'es',
+  'it',
+  'nl',
+  'pt',
+  'pl',
+  'sv',
+  'da',
+  'no',
+  'fi',
+  'cs',
+  'hu',
+  'hr',
+  'sl',
+];
 /** Names that are seldom used as the words that they are as well. */
 const NAMES = new Set(
   (
@@ -58,7 +75,13 @@ const named = new Set(
   people.flatMap(({ text, spans }) =>
     spans
       .filter(({ kind }) => kind === 'person' || kind === 'location')
-      .flatMap(({ start, end }) => text.slice(start, end).toLowerCase().match(/\p{Ll}{3,}/gu) ?? []),
+      .flatMap(
+        ({ start, end }) =>
+          text
+            .slice(start, end)
+            .toLowerCase()
+            .match(/\p{Ll}{3,}/gu) ?? [],
+      ),
   ),
 );
 write('common-words.bin', words);

@@ -35,11 +35,10 @@ describe('the chain', () => {
     fc.assert(
       fc.property(chain, ({ emissions, weights }) => {
         const length = emissions.length / STATES;
-        const { alphas, betas } = chainOf(
-          Float64Array.from(emissions),
-          new Array<number>(length).fill(0),
-          { factors: Float64Array.from(weights, Math.exp), before: startOfChain() },
-        );
+        const { alphas, betas } = chainOf(Float64Array.from(emissions), new Array<number>(length).fill(0), {
+          factors: Float64Array.from(weights, Math.exp),
+          before: startOfChain(),
+        });
         for (let at = 0; at < length; at++) {
           const own = Array.from({ length: STATES }, (_, state) => {
             const index = at * STATES + state;
@@ -67,14 +66,18 @@ describe('words that name nobody', () => {
 });
 
 describe('names', () => {
-  const found = (text: string) => piiIn(text).map(({ kind, start, end }) => `${kind} ${text.slice(start, end)}`);
+  const found = (text: string) =>
+    piiIn(text).map(({ kind, start, end }) => `${kind} ${text.slice(start, end)}`);
 
   it.each([
     ['my name is john kowalski', 'person john kowalski'],
     ['please ask Ludwig van der Berg about it', 'person Ludwig van der Berg'],
     ['Everybody was there: Anna, Pedro, Yusuf and Ingrid.', 'person Ingrid'],
     ['Send it to 12 Harrow Street, Flat 3, Leeds', 'address 12 Harrow Street, Flat 3, Leeds'],
-    ['meet me at the corner of Mill Lane and Station Road', 'address the corner of Mill Lane and Station Road'],
+    [
+      'meet me at the corner of Mill Lane and Station Road',
+      'address the corner of Mill Lane and Station Road',
+    ],
   ])('are whole in %j', (text, span) => {
     expect(found(text)).toContain(span);
   });

@@ -82,8 +82,25 @@ describe('days of birth', () => {
   const SAYS = [
     ['born on', 'DOB:', 'date of birth', 'birthday:', 'b-day', 'She was born', '(b.'],
     ['geboren am', 'Geburtsdatum:', 'geb.', '(*'],
-    ['né le', 'née le', 'date de naissance :', 'nacido el', 'fecha de nacimiento:', 'nato il', 'data di nascita:'],
-    ['geboortedatum:', 'data de nascimento:', 'nasceu a', 'data urodzenia:', 'ur.', 'född', 'født', 'syntynyt'],
+    [
+      'né le',
+      'née le',
+      'date de naissance :',
+      'nacido el',
+      'fecha de nacimiento:',
+      'nato il',
+      'data di nascita:',
+    ],
+    [
+      'geboortedatum:',
+      'data de nascimento:',
+      'nasceu a',
+      'data urodzenia:',
+      'ur.',
+      'född',
+      'født',
+      'syntynyt',
+    ],
     ['datum narození:', 'született', 'rođen', 'rojena', 'născut', 'doğum tarihi:'],
   ].flat();
   const DATES = [
@@ -115,7 +132,9 @@ describe('days of birth', () => {
   });
 
   it('are none where no word says so', () => {
-    expect(DATES.filter((date) => piiTags(`the meeting is on ${date}, as it says`).includes('date_of_birth'))).toEqual([]);
+    expect(
+      DATES.filter((date) => piiTags(`the meeting is on ${date}, as it says`).includes('date_of_birth')),
+    ).toEqual([]);
   });
 });
 

@@ -21,5 +21,7 @@ export const INNER_WORDS: ReadonlySet<string> = new Set(
 
 /** What is cut short by a full stop, which ends nothing. */
 export const ABBREVIATIONS: ReadonlySet<string> = new Set(
-  'ul al pl os str no nr apt st ave av blvd rd ln dr mr mrs ms mme mlle sr sra jr prof ext tel dept bldg ste rm fl'.split(' '),
+  'ul al pl os str no nr apt st ave av blvd rd ln dr mr mrs ms mme mlle sr sra jr prof ext tel dept bldg ste rm fl'.split(
+    ' ',
+  ),
 );

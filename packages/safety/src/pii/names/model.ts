@@ -47,7 +47,8 @@ export function candidatesOf({ text, tokens, from }: Piece): { at: number; trans
       return;
     }
     if (token.start >= from) {
-      const gap = prior === undefined ? 'none' : gapOf(text.slice(prior.end, token.start), words, INNER_WORDS);
+      const gap =
+        prior === undefined ? 'none' : gapOf(text.slice(prior.end, token.start), words, INNER_WORDS);
       found.push({ at, transition: transitionOf(gap, token.shape) });
     }
     prior = token;

@@ -73,7 +73,9 @@ function isPart(found: readonly Found[], at: number, text: string): boolean {
   const before = found[at - 1];
   const after = found[at + 1];
   return (
-    (before !== undefined && before.kind !== 'person' && INSIDE.address.test(text.slice(before.end, own.start))) ||
+    (before !== undefined &&
+      before.kind !== 'person' &&
+      INSIDE.address.test(text.slice(before.end, own.start))) ||
     (after?.kind === 'address' && INSIDE.address.test(text.slice(own.end, after.start)))
   );
 }

@@ -31,14 +31,22 @@ export function tokensOf(text: string): Token[] {
     const first = tokens.length === 0 || text.slice(end, match.index).includes('\n');
     end = match.index + word.length;
     const left = glued(text, match.index - 1);
-    tokens.push({ text: word, start: match.index, end, first, left, right: glued(text, end), ...written(word) });
+    tokens.push({
+      text: word,
+      start: match.index,
+      end,
+      first,
+      left,
+      right: glued(text, end),
+      ...written(word),
+    });
   }
   return tokens;
 }
 
 function glued(text: string, at: number): number {
   const code = at < 0 || at >= text.length ? 32 : text.charCodeAt(at);
-  return code <= 32 ? 32 : code;
+  return Math.max(code, 32);
 }
 
 interface Written {
@@ -67,7 +75,9 @@ export function isCandidate({ shape, left, right }: Token): boolean {
 }
 
 function isAlphanumeric(code: number): boolean {
-  return (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122) || code === 95;
+  return (
+    (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122) || code === 95
+  );
 }
 
 /** A word in small letters that may be a name all the same. */

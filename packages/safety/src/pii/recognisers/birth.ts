@@ -33,8 +33,11 @@ const DATES = [
 
 /** Words of birth; the end of a stem is open where languages bend it. */
 const BIRTH =
-  "born|birth(?:day|date|s)?|bday|b-day|d\\.?o\\.?b|geboren\\p{L}{0,2}|geburt\\p{L}{0,12}|geb|née?s?|naissance|anniversaire|nacid[oa]s?|nac[ií]|naci[óo]|nacimiento|cumplea[ñn]os|nascita|nat[oaie] (?:il|a|ad|in|nel)|compleanno|geboorte\\p{L}{0,6}|verjaardag|nascimento|nascid[oa]s?|nasceu|nasci|anivers[áa]rio|urodz\\p{L}{1,8}|ur\\.|född\\p{L}{0,8}|født|fødsels\\p{L}{1,6}|syntyn\\p{L}{1,4}|syntymä\\p{L}{0,8}|naroz\\p{L}{1,8}|nar\\.|szület\\p{L}{1,8}|rođen\\p{L}{0,5}|rojen\\p{L}{0,5}|născut\\p{L}{0,3}|doğum\\p{L}{0,6}";
-const CONTEXT = new RegExp(`(?:(?<!\\p{L})(?:${BIRTH})(?!\\p{L})[^\\n]{0,40}\\n?[^\\n]{0,8}|\\((?:b\\.|\\*) ?)$`, 'iu');
+  'born|birth(?:day|date|s)?|bday|b-day|d\\.?o\\.?b|geboren\\p{L}{0,2}|geburt\\p{L}{0,12}|geb|née?s?|naissance|anniversaire|nacid[oa]s?|nac[ií]|naci[óo]|nacimiento|cumplea[ñn]os|nascita|nat[oaie] (?:il|a|ad|in|nel)|compleanno|geboorte\\p{L}{0,6}|verjaardag|nascimento|nascid[oa]s?|nasceu|nasci|anivers[áa]rio|urodz\\p{L}{1,8}|ur\\.|född\\p{L}{0,8}|født|fødsels\\p{L}{1,6}|syntyn\\p{L}{1,4}|syntymä\\p{L}{0,8}|naroz\\p{L}{1,8}|nar\\.|szület\\p{L}{1,8}|rođen\\p{L}{0,5}|rojen\\p{L}{0,5}|născut\\p{L}{0,3}|doğum\\p{L}{0,6}';
+const CONTEXT = new RegExp(
+  `(?:(?<!\\p{L})(?:${BIRTH})(?!\\p{L})[^\\n]{0,40}\\n?[^\\n]{0,8}|\\((?:b\\.|\\*) ?)$`,
+  'iu',
+);
 export const births: readonly Recogniser[] = [
   {
     name: 'Day of birth',

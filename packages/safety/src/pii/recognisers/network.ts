@@ -31,8 +31,7 @@ export const network: readonly Recogniser[] = [
     kind: 'email',
     checked: 'the same with %40 for the @',
     needs: { cue: /%40/ },
-    pattern:
-      /(?<![\w.+%'-])[\w.+%'-]{1,256}%40(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.){1,8}[a-z]{2,24}/gi,
+    pattern: /(?<![\w.+%'-])[\w.+%'-]{1,256}%40(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.){1,8}[a-z]{2,24}/gi,
   },
   {
     name: 'E-mail address in base64',
