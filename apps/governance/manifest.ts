@@ -2,6 +2,11 @@ import { counter, defineManifest, gauge, JOB_QUEUE, TRACE_SUBJECTS, wholeText } 
 import { provenanceMetrics } from '@mcp/provenance/manifest';
 import { z } from 'zod';
 
+/** The latest figure of each job, whichever pod gave it. */
+function ofJob(metric: string): string {
+  return `max by (job, exported_job) (max_over_time(${metric}{namespace="$namespace"}[26h]))`;
+}
+
 export const manifest = defineManifest({
   name: 'governance',
   summary:
@@ -74,16 +79,21 @@ export const manifest = defineManifest({
           name: 'McpGovernanceRunMissing',
           group: 'governance',
           severity: 'critical',
-          // Either the last success is old, or there is none although governance was there: daily jobs, and two hours for a
-          // late start and a long run. A new pod knows of no run before it, so the window looks back past restarts.
+          // Either the last success is older than the schedule allows, or there is none although governance has been there for
+          // longer. A new pod knows of no run before it, so the windows look back past restarts.
           // `exported_job`: where the scraper claims `job` for itself.
-          expr: '(time() - max by (job, exported_job) (max_over_time(governance_last_success_timestamp_seconds{namespace="$namespace"}[26h])) > 93600) or (count(process_start_time_seconds{namespace="$namespace",service="governance"} offset 26h) unless on () count(max_over_time(governance_last_success_timestamp_seconds{namespace="$namespace"}[26h])))',
+          expr: `(time() - ${ofJob('governance_last_success_timestamp_seconds')} > ${ofJob('governance_run_due_seconds')}) or ((${ofJob('governance_run_due_seconds')} < on () group_left () (time() - min(min_over_time(process_start_time_seconds{namespace="$namespace",service="governance"}[26h])))) unless on (job, exported_job) ${ofJob('governance_last_success_timestamp_seconds')})`,
           for: '15m',
-          summary: 'A governance job has not succeeded for 26 hours in $region.',
+          summary: 'A governance job has not succeeded for longer than its schedule allows in $region.',
           description:
-            'GET /admin/governance shows the last run of each job and its findings; the log of governance says more.',
+            'The label job names it, or exported_job. GET /admin/governance shows the last run of each job and its findings; the log of governance says more.',
         },
       ],
+    }),
+    governance_run_due_seconds: gauge('governance', ['job'], {
+      unit: 's',
+      help: 'Time within which a governance job has to succeed again: the longest pause of its schedule, and the hour that a run may take.',
+      panels: [{ dashboard: 'operations', title: 'Governance runs are due within', by: ['job'] }],
     }),
     audit_bundles_total: counter('governance', [], {
       help: 'Audit bundles that were made and kept.',

@@ -7,9 +7,9 @@ import { folderDisk, signerOf, TransparencyLog } from '../../packages/provenance
 import { bootstrapMedian, median, quantile } from '../stats.ts';
 import type { Task } from './tamperings.ts';
 
-const CALLERS = 64;
+export const CALLERS = 64;
 /** As the service does: a checkpoint so long after the first entry that none is over. */
-const PUBLISH_MS = 40;
+export const PUBLISH_MS = 40;
 /** Rounds of both, in turn. */
 const ROUNDS = Number(process.env.ROUNDS ?? 7);
 
@@ -20,7 +20,7 @@ interface Round {
 }
 
 /** Entries of the same bytes as those of the program in Go. */
-function entryOf(n: number): Buffer {
+export function entryOf(n: number): Buffer {
   return Buffer.from(
     `entry ${n} of this log, as long as a hash and what is around it: ${String(n).padStart(64, '0')}`,
   );

@@ -4,21 +4,30 @@ import { parseArgs } from 'node:util';
 import { appendBeside } from './appends.ts';
 import { countCrashes } from './crashes.ts';
 import { killUnderLoad } from './kills.ts';
+import { growLog } from './memory.ts';
 import { verifyByOthers } from './others.ts';
 import { countTamperings } from './tamperings.ts';
 
 /**
  * What the transparency log withstands, in parts that are run one by one:
- * `node bench/provenance/run.ts --part tamperings|crashes|kills|appends|others [--count 100000] [--out bench/provenance/result.json]`
+ * `node bench/provenance/run.ts --part tamperings|crashes|kills|appends|memory|others [--count 100000] [--out bench/provenance/result.json]`
  */
 const PARTS = {
   tamperings: countTamperings,
   crashes: countCrashes,
   kills: killUnderLoad,
   appends: appendBeside,
+  memory: growLog,
   others: verifyByOthers,
 } as const;
-const COUNTS = { tamperings: 100_000, crashes: 10_000, kills: 200, appends: 20_000, others: 5000 } as const;
+const COUNTS = {
+  tamperings: 100_000,
+  crashes: 10_000,
+  kills: 200,
+  appends: 20_000,
+  memory: 1_000_000,
+  others: 5000,
+} as const;
 
 const { values } = parseArgs({
   options: {

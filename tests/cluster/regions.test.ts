@@ -3,6 +3,15 @@ import { EU, edgeOf, get, show, US, until } from './support.ts';
 
 const MODEL = 'smollm2-135m-instruct';
 
+interface Verdict {
+  readonly status?: string;
+  readonly transparency?: {
+    readonly origin: string;
+    readonly index: number;
+    readonly witnesses: readonly string[];
+  };
+}
+
 it('two regions answer, each with its own residency', async () => {
   const rows: Record<string, unknown>[] = [];
   for (const region of [EU, US]) {
@@ -25,12 +34,16 @@ it('two regions answer, each with its own residency', async () => {
     expect(chat.status, answer.detail).toBe(200);
     expect(answer.messages?.length).toBeGreaterThanOrEqual(2);
     const chat_s = ((performance.now() - began) / 1000).toFixed(1);
-    let verdict: { status?: string; transparency?: { origin: string; index: number } } = {};
-    await until('the log of the region proves the conversation', 60, async () => {
-      const verify = { method: 'POST', headers: { authorization: `Bearer ${key}` } };
-      verdict = await (await fetch(`${url}/v1/conversations/${answer.id}/verify`, verify)).json();
-      return verdict.status === 'ok';
-    });
+    let verdict: Verdict = {};
+    await until(
+      'the log of the region proves the conversation, and the other one witnesses it',
+      60,
+      async () => {
+        const verify = { method: 'POST', headers: { authorization: `Bearer ${key}` } };
+        verdict = await (await fetch(`${url}/v1/conversations/${answer.id}/verify`, verify)).json();
+        return verdict.status === 'ok' && verdict.transparency?.witnesses.length === 1;
+      },
+    );
     const { metadata } = await get<{ metadata: { labels: Record<string, string> } }>([
       'namespace',
       region.namespace,
@@ -44,6 +57,7 @@ it('two regions answer, each with its own residency', async () => {
       ...verdict.transparency,
     });
     expect(verdict.transparency?.origin).toContain(region.name);
+    expect(verdict.transparency?.witnesses[0]).toContain((region === EU ? US : EU).name);
     expect(metadata.labels['mcp.platform/residency']).toBe(region.residency);
   }
   show('Regions', rows);

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { commands } from './commands/index.ts';
-import { CliError, EXIT, messageOf } from './errors.ts';
+import { CliError, EXIT, messageOf, printable } from './errors.ts';
 import { paint } from './ui.ts';
 
 const program = new Command('mcp')
@@ -41,7 +41,7 @@ function finish(error: unknown): void {
   const message =
     known || process.env.MCP_DEBUG === undefined ? messageOf(error) : String((error as Error).stack);
   const exit_code = known ? error.exit_code : EXIT.failed;
-  process.stderr.write(`${paint('red', 'mcp:')} ${message}\n`);
+  process.stderr.write(`${paint('red', 'mcp:')} ${printable(message)}\n`);
   if (process.env.MCP_DETACHED === '1' && process.connected)
     process.send?.({ kind: 'failed', message, exit_code }, () => process.exit(exit_code));
   else process.exit(exit_code);

@@ -7,13 +7,21 @@ export const EXIT = {
   taken: 4,
 } as const;
 
+/** A text of foreign origin with its control characters as escapes: to a terminal they are commands. */
+export function printable(text: string): string {
+  return text.replace(
+    /[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 /** What went wrong, in one line for a person: rule, value and way out. No stack is shown. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly exit_code: number;
 
   constructor(message: string, exit_code: number = EXIT.failed) {
-    super(message);
+    super(printable(message));
     this.exit_code = exit_code;
   }
 }

@@ -147,7 +147,7 @@ function storesOf(open: OpenDatabase, { keys, clear }: Encryption) {
   return {
     store: new ConversationStore(open, keys),
     answers: new AnswerStore(open, { keys, clear }),
-    feedback: new FeedbackStore(open, clear),
+    feedback: new FeedbackStore(open, { keys, clear }),
     accesses: new AccessLog(open.db),
     upkeep: new Upkeep(open),
     checks: new LogChecks(open),

@@ -139,6 +139,15 @@ export async function tamper(core: Pick<Core, 'dir'>, statement: string): Promis
   await client.end();
 }
 
+/** The first column of what a statement finds in a core's store. */
+export async function selected(core: Pick<Core, 'dir'>, statement: string): Promise<unknown[]> {
+  const url = databases.get(core.dir);
+  const open = await openDatabase({ file: join(core.dir, 'core', 'core.db'), url, connections: 1 });
+  const { rows } = await sql.raw<Record<string, unknown>>(statement).execute(open.db);
+  await open.close();
+  return rows.map((row) => Object.values(row)[0]);
+}
+
 /** Every row of a core's store, as JSON. */
 export async function rowsOf(core: Pick<Core, 'dir'>): Promise<string[]> {
   const url = databases.get(core.dir);

@@ -16,6 +16,7 @@ describe.each([
   'transparency',
   'encryption',
   'version-1',
+  'retention',
 ])('on PostgreSQL: %s', async (file) => {
   await import(`./${file}.test.ts`);
 });

@@ -1,6 +1,7 @@
 import { ChatResponse, type KeyChanged, type PublishedKeys } from '@mcp/contracts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { refusesBadProofs } from './bad-proofs.ts';
 import { forget, type Platform, type Shared, shared, startPlatform } from './support.ts';
 
 interface TraceSpan {
@@ -63,6 +64,11 @@ describe.each(['in one process', 'apart'] as const)('the platform, %s', (form) =
       return { inferences: spans.filter(({ name }) => name === 'model.inference').length, orphans };
     };
     await expect.poll(whole).toEqual({ inferences: expect.toSatisfy((n) => n >= 4), orphans: [] });
+  });
+
+  test('a proof that does not hold, and what is none, is refused in words', async () => {
+    const { conversations } = await json<{ conversations: { id: string }[] }>(ask('/v1/conversations'));
+    await refusesBadProofs(platform, conversations.at(-1)?.id ?? '');
   });
 
   test("completions, an alias and embeddings speak OpenAI's wire", async () => {
@@ -153,6 +159,7 @@ describe.each(['in one process', 'apart'] as const)('the platform, %s', (form) =
     expect(said.witness_key).toMatch(new RegExp(`^${said.origin}/witness\\+`));
     const add = (body: string) => fetch(`${at}/add-checkpoint`, { method: 'POST', body });
     const note = await (await ask('/v1/log/checkpoint')).text();
+    expect(await json(ask('/v1/log/anchors'))).toEqual({ anchors: [] });
     const unknown = await add(`old 0\n\n${note}`);
     expect([unknown.status, unknown.headers.get('content-type')]).toEqual([404, 'text/plain']);
     expect(await unknown.text()).toContain(`does not watch the log ${said.origin}`);

@@ -7,12 +7,21 @@ import type { GovernanceJob } from './jobs/job.ts';
 import type { GovernanceKit } from './kit.ts';
 
 const RUN_TIMEOUT_MS = 60 * 60_000;
+/** Of a schedule, how many runs say how long its pauses are. */
+const RUNS_TO_COME = 400;
 
 export interface RunnerOptions {
   readonly kit: GovernanceKit;
   readonly jobs: readonly GovernanceJob[];
   /** Cron expressions by job name, in UTC. */
   readonly schedules: Readonly<Record<string, string>>;
+}
+
+/** The longest time between runs of those to come, in seconds; undefined where there are no two. */
+function longestPause(cron: Cron): number | undefined {
+  const runs = cron.nextRuns(RUNS_TO_COME).map((run) => run.getTime());
+  const pauses = runs.slice(1).map((at, before) => at - (runs[before] ?? at));
+  return pauses.length === 0 ? undefined : Math.max(...pauses) / 1000;
 }
 
 /** Runs governance jobs, each one at a time, and remembers its last run in a file. */
@@ -34,6 +43,7 @@ export class GovernanceRunner {
       );
       this.#crons.push(cron);
       const last = await this.#last(job.name);
+      this.#tellDue(job.name, cron, last);
       const missed = last === null ? undefined : cron.nextRun(last.started_at);
       if (missed != null && missed.getTime() < Date.now()) void this.#scheduled(job.name);
     }
@@ -135,6 +145,16 @@ export class GovernanceRunner {
       kit.metrics.set('governance_last_success_timestamp_seconds', { job: job.name }, Date.now() / 1000);
     await this.#remember(run);
     return run;
+  }
+
+  /** What the alert on missing runs needs: how long a job may go without success, and since when it does. */
+  #tellDue(job: string, cron: Cron, last: GovernanceRun | null): void {
+    const { metrics } = this.#options.kit;
+    const pause_s = longestPause(cron);
+    if (pause_s !== undefined)
+      metrics.set('governance_run_due_seconds', { job }, pause_s + RUN_TIMEOUT_MS / 1000);
+    if (last?.ok === true && last.finished_at !== null)
+      metrics.set('governance_last_success_timestamp_seconds', { job }, Date.parse(last.finished_at) / 1000);
   }
 
   #schedule(name: string): string {

@@ -152,6 +152,36 @@ describe('the log check', () => {
     await late.close();
   });
 
+  it('says within which time each job has to succeed, by its schedule, and when it last did', async () => {
+    const env = { MCP_DATA: dir, ...testIdentities(), MCP_LOG_LEVEL: 'silent' };
+    const weekdays = await createKit({
+      manifest: definition.manifest,
+      env: { ...env, MCP_RETENTION_SCHEDULE: '0 2 * * 1-5' },
+      local: new Map([['core', core]]) as LocalApis,
+      draining: () => false,
+    });
+    const first = await definition.create(kit as Parameters<typeof definition.create>[0]);
+    await first.api.run('log-check', call());
+    await first.close();
+    const again = await definition.create(weekdays as Parameters<typeof definition.create>[0]);
+    const text = await weekdays.metrics.text();
+    const hours = [
+      ['log-check', 2],
+      ['audit-bundle', 25],
+      ['retention', 73],
+    ] as const;
+    for (const [job, due_hours] of hours)
+      expect(text).toContain(
+        `governance_run_due_seconds{service="governance",job="${job}"} ${due_hours * 3600}`,
+      );
+    expect(text).toMatch(
+      /governance_last_success_timestamp_seconds\{service="governance",job="log-check"\} 1/,
+    );
+    expect(text).not.toMatch(/last_success[^\n]*retention/);
+    await again.close();
+    await weekdays.close();
+  });
+
   it('answers services only', async () => {
     const { app, close } = await definition.create(kit as Parameters<typeof definition.create>[0]);
     expect((await app.request('/internal/jobs')).status).toBe(401);

@@ -1,6 +1,7 @@
 import { PlatformError, type TransparencyLogApi } from '@mcp/contracts';
 import { signManifest } from '@mcp/provenance/audit';
 import { encodeVerifier, firstOf, partOf } from '@mcp/provenance/tlog';
+import type { Anchoring } from './anchoring.ts';
 import type { Cosigners } from './cosigners.ts';
 import type { LogKeeper } from './keeper.ts';
 import type { Peers } from './peers.ts';
@@ -11,10 +12,11 @@ interface LogParts {
   readonly peers: Peers;
   readonly witness: Witness;
   readonly cosigners: Cosigners;
+  readonly anchoring: Anchoring;
 }
 
 /** What the service answers, of the log that it keeps and of those that it witnesses. */
-export function logApi({ keeper, peers, witness, cosigners }: LogParts): TransparencyLogApi {
+export function logApi({ keeper, peers, witness, cosigners, anchoring }: LogParts): TransparencyLogApi {
   const checkpoint = () => {
     const { checkpoint: note, published_size: size } = keeper.readable();
     return cosigners.newest?.size === size ? cosigners.newest : { note, size };
@@ -67,6 +69,7 @@ export function logApi({ keeper, peers, witness, cosigners }: LogParts): Transpa
     },
     signAudit: async ({ manifest_sha256 }) => ({ note: signManifest(manifest_sha256, keeper.signer) }),
     tile: ({ path }) => tileIn(keeper, path),
+    anchors: async () => ({ anchors: anchoring.list() }),
     identity: async () => ({
       origin: keeper.signer.name,
       log_keys,

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { transparencyLogEndpoints } from '@mcp/contracts';
 import { apiApp, defineService } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
+import { Anchoring } from './anchoring.ts';
 import { logApi } from './api.ts';
 import { Cosigners } from './cosigners.ts';
 import { LogKeeper } from './keeper.ts';
@@ -30,9 +31,10 @@ export const definition = defineService({
       keysOf: (log) => peers.keysOf(log),
     });
     const cosigners = await Cosigners.open({ kit, keeper, peers });
+    const anchoring = await Anchoring.open({ kit, keeper });
     const memory = new CheckpointMemory({ kit, keeper });
     const check = new SelfCheck({ kit, keeper, every_ms });
-    const api = logApi({ keeper, peers, witness, cosigners });
+    const api = logApi({ keeper, peers, witness, cosigners, anchoring });
     const app = apiApp({
       kit,
       endpoints: transparencyLogEndpoints,
@@ -42,7 +44,7 @@ export const definition = defineService({
     const close = async () => {
       check.close();
       memory.close();
-      await cosigners.close();
+      await Promise.all([cosigners.close(), anchoring.close()]);
       await keeper.close();
     };
     return { app, api, close };

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AuditBundlePage } from '@mcp/contracts';
 import {
@@ -11,13 +11,15 @@ import {
 } from '@mcp/provenance/audit';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { CliError, EXIT, messageOf } from '../errors.ts';
+import { CliError, EXIT, messageOf, printable } from '../errors.ts';
 import { GATEWAY_OPTIONS, type GatewayFlags, gatewayOf } from '../gateway.ts';
+import { readGiven } from '../given-file.ts';
 import { ROOT } from '../paths.ts';
 import { paint, table } from '../ui.ts';
 import { gather, keysGiven, ownKeys } from './trusted-keys.ts';
 
 const MOST = 200;
+const LOCK_FILE = { what: 'a lock file', max_bytes: 64 * 1024 * 1024 };
 
 /** `mcp audit`: audit bundles of a platform, and one of them checked offline. */
 export function auditCommand(): Command {
@@ -85,7 +87,7 @@ function verifyCommand(): Command {
       '\nWithout --key, the keys in the bundle count: it then fits in itself, whoever made it.',
     )
     .action((path: string, flags: { readonly key: readonly string[]; readonly json: boolean }) => {
-      const text = read(path);
+      const text = readGiven(path, { what: 'an audit bundle', max_bytes: MAX_AUDIT_BUNDLE_BYTES });
       const verdict = verifyAuditBundle(text, keysGiven(flags.key)?.log);
       process.stdout.write(
         flags.json
@@ -102,7 +104,7 @@ function sbomCommand(): Command {
     .option('--lock-file <file>', "npm's lock file", join(ROOT, 'package-lock.json'))
     .action((flags: { readonly lockFile: string }) => {
       try {
-        process.stdout.write(sbomOf(read(flags.lockFile)).text);
+        process.stdout.write(sbomOf(readGiven(flags.lockFile, LOCK_FILE)).text);
       } catch (error) {
         throw error instanceof TypeError ? new CliError(`${flags.lockFile}: ${error.message}`) : error;
       }
@@ -110,19 +112,8 @@ function sbomCommand(): Command {
 }
 
 function lineOf(verdict: AuditVerdict): string {
-  if (!verdict.ok) return `${paint('red', '✗')} ${verdict.place}: ${verdict.reason}`;
+  if (!verdict.ok) return `${paint('red', '✗')} ${verdict.place}: ${printable(verdict.reason)}`;
   const { id, created_at, entries, parts, previous } = verdict.manifest;
   const after = previous === null ? 'the first one' : `after ${previous.id}`;
-  return `${paint('green', '✓')} ${id}: ${parts.length} parts, entries ${entries.from} to ${entries.to}, made at ${created_at}, ${after}\n  signed by ${verdict.signers.join(', ')}`;
-}
-
-function read(path: string): string {
-  try {
-    if (statSync(path).size > MAX_AUDIT_BUNDLE_BYTES)
-      throw new CliError(`${path} has more than ${MAX_AUDIT_BUNDLE_BYTES} bytes: that is none of ours.`);
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (error instanceof CliError) throw error;
-    throw new CliError(`${path} cannot be read (${messageOf(error)}).`);
-  }
+  return `${paint('green', '✓')} ${id}: ${parts.length} parts, entries ${entries.from} to ${entries.to}, made at ${created_at}, ${after}\n  signed by ${printable(verdict.signers.join(', '))}`;
 }

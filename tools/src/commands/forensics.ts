@@ -6,9 +6,11 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { GovernanceRun } from '@mcp/contracts';
 import { Command } from 'commander';
@@ -23,6 +25,7 @@ const Governance = z.object({
 /** Conversations that are copied at most: a report names up to 1,000. */
 const MAX_CONVERSATIONS = 1000;
 const SUMS = 'SHA256SUMS';
+const MISSED = 'not-copied.json';
 
 interface ForensicsFlags {
   readonly conversation: readonly string[];
@@ -45,10 +48,18 @@ export function forensicsCommand(): Command {
       '\nIt holds what was said, in clear. Nothing is changed where it copies from. Check it with: sha256sum -c SHA256SUMS',
     )
     .action(async (folder: string, flags: ForensicsFlags) => {
-      const copy = new Copy(resolve(folder));
       const paths = dataPaths(flags.data);
-      await copy.folder(join(paths.dir, 'transparency-log'), 'transparency-log');
+      const log = join(paths.dir, 'transparency-log');
       const gateway = runningOn(flags);
+      const to = resolve(folder);
+      if (!existsSync(log) && gateway === undefined)
+        throw new CliError(
+          `Nothing runs on ${paths.dir}, and there is no ${log}: nothing to copy. Name the data directory: --data`,
+        );
+      if (`${to}${sep}`.startsWith(`${log}${sep}`))
+        throw new CliError(`${to} lies in the folder that is copied. Name one outside ${log}.`);
+      const copy = new Copy(to);
+      await copy.folder(log, 'transparency-log');
       const ids = new Set(flags.conversation);
       if (gateway !== undefined)
         for (const id of await copy.findings(gateway)) if (ids.size < MAX_CONVERSATIONS) ids.add(id);
@@ -56,8 +67,9 @@ export function forensicsCommand(): Command {
       const sum = copy.close();
       const asked =
         gateway === undefined ? ' The platform does not run: what it stores was not asked for.' : '';
+      const missed = copy.missed === 0 ? '' : ` ${copy.missed} could not be copied: see ${MISSED}.`;
       process.stdout.write(
-        `${copy.files} files, ${ids.size} conversations in ${folder}. SHA-256 of its ${SUMS}: ${sum}${asked}\n`,
+        `${copy.files} files, ${ids.size} conversations in ${folder}. SHA-256 of its ${SUMS}: ${sum}${missed}${asked}\n`,
       );
     });
 }
@@ -79,11 +91,21 @@ function runningOn(flags: ForensicsFlags): GatewayClient | undefined {
 class Copy {
   readonly #to: string;
   readonly #sums: string[] = [];
+  readonly #missed: { readonly name: string; readonly reason: string }[] = [];
 
   constructor(to: string) {
     if (existsSync(to)) throw new CliError(`${to} is there already. Name a folder that is not.`);
     this.#to = to;
-    mkdirSync(to, { recursive: true, mode: 0o700 });
+    try {
+      mkdirSync(to, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw new CliError(`${to} cannot be made (${messageOf(error)}). Name a folder where you may write.`);
+    }
+  }
+
+  /** Files that could not be read, or are none. */
+  get missed(): number {
+    return this.#missed.length;
   }
 
   get files(): number {
@@ -94,9 +116,11 @@ class Copy {
   async folder(from: string, name: string): Promise<void> {
     if (!existsSync(from)) return;
     for (const entry of readdirSync(from, { recursive: true, withFileTypes: true }))
-      if (entry.isFile()) {
+      if (!entry.isDirectory()) {
         const path = join(entry.parentPath, entry.name);
-        await this.#file(path, join(name, relative(from, path)));
+        const as = join(name, relative(from, path));
+        if (entry.isFile()) await this.#file(path, as);
+        else this.#missed.push({ name: as, reason: 'It is no regular file.' });
       }
   }
 
@@ -115,7 +139,8 @@ class Copy {
   ): Promise<void> {
     const archived = join(paths.conversations, `${id}.json`);
     const folder = join('conversations', id);
-    if (existsSync(archived)) await this.#file(archived, join(folder, 'archived.json'));
+    if (statSync(archived, { throwIfNoEntry: false })?.isFile() === true)
+      await this.#file(archived, join(folder, 'archived.json'));
     if (gateway === undefined) return;
     for (const part of ['log', 'lineage'])
       await this.#asked(gateway, {
@@ -126,16 +151,31 @@ class Copy {
 
   /** Writes the checksums down; returns the checksum over them. */
   close(): string {
+    if (this.#missed.length > 0) this.#write(MISSED, `${JSON.stringify(this.#missed, null, 2)}\n`);
     const text = this.#sums.map((line) => `${line}\n`).join('');
     writeFileSync(join(this.#to, SUMS), text, { mode: 0o600 });
     return createHash('sha256').update(text).digest('hex');
   }
 
+  /** What cannot be read is noted down: the rest is kept all the same. */
   async #file(from: string, name: string): Promise<void> {
     const hash = createHash('sha256');
     const read = createReadStream(from).on('data', (chunk) => hash.update(chunk));
-    await pipeline(read, createWriteStream(this.#place(name), { mode: 0o600 }));
-    this.#sums.push(`${hash.digest('hex')}  ${name}`);
+    const to = this.#place(name);
+    try {
+      await pipeline(read, createWriteStream(to, { mode: 0o600 }));
+    } catch (error) {
+      if (!isOf(error, from)) throw error;
+      rmSync(to, { force: true });
+      this.#missed.push({ name, reason: messageOf(error) });
+      return;
+    }
+    this.#sums.push(sumLine(hash.digest('hex'), name));
+  }
+
+  #write(name: string, text: string): void {
+    writeFileSync(this.#place(name), text, { mode: 0o600 });
+    this.#sums.push(sumLine(createHash('sha256').update(text).digest('hex'), name));
   }
 
   /** An answer of the platform as a file; of one that it does not give, the reason. */
@@ -146,9 +186,7 @@ class Copy {
     const value = await gateway
       .get(path, z.unknown())
       .catch((error: unknown) => ({ not_given: messageOf(error) }));
-    const text = `${JSON.stringify(value, null, 2)}\n`;
-    writeFileSync(this.#place(as), text, { mode: 0o600 });
-    this.#sums.push(`${createHash('sha256').update(text).digest('hex')}  ${as}`);
+    this.#write(as, `${JSON.stringify(value, null, 2)}\n`);
     return value;
   }
 
@@ -157,4 +195,16 @@ class Copy {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     return path;
   }
+}
+
+/** Whether what was to be copied cannot be read, rather than its copy be written. */
+function isOf(error: unknown, from: string): boolean {
+  const { path, syscall } = error as NodeJS.ErrnoException;
+  return path === from || syscall === 'read';
+}
+
+/** A line as sha256sum writes and reads it: a name with a line break or a backslash is escaped, and the line says so. */
+function sumLine(sum: string, name: string): string {
+  const escaped = name.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\r', '\\r');
+  return `${escaped === name ? '' : '\\'}${sum}  ${escaped}`;
 }

@@ -1,7 +1,9 @@
 import { type KeyChange, KeyChanged, type KeyHistory, PublishedKeys } from '@mcp/contracts';
 import { stateOf, VerifiedKeys } from '@mcp/provenance';
 import { Command } from 'commander';
+import { CliError, EXIT } from '../errors.ts';
 import { GATEWAY_OPTIONS, type GatewayFlags, gatewayOf } from '../gateway.ts';
+import { timeOf } from '../given-time.ts';
 import { paint, table } from '../ui.ts';
 
 type Flags = GatewayFlags & { readonly json: boolean };
@@ -56,22 +58,32 @@ function revokeCommand(keys: Command): void {
   keys
     .command('revoke')
     .description('say that signatures of a retired key do not count any more, because others may have had it')
-    .argument('<key-id>', 'as mcp keys list --json has it')
+    .argument('<key-id>', 'as mcp keys list --json has it', keyId)
     .requiredOption('--reason <text>', 'why; it stands in the key history')
     .option(
       '--since <time>',
-      'since when others may have had it, in UTC: 2026-11-29T00:00:00.000Z (default: now)',
+      'since when others may have had it: 2026-11-29, or 2026-11-29T08:00:00Z (default: now)',
+      timeOf,
     )
     .option('--dry-run', 'say what would be done, and change nothing', false)
     .option(...GATEWAY_OPTIONS.data)
     .option(...GATEWAY_OPTIONS.url)
     .option('--json', 'what was done as JSON', false)
-    .action(async (key_id: string, flags: Flags & { reason: string; since?: string; dryRun: boolean }) =>
-      change(
-        { change: 'revoke', key_id, reason: flags.reason, revoked_from: flags.since, dry_run: flags.dryRun },
+    .action(async (key_id: string, flags: Flags & { reason: string; since?: Date; dryRun: boolean }) => {
+      const revoked_from = flags.since?.toISOString();
+      await change(
+        { change: 'revoke', key_id, reason: flags.reason, revoked_from, dry_run: flags.dryRun },
         flags,
-      ),
-    );
+      );
+    });
+}
+
+function keyId(given: string): string {
+  if (/^[0-9a-f]{64}$/.test(given)) return given;
+  throw new CliError(
+    `${given.slice(0, 80)} is no key id: 64 hex digits, as mcp keys list --json has it.`,
+    EXIT.usage,
+  );
 }
 
 async function change(asked: KeyChange, flags: Flags): Promise<void> {

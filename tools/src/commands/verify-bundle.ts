@@ -1,11 +1,11 @@
-import { readFileSync, statSync } from 'node:fs';
 import { isBundle, type VerifyOptions, verifyBundle } from '@mcp/provenance';
-import { CliError, EXIT, messageOf } from '../errors.ts';
+import { CliError, EXIT } from '../errors.ts';
+import { readGivenJson } from '../given-file.ts';
 import { keysGiven, ownKeys } from './trusted-keys.ts';
 import { verdictLine } from './verdict-line.ts';
 
-/** A bundle larger than this is not one of ours. */
-const MAX_BUNDLE_BYTES = 256 * 1024 * 1024;
+/** A bundle that is larger is not one of ours. */
+const GIVEN = { what: 'a proof bundle', max_bytes: 64 * 1024 * 1024 };
 
 interface BundleFlags {
   /** By what the signatures of the log are checked. */
@@ -17,7 +17,7 @@ interface BundleFlags {
 
 /** Checks a proof bundle without asking anybody, and prints the verdict. */
 export function checkBundle(path: string, { options, keys, json }: BundleFlags): void {
-  const bundle = read(path);
+  const bundle = readBundle(path);
   const verdict = verifyBundle(bundle, { ...options, keys: keysGiven(keys) });
   if (json) process.stdout.write(`${JSON.stringify(verdict, null, 2)}\n`);
   else {
@@ -28,15 +28,8 @@ export function checkBundle(path: string, { options, keys, json }: BundleFlags):
   process.exitCode = verdict.ok ? EXIT.ok : EXIT.failed;
 }
 
-function read(path: string): unknown {
-  try {
-    if (statSync(path).size > MAX_BUNDLE_BYTES)
-      throw new CliError(`${path} has more than ${MAX_BUNDLE_BYTES} bytes: that is no proof bundle.`);
-    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    if (isBundle(value)) return value;
-  } catch (error) {
-    if (error instanceof CliError) throw error;
-    throw new CliError(`${path} cannot be read as JSON (${messageOf(error)}).`);
-  }
+export function readBundle(path: string): unknown {
+  const value = readGivenJson(path, GIVEN);
+  if (isBundle(value)) return value;
   throw new CliError(`${path} is no proof bundle. A log is checked with: npx mcp verify ${path}`);
 }

@@ -1,10 +1,13 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ChainVerdict } from '@mcp/contracts';
 import { type VerifyOptions, verifyLog } from '@mcp/provenance';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { CliError, codeOf, EXIT, messageOf } from '../errors.ts';
+import { GATEWAY_OPTIONS, gatewayOf } from '../gateway.ts';
+import { readGivenJson } from '../given-file.ts';
+import { timeOf } from '../given-time.ts';
 import { type DataPaths, dataPaths } from '../paths.ts';
 import { isRunning } from '../runner/processes.ts';
 import { readRunFile } from '../runner/run-file.ts';
@@ -12,11 +15,12 @@ import { readSecret } from '../runner/secrets.ts';
 import { paint, terminalUi } from '../ui.ts';
 import { gather } from './trusted-keys.ts';
 import { verdictLine } from './verdict-line.ts';
+import { checkAnchored } from './verify-anchor.ts';
 import { checkBundle } from './verify-bundle.ts';
 import { verifyOptions } from './verify-options.ts';
 
 /** A conversation log larger than this is not one of ours. */
-const MAX_LOG_BYTES = 256 * 1024 * 1024;
+const GIVEN = { what: 'a conversation log', max_bytes: 64 * 1024 * 1024 };
 const ASK_TIMEOUT_MS = 15_000;
 
 /** `mcp verify`: the hash chains of conversation logs, and what a running platform knows of them. Exit code 1 when one is not in order. */
@@ -28,27 +32,42 @@ export function verifyCommand(): Command {
     .option('--since <time>', 'as --all, those that were written to since a day or time (2026-11-29)', timeOf)
     .option('--bundle <file>', 'a proof bundle (npx mcp proof), checked offline')
     .option(
+      '--anchor <place>',
+      'the transparency log of a running platform, compared with checkpoints that were kept outside: a folder, a file or s3://…',
+    )
+    .option(
       '--key <key>',
-      'with --bundle: a key of the log or of a witness that you trust; repeat it',
+      'with --bundle or --anchor: a key of the log or of a witness that you trust; repeat it',
       gather,
       [],
     )
     .option('--keys <file>', 'the key history (mcp keys list --json; default: that of the data directory)')
     .option('--json', 'the verdicts as JSON', false)
     .option('--data <directory>', 'the data directory (default: ./data of the checkout)')
+    .option('--url <url>', `with --anchor: ${GATEWAY_OPTIONS.url[1]}`)
     .addHelpText(
       'after',
       `
 The chain shows that no record was changed, moved or removed. The HMAC shows that the log was written by
 this platform: it needs PROV_SECRET, from the environment or the data directory. The signature shows the same to others:
 it needs the key history only. Without either, only the chain is checked.
-Whether records are missing at the end is known to the platform alone: where it runs, it is asked.`,
+Whether records are missing at the end is known to the platform alone: where it runs, it is asked.
+With --anchor, a conversation (its id, or --bundle) is looked for in what was anchored; without one, the log is compared.`,
     )
     .action(async (log: string | undefined, flags: VerifyFlags) => {
       const all = flags.all || flags.since !== undefined;
+      if (flags.anchor !== undefined) {
+        await anchored(log, { ...flags, anchor: flags.anchor });
+        return;
+      }
       if ([log !== undefined, all, flags.bundle !== undefined].filter(Boolean).length !== 1)
         throw new CliError(
           'Name one log (a file or a conversation id), or give --all, --since or --bundle.',
+          EXIT.usage,
+        );
+      if (flags.key.length > 0 && flags.bundle === undefined)
+        throw new CliError(
+          '--key is a key of the transparency log: give it with --bundle. A log alone is checked by --keys.',
           EXIT.usage,
         );
       const paths = dataPaths(flags.data);
@@ -69,6 +88,20 @@ Whether records are missing at the end is known to the platform alone: where it 
     });
 }
 
+/** The log of a running platform, compared with what was anchored of it. */
+async function anchored(log: string | undefined, flags: VerifyFlags & { anchor: string }): Promise<void> {
+  if (flags.all || flags.since !== undefined || (log !== undefined && flags.bundle !== undefined))
+    throw new CliError('With --anchor, name one conversation, give --bundle, or neither.', EXIT.usage);
+  await checkAnchored(gatewayOf(flags), {
+    place: flags.anchor,
+    log,
+    bundle: flags.bundle,
+    options: verifyOptions(dataPaths(flags.data), flags.keys),
+    keys: flags.key,
+    json: flags.json,
+  });
+}
+
 /** What was not checked, and why. */
 function notesOf({ secret, history }: VerifyOptions, platform: RunningPlatform | undefined): string[] {
   return [
@@ -87,19 +120,11 @@ interface VerifyFlags {
   readonly json: boolean;
   readonly since?: Date;
   readonly bundle?: string;
+  readonly anchor?: string;
+  readonly url?: string;
   readonly key: readonly string[];
   readonly keys?: string;
   readonly data?: string;
-}
-
-function timeOf(text: string): Date {
-  const time = new Date(text);
-  if (Number.isNaN(time.getTime()))
-    throw new CliError(
-      `${text.slice(0, 80)} is no day or time: write 2026-11-29, or 2026-11-29T08:00:00Z.`,
-      EXIT.usage,
-    );
-  return time;
 }
 
 /** The platform that runs on a data directory: it has the store and the heads of the logs. */
@@ -156,15 +181,13 @@ async function ask({ url, key }: RunningPlatform, file: ChainVerdict): Promise<C
   }
 }
 
+/** What cannot be read as a log is a verdict, too: the others are checked all the same. */
 function check(path: string, options: VerifyOptions): ChainVerdict {
-  const size = statSync(path).size;
-  if (size > MAX_LOG_BYTES)
-    throw new CliError(`${path} has ${size} bytes, more than any conversation log (${MAX_LOG_BYTES}).`);
   try {
-    return verifyLog(JSON.parse(readFileSync(path, 'utf8')), options);
+    return verifyLog(readGivenJson(path, GIVEN), options);
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    const reason = `${path} is not JSON: ${error.message}`;
+    if (!(error instanceof CliError)) throw error;
+    const reason = error.message;
     return { id: path, ok: false, status: 'broken', records: 0, broken_at: null, reason, head: null };
   }
 }
@@ -187,10 +210,19 @@ function allLogs(paths: DataPaths, since: Date = new Date(0)): string[] {
 
 function logPath(paths: DataPaths, log: string): string {
   const path = z.uuid().safeParse(log).success ? join(paths.conversations, `${log.toLowerCase()}.json`) : log;
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) return path;
+  if (statOf(path) !== undefined) return path;
   throw new CliError(
     `There is no log ${path}. Give a file, or the id of a conversation of this data directory.`,
   );
+}
+
+/** Undefined where there is nothing, or the name is none that a file can have. */
+function statOf(path: string): ReturnType<typeof statSync> {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 function render(verdicts: readonly ChainVerdict[]): string[] {

@@ -8,6 +8,7 @@ import type { ClearRows } from '../encryption/clear-rows.ts';
 import type { Committer } from '../log/committer.ts';
 import type { LogPublisher } from '../log/publisher.ts';
 import { checkLog, headerOf, type LogStateDeps, SELF } from '../log/state.ts';
+import { dueByOwner } from '../retention/terms.ts';
 import type { AnswerStore } from '../store/answers.ts';
 import type { ConversationStore, Lease, Stored } from '../store/conversations.ts';
 import type { FeedbackStore } from '../store/feedback.ts';
@@ -72,8 +73,13 @@ export class Sweeper {
 
   async #sweep(): Promise<void> {
     const { heads, upkeep, answers, feedback, accesses, committer, policy } = this.#deps;
-    await answers.expire(policy.answer_days);
-    await feedback.expire(policy.feedback_days);
+    const now_ms = Date.now();
+    const due = {
+      answers: dueByOwner(policy, 'answer_days', now_ms),
+      feedback: dueByOwner(policy, 'feedback_days', now_ms),
+    };
+    if (due.answers !== undefined) await answers.expire(due.answers);
+    if (due.feedback !== undefined) await feedback.expire(due.feedback);
     await accesses.expire();
     await this.#encrypt();
     // A bus that is away must not keep dead runs waiting.

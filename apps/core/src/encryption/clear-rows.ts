@@ -1,6 +1,6 @@
 /** Conversations from before encryption: they are encrypted when they are gone on with, and by the sweep. */
-import { LogRecordV1 } from '@mcp/contracts';
-import { type DataKey, encryptText, isEncrypted } from '@mcp/kms';
+import { LogRecordV1, PlatformError } from '@mcp/contracts';
+import { type DataKey, decryptText, encryptText, isEncrypted } from '@mcp/kms';
 import type { Kysely, Transaction } from 'kysely';
 import { z } from 'zod';
 import { encryptedRecord, encryptedSettings, encryptedTitle } from '../store/rows.ts';
@@ -160,4 +160,15 @@ interface Comment {
 
 export function encryptedComment(key: DataKey, { conversation_id, seq, comment }: Comment): string {
   return encryptText(key, { conversation_id, purpose: 'comment', position: seq }, comment);
+}
+
+/** The comment as it was given. Throws `internal` where it was changed in the store. */
+export function clearComment(key: DataKey, { conversation_id, seq, comment }: Comment): string {
+  if (!isEncrypted(comment)) return comment;
+  const text = decryptText(key, { conversation_id, purpose: 'comment', position: seq }, comment);
+  if (text !== undefined) return text;
+  throw new PlatformError(
+    'internal',
+    `The comment on record ${seq} of the conversation ${conversation_id} cannot be decrypted: it was changed in the store. Give the feedback again.`,
+  );
 }

@@ -1,10 +1,11 @@
 /** Erases conversations: their data keys are destroyed, what was encrypted is removed, and the chain of hashes stays. */
 import { type CallContext, type Erasure, PlatformError } from '@mcp/contracts';
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { EventLog } from '../conversations/event-log.ts';
 import type { Runs } from '../conversations/runs.ts';
 import type { Sweeper } from '../conversations/sweeper.ts';
 import type { CoreKit } from '../kit.ts';
+import type { Dialect } from '../store/clock.ts';
 import type { LegalHolds } from '../store/legal-holds.ts';
 import type { OpenDatabase } from '../store/open.ts';
 import type { Database } from '../store/schema.ts';
@@ -53,7 +54,8 @@ export class Eraser {
     allowed: (tx: Transaction<Database>) => Promise<boolean>,
   ): Promise<Erased> {
     const { open, keys, holds, metrics } = this.#deps;
-    const erased = await open.db.transaction().execute((tx) => eraseIn(tx, id, { call, holds, allowed }));
+    const { db, dialect } = open;
+    const erased = await db.transaction().execute((tx) => eraseIn(tx, id, { dialect, call, holds, allowed }));
     keys.forget(id);
     if (erased.now) metrics.inc('conversations_erased_total', {});
     return erased;
@@ -74,6 +76,7 @@ interface Erased {
 }
 
 interface Erasing extends Pick<EraserDeps, 'holds'> {
+  readonly dialect: Dialect;
   readonly call: CallContext;
   readonly allowed: (tx: Transaction<Database>) => Promise<boolean>;
 }
@@ -81,14 +84,17 @@ interface Erasing extends Pick<EraserDeps, 'holds'> {
 async function eraseIn(
   tx: Transaction<Database>,
   id: string,
-  { call, holds, allowed }: Erasing,
+  { dialect, call, holds, allowed }: Erasing,
 ): Promise<Erased> {
   const { principal } = call;
-  const found = await tx
+  const row = tx
     .selectFrom('conversations')
     .select(['owner', 'records', 'erased_at', 'erased_by'])
-    .where('id', '=', id)
-    .executeTakeFirst();
+    .where('id', '=', id);
+  // SQLite has one writer at a time. Here another replica that erases it is waited for, and holds that are being set.
+  const shared = dialect === 'postgres';
+  if (shared) await sql`lock table legal_holds in share mode`.execute(tx);
+  const found = await (shared ? row.forUpdate() : row).executeTakeFirst();
   if (found === undefined || (found.owner !== principal.id && !principal.scopes.includes('admin')))
     throw new PlatformError('not_found', `There is no conversation ${id} of yours to erase.`);
   const { owner, records } = found;

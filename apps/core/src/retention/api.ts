@@ -12,6 +12,7 @@ import { logOf } from '../log/state.ts';
 import { requireAdmin } from '../require-admin.ts';
 import type { AnswerStore } from '../store/answers.ts';
 import type { ConversationStore } from '../store/conversations.ts';
+import type { FeedbackStore } from '../store/feedback.ts';
 import { held, type LegalHolds } from '../store/legal-holds.ts';
 import type { RetentionStore } from '../store/retention.ts';
 import type { Pruner } from './pruner.ts';
@@ -30,6 +31,7 @@ export interface RetentionDeps {
   readonly holds: LegalHolds;
   readonly store: ConversationStore;
   readonly answers: AnswerStore;
+  readonly feedback: FeedbackStore;
   readonly accesses: AccessLog;
   readonly eraser: Eraser;
 }
@@ -75,8 +77,8 @@ export function retentionApi(deps: RetentionDeps): RetentionApi {
     },
     async exportSubject(owner, { cursor }, call) {
       requireSubject(owner, call);
-      if (cursor === undefined)
-        await deps.accesses.record({ action: 'export', owner, conversation_id: '' }, call);
+      // Each page: whoever knows a cursor leaves its trace as well.
+      await deps.accesses.record({ action: 'export', owner, conversation_id: '' }, call);
       return exported(deps, { owner, cursor }, call);
     },
     async eraseSubject(owner, call) {
@@ -87,14 +89,17 @@ export function retentionApi(deps: RetentionDeps): RetentionApi {
       const ids = await deps.store.idsOf(owner, { after: '', limit: MAX_ERASED });
       for (const id of ids) await deps.eraser.erase(id, call);
       const complete = ids.length < MAX_ERASED;
-      if (complete) await deps.answers.deleteAllOf(owner);
+      if (complete) {
+        await deps.answers.deleteAllOf(owner);
+        await deps.feedback.deleteAllOf(owner);
+      }
       return { owner, erased: ids.length, complete };
     },
   };
 }
 
 async function exported(
-  { store, answers }: RetentionDeps,
+  { store, answers, feedback }: RetentionDeps,
   { owner, cursor }: { readonly owner: string; readonly cursor: string | undefined },
   call: CallContext,
 ): Promise<SubjectPage> {
@@ -108,6 +113,7 @@ async function exported(
       title: stored.summary.title,
       log: logOf(stored),
       answers: await answers.inConversation(id, owner),
+      feedback: await feedback.ofConversation(id),
     };
     chars += JSON.stringify(one).length;
     conversations.push(one);

@@ -5,7 +5,7 @@ import type { CoreKit } from '../kit.ts';
 import { SELF } from '../log/state.ts';
 import type { ConversationStore } from '../store/conversations.ts';
 import { type Candidate, countErased, placeIn, type RetentionStore } from '../store/retention.ts';
-import { anyDueBefore, dueBefore, sumsOf } from './terms.ts';
+import { dueBefore, dueByOwner, sumsOf } from './terms.ts';
 
 /** Conversations that are looked at in one batch, and how long it may take: whoever wants more asks again. */
 const PAGE = 200;
@@ -32,7 +32,7 @@ export class Pruner {
   async next(call: CallContext): Promise<RetentionBatch> {
     const { policy, retention } = this.#deps;
     const now_ms = Date.now();
-    const before = anyDueBefore(policy, now_ms);
+    const before = dueByOwner(policy, 'conversation_days', now_ms)?.latest;
     const pass = await retention.pass();
     const at = { cursor: pass.cursor, limit: PAGE };
     const page = before === undefined ? [] : await retention.candidates({ ...at, before });
@@ -41,7 +41,7 @@ export class Pruner {
     for (const one of page) {
       if (call.signal.aborted || Date.now() > now_ms + BATCH_MS) break;
       last = one;
-      const due = dueBefore(policy, one.owner, now_ms);
+      const due = dueBefore(policy, 'conversation_days', { owner: one.owner, now_ms });
       if (due === undefined || one.updated_at >= due) continue;
       const { outcome, records } = await this.#prune(one, pass.started_at, call);
       if (outcome === 'erased') {

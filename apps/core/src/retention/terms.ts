@@ -1,24 +1,34 @@
-/** When conversations are due to be erased, by owner, and what they were in sums. */
-import type { Retention, RetentionStatistic } from '@mcp/contracts';
+/** When what is kept is due to be erased, by class and owner, and what conversations were in sums. */
+import type { Retention, RetentionClass, RetentionStatistic } from '@mcp/contracts';
 import { daysAgo } from '../store/clock.ts';
 import type { Stored } from '../store/conversations.ts';
+import type { DueByOwner } from '../store/due.ts';
 
-function daysOf({ conversation_days, owners }: Retention, owner: string): number | undefined {
-  const own = owners[owner];
-  return own === undefined ? conversation_days : (own.conversation_days ?? undefined);
+function daysOf(policy: Retention, of: RetentionClass, owner: string): number | undefined {
+  const own = policy.owners[owner]?.[of];
+  return own === undefined ? policy[of] : (own ?? undefined);
 }
 
-/** Conversations of an owner in which nothing was said since then are due; undefined: theirs are kept for good. */
-export function dueBefore(policy: Retention, owner: string, now_ms: number): string | undefined {
-  const days = daysOf(policy, owner);
+/** What an owner has of a class is due that is older than this; undefined: theirs is kept for good. */
+export function dueBefore(
+  policy: Retention,
+  of: RetentionClass,
+  { owner, now_ms }: { readonly owner: string; readonly now_ms: number },
+): string | undefined {
+  const days = daysOf(policy, of, owner);
   return days === undefined ? undefined : daysAgo(days, now_ms);
 }
 
-/** Conversations of anyone may be due in which nothing was said since then; undefined: none is. */
-export function anyDueBefore(policy: Retention, now_ms: number): string | undefined {
-  const all = [policy.conversation_days, ...Object.keys(policy.owners).map((owner) => daysOf(policy, owner))];
-  const days = all.filter((one) => one !== undefined);
-  return days.length === 0 ? undefined : daysAgo(Math.min(...days), now_ms);
+/** What is due of a class, of everybody and of those who have days of their own; undefined: nothing of anybody. */
+export function dueByOwner(policy: Retention, of: RetentionClass, now_ms: number): DueByOwner | undefined {
+  const everybody = policy[of];
+  const owners = Object.keys(policy.owners)
+    .filter((owner) => policy.owners[owner]?.[of] !== undefined)
+    .map((owner) => ({ owner, before: dueBefore(policy, of, { owner, now_ms }) }));
+  const before = everybody === undefined ? undefined : daysAgo(everybody, now_ms);
+  const all = [before, ...owners.map((one) => one.before)].filter((one) => one !== undefined);
+  const latest = all.sort().at(-1);
+  return latest === undefined ? undefined : { latest, before, owners };
 }
 
 /** What a conversation was in sums: by day, and by model. */

@@ -13,7 +13,7 @@ import { type DataKey, decryptText, isEncrypted } from '@mcp/kms';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { type ClearRows, encryptedAnswer } from '../encryption/clear-rows.ts';
 import type { DataKeys } from '../encryption/data-keys.ts';
-import { daysAgo } from './clock.ts';
+import { type DueByOwner, isDue } from './due.ts';
 import type { OpenDatabase } from './open.ts';
 import type { AnswerRow, Database } from './schema.ts';
 
@@ -152,7 +152,7 @@ export class AnswerStore {
     if (rows.length < last.depth || rows.length === 0)
       throw new PlatformError(
         'not_found',
-        `previous_response_id: the response ${id} builds on one that was deleted or is older than 30 days. Send what was said as input instead.`,
+        `previous_response_id: the response ${id} builds on one that was deleted or is not kept any more. Send what was said as input instead.`,
         { param: 'previous_response_id' },
       );
     return this.#decrypted(rows);
@@ -250,28 +250,12 @@ export class AnswerStore {
   }
 
   /** Forgets answers that are too old and under no legal hold, some at a time. */
-  async expire(days: number): Promise<void> {
-    const before = daysAgo(days);
+  async expire(due: DueByOwner): Promise<void> {
     await this.#db.transaction().execute(async (tx) => {
       const old = await tx
         .selectFrom('stored_answers')
         .select('id')
-        .where('created_at', '<', before)
-        .where(({ not, exists, selectFrom }) =>
-          not(
-            exists(
-              selectFrom('legal_holds')
-                .select('legal_holds.id')
-                .where('lifted_at', 'is', null)
-                .where(({ or, eb }) =>
-                  or([
-                    eb('legal_holds.owner', '=', eb.ref('stored_answers.owner')),
-                    eb('legal_holds.conversation_id', '=', eb.ref('stored_answers.conversation_id')),
-                  ]),
-                ),
-            ),
-          ),
-        )
+        .where(isDue('stored_answers', 'created_at', due))
         .limit(MAX_PER_EXPIRY)
         .execute();
       const ids = old.map(({ id }) => id);
@@ -329,7 +313,7 @@ function noAnswer(id: string, param?: string): PlatformError {
   const what = id.startsWith('resp_') ? 'response' : 'stored chat completion';
   return new PlatformError(
     'not_found',
-    `${param === undefined ? 'There' : `${param}: there`} is no ${what} ${id} of yours. It was not stored, was deleted, is older than 30 days, or another key made it.`,
+    `${param === undefined ? 'There' : `${param}: there`} is no ${what} ${id} of yours. It was not stored, was deleted, is not kept any more, or another key made it.`,
     param === undefined ? {} : { param },
   );
 }

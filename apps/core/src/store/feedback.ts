@@ -8,9 +8,10 @@ import {
   PlatformError,
 } from '@mcp/contracts';
 import { type Kysely, sql } from 'kysely';
-import { type ClearRows, encryptedComment } from '../encryption/clear-rows.ts';
-import { daysAgo } from './clock.ts';
+import { type ClearRows, clearComment, encryptedComment } from '../encryption/clear-rows.ts';
+import type { DataKeys } from '../encryption/data-keys.ts';
 import { cutPage, placeOf } from './cursor.ts';
+import { type DueByOwner, isDue } from './due.ts';
 import type { OpenDatabase } from './open.ts';
 import type { Database, FeedbackRow } from './schema.ts';
 
@@ -18,14 +19,19 @@ const MAX_PER_EXPIRY = 500;
 /** Feedback that is learnt from, the latest. */
 const MAX_LESSONS = 1000;
 
+interface FeedbackKeys {
+  readonly keys: Pick<DataKeys, 'of'>;
+  readonly clear: Pick<ClearRows, 'keyOf'>;
+}
+
 export class FeedbackStore {
   readonly #db: Kysely<Database>;
 
-  readonly #clear: Pick<ClearRows, 'keyOf'>;
+  readonly #keys: FeedbackKeys;
 
-  constructor({ db }: OpenDatabase, clear: Pick<ClearRows, 'keyOf'>) {
+  constructor({ db }: OpenDatabase, keys: FeedbackKeys) {
     this.#db = db;
-    this.#clear = clear;
+    this.#keys = keys;
   }
 
   /** Keeps it in the place of what was said of the same decision. */
@@ -33,7 +39,7 @@ export class FeedbackStore {
     const { conversation_id, seq, comment } = feedback;
     const encrypted =
       comment &&
-      encryptedComment(await this.#clear.keyOf(conversation_id), { conversation_id, seq, comment });
+      encryptedComment(await this.#keys.clear.keyOf(conversation_id), { conversation_id, seq, comment });
     const said = { ...feedback, comment: encrypted, owner: of.owner, evidence: JSON.stringify(of.evidence) };
     try {
       await this.#db
@@ -114,13 +120,12 @@ export class FeedbackStore {
     return rows.map(judgedOf);
   }
 
-  /** Forgets what is too old, some at a time. */
-  async expire(days: number): Promise<void> {
-    const before = daysAgo(days);
+  /** Forgets what is too old and under no legal hold, some at a time. */
+  async expire(due: DueByOwner): Promise<void> {
     const old = await this.#db
       .selectFrom('feedback')
       .select(['conversation_id', 'seq'])
-      .where('given_at', '<', before)
+      .where(isDue('feedback', 'given_at', due))
       .limit(MAX_PER_EXPIRY)
       .execute();
     for (const { conversation_id, seq } of old)
@@ -129,6 +134,28 @@ export class FeedbackStore {
         .where('conversation_id', '=', conversation_id)
         .where('seq', '=', seq)
         .execute();
+  }
+
+  /** What was said of the decisions of one conversation, with its comments. */
+  async ofConversation(conversation_id: string): Promise<Feedback[]> {
+    const rows = await this.#db
+      .selectFrom('feedback')
+      .selectAll()
+      .where('conversation_id', '=', conversation_id)
+      .orderBy('seq')
+      .execute();
+    const given: Feedback[] = [];
+    for (const { owner: _whose, evidence: _of, comment, ...row } of rows)
+      given.push({
+        ...row,
+        comment: comment && clearComment(await this.#keys.keys.of(conversation_id), { ...row, comment }),
+      });
+    return given;
+  }
+
+  /** Deletes all of an owner. */
+  async deleteAllOf(owner: string): Promise<void> {
+    await this.#db.deleteFrom('feedback').where('owner', '=', owner).execute();
   }
 }
 

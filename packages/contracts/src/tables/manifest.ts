@@ -54,6 +54,7 @@ export const ServiceManifest = z.object({
         'moderation',
         'power-signal',
         'witnesses',
+        'anchors',
       ]),
     )
     .default([]),

@@ -1,6 +1,7 @@
 /** How long what was said is kept, what must not be erased, and what is given to, or erased for, the one who said it. */
 import { z } from 'zod';
 import { PageLimit } from '../api/call.ts';
+import { Feedback } from '../conversation/feedback.ts';
 import { ConversationLog } from '../conversation/log.ts';
 import { StoredAnswer } from '../conversation/stored-answers.ts';
 
@@ -12,6 +13,9 @@ export const SubjectId = z
   .string()
   .regex(/^[^\p{C}]{1,300}$/u, 'must be the id of a principal, such as key:…');
 
+/** Other days than everybody's: null for good, left out as everybody. */
+const OwnDays = Days.nullable().optional();
+
 /** Days that what was said is kept, by class of data. */
 export const Retention = z.strictObject({
   /** Conversations, from when something was last said in them. Undefined: for good. */
@@ -20,10 +24,17 @@ export const Retention = z.strictObject({
   answer_days: Days.default(30),
   /** Feedback on decisions. */
   feedback_days: Days.default(180),
-  /** Owners that have other days than the rest, by id of the principal; null: for good. */
-  owners: z.record(SubjectId, z.strictObject({ conversation_days: Days.nullable() })).default({}),
+  /** Owners that have other days than the rest, by id of the principal. */
+  owners: z
+    .record(
+      SubjectId,
+      z.strictObject({ conversation_days: OwnDays, answer_days: OwnDays, feedback_days: OwnDays }),
+    )
+    .default({}),
 });
 export type Retention = z.infer<typeof Retention>;
+/** What has days of its own. */
+export type RetentionClass = Exclude<keyof Retention, 'owners'>;
 
 /** Keeps what an owner said, or one conversation, from being erased. */
 export const LegalHold = z.object({
@@ -123,6 +134,8 @@ export const SubjectPage = z.object({
       title: z.string(),
       log: ConversationLog,
       answers: z.array(StoredAnswer),
+      /** On its decisions. */
+      feedback: z.array(Feedback),
     }),
   ),
   /** Null on the last page. */

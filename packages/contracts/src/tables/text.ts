@@ -10,6 +10,23 @@ export function jsonOf(text: string): unknown {
   }
 }
 
+/** Whether a text of JSON nests deeper than so many levels; to parse one that does can take the memory of many texts. */
+export function nestsDeeper(text: string, levels: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (inString) {
+      if (code === 92) i++;
+      else if (code === 34) inString = false;
+    } else if (code === 34) inString = true;
+    else if (code === 123 || code === 91) {
+      if (++depth > levels) return true;
+    } else if (code === 125 || code === 93) depth--;
+  }
+  return false;
+}
+
 /** A JSON value; the message says which part of it does not fit. */
 export function jsonText<S extends z.ZodType>(schema: S, hint = 'must be JSON') {
   return z.string().transform((text, context): z.output<S> => {

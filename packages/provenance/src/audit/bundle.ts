@@ -1,6 +1,13 @@
 /** Makes and checks audit bundles: parts, the manifest with their hashes, and the note that the log's key signs. */
 import { createHash } from 'node:crypto';
-import { AuditBundle, AuditManifest, AuditPartName, LogCheckpoint } from '@mcp/contracts';
+import {
+  AuditBundle,
+  AuditManifest,
+  AuditPartName,
+  jsonOf,
+  LogCheckpoint,
+  nestsDeeper,
+} from '@mcp/contracts';
 import { z } from 'zod';
 import { openCheckpoint } from '../tlog/checkpoint.ts';
 import { provesConsistency } from '../tlog/merkle.ts';
@@ -18,6 +25,7 @@ import {
 const FIRST_LINE = 'mcp/audit-bundle@v1';
 /** A file that is larger is not one of ours. */
 export const MAX_AUDIT_BUNDLE_BYTES = 64 * 1024 * 1024;
+const MAX_LEVELS = 64;
 
 /** The newest checkpoint of the log, and that its tree goes on from that of the bundle before. */
 export const AuditCheckpoint = LogCheckpoint.extend({
@@ -162,12 +170,9 @@ function checkCheckpoint(
     );
 }
 
+/** Undefined where it is no JSON, or nests deeper than any part of a bundle. */
 function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return nestsDeeper(text, MAX_LEVELS) ? undefined : jsonOf(text);
 }
 
 function issueOf(error: z.ZodError): string {

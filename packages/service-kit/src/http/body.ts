@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
-import { PlatformError } from '@mcp/contracts';
+import { nestsDeeper, PlatformError } from '@mcp/contracts';
 import { z } from 'zod';
 import { MAX_BODY_BYTES } from '../../manifest.ts';
 import type { KitContext } from './context.ts';
@@ -134,22 +134,8 @@ const MAX_DEPTH = 64;
 
 /** Parses JSON of bounded nesting whose texts are Unicode and whose numbers are finite. Throws `invalid_json`. */
 export function parseJson(text: string): unknown {
-  let depth = 0;
-  let inString = false;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (inString) {
-      if (code === 92) i++;
-      else if (code === 34) inString = false;
-    } else if (code === 34) inString = true;
-    else if (code === 123 || code === 91) {
-      if (++depth > MAX_DEPTH)
-        throw new PlatformError(
-          'invalid_json',
-          `The body nests deeper than ${MAX_DEPTH} levels. Flatten it.`,
-        );
-    } else if (code === 125 || code === 93) depth--;
-  }
+  if (nestsDeeper(text, MAX_DEPTH))
+    throw new PlatformError('invalid_json', `The body nests deeper than ${MAX_DEPTH} levels. Flatten it.`);
   let value: unknown;
   try {
     value = JSON.parse(text);
