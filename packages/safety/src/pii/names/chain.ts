@@ -6,7 +6,7 @@ import { SHAPES } from './tokens.ts';
 export const STATES = LABELS.length + 1;
 
 /** What stands between two candidates, which says whether one goes on in the other. */
-export const GAPS = ['blank', 'comma', 'line', 'mark', 'inner', 'and', 'words', 'none'] as const;
+const GAPS = ['blank', 'comma', 'line', 'mark', 'inner', 'and', 'words', 'none'] as const;
 type Gap = (typeof GAPS)[number];
 
 const CONJUNCTIONS = /^(?:and|und|et|y|e|og|och|en|i|or|oder|ou|o|&)$/;

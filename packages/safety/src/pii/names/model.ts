@@ -57,7 +57,7 @@ export function candidatesOf({ text, tokens, from }: Piece): { at: number; trans
   return found;
 }
 
-export class NamesModel {
+class NamesModel {
   readonly #values: Float32Array;
   readonly #factors: Float32Array;
   readonly #card: NamesCard;
