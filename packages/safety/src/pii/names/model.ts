@@ -23,7 +23,7 @@ export type NamesCard = z.infer<typeof NamesCard>;
 /** What is known of the last candidate before a piece, by which the chain goes on in it. */
 export type ChainState = Float64Array;
 
-export interface Labelled {
+interface Labelled {
   /** The label of each token; `NONE` for most. */
   readonly labels: Uint8Array;
   readonly state: ChainState;
