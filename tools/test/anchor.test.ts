@@ -10,6 +10,7 @@ import { verifyCommand } from '../src/commands/verify.ts';
 import { scratch } from './support.ts';
 
 const ORIGIN = 'log.example/test';
+const { privateKey: rekor_key } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
 /** A platform whose log can be read, and exchanged. */
 async function platform() {
@@ -61,7 +62,7 @@ it('compares the log of a platform with what was anchored of it, and says what c
   const folder = scratch();
   const anchor = await openAnchor(
     { kind: 'file', folder, every_s: 1 },
-    { origin: ORIGIN, s3_key: undefined },
+    { origin: ORIGIN, s3_key: undefined, rekor_key },
   );
   const check = (place: string, ...more: string[]) =>
     verify('--anchor', place, '--url', url, '--data', scratch(), ...more);
