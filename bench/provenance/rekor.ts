@@ -125,6 +125,8 @@ function verifiesBySigstore(text: string, key: string): boolean {
   const hashes = (inclusionProof.hashes ?? []).map((hash) => Buffer.from(hash, 'base64'));
   const read = {
     ...entry,
+    // Absent, as JSON has it.
+    inclusionPromise: undefined,
     canonicalizedBody: Buffer.from(canonicalizedBody ?? '', 'base64'),
     inclusionProof: { ...inclusionProof, hashes },
   };

@@ -13,8 +13,10 @@ export function rekorKeyFrom(secret: string, origin: string): KeyObject {
       throw error;
     }
     const point = ecdh.getPublicKey();
-    const [x, y] = [point.subarray(1, 33), point.subarray(33)].map((half) => half.toString('base64url'));
-    const key = { kty: 'EC', crv: 'P-256', d: seed.toString('base64url'), x, y };
+    const text = (bytes: Buffer) => bytes.toString('base64url');
+    // Uncompressed: 0x04, then both coordinates.
+    const [x, y] = [text(point.subarray(1, 33)), text(point.subarray(33))];
+    const key = { kty: 'EC', crv: 'P-256', d: text(seed), x, y };
     return createPrivateKey({ key, format: 'jwk' });
   }
 }

@@ -72,7 +72,12 @@ describe('a receipt of Rekor', () => {
     const { inclusionProof } = entry;
     const canonicalizedBody = Buffer.from(entry.canonicalizedBody, 'base64');
     const hashes = inclusionProof.hashes.map((one) => Buffer.from(one, 'base64'));
-    const read = { ...entry, canonicalizedBody, inclusionProof: { ...inclusionProof, hashes } };
+    const read = {
+      ...entry,
+      inclusionPromise: undefined,
+      canonicalizedBody,
+      inclusionProof: { ...inclusionProof, hashes },
+    };
     const log = {
       baseURL: name,
       logID: key_id,
@@ -95,8 +100,8 @@ describe('a receipt of Rekor', () => {
     ['another kind', (text) => changed(text, 'hashedrekord', 'dsse'), /not a hashedrekord 0.0.2: kind/],
     [
       'another signature',
-      (text) => changed(text, '"content":"MEU', '"content":"MEX'),
-      /signature in the entry|another text|not number/,
+      (text) => changed(text, '"content":"ME', '"content":"MF'),
+      /The signature in the entry of Rekor does not fit/,
     ],
     [
       'a checkpoint of Rekor by another key',
