@@ -29,7 +29,7 @@ export async function anchorAtRekor({ count }: Task) {
   try {
     const receipts = join(folder, 'receipts');
     mkdirSync(receipts);
-    const settings = { kind: 'rekor' as const, url: rekor.url, key: rekor.key, receipts, every_s: 3600 };
+    const settings = { kind: 'rekor' as const, url: rekor.url, keys: [rekor.key], receipts, every_s: 3600 };
     const { privateKey: rekor_key } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const anchor = await openAnchor(settings, { origin: ORIGIN, s3_key: undefined, rekor_key });
     const milliseconds = await anchorAll(folder, count, (note, size) => anchor.keep(note, size));

@@ -9,9 +9,11 @@ export function anchorMounts(
   { inside }: Workload,
 ): { readonly path: string; readonly volume: Volume }[] {
   if (!inside.some(({ name }) => name === 'transparency-log')) return [];
+  const mounted = new Set<string>();
   return stack.transparency.anchors.flatMap((anchor, at) => {
     const path = folderIn(anchor);
-    if (path === undefined || anchor.kind === 's3') return [];
+    if (path === undefined || anchor.kind === 's3' || mounted.has(path)) return [];
+    mounted.add(path);
     const { claim: name } = anchor;
     if (name === undefined)
       throw new Error(

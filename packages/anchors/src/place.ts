@@ -16,7 +16,7 @@ interface PlaceOptions {
 
 /** Opens it to be read: checkpoints, and receipts of Rekor with theirs. Throws where there is nothing. */
 export async function openPlace(place: string, { origin, rekor_keys }: PlaceOptions): Promise<Anchor> {
-  const decode = (text: string) => noteIn(text, (key) => rekor_keys ?? [decodeVerifier(key)]);
+  const decode = (text: string) => noteIn(text, (brought) => rekor_keys ?? brought.map(decodeVerifier));
   const receipts: Form = { ending: RECEIPTS_ENDING, decode, encode: () => readOnly(place) };
   const of = (shelf: Shelf) => both(anchorOn(shelf), anchorOn(shelf, receipts));
   if (place.startsWith('s3://')) {

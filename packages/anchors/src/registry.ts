@@ -25,12 +25,12 @@ export async function openAnchor(settings: AnchorSettings, options: AnchorOption
     case 's3':
       return anchorOn(await bucketShelf(settings, options));
     case 'rekor': {
-      const { url, key: rekor_key, receipts } = settings;
-      const keys = [decodeVerifier(rekor_key)];
+      const { url, receipts } = settings;
+      const keys = settings.keys.map((key) => decodeVerifier(key));
       const shelf = receipts.startsWith('s3://')
         ? await bucketShelf({ url: receipts }, options)
         : folderShelf(receipts, folderOf(options.origin));
-      const form = receiptsOf({ url, rekor_key, keys, key: options.rekor_key });
+      const form = receiptsOf({ url, keys, key: options.rekor_key });
       return anchorOn({ ...shelf, place: `${url}, receipts in ${shelf.place}` }, form);
     }
     default:

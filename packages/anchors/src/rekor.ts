@@ -1,7 +1,7 @@
 /** Rekor, version 2, as an anchor: its public log gets the hash of a checkpoint, and what it proves of that is kept as a receipt. */
 import { createPublicKey, hash, type KeyObject, sign, verify } from 'node:crypto';
 import { jsonOf } from '@mcp/contracts';
-import { checkpointBy, leafHash, provesInclusion, type Verifier } from '@mcp/provenance/tlog';
+import { checkpointBy, encodeVerifier, leafHash, provesInclusion, type Verifier } from '@mcp/provenance/tlog';
 import { textAtMost } from '@mcp/service-kit';
 import { z } from 'zod';
 import type { Form } from './anchor.ts';
@@ -46,8 +46,8 @@ const Receipt = z.object({
   type: z.literal(RECEIPT),
   /** The signed note whose hash Rekor has. */
   checkpoint: z.string().max(64 * 1024),
-  /** Rekor's key, as C2SP signed-note writes it. */
-  rekor_key: z.string().max(1000),
+  /** Rekor's key and those before it, as C2SP signed-note writes them. */
+  rekor_keys: z.array(z.string().max(1000)).min(1).max(20),
   /** What Rekor answered, word for word. */
   entry: z.unknown(),
 });
@@ -57,29 +57,29 @@ export const RECEIPTS_ENDING = '.rekor.json';
 /** What a receipt says that holds. Throws a TypeError that says what does not fit. */
 export function openReceipt(
   text: string,
-  keysFor: (rekor_key: string) => readonly Verifier[],
+  keysFor: (rekor_keys: readonly string[]) => readonly Verifier[],
 ): { readonly note: string; readonly rekor: string; readonly index: number } {
-  const { checkpoint: note, rekor_key, entry } = parsed(Receipt, jsonOf(text), 'a receipt of Rekor');
-  return { note, ...provenBy(entry, note, keysFor(rekor_key)) };
+  const { checkpoint: note, rekor_keys, entry } = parsed(Receipt, jsonOf(text), 'a receipt of Rekor');
+  return { note, ...provenBy(entry, note, keysFor(rekor_keys)) };
 }
 
 interface RekorOptions {
   readonly url: string;
-  /** As it was given, and read. */
-  readonly rekor_key: string;
+  /** The present one of Rekor, and those before it. */
   readonly keys: readonly Verifier[];
   /** ECDSA P-256: what checkpoints are signed with for Rekor, whose log takes signed hashes only. */
   readonly key: KeyObject;
 }
 
 /** How Rekor's receipts lie on a shelf. */
-export function receiptsOf({ url, rekor_key, keys, key }: RekorOptions): Form {
+export function receiptsOf({ url, keys, key }: RekorOptions): Form {
   return {
     ending: RECEIPTS_ENDING,
     async encode(note) {
       const entry = await submit(url, note, key);
       provenBy(entry, note, keys);
-      return `${JSON.stringify({ type: RECEIPT, checkpoint: note, rekor_key, entry }, null, 2)}\n`;
+      const rekor_keys = keys.map(encodeVerifier);
+      return `${JSON.stringify({ type: RECEIPT, checkpoint: note, rekor_keys, entry }, null, 2)}\n`;
     },
     decode: (text) => noteIn(text, () => keys),
   };
@@ -88,7 +88,7 @@ export function receiptsOf({ url, rekor_key, keys, key }: RekorOptions): Form {
 /** The checkpoint of a receipt that holds; undefined: it does not. */
 export function noteIn(
   text: string,
-  keysFor: (rekor_key: string) => readonly Verifier[],
+  keysFor: (rekor_keys: readonly string[]) => readonly Verifier[],
 ): string | undefined {
   try {
     return openReceipt(text, keysFor).note;

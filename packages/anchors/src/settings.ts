@@ -42,8 +42,8 @@ export const AnchorSettings = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('rekor'),
     url: z.url({ protocol: /^https?$/, error: 'must be a URL such as https://log2025-1.rekor.sigstore.dev' }),
-    /** Its key, as C2SP signed-note writes it. */
-    key: z.string().min(1).max(1000),
+    /** Its key, as C2SP signed-note writes it; behind it those of Rekors before it whose receipts are kept. */
+    keys: z.array(z.string().min(1).max(1000)).min(1).max(20),
     /** Where its receipts are kept, as its log is not searched: a folder or a bucket, as of the other kinds. */
     receipts: z.union([PlainBucketUrl, Folder]),
     claim,

@@ -103,7 +103,7 @@ const KINDS: readonly Kind[] = [
       const receipts = scratch();
       const again = (origin = ORIGIN) =>
         openAnchor(
-          { kind: 'rekor', url, key, receipts, every_s: 1 },
+          { kind: 'rekor', url, keys: [key], receipts, every_s: 1 },
           { origin, s3_key: undefined, rekor_key },
         );
       return { anchor: await again(), again };

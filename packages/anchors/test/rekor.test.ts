@@ -44,7 +44,7 @@ afterAll(async () => {
 });
 
 async function anchorAt(receipts: string) {
-  const settings = { kind: 'rekor' as const, url: rekor.url, key: rekor.key, receipts, every_s: 60 };
+  const settings = { kind: 'rekor' as const, url: rekor.url, keys: [rekor.key], receipts, every_s: 60 };
   const anchor = await openAnchor(settings, { origin: ORIGIN, s3_key: undefined, rekor_key });
   onTestFinished(() => anchor.close());
   return anchor;
