@@ -62,13 +62,16 @@ function logOrigin(stack: Stack, region: string): string {
   return `${stack.kubernetes.edge.host}/${region}`;
 }
 
-/** Linked regions witness each other's logs. */
+/** Linked regions witness each other's logs; a copy of a log is where its region fails over to. */
 function logPeers(stack: Stack, { region, peer_url }: DeploymentContext): string | undefined {
   const here = stack.regions.find(({ name }) => name === region);
   if (here === undefined || peer_url === undefined) return undefined;
   const peers = linkedRegions(stack, here).map((other) => ({
     origin: logOrigin(stack, other.name),
     url: `${peer_url(other)}/v1/witness`,
+    region: other.name,
+    keeps_ours: here.peers.includes(other.name),
+    kept_here: other.peers.includes(here.name),
   }));
   return listed(peers);
 }

@@ -10,6 +10,23 @@ import {
 } from '@mcp/contracts';
 import { z } from 'zod';
 
+/** Entries on their way to the copies in other regions, in order: it is there where a peer keeps one. */
+export const ENTRIES_STREAM = 'MCP_LOG_ENTRIES';
+export const ENTRIES_SUBJECT = 'mcp.log.entries';
+
+const LogPeer = z.strictObject({
+  origin: z.string().min(1).max(200),
+  /** Prefix of its witness. */
+  url: z.url(),
+  /** Its JetStream domain. */
+  region: z.string().min(1).max(100).optional(),
+  /** True: it keeps a copy of this log. */
+  keeps_ours: z.boolean().default(false),
+  /** True: a copy of its log is kept here. */
+  kept_here: z.boolean().default(false),
+});
+export type LogPeer = z.infer<typeof LogPeer>;
+
 export const manifest = defineManifest({
   name: 'transparency-log',
   summary:
@@ -20,8 +37,9 @@ export const manifest = defineManifest({
   speaks_for: 'itself',
   needs: ['nats', 'collector'],
   bus: {
-    streams: {},
+    streams: { [ENTRIES_STREAM]: [ENTRIES_SUBJECT] },
     buckets: ['mcp_log_checkpoints'],
+    shared_streams: [ENTRIES_STREAM],
     publishes: [TRACE_SUBJECTS],
   },
   egress: ['witnesses', 'anchors'],
@@ -52,11 +70,9 @@ export const manifest = defineManifest({
       operator: true,
     },
     MCP_LOG_PEERS: {
-      schema: jsonText(
-        z.array(z.strictObject({ origin: z.string().min(1).max(200), url: z.url() })).max(20),
-      ).prefault('[]'),
+      schema: jsonText(z.array(LogPeer).max(20)).prefault('[]'),
       meaning:
-        'Logs of linked regions and where their witnesses answer, as JSON: each has its checkpoints cosigned by the others.',
+        'Logs of linked regions and where their witnesses answer, as JSON: each has its checkpoints cosigned by the others, and says where copies of entries go.',
       from: 'derived.log_peers',
       operator: true,
     },
@@ -73,6 +89,12 @@ export const manifest = defineManifest({
       schema: jsonText(z.array(z.string().min(1).max(1000)).max(100)).prefault('[]'),
       meaning: 'Verifier keys of logs outside the platform whose checkpoints are cosigned here, as JSON.',
       from: 'derived.log_witnessed',
+      operator: true,
+    },
+    MCP_LOG_COPY_STREAM_BYTES: {
+      schema: wholeText(1_200_000, 4 * 1024 ** 3).default(64 * 1024 * 1024),
+      meaning:
+        'What the streams may hold by which entries come to copies in other regions, each: those that a copy does not have yet, and some that it has.',
       operator: true,
     },
     MCP_LOG_SIGNING_SECRET: {
@@ -192,6 +214,48 @@ export const manifest = defineManifest({
             'The transparency log of $region has not been anchored at {{ $labels.anchor }} for a quarter of an hour.',
           description:
             'The log goes on; what it has since is not protected by that anchor. The log of the service says why. See docs/runbooks/transparency-log.md.',
+        },
+      ],
+    }),
+    transparency_log_copy_lag_entries: gauge('governance', ['peer'], {
+      help: 'Entries of the log that the copy in another region does not have yet.',
+      panels: [{ dashboard: 'operations', title: 'Entries that a copy lacks', by: ['peer'] }],
+    }),
+    transparency_log_not_copied_seconds: gauge('governance', ['peer'], {
+      help: 'For how long a copy in another region has lacked entries that it was to have; 0 where it lacks none.',
+      panels: [{ dashboard: 'operations', title: 'Time that a copy is behind', by: ['peer'] }],
+      alerts: [
+        {
+          name: 'McpTransparencyLogNotCopied',
+          group: 'governance',
+          severity: 'warning',
+          expr: 'max by (peer) (transparency_log_not_copied_seconds{namespace="$namespace"}) > 900',
+          for: '5m',
+          summary:
+            'The copy of the transparency log of $region at {{ $labels.peer }} is behind for a quarter of an hour.',
+          description:
+            'The log goes on; what it has since is in this region only. See whether the other region can be reached. See docs/runbooks/transparency-log.md.',
+        },
+      ],
+    }),
+    transparency_log_copied_entries: gauge('governance', ['peer'], {
+      help: 'Entries of the log of another region that are kept here, each verified.',
+      panels: [{ dashboard: 'operations', title: 'Entries of other logs kept here', by: ['peer'] }],
+    }),
+    transparency_log_copy_messages_total: counter('governance', ['peer', 'status'], {
+      help: 'Messages of entries of another log; status is taken, known, gap, other_log, broken or two_histories.',
+      panels: [{ dashboard: 'operations', title: 'Entries that came from other regions', by: ['status'] }],
+      alerts: [
+        {
+          name: 'McpTransparencyLogCopyBroken',
+          group: 'governance',
+          severity: 'critical',
+          expr: 'sum(increase(transparency_log_copy_messages_total{namespace="$namespace",status=~"broken|two_histories"}[15m])) > 0',
+          for: '0m',
+          summary:
+            'Entries came to $region that another log has not signed, or that differ from those before.',
+          description:
+            'Somebody changed them on their way, changed the copy, or has rewritten that log: the log of the service says which. The copy took none of them. See docs/runbooks/transparency-log.md.',
         },
       ],
     }),

@@ -1,7 +1,7 @@
 /** Users of the event bus, and what each may publish and hear. */
 import {
   type ClusterPlace,
-  copyOfBucket,
+  copyOf,
   type DependencyLink,
   type DependencyUser,
   type ServiceManifest,
@@ -71,10 +71,7 @@ function streamsOf({ bus }: ServiceManifest): string[] {
 
 /** What a service may publish and hear: its own streams, subjects and buckets, and answers to itself. */
 function permissionsOf({ links }: Bus, { name, inside }: DependencyUser): Permissions {
-  const streams = inside.flatMap((manifest) => [
-    ...streamsOf(manifest),
-    ...copiedStreams(links, manifest.bus.shared),
-  ]);
+  const streams = inside.flatMap((manifest) => [...streamsOf(manifest), ...copiedStreams(links, manifest)]);
   const api = streams.flatMap((stream) => [
     ...['CREATE', 'INFO', 'PURGE', 'UPDATE'].map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
     `$JS.API.STREAM.MSG.GET.${stream}`,
@@ -103,10 +100,15 @@ function permissionsOf({ links }: Bus, { name, inside }: DependencyUser): Permis
 }
 
 /** Streams of copies that a service keeps of what peers share: their names carry the peer's. */
-function copiedStreams(links: readonly DependencyLink[], shared: readonly string[]): string[] {
+function copiedStreams(links: readonly DependencyLink[], manifest: ServiceManifest): string[] {
   return links
     .filter(({ fails_over_here }) => fails_over_here)
-    .flatMap(({ region }) => shared.map((bucket) => `${BUCKET_STREAM}${copyOfBucket(bucket, region)}`));
+    .flatMap(({ region }) => sharedStreams(manifest).map((stream) => copyOf(stream, region)));
+}
+
+/** Streams, and those behind buckets, of which peers keep copies. */
+function sharedStreams({ bus }: ServiceManifest): string[] {
+  return [...bus.shared.map((bucket) => `${BUCKET_STREAM}${bucket}`), ...bus.shared_streams];
 }
 
 /** Name of the user as which a region dials another. */
@@ -114,20 +116,18 @@ export function linkUser(region: string): string {
   return `region-${region}`;
 }
 
-/** What a region that dials this one may do: copy what is shared, in both directions, and nothing else. */
+/** What a region that dials this one may do: what is shared goes to whom its region fails over to, and nothing else. */
 export function linkPermissions(
   { region, users }: Pick<ClusterPlace, 'region' | 'users'>,
   link: DependencyLink,
 ): Omit<Permissions, 'allow_responses'> {
-  const ours = users.flatMap(({ inside }) =>
-    inside.flatMap(({ bus }) => bus.shared.map((bucket) => `${BUCKET_STREAM}${bucket}`)),
-  );
+  const ours = users.flatMap(({ inside }) => inside.flatMap(sharedStreams));
   const copying = (here: string) =>
     ours.flatMap((stream) => [`$JS.${here}.API.CONSUMER.CREATE.${stream}`, `$JS.FC.${stream}.>`]);
   // What asks for a copy, what answers, and the messages of the copy.
   const answers = ['$JSC.R.>', '$JS.M.>'];
   return {
-    publish: [...copying(region.name), ...answers],
-    subscribe: [...copying(link.region), ...answers],
+    publish: [...(link.fails_over_there ? copying(region.name) : []), ...answers],
+    subscribe: [...(link.fails_over_here ? copying(link.region) : []), ...answers],
   };
 }

@@ -39,6 +39,26 @@ describe('the event buses of two linked regions, as the program configures them'
     await expect.poll(async () => (await in_us.get('later'))?.string(), { timeout: 10_000 }).toBe('3');
   });
 
+  it('copy the entries of the transparency log, for its service and nobody else', async () => {
+    const log = await eu.as('transparency-log');
+    const there = await us.as('transparency-log');
+    await log.manager.streams.add({ name: 'MCP_LOG_ENTRIES', subjects: ['mcp.log.entries'] });
+    const copy = await there.mirror('MCP_LOG_ENTRIES', 'local-eu', 1_000_000);
+    expect(await there.mirror('MCP_LOG_ENTRIES', 'local-eu', 2_000_000)).toBe(copy);
+    await log.jetstream.publish('mcp.log.entries', 'some', { expect: { lastSequence: 0 } });
+    const next = { seq: 1, next_by_subj: 'mcp.log.entries' };
+    const first = async () => (await there.manager.direct.getMessage(copy, next))?.string();
+    await expect.poll(first, { timeout: 20_000 }).toBe('some');
+    expect((await there.find(copy))?.config.max_bytes).toBe(2_000_000);
+    await log.manager.streams.purge('MCP_LOG_ENTRIES', { seq: 1 });
+    for (const side of [eu, us])
+      for (const stream of ['MCP_LOG_ENTRIES', copy])
+        expect(await answers(await side.as('core'), `$JS.API.STREAM.INFO.${stream}`)).toBe(false);
+    (await eu.as('core')).connection.publish('mcp.log.entries', 'not of the log');
+    await (await eu.as('core')).connection.flush();
+    expect((await log.find('MCP_LOG_ENTRIES'))?.state.last_seq).toBe(1);
+  });
+
   it('let nothing else across', async () => {
     const heard: string[] = [];
     const { connection } = await us.as('spy');
@@ -63,7 +83,7 @@ describe('the event buses of two linked regions, as the program configures them'
     const spy = await us.as('spy');
     const names: string[] = [];
     for await (const name of spy.manager.streams.names()) names.push(name);
-    expect(names.sort()).toEqual(['KV_mcp_keys', 'KV_mcp_keys_local-eu']);
+    expect(names.sort()).toEqual(['KV_mcp_keys', 'KV_mcp_keys_local-eu', 'MCP_LOG_ENTRIES_local-eu']);
     for (const subject of ['STREAM.NAMES', 'STREAM.INFO.MCP_JOBS', 'CONSUMER.CREATE.MCP_JOBS', 'INFO'])
       expect(await answers(spy, `$JS.local-eu.API.${subject}`), subject).toBe(false);
   });

@@ -48,6 +48,9 @@ export async function openLocalLog(folder: string): Promise<LocalLog> {
     cosigned: async () => {
       throw new PlatformError('not_found', 'It watches no log.');
     },
+    copied: async () => {
+      throw new PlatformError('not_found', 'It keeps no copies.');
+    },
   };
   const local: LocalLog = {
     away: false,

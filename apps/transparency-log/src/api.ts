@@ -2,6 +2,7 @@ import { PlatformError, type TransparencyLogApi } from '@mcp/contracts';
 import { signManifest } from '@mcp/provenance/audit';
 import { encodeVerifier, firstOf, partOf } from '@mcp/provenance/tlog';
 import type { Anchoring } from './anchoring.ts';
+import type { KeptCopies } from './copies/kept.ts';
 import type { Cosigners } from './cosigners.ts';
 import type { LogKeeper } from './keeper.ts';
 import type { Peers } from './peers.ts';
@@ -13,10 +14,18 @@ interface LogParts {
   readonly witness: Witness;
   readonly cosigners: Cosigners;
   readonly anchoring: Anchoring;
+  readonly copies: KeptCopies;
 }
 
 /** What the service answers, of the log that it keeps and of those that it witnesses. */
-export function logApi({ keeper, peers, witness, cosigners, anchoring }: LogParts): TransparencyLogApi {
+export function logApi({
+  keeper,
+  peers,
+  witness,
+  cosigners,
+  anchoring,
+  copies,
+}: LogParts): TransparencyLogApi {
   const checkpoint = () => {
     const { checkpoint: note, published_size: size } = keeper.readable();
     return cosigners.newest?.size === size ? cosigners.newest : { note, size };
@@ -77,6 +86,7 @@ export function logApi({ keeper, peers, witness, cosigners, anchoring }: LogPart
     }),
     cosign: ({ submission }) => witness.add(submission),
     cosigned: async ({ log }) => ({ note: await witness.checkpoint(log) }),
+    copied: async ({ log }) => copies.state(log),
   };
 }
 

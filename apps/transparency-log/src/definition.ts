@@ -4,9 +4,13 @@ import { apiApp, defineService } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
 import { Anchoring } from './anchoring.ts';
 import { logApi } from './api.ts';
+import { Acknowledged } from './copies/acknowledged.ts';
+import { KeptCopies } from './copies/kept.ts';
+import { CopySender } from './copies/sender.ts';
 import { Cosigners } from './cosigners.ts';
 import { LogKeeper } from './keeper.ts';
 import { signerFrom, witnessFrom } from './key.ts';
+import type { TransparencyLogKit } from './kit.ts';
 import { CheckpointMemory } from './memory.ts';
 import { Peers } from './peers.ts';
 import { SelfCheck } from './self-check.ts';
@@ -17,9 +21,10 @@ export const definition = defineService({
   async create(kit) {
     const { MCP_LOG_ORIGIN: origin, MCP_LOG_SIGNING_SECRET: secret } = kit.config;
     const every_ms = kit.config.MCP_LOG_SELF_CHECK_MS;
+    const folder = join(kit.data_dir, 'transparency-log');
     const keeper = await LogKeeper.open({
       kit,
-      folder: join(kit.data_dir, 'transparency-log'),
+      folder,
       signer: signerFrom(secret, origin),
     });
     const { disk } = keeper;
@@ -32,9 +37,11 @@ export const definition = defineService({
     });
     const cosigners = await Cosigners.open({ kit, keeper, peers });
     const anchoring = await Anchoring.open({ kit, keeper });
+    const copies = new KeptCopies({ kit, folder, peers, witness });
+    const stopSending = sendCopies(kit, keeper);
     const memory = new CheckpointMemory({ kit, keeper });
     const check = new SelfCheck({ kit, keeper, every_ms });
-    const api = logApi({ keeper, peers, witness, cosigners, anchoring });
+    const api = logApi({ keeper, peers, witness, cosigners, anchoring, copies });
     const app = apiApp({
       kit,
       endpoints: transparencyLogEndpoints,
@@ -44,9 +51,27 @@ export const definition = defineService({
     const close = async () => {
       check.close();
       memory.close();
-      await Promise.all([cosigners.close(), anchoring.close()]);
+      stopSending();
+      await Promise.all([cosigners.close(), anchoring.close(), copies.close()]);
       await keeper.close();
     };
     return { app, api, close };
   },
 });
+
+/** Sends entries to the regions that keep a copy; where none does, nothing leaves. */
+function sendCopies(kit: TransparencyLogKit, keeper: LogKeeper): () => void {
+  const peers = kit.config.MCP_LOG_PEERS.filter(({ keeps_ours }) => keeps_ours);
+  if (peers.length === 0) return () => undefined;
+  const acknowledged = new Acknowledged({ kit, keeper, peers });
+  const sender = new CopySender({
+    kit,
+    keeper,
+    acknowledged,
+    max_bytes: kit.config.MCP_LOG_COPY_STREAM_BYTES,
+  });
+  return () => {
+    sender.close();
+    acknowledged.close();
+  };
+}

@@ -78,6 +78,11 @@ export class LogKeeper {
     return this.#read_only;
   }
 
+  /** Entries that are on its disk; 0 while it cannot be read. */
+  get size(): number {
+    return this.#log?.size ?? 0;
+  }
+
   /** The log, to be read. Throws `unavailable`. */
   readable(): TransparencyLog {
     if (this.#log !== undefined) return this.#log;

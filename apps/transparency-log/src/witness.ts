@@ -68,9 +68,14 @@ export class Witness {
 
   /** The newest checkpoint of a log that it cosigned, with both signatures. */
   async checkpoint(log_id: string): Promise<string> {
-    const note = LOG_ID.test(log_id) ? await this.#deps.disk.read(pathOf(log_id)) : undefined;
-    if (note !== undefined) return note.toString();
+    const note = await this.newest(log_id);
+    if (note !== undefined) return note;
     throw new PlatformError('not_found', 'This witness has cosigned nothing of that log.');
+  }
+
+  /** The same; undefined: it has cosigned none. */
+  async newest(log_id: string): Promise<string | undefined> {
+    return LOG_ID.test(log_id) ? (await this.#deps.disk.read(pathOf(log_id)))?.toString() : undefined;
   }
 
   async #judge(submission: string): Promise<WitnessAnswer> {

@@ -1,7 +1,11 @@
 /** Services of a transparency log for these tests, each with a folder of its own. */
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
+import type { TransparencyLogApi } from '@mcp/contracts';
 import { createKit, ownCall } from '@mcp/service-kit';
 import { testIdentities } from '@mcp/testkit';
 import { onTestFinished } from 'vitest';
@@ -13,6 +17,33 @@ export function scratch(): string {
   const dir = mkdtempSync(join(tmpdir(), 'mcp-log-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
+}
+
+/** A region's gateway: what it answers of `/v1/witness`, over HTTP, while there is a log behind it. */
+export async function gateway() {
+  const behind: { api: TransparencyLogApi | undefined } = { api: undefined };
+  const server = createServer(async (request, response) => {
+    const path = request.url ?? '';
+    const send = (status: number, body: string) => response.writeHead(status).end(body);
+    const body = await textOf(request);
+    const { api } = behind;
+    if (api === undefined) return send(503, 'away');
+    try {
+      const [, log, part] = /^\/v1\/witness\/([0-9a-f]{64})\/(checkpoint|copy)$/.exec(path) ?? [];
+      if (log !== undefined && part === 'copy')
+        return send(200, JSON.stringify(await api.copied({ log }, call())));
+      if (log !== undefined) return send(200, (await api.cosigned({ log }, call())).note);
+      if (path === '/v1/witness') return send(200, JSON.stringify(await api.identity(call())));
+      const answer = await api.cosign({ submission: body }, call());
+      return send(answer.status, answer.body);
+    } catch {
+      return send(500, 'failed');
+    }
+  });
+  await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  return { behind, url: `http://127.0.0.1:${port}/v1/witness` };
 }
 
 /** Without an event bus, unless there is one. */

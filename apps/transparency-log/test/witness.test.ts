@@ -1,9 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { cpSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { text as textOf } from 'node:stream/consumers';
 import type { TransparencyLogApi } from '@mcp/contracts';
 import { encodeProof, keysOf } from '@mcp/provenance';
 import {
@@ -16,33 +13,8 @@ import {
   TransparencyLog,
 } from '@mcp/provenance/tlog';
 import { failure } from '@mcp/testkit';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { call, scratch, start, texts } from './support.ts';
-
-/** A region's gateway: what it answers of `/v1/witness`, over HTTP, while there is a log behind it. */
-async function gateway() {
-  const behind: { api: TransparencyLogApi | undefined } = { api: undefined };
-  const server = createServer(async (request, response) => {
-    const path = request.url ?? '';
-    const send = (status: number, body: string) => response.writeHead(status).end(body);
-    const body = await textOf(request);
-    const { api } = behind;
-    if (api === undefined) return send(503, 'away');
-    try {
-      const log = /^\/v1\/witness\/([0-9a-f]{64})\/checkpoint$/.exec(path)?.[1];
-      if (log !== undefined) return send(200, (await api.cosigned({ log }, call())).note);
-      if (path === '/v1/witness') return send(200, JSON.stringify(await api.identity(call())));
-      const answer = await api.cosign({ submission: body }, call());
-      return send(answer.status, answer.body);
-    } catch {
-      return send(500, 'failed');
-    }
-  });
-  await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done));
-  onTestFinished(() => void server.close());
-  const { port } = server.address() as AddressInfo;
-  return { behind, url: `http://127.0.0.1:${port}/v1/witness` };
-}
+import { describe, expect, it } from 'vitest';
+import { call, gateway, scratch, start, texts } from './support.ts';
 
 /** Two regions, each the other's witness. */
 async function regions() {

@@ -150,6 +150,7 @@ export function startIn(context: RegionContext, one: Running): DependencyStart {
       dials: link.dials,
       address: `${link.host}:${port}`,
       fails_over_here: peers.includes(link.region.name),
+      fails_over_there: region.peers.includes(link.region.name),
     }),
   );
   const inside = nameInside(name, region);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
-  copyOfBucket,
+  copyOf,
   define,
   defineDependency,
   defineManifest,
@@ -150,8 +150,8 @@ it('a copy of a bucket has the name of its region, so that two are never one', (
   const name = fc.stringMatching(/^[a-z]{1,8}$/);
   fc.assert(
     fc.property(name, name, name, (bucket, one, other) => {
-      expect(copyOfBucket(bucket, one) === copyOfBucket(bucket, other)).toBe(one === other);
-      expect(copyOfBucket(bucket, one)).not.toBe(bucket);
+      expect(copyOf(bucket, one) === copyOf(bucket, other)).toBe(one === other);
+      expect(copyOf(bucket, one)).not.toBe(bucket);
     }),
   );
 });

@@ -53,4 +53,7 @@ export function witnessRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.get('/v1/witness/:log/checkpoint', async (c) =>
     c.text((await log().cosigned({ log: c.req.param('log') }, call())).note),
   );
+  app.get('/v1/witness/:log/copy', async (c) =>
+    c.json(await log().copied({ log: c.req.param('log') }, call())),
+  );
 }

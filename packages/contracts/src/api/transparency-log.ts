@@ -100,6 +100,16 @@ export const LogAnchor = z.object({
 });
 export type LogAnchor = z.infer<typeof LogAnchor>;
 export const LogAnchors = z.object({ anchors: z.array(LogAnchor) });
+/** The copy that a region keeps of the log of another. */
+export const LogCopyState = z.object({
+  /** Entries that are on its disk, each verified by a checkpoint of the log. */
+  size: z.number().int().min(0),
+  /** The log's own checkpoint over them, a signed note; empty while there are none. */
+  note: z.string().max(64 * 1024),
+  /** Sequence of the last message of entries that came; 0: none has. */
+  last_seq: z.number().int().min(0),
+});
+export type LogCopyState = z.infer<typeof LogCopyState>;
 
 /** A submission to a witness (C2SP tlog-witness): a proof of at most 63 hashes and a checkpoint. */
 export const MAX_SUBMISSION_BYTES = 32 * 1024;
@@ -210,6 +220,15 @@ export const transparencyLogEndpoints = defineApi({
     query: z.object({ log: z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex') }),
     answers: 'json',
     answer: z.object({ note: z.string() }),
+    callers: ['gateway'],
+  },
+  /** The copy that is kept here of another log, by the SHA-256 of its origin in hex. Throws `not_found`. */
+  copied: {
+    method: 'GET',
+    path: '/internal/copied',
+    query: z.object({ log: z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex') }),
+    answers: 'json',
+    answer: LogCopyState,
     callers: ['gateway'],
   },
 });

@@ -144,6 +144,8 @@ export interface DependencyLink {
   readonly address: string;
   /** True: the other fails over to this region, which keeps copies of what services share. */
   readonly fails_over_here: boolean;
+  /** True: this region fails over to the other, which keeps copies of what services share here. */
+  readonly fails_over_there: boolean;
 }
 
 /** What only a cluster tells a dependency. */

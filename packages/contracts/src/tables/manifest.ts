@@ -38,6 +38,8 @@ export const ServiceManifest = z.object({
     objects: z.array(z.string()).default([]),
     /** Buckets of them that peers of the region keep a copy of: nothing in them has a residency. */
     shared: z.array(z.string()).default([]),
+    /** Streams of them that peers of the region keep a copy of: the same holds. */
+    shared_streams: z.array(z.string()).default([]),
     /** Subjects of others, or of no stream, that it may publish to. */
     publishes: z.array(z.string()).default([]),
     /** Subjects beyond its own that it subscribes to. */
@@ -125,7 +127,7 @@ export function defineManifest<
   return checked as ReturnType<typeof defineManifest<S, M, F>>;
 }
 
-/** Name of the copy that a region keeps of a peer's bucket. */
-export function copyOfBucket(bucket: string, region: string): string {
-  return `${bucket}_${region}`;
+/** Name of the copy that a region keeps of a peer's bucket or stream. */
+export function copyOf(name: string, region: string): string {
+  return `${name}_${region}`;
 }

@@ -141,6 +141,19 @@ export class TransparencyLog {
     return this.#store.entry(index);
   }
 
+  /** The entries from one on to before another. */
+  entries(from: number, to: number): Promise<Buffer[]> {
+    if (!Number.isSafeInteger(from) || from < 0 || from > to || to > this.size)
+      return Promise.reject(new RangeError(`A log of ${this.size} entries has none from ${from} to ${to}.`));
+    return this.#store.entries(from, to);
+  }
+
+  /** A checkpoint over the first `size` entries, of those that the newest is over: signed where none was kept. */
+  async checkpointAt(size: number): Promise<string> {
+    if (size === this.published_size) return this.checkpoint;
+    return this.#sign({ size, root: await this.root(size) });
+  }
+
   /** Writes what waits, publishes it, and lets go of the files. */
   async close(): Promise<void> {
     await this.#writing;
@@ -219,17 +232,21 @@ export class TransparencyLog {
   }
 
   async #publish(): Promise<void> {
-    const { disk, signer } = this.#options;
+    const { disk } = this.#options;
     const snapshot = this.#store.snapshot();
     const { size, root } = snapshot;
     if (size === this.#published?.size) return;
     await this.#store.write(snapshot);
-    const text = checkpointText({ origin: signer.name, size, root });
-    const signatures = [signText(text, signer, Math.floor(Date.now() / 1000))];
-    const note = encodeNote({ text, signatures });
+    const note = this.#sign({ size, root });
     await disk.replace(CHECKPOINT, Buffer.from(note));
     this.#published = { text: note, size, root };
     await this.#release();
+  }
+
+  #sign({ size, root }: { readonly size: number; readonly root: Buffer }): string {
+    const { signer } = this.#options;
+    const text = checkpointText({ origin: signer.name, size, root });
+    return encodeNote({ text, signatures: [signText(text, signer, Math.floor(Date.now() / 1000))] });
   }
 
   /** Removes files of the write-ahead log whose entries lie in full tiles and bundles on the disk. */

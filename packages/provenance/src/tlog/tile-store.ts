@@ -139,11 +139,25 @@ export class TileStore {
 
   /** An entry that is there. */
   async entry(index: number): Promise<Buffer> {
-    const bundle = Math.floor(index / TILE_WIDTH);
-    if (bundle === Math.floor(this.size / TILE_WIDTH))
-      return Buffer.from(this.#entries[index % TILE_WIDTH] ?? []);
-    const bytes = await this.#full(bundlePath(bundle, TILE_WIDTH));
-    return decodeBundle(bytes, TILE_WIDTH)[index % TILE_WIDTH] as Buffer;
+    return (await this.entries(index, index + 1))[0] as Buffer;
+  }
+
+  /** Entries that are there, from the one on to before the other; each bundle is read once. */
+  async entries(from: number, to: number): Promise<Buffer[]> {
+    const found: Buffer[] = [];
+    for (let at = from; at < to; ) {
+      const start = at - (at % TILE_WIDTH);
+      const end = Math.min(to, start + TILE_WIDTH);
+      const bundle = await this.#bundle(start / TILE_WIDTH);
+      found.push(...bundle.slice(at - start, end - start).map((entry) => Buffer.from(entry)));
+      at = end;
+    }
+    return found;
+  }
+
+  async #bundle(index: number): Promise<readonly Uint8Array[]> {
+    if (index === Math.floor(this.size / TILE_WIDTH)) return this.#entries;
+    return decodeBundle(await this.#full(bundlePath(index, TILE_WIDTH)), TILE_WIDTH);
   }
 
   #tile(tile: Tile): Promise<Buffer> {

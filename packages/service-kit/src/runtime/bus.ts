@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { copyOfBucket } from '@mcp/contracts';
+import { copyOf } from '@mcp/contracts';
 import {
   JetStreamApiCodes,
   JetStreamApiError,
@@ -38,8 +38,14 @@ export interface Bus {
   stream(config: StreamSettings): Promise<void>;
   /** Opens a bucket, makes it where there is none, and keeps it as large, and on as many servers, as it is to be. */
   bucket(name: string, options: Partial<KvOptions>): Promise<KV>;
+  /** Takes an entry out of a bucket, which another service may have made, and leaves no trace of it; a bucket that nobody has made has none. */
+  remove(bucket: string, key: string): Promise<void>;
   /** Opens this region's copy of a bucket of another one, to be read only; makes it where there is none. */
   copy(name: string, region: string, max_bytes: number): Promise<KV>;
+  /** What a stream is like; undefined: there is none. */
+  find(stream: string): Promise<StreamInfo | undefined>;
+  /** Makes this region's copy of a stream of another one where there is none; returns the name of the copy. */
+  mirror(name: string, region: string, max_bytes: number): Promise<string>;
   /** Opens an object store, or makes it where there is none; keeps it as a bucket is kept. */
   objects(name: string, options: Partial<ObjectStoreOptions>): Promise<ObjectStore>;
   /** Throws with the reason when the bus does not answer. */
@@ -115,21 +121,22 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
     async bucket(name, more) {
       return keptAs(await made(() => buckets.create(name, { ...more, replicas })), more.max_bytes);
     },
+    async remove(name, key) {
+      const entry = { filter: `$KV.${name}.${key}` };
+      await manager.streams.purge(`${BUCKET_STREAM}${name}`, entry).catch(unlessAbsent);
+    },
     async copy(name, region, max_bytes) {
-      const copy = copyOfBucket(name, region);
-      const mirror = {
-        name: `${BUCKET_STREAM}${copy}`,
-        mirror: { name: `${BUCKET_STREAM}${name}`, domain: region },
-        // It must not answer for this region's own bucket of that name.
-        mirror_direct: false,
-        allow_direct: true,
-        max_msgs_per_subject: 1,
-        max_bytes,
-        num_replicas: replicas,
-      };
-      await made(async () => (await findStream(manager, mirror.name)) ?? manager.streams.add(mirror));
+      const of = { name: `${BUCKET_STREAM}${name}`, region, replicas };
+      await mirrored(manager, of, { max_msgs_per_subject: 1, max_bytes });
       // `open` would not look at whose keys it holds.
-      return keptAs(await buckets.create(copy, { replicas }), max_bytes);
+      return keptAs(await buckets.create(copyOf(name, region), { replicas }), max_bytes);
+    },
+    find: (stream) => findStream(manager, stream),
+    async mirror(name, region, max_bytes) {
+      const { config } = await mirrored(manager, { name, region, replicas }, { max_bytes });
+      if (config.num_replicas !== replicas || config.max_bytes !== max_bytes)
+        await manager.streams.update(config.name, { num_replicas: replicas, max_bytes });
+      return config.name;
     },
     async objects(name, more) {
       return keptAs(await made(() => stores.create(name, { ...more, replicas })), more.max_bytes);
@@ -152,6 +159,24 @@ async function keepAs<T extends KV | ObjectStore>(
   if (config.num_replicas !== wanted.num_replicas || config.max_bytes !== wanted.max_bytes)
     await manager.streams.update(config.name, wanted);
   return store;
+}
+
+/** The copy of a stream of another region, made where there is none. */
+function mirrored(
+  manager: JetStreamManager,
+  { name, region, replicas }: { readonly name: string; readonly region: string; readonly replicas: number },
+  limits: Pick<StreamSettings, 'max_bytes' | 'max_msgs_per_subject'>,
+): Promise<StreamInfo> {
+  const config = {
+    ...limits,
+    name: copyOf(name, region),
+    mirror: { name, domain: region },
+    // It must not answer for this region's own stream of that name.
+    mirror_direct: false,
+    allow_direct: true,
+    num_replicas: replicas,
+  };
+  return made(async () => (await findStream(manager, config.name)) ?? manager.streams.add(config));
 }
 
 async function firstConnection(url: string, { service, signal, log }: BusOptions): Promise<NatsConnection> {
@@ -210,14 +235,14 @@ async function answered<T>(does: () => Promise<T>, signal: AbortSignal): Promise
   }
 }
 
-async function findStream(manager: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
-  try {
-    return await manager.streams.info(name);
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)
-      return undefined;
-    throw error;
-  }
+function findStream(manager: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
+  return manager.streams.info(name).catch(unlessAbsent);
+}
+
+/** For what fails where there is no such stream. */
+function unlessAbsent(error: unknown): undefined {
+  if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) return undefined;
+  throw error;
 }
 
 /** Whether JetStream cannot say anything just now: it takes too long, has not started, or has no leader. */

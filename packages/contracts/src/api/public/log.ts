@@ -1,5 +1,5 @@
 /** The transparency log of the region, as its readers see it. */
-import { LogAnchors, LogCheckpoint, WitnessIdentity } from '../transparency-log.ts';
+import { LogAnchors, LogCheckpoint, LogCopyState, WitnessIdentity } from '../transparency-log.ts';
 import { json, named, type PublicRoutes, text } from './route.ts';
 
 export const logRoutes = {
@@ -59,6 +59,13 @@ export const logRoutes = {
     summary: 'Read the newest checkpoint of another log that was cosigned here',
     params: { log: 'SHA-256 of the first line of its checkpoints, in hex.' },
     answers: [text('The signed note, cosigned.', 'text/plain')],
+    codes: ['not_found'],
+  },
+  'GET /v1/witness/:log/copy': {
+    tag: 'platform',
+    summary: 'Read how far the copy is that is kept here of another log',
+    params: { log: 'SHA-256 of the first line of its checkpoints, in hex.' },
+    answers: [json('Its size, and the checkpoint of that log over it.', named('LogCopyState', LogCopyState))],
     codes: ['not_found'],
   },
 } as const satisfies PublicRoutes;
