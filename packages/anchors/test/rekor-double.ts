@@ -20,7 +20,7 @@ const Request = z.strictObject({
 });
 
 /** What a test does to an answer. */
-export type Change = (answer: { status: number; body: string }) => { status: number; body: string };
+type Change = (answer: { status: number; body: string }) => { status: number; body: string };
 
 export interface Rekor {
   readonly url: string;
