@@ -58,7 +58,7 @@ export class Anchoring {
       MCP_LOG_ANCHOR_S3_KEY: s3_key,
       MCP_LOG_SIGNING_SECRET: secret,
     } = deps.kit.config;
-    const { name: origin } = deps.keeper.signer;
+    const { name: origin } = deps.keeper.keys;
     const rekor_key = rekorKeyFrom(secret, origin);
     const slots = await Promise.all(
       all.map(async (settings, at): Promise<Slot> => {
@@ -204,7 +204,7 @@ export class Anchoring {
     const { kit, keeper } = this.#deps;
     let size: number;
     try {
-      size = openCheckpoint(note, keeper.signer).size;
+      size = openCheckpoint(note, keeper.keys.verifiers()).size;
     } catch (err) {
       kit.log.warn(
         { err, anchor: slot.anchor.place },

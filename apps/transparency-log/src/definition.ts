@@ -11,6 +11,7 @@ import { Cosigners } from './cosigners.ts';
 import { LogKeeper } from './keeper.ts';
 import { signerFrom, witnessFrom } from './key.ts';
 import type { TransparencyLogKit } from './kit.ts';
+import { LogKeys } from './log-keys.ts';
 import { CheckpointMemory } from './memory.ts';
 import { Peers } from './peers.ts';
 import { SelfCheck } from './self-check.ts';
@@ -25,7 +26,7 @@ export const definition = defineService({
     const keeper = await LogKeeper.open({
       kit,
       folder,
-      signer: signerFrom(secret, origin),
+      keysOn: (disk) => LogKeys.open({ kit, disk, secret, first: signerFrom(secret, origin) }),
     });
     const { disk } = keeper;
     const peers = await Peers.open({ kit, disk });

@@ -18,13 +18,14 @@ export async function prove(deps: LogStateDeps, id: string, call: CallContext): 
       `The conversation ${id} is not proven yet: ${verdict.reason ?? 'this platform has no transparency log.'}`,
       { retry_after_ms: 1000 },
     );
-  const { entries, log_keys, witness_keys } = proven;
+  const { entries, log_keys, witness_keys, log_key_history } = proven;
   return {
     type: 'mcp/proof-bundle@v1',
     log,
     entries: [...entries],
     log_keys: [...log_keys],
     witness_keys: [...witness_keys],
+    ...(log_key_history === undefined ? {} : { log_key_history }),
   };
 }
 
