@@ -65,19 +65,7 @@ export function logApi({
       const [hashes, root] = await Promise.all([log.inclusion(index, of), log.root(of)]);
       return { index, size: of, root: base64(root), hashes: hashes.map(base64), note: at.note };
     },
-    consistency: async ({ from, to }) => {
-      const log = keeper.readable();
-      if (from > to)
-        throw new PlatformError(
-          'invalid_request',
-          `from is ${from}: it must be at most to, which is ${to}.`,
-          {
-            param: 'from',
-          },
-        );
-      if (to > log.size) throw notThere(to, log.size);
-      return { hashes: (await log.consistency(from, to)).map(base64) };
-    },
+    consistency: (range) => consistencyIn(keeper, range),
     entry: async ({ index }) => {
       const log = keeper.readable();
       if (index >= log.size) throw notThere(index, log.size);
@@ -98,6 +86,20 @@ export function logApi({
     cosigned: async ({ log }) => ({ note: await witness.checkpoint(log) }),
     copied: async ({ log }) => copies.state(log),
   };
+}
+
+/** That the first `from` entries are the beginning of the first `to`. */
+async function consistencyIn(
+  keeper: LogKeeper,
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<{ hashes: string[] }> {
+  const log = keeper.readable();
+  if (from > to)
+    throw new PlatformError('invalid_request', `from is ${from}: it must be at most to, which is ${to}.`, {
+      param: 'from',
+    });
+  if (to > log.size) throw notThere(to, log.size);
+  return { hashes: (await log.consistency(from, to)).map(base64) };
 }
 
 /** A file of the log, also one whose place a full one has taken. It answers where the log cannot be opened, too. */
