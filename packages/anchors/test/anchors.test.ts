@@ -59,13 +59,15 @@ interface Kind {
 
 let storage: ObjectStorage;
 let rekor: Rekor;
+const rekor_folder = mkdtempSync(join(tmpdir(), 'mcp-rekor-'));
 beforeAll(async () => {
   storage = await startObjectStorage({ locks: true });
-  rekor = await startRekor(mkdtempSync(join(tmpdir(), 'mcp-rekor-')));
+  rekor = await startRekor(rekor_folder);
 }, 120_000);
 afterAll(async () => {
   await storage?.close();
   await rekor?.close();
+  rmSync(rekor_folder, { recursive: true, force: true });
 });
 
 /** Where an S3 anchor is, with its key beside it, as the service has it. */
