@@ -1,5 +1,5 @@
 import { jsonOf } from '@mcp/contracts';
-import { textAtMost } from '@mcp/service-kit';
+import { bytesAtMost } from '@mcp/service-kit';
 import { z } from 'zod';
 import { CliError, EXIT, messageOf } from './errors.ts';
 import { dataFlag, dataPaths } from './paths.ts';
@@ -37,6 +37,8 @@ export interface GatewayClient {
   get<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>>;
   /** The answer as it is, byte for byte. */
   text(path: string): Promise<string>;
+  /** The same of an answer that is no text. */
+  bytes(path: string): Promise<Buffer>;
   post<S extends z.ZodType>(path: string, schema: S, body?: unknown): Promise<z.output<S>>;
   delete<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>>;
 }
@@ -46,23 +48,23 @@ export function gatewayOf(flags: GatewayFlags, env: NodeJS.ProcessEnv = process.
   const { url, key } = flags.url === undefined ? localGateway(flags.data) : remoteGateway(flags.url, env);
   const answerTo = async ({ path, ...asked }: Asked) => {
     const answer = exchange(new URL(path, url), key, asked);
-    const { ok, status, text } = await answer.catch((error: unknown) => {
+    const { ok, status, bytes } = await answer.catch((error: unknown) => {
       if (error instanceof CliError) throw error;
       throw new CliError(`${url} does not answer (${messageOf(error)}). Is it running? npx mcp status`);
     });
-    if (!ok) throw new CliError(detailOf(text) ?? `${url} answered with status ${status}.`);
-    return text;
+    if (!ok) throw new CliError(detailOf(bytes.toString()) ?? `${url} answered with status ${status}.`);
+    return bytes;
   };
   const ask = async <S extends z.ZodType>(schema: S, asked: Asked) => {
-    const text = await answerTo(asked);
-    const parsed = schema.safeParse(jsonOf(text));
+    const parsed = schema.safeParse(jsonOf((await answerTo(asked)).toString()));
     if (parsed.success) return parsed.data;
     throw new CliError(`${url} answered, but not as a platform does. Is it the address of the gateway?`);
   };
   return {
     url,
     get: (path, schema) => ask(schema, { method: 'GET', path }),
-    text: (path) => answerTo({ method: 'GET', path }),
+    text: async (path) => (await answerTo({ method: 'GET', path })).toString(),
+    bytes: (path) => answerTo({ method: 'GET', path }),
     post: (path, schema, body) => ask(schema, { method: 'POST', path, body }),
     delete: (path, schema) => ask(schema, { method: 'DELETE', path }),
   };
@@ -78,7 +80,7 @@ async function exchange(
   url: URL,
   key: string,
   { method, body }: Omit<Asked, 'path'>,
-): Promise<{ ok: boolean; status: number; text: string }> {
+): Promise<{ ok: boolean; status: number; bytes: Buffer }> {
   const json = body === undefined ? {} : { 'content-type': 'application/json' };
   const answer = await fetch(url, {
     method,
@@ -86,10 +88,10 @@ async function exchange(
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
-  const text = await textAtMost(answer, MAX_ANSWER_BYTES);
-  if (text === undefined)
+  const bytes = await bytesAtMost(answer, MAX_ANSWER_BYTES);
+  if (bytes === undefined)
     throw new CliError(`${url.host} answers more than ${MAX_ANSWER_BYTES} bytes. Is it the gateway?`);
-  return { ok: answer.ok, status: answer.status, text };
+  return { ok: answer.ok, status: answer.status, bytes };
 }
 
 function localGateway(data: string | undefined): { url: string; key: string } {

@@ -1,6 +1,6 @@
 import { PlatformError, type TransparencyLogApi } from '@mcp/contracts';
 import { signManifest } from '@mcp/provenance/audit';
-import { encodeVerifier, firstOf, partOf } from '@mcp/provenance/tlog';
+import { type Disk, encodeVerifier, firstOf, partOf } from '@mcp/provenance/tlog';
 import type { KeptCopies } from './copies/kept.ts';
 import type { Cosigners } from './cosigners.ts';
 import type { LogKeeper } from './keeper.ts';
@@ -68,7 +68,7 @@ export function logApi({ keeper, peers, witness, cosigners, copies }: LogParts):
       return { index, entry: (await log.entry(index)).toString() };
     },
     signAudit: async ({ manifest_sha256 }) => ({ note: signManifest(manifest_sha256, keeper.signer) }),
-    tile: ({ path }) => tileIn(keeper, path),
+    tile: ({ path }) => tileIn(keeper.disk, path),
     identity: async () => ({
       origin: keeper.signer.name,
       log_keys,
@@ -77,11 +77,12 @@ export function logApi({ keeper, peers, witness, cosigners, copies }: LogParts):
     cosign: ({ submission }) => witness.add(submission),
     cosigned: async ({ log }) => ({ note: await witness.checkpoint(log) }),
     copied: async ({ log }) => copies.state(log),
+    copiedTile: ({ log, path }) => tileIn(copies.diskOf(log), path),
   };
 }
 
 /** A file of the log, also one whose place a full one has taken. It answers where the log cannot be opened, too. */
-async function* tileIn({ disk }: LogKeeper, path: string): AsyncGenerator<Uint8Array> {
+async function* tileIn(disk: Disk, path: string): AsyncGenerator<Uint8Array> {
   const part = partOf(path);
   if (part === undefined)
     throw new PlatformError(

@@ -31,6 +31,8 @@ interface CosignersDeps {
   readonly kit: Pick<TransparencyLogKit, 'log' | 'metrics'>;
   readonly keeper: LogKeeper;
   readonly peers: Peers;
+  /** Entries that copies in other regions have; undefined: witnesses are asked for all. */
+  settled(): number | undefined;
 }
 
 /** What is known of a witness, by its URL. */
@@ -88,7 +90,9 @@ export class Cosigners {
   async #round(): Promise<void> {
     const { keeper, peers, kit } = this.#deps;
     await peers.meet();
-    const { checkpoint: note } = keeper.readable();
+    const log = keeper.readable();
+    const settled = Math.max(this.#deps.settled() ?? log.published_size, this.#newest?.size ?? 0);
+    const note = await log.checkpointAt(Math.min(settled, log.published_size));
     const { size, root } = openCheckpoint(note, keeper.signer);
     const done = this.#newest?.size === size ? decodeNote(this.#newest.note).signatures : [];
     const asked = peers

@@ -41,7 +41,7 @@ export {
   streamEvents,
   streamText,
 } from './http/stream.ts';
-export { textAtMost } from './http/text-at-most.ts';
+export { bytesAtMost, textAtMost } from './http/text-at-most.ts';
 export { acceptWebSocket } from './http/upgrade.ts';
 export { decrypt, encrypt } from './runtime/aes.ts';
 export { backOff } from './runtime/back-off.ts';

@@ -1,5 +1,10 @@
 /** The body of an answer from elsewhere as text; undefined: it has more bytes than that, and the rest is not read. */
-export async function textAtMost({ body }: Response, max_bytes: number): Promise<string | undefined> {
+export async function textAtMost(answer: Response, max_bytes: number): Promise<string | undefined> {
+  return (await bytesAtMost(answer, max_bytes))?.toString();
+}
+
+/** The same as it is. */
+export async function bytesAtMost({ body }: Response, max_bytes: number): Promise<Buffer | undefined> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body ?? []) {
@@ -8,5 +13,5 @@ export async function textAtMost({ body }: Response, max_bytes: number): Promise
     if (bytes > max_bytes) return undefined;
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks);
 }
