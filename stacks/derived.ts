@@ -31,6 +31,7 @@ export const derived = {
   log_origin: ({ stack, at }) => logOrigin(stack, at.region),
   log_peers: ({ stack, at }) => logPeers(stack, at),
   log_witnesses: ({ stack }) => listed(stack.transparency.witnesses),
+  log_anchors: ({ stack }) => listed(stack.transparency.anchors),
   log_witnessed: ({ stack }) => listed(stack.transparency.witnessed),
   flag_list: () => JSON.stringify(Object.entries(FLAGS).map(([name, row]) => ({ name, ...row }))),
   backends: ({ stack }) => backendsOf(stack).join(','),

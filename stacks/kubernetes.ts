@@ -123,6 +123,8 @@ const Settings = z.strictObject({
     kms: z.array(ExternalHost).default([]),
     /** Gateways of regions in other clusters, and witnesses of `transparency.witnesses`. */
     witnesses: z.array(ExternalHost).default(publicInternet(443)),
+    /** Object storage of `transparency.anchors`. */
+    anchors: z.array(ExternalHost).default(publicInternet(443)),
     /** The server of `safety.moderation`. */
     moderation: z.array(ExternalHost).default([]),
     /** The server of `off_peak.signal`. */

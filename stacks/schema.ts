@@ -1,3 +1,4 @@
+import { AnchorSettings } from '@mcp/anchors/manifest';
 import {
   ArbitrationTerms,
   define,
@@ -100,15 +101,17 @@ export const Stack = z
     risk: RiskRouting.default({}),
     /** Undefined: API keys alone, and no pod reaches an identity provider. */
     identity_provider: IdentityProvider.optional(),
-    /** Who watches the transparency log, beside the linked regions, and whose logs are watched here. */
+    /** Who watches the transparency log, beside the linked regions, whose logs are watched here, and where it is anchored. */
     transparency: z
       .strictObject({
         /** Prefixes of URLs (C2SP tlog-witness), and verifier keys. */
         witnesses: z.array(z.strictObject({ url: z.url(), key: z.string().min(1).max(1000) })).default([]),
         /** Verifier keys. */
         witnessed: z.array(z.string().min(1).max(1000)).default([]),
+        /** Where checkpoints are kept outside the platform. */
+        anchors: z.array(AnchorSettings).max(10).default([]),
       })
-      .default({ witnesses: [], witnessed: [] }),
+      .default({ witnesses: [], witnessed: [], anchors: [] }),
     /** `external_url`: somebody else runs the event bus. */
     nats: z.strictObject({ external_url: z.string().optional() }).default({}),
     log_level: z.enum(['debug', 'info', 'warn', 'error']),

@@ -13,6 +13,7 @@ import {
 import { budgetMetrics } from '@mcp/conversation/manifest';
 import { kmsMetrics, kmsSettings } from '@mcp/kms/manifest';
 import { residencySettings } from '@mcp/model-serving/manifest';
+import { BucketUrl } from '@mcp/object-storage/manifest';
 import { provenanceMetrics } from '@mcp/provenance/manifest';
 import { piiMetrics, piiSettings, safetyMetrics, safetySettings } from '@mcp/safety/manifest';
 import { z } from 'zod';
@@ -119,13 +120,7 @@ export const manifest = defineManifest({
       operator: true,
     },
     MCP_LOG_ARCHIVE_URL: {
-      schema: z
-        .string()
-        .regex(
-          /^s3:\/\/([^/?#]*@)?[a-z0-9][a-z0-9.-]+([/?]|$)/,
-          'must be s3://key:secret@bucket/prefix?endpoint=…',
-        )
-        .optional(),
+      schema: BucketUrl.optional(),
       meaning:
         'Object storage (S3) that logs are also kept in: s3://key:secret@bucket/prefix?endpoint=…&region=…; unset, files beside SQLite.',
       secret: { object: 'mcp-log-archive', key: 'url', made: { by: 'operator' } },

@@ -37,8 +37,8 @@ export interface GatewayClient {
   get<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>>;
   /** The answer as it is, byte for byte. */
   text(path: string): Promise<string>;
-  /** The same of an answer that is no text. */
-  bytes(path: string): Promise<Buffer>;
+  /** As {@link GatewayClient.text}, of what is no text; undefined: there is no such thing (404). */
+  bytes(path: string): Promise<Buffer | undefined>;
   post<S extends z.ZodType>(path: string, schema: S, body?: unknown): Promise<z.output<S>>;
   delete<S extends z.ZodType>(path: string, schema: S): Promise<z.output<S>>;
 }
@@ -46,25 +46,30 @@ export interface GatewayClient {
 /** The platform that runs on a data directory, or the one at `--url`. Throws a CliError when there is none. */
 export function gatewayOf(flags: GatewayFlags, env: NodeJS.ProcessEnv = process.env): GatewayClient {
   const { url, key } = flags.url === undefined ? localGateway(flags.data) : remoteGateway(flags.url, env);
-  const answerTo = async ({ path, ...asked }: Asked) => {
-    const answer = exchange(new URL(path, url), key, asked);
-    const { ok, status, bytes } = await answer.catch((error: unknown) => {
+  const answerOf = ({ path, ...asked }: Asked) =>
+    exchange(new URL(path, url), key, asked).catch((error: unknown) => {
       if (error instanceof CliError) throw error;
       throw new CliError(`${url} does not answer (${messageOf(error)}). Is it running? npx mcp status`);
     });
-    if (!ok) throw new CliError(detailOf(bytes.toString()) ?? `${url} answered with status ${status}.`);
-    return bytes;
+  const bytesOf = ({ ok, status, body }: Awaited<ReturnType<typeof exchange>>) => {
+    if (!ok) throw new CliError(detailOf(body.toString()) ?? `${url} answered with status ${status}.`);
+    return body;
   };
+  const answerTo = async (asked: Asked) => bytesOf(await answerOf(asked)).toString();
   const ask = async <S extends z.ZodType>(schema: S, asked: Asked) => {
-    const parsed = schema.safeParse(jsonOf((await answerTo(asked)).toString()));
+    const text = await answerTo(asked);
+    const parsed = schema.safeParse(jsonOf(text));
     if (parsed.success) return parsed.data;
     throw new CliError(`${url} answered, but not as a platform does. Is it the address of the gateway?`);
   };
   return {
     url,
     get: (path, schema) => ask(schema, { method: 'GET', path }),
-    text: async (path) => (await answerTo({ method: 'GET', path })).toString(),
-    bytes: (path) => answerTo({ method: 'GET', path }),
+    text: (path) => answerTo({ method: 'GET', path }),
+    bytes: async (path) => {
+      const answer = await answerOf({ method: 'GET', path });
+      return answer.status === 404 ? undefined : bytesOf(answer);
+    },
     post: (path, schema, body) => ask(schema, { method: 'POST', path, body }),
     delete: (path, schema) => ask(schema, { method: 'DELETE', path }),
   };
@@ -80,7 +85,7 @@ async function exchange(
   url: URL,
   key: string,
   { method, body }: Omit<Asked, 'path'>,
-): Promise<{ ok: boolean; status: number; bytes: Buffer }> {
+): Promise<{ ok: boolean; status: number; body: Buffer }> {
   const json = body === undefined ? {} : { 'content-type': 'application/json' };
   const answer = await fetch(url, {
     method,
@@ -88,10 +93,10 @@ async function exchange(
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
-  const bytes = await bytesAtMost(answer, MAX_ANSWER_BYTES);
-  if (bytes === undefined)
+  const answered = await bytesAtMost(answer, MAX_ANSWER_BYTES);
+  if (answered === undefined)
     throw new CliError(`${url.host} answers more than ${MAX_ANSWER_BYTES} bytes. Is it the gateway?`);
-  return { ok: answer.ok, status: answer.status, bytes };
+  return { ok: answer.ok, status: answer.status, body: answered };
 }
 
 function localGateway(data: string | undefined): { url: string; key: string } {

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 const SECRETS: Readonly<Record<string, string>> = {
   database_url: 'postgres://db/mcp',
   log_archive_url: 's3://logs/mcp',
+  log_anchor_s3_key: 'id:secret',
   openai_targets: '[]',
   bedrock_credentials: JSON.stringify({ accessKeyId: 'id', secretAccessKey: 'key' }),
   vertex_credentials: JSON.stringify({ type: 'service_account', client_email: 'a@b.c', private_key: 'key' }),

@@ -66,7 +66,10 @@ it('refuses a copy that was changed or lacks what was cosigned, and keys that ar
   const { copy, log, state, url } = await region();
   const rejected = (key = KEY) => said(join(scratch(), 'to'), '--key', key, '--url', url);
   await expect(rejected('nonsense')).rejects.toThrow(/--key: This is no verifier key/);
-  const witness = signerOf(generateKeyPairSync('ed25519').privateKey, { name: 'w', algorithm: 'cosignature' });
+  const witness = signerOf(generateKeyPairSync('ed25519').privateKey, {
+    name: 'w',
+    algorithm: 'cosignature',
+  });
   await expect(rejected(encodeVerifier(witness))).rejects.toThrow(/--key: it is no key of a log/);
   const stranger = signerOf(generateKeyPairSync('ed25519').privateKey, signer);
   await expect(rejected(encodeVerifier(stranger))).rejects.toThrow(/is not signed by mcp\.example\.com/);
@@ -81,6 +84,8 @@ it('refuses a copy that was changed or lacks what was cosigned, and keys that ar
   writeFileSync(bundle, readFileSync(bundle).fill('x', 2, 4));
   const to = join(scratch(), 'to');
   mkdirSync(to);
-  await expect(said(to, '--key', KEY, '--url', url)).rejects.toThrow(/not those that were signed. Nothing in/);
+  await expect(said(to, '--key', KEY, '--url', url)).rejects.toThrow(
+    /not those that were signed. Nothing in/,
+  );
   expect(readdirSync(to)).not.toContain('checkpoint');
 });

@@ -42,6 +42,7 @@ export async function openLocalLog(folder: string): Promise<LocalLog> {
     async *tile({ path }) {
       yield (await disk.read(path)) ?? Buffer.alloc(0);
     },
+    anchors: async () => ({ anchors: [] }),
     identity: async () => ({ origin: signer.name, log_keys: [encodeVerifier(signer)], witness_key: '' }),
     cosign: async () => ({ status: 404, content_type: 'text/plain', body: 'It watches no log.\n' }),
     cosigned: async () => {

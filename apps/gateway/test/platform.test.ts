@@ -159,6 +159,7 @@ describe.each(['in one process', 'apart'] as const)('the platform, %s', (form) =
     expect(said.witness_key).toMatch(new RegExp(`^${said.origin}/witness\\+`));
     const add = (body: string) => fetch(`${at}/add-checkpoint`, { method: 'POST', body });
     const note = await (await ask('/v1/log/checkpoint')).text();
+    expect(await json(ask('/v1/log/anchors'))).toEqual({ anchors: [] });
     const unknown = await add(`old 0\n\n${note}`);
     expect([unknown.status, unknown.headers.get('content-type')]).toEqual([404, 'text/plain']);
     expect(await unknown.text()).toContain(`does not watch the log ${said.origin}`);

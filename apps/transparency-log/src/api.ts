@@ -1,6 +1,7 @@
 import { PlatformError, type TransparencyLogApi } from '@mcp/contracts';
 import { signManifest } from '@mcp/provenance/audit';
 import { type Disk, encodeVerifier, firstOf, partOf } from '@mcp/provenance/tlog';
+import type { Anchoring } from './anchoring.ts';
 import type { KeptCopies } from './copies/kept.ts';
 import type { Cosigners } from './cosigners.ts';
 import type { LogKeeper } from './keeper.ts';
@@ -13,10 +14,12 @@ interface LogParts {
   readonly witness: Witness;
   readonly cosigners: Cosigners;
   readonly copies: KeptCopies;
+  readonly anchoring: Anchoring;
 }
 
 /** What the service answers, of the log that it keeps and of those that it witnesses. */
-export function logApi({ keeper, peers, witness, cosigners, copies }: LogParts): TransparencyLogApi {
+export function logApi(parts: LogParts): TransparencyLogApi {
+  const { keeper, peers, witness, cosigners, copies, anchoring } = parts;
   const checkpoint = () => {
     const { checkpoint: note, published_size: size } = keeper.readable();
     return cosigners.newest?.size === size ? cosigners.newest : { note, size };
@@ -69,6 +72,7 @@ export function logApi({ keeper, peers, witness, cosigners, copies }: LogParts):
     },
     signAudit: async ({ manifest_sha256 }) => ({ note: signManifest(manifest_sha256, keeper.signer) }),
     tile: ({ path }) => tileIn(keeper.disk, path),
+    anchors: async () => ({ anchors: anchoring.list() }),
     identity: async () => ({
       origin: keeper.signer.name,
       log_keys,

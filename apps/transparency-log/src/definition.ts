@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { transparencyLogEndpoints } from '@mcp/contracts';
 import { apiApp, defineService } from '@mcp/service-kit';
 import { manifest } from '../manifest.ts';
+import { Anchoring } from './anchoring.ts';
 import { logApi } from './api.ts';
 import { Acknowledged } from './copies/acknowledged.ts';
 import { KeptCopies } from './copies/kept.ts';
@@ -37,9 +38,10 @@ export const definition = defineService({
     const copiesElsewhere = sendCopies(kit, keeper);
     const cosigners = await Cosigners.open({ kit, keeper, peers, settled: copiesElsewhere.settled });
     const copies = new KeptCopies({ kit, folder, peers, witness });
+    const anchoring = await Anchoring.open({ kit, keeper });
     const memory = new CheckpointMemory({ kit, keeper });
     const check = new SelfCheck({ kit, keeper, every_ms });
-    const api = logApi({ keeper, peers, witness, cosigners, copies });
+    const api = logApi({ keeper, peers, witness, cosigners, copies, anchoring });
     const app = apiApp({
       kit,
       endpoints: transparencyLogEndpoints,
@@ -50,7 +52,7 @@ export const definition = defineService({
       check.close();
       memory.close();
       copiesElsewhere.close();
-      await Promise.all([cosigners.close(), copies.close()]);
+      await Promise.all([cosigners.close(), copies.close(), anchoring.close()]);
       await keeper.close();
     };
     return { app, api, close };

@@ -68,6 +68,11 @@ export class LogKeeper {
     if (this.#log === undefined && this.#read_only === undefined) this.readable();
   }
 
+  /** Whether the log can be read now. */
+  get is_open(): boolean {
+    return this.#log !== undefined;
+  }
+
   /** Why it takes no entries, where something was tampered with. */
   get read_only(): string | undefined {
     return this.#read_only;

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Principal } from '@mcp/contracts';
 import {
   decodeVerifier,
+  encodeVerifier,
   folderDisk,
   openCheckpoint,
   provesConsistency,
@@ -195,8 +196,7 @@ describe('the copy of a log in another region', () => {
       log: decodeVerifier(key),
       checkpoint: (await us.api.copied({ log: LOG }, call())).note,
       known: [before.note, (await us.api.cosigned({ log: LOG }, call())).note],
-      bundle: async (path) =>
-        Buffer.concat(await all(us.api.copiedTile({ log: LOG, path }, call()))),
+      bundle: async (path) => Buffer.concat(await all(us.api.copiedTile({ log: LOG, path }, call()))),
     });
     expect(rebuilt).toBe(size + 500);
     const next = await startEu(again);
@@ -302,7 +302,8 @@ describe('the copy of a log in another region', () => {
     const peers = await Peers.open({ kit, disk: keeper.disk });
     const cosigners = await Cosigners.open({ kit, keeper, peers, settled: () => settled });
     onTestFinished(() => cosigners.close());
-    const cosigned = async () => (await api.cosigned({ log: logId(signer.name) }, call())).note.split('\n')[1];
+    const cosigned = async () =>
+      (await api.cosigned({ log: logId(signer.name) }, call())).note.split('\n')[1];
     const sizes = async () => [cosigners.newest?.size, await cosigned().catch(() => undefined)];
     await expect.poll(sizes, SOON).toEqual([4, '4']);
     settled = 6;

@@ -118,6 +118,7 @@ function outsideKinds(context: RegionContext, { inside, placement }: Workload): 
   if (stack.off_peak?.signal === undefined) kinds.delete('power-signal');
   if (stack.transparency.witnesses.length + linkedRegions(stack, region).length === besideIn(context).length)
     kinds.delete('witnesses');
+  if (stack.transparency.anchors.every(({ kind }) => kind === 'file')) kinds.delete('anchors');
   if (remoteBackends(stack, placement).length > 0) kinds.add('model-backends');
   else kinds.delete('model-backends');
   return kinds;

@@ -26,6 +26,7 @@ import {
 } from '../../context.ts';
 import { add, complete, leaveToOthers } from '../../kit/objects.ts';
 import { textOf } from '../../kit/tokens.ts';
+import { anchorMounts } from './anchors.ts';
 import { DATA_DIR, environmentOf, type PodEnvironment } from './environment.ts';
 import {
   bytesOf,
@@ -146,6 +147,7 @@ function podIn(
   const { manifest } = workload;
   const tmp = Volume.fromEmptyDir(chart, 'volume-tmp', 'tmp', { sizeLimit: bytesOf(SCRATCH) });
   const data = dataOf(chart, context, workload);
+  const anchors = anchorMounts(chart, context, workload);
   return {
     name: manifest.name,
     account,
@@ -153,15 +155,12 @@ function podIn(
     priority: 'serving',
     metrics_port: context.settings.metrics_port,
     labels: { 'mcp.platform/track': track },
-    volumes: [tmp, data],
+    volumes: [tmp, data, ...anchors.map(({ volume }) => volume)],
     containers: [
       {
         ...serviceContainer(context, workload),
         envVariables: variablesOf(chart, [...environment.secret, ...environment.plain]),
-        volumeMounts: [
-          { path: '/tmp', volume: tmp },
-          { path: DATA_DIR, volume: data },
-        ],
+        volumeMounts: [{ path: '/tmp', volume: tmp }, { path: DATA_DIR, volume: data }, ...anchors],
       },
     ],
   };

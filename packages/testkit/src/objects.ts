@@ -18,8 +18,8 @@ export interface ObjectStorage {
   close(): Promise<void>;
 }
 
-/** Starts a real object storage that speaks S3 (SeaweedFS), with one bucket and one key. */
-export async function startObjectStorage(): Promise<ObjectStorage> {
+/** Starts a real object storage that speaks S3 (SeaweedFS), with one bucket and one key; `locks`: objects there can be locked. */
+export async function startObjectStorage({ locks = false } = {}): Promise<ObjectStorage> {
   const program = new AssetStore({ offline: true }).locate('seaweedfs');
   if (program === undefined)
     throw new Error('seaweedfs is not here. npm test fetches it; or put weed on PATH.');
@@ -52,7 +52,7 @@ export async function startObjectStorage(): Promise<ObjectStorage> {
   const onExit = () => void child.kill('SIGKILL');
   process.once('exit', onExit);
   await ready(`${endpoint}/${BUCKET}`, child);
-  await takesObjects({ endpoint, key, secret });
+  await takesObjects({ endpoint, key, secret, locks });
   return {
     url: (prefix) => `s3://${key}:${secret}@${BUCKET}/${prefix}?endpoint=${encodeURIComponent(endpoint)}`,
     async close() {
@@ -65,14 +65,19 @@ export async function startObjectStorage(): Promise<ObjectStorage> {
 }
 
 /** Makes the bucket. The first object takes seconds, as room for it is made: that one is written here. */
-async function takesObjects(at: { endpoint: string; key: string; secret: string }): Promise<void> {
+async function takesObjects(at: {
+  endpoint: string;
+  key: string;
+  secret: string;
+  locks: boolean;
+}): Promise<void> {
   const client = new S3Client({
     region: 'us-east-1',
     endpoint: at.endpoint,
     forcePathStyle: true,
     credentials: { accessKeyId: at.key, secretAccessKey: at.secret },
   });
-  await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
+  await client.send(new CreateBucketCommand({ Bucket: BUCKET, ObjectLockEnabledForBucket: at.locks }));
   await client.send(new PutObjectCommand({ Bucket: BUCKET, Key: 'first', Body: 'x' }));
   client.destroy();
 }

@@ -50,7 +50,11 @@ async function rebuilt(to: string, log: Verifier, gateway: GatewayClient): Promi
       log,
       checkpoint,
       known: [cosigned],
-      bundle: (path) => gateway.bytes(`${copy}/${path}`),
+      bundle: async (path) => {
+        const bytes = await gateway.bytes(`${copy}/${path}`);
+        if (bytes === undefined) throw new LogDamagedError(`The copy has no ${path}.`);
+        return bytes;
+      },
     });
   } catch (error) {
     if (error instanceof LogDamagedError || error instanceof TypeError || error instanceof RangeError)

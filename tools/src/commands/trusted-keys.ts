@@ -18,12 +18,12 @@ export function keysGiven(keys: readonly string[]): ReturnType<typeof trustedKey
   }
 }
 
-/** Keys that came with a file prove nothing about who made it: they are to be compared. */
-export function ownKeys(keys: readonly string[]): string[] {
+/** Keys that came with a file, or from who is checked, prove nothing about who made it: they are to be compared. */
+export function ownKeys(keys: readonly string[], from = 'with the bundle'): string[] {
   return [
     paint(
       'yellow',
-      'The keys came with the bundle. Compare them with those that you trust, or give them with --key:',
+      `The keys came ${from}. Compare them with those that you trust, or give them with --key:`,
     ),
     ...keys.map((key) => `  ${printable(key)}`),
   ];

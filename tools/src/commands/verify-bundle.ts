@@ -17,7 +17,7 @@ interface BundleFlags {
 
 /** Checks a proof bundle without asking anybody, and prints the verdict. */
 export function checkBundle(path: string, { options, keys, json }: BundleFlags): void {
-  const bundle = read(path);
+  const bundle = readBundle(path);
   const verdict = verifyBundle(bundle, { ...options, keys: keysGiven(keys) });
   if (json) process.stdout.write(`${JSON.stringify(verdict, null, 2)}\n`);
   else {
@@ -28,7 +28,7 @@ export function checkBundle(path: string, { options, keys, json }: BundleFlags):
   process.exitCode = verdict.ok ? EXIT.ok : EXIT.failed;
 }
 
-function read(path: string): unknown {
+export function readBundle(path: string): unknown {
   const value = readGivenJson(path, GIVEN);
   if (isBundle(value)) return value;
   throw new CliError(`${path} is no proof bundle. A log is checked with: npx mcp verify ${path}`);

@@ -5,6 +5,7 @@ import { type VerifyOptions, verifyLog } from '@mcp/provenance';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { CliError, codeOf, EXIT, messageOf } from '../errors.ts';
+import { GATEWAY_OPTIONS, gatewayOf } from '../gateway.ts';
 import { readGivenJson } from '../given-file.ts';
 import { timeOf } from '../given-time.ts';
 import { type DataPaths, dataPaths } from '../paths.ts';
@@ -14,6 +15,7 @@ import { readSecret } from '../runner/secrets.ts';
 import { paint, terminalUi } from '../ui.ts';
 import { gather } from './trusted-keys.ts';
 import { verdictLine } from './verdict-line.ts';
+import { checkAnchored } from './verify-anchor.ts';
 import { checkBundle } from './verify-bundle.ts';
 import { verifyOptions } from './verify-options.ts';
 
@@ -30,24 +32,34 @@ export function verifyCommand(): Command {
     .option('--since <time>', 'as --all, those that were written to since a day or time (2026-11-29)', timeOf)
     .option('--bundle <file>', 'a proof bundle (npx mcp proof), checked offline')
     .option(
+      '--anchor <place>',
+      'the transparency log of a running platform, compared with checkpoints that were kept outside: a folder, a file or s3://…',
+    )
+    .option(
       '--key <key>',
-      'with --bundle: a key of the log or of a witness that you trust; repeat it',
+      'with --bundle or --anchor: a key of the log or of a witness that you trust; repeat it',
       gather,
       [],
     )
     .option('--keys <file>', 'the key history (mcp keys list --json; default: that of the data directory)')
     .option('--json', 'the verdicts as JSON', false)
     .option('--data <directory>', 'the data directory (default: ./data of the checkout)')
+    .option('--url <url>', `with --anchor: ${GATEWAY_OPTIONS.url[1]}`)
     .addHelpText(
       'after',
       `
 The chain shows that no record was changed, moved or removed. The HMAC shows that the log was written by
 this platform: it needs PROV_SECRET, from the environment or the data directory. The signature shows the same to others:
 it needs the key history only. Without either, only the chain is checked.
-Whether records are missing at the end is known to the platform alone: where it runs, it is asked.`,
+Whether records are missing at the end is known to the platform alone: where it runs, it is asked.
+With --anchor, a conversation (its id, or --bundle) is looked for in what was anchored; without one, the log is compared.`,
     )
     .action(async (log: string | undefined, flags: VerifyFlags) => {
       const all = flags.all || flags.since !== undefined;
+      if (flags.anchor !== undefined) {
+        await anchored(log, { ...flags, anchor: flags.anchor });
+        return;
+      }
       if ([log !== undefined, all, flags.bundle !== undefined].filter(Boolean).length !== 1)
         throw new CliError(
           'Name one log (a file or a conversation id), or give --all, --since or --bundle.',
@@ -76,6 +88,20 @@ Whether records are missing at the end is known to the platform alone: where it 
     });
 }
 
+/** The log of a running platform, compared with what was anchored of it. */
+async function anchored(log: string | undefined, flags: VerifyFlags & { anchor: string }): Promise<void> {
+  if (flags.all || flags.since !== undefined || (log !== undefined && flags.bundle !== undefined))
+    throw new CliError('With --anchor, name one conversation, give --bundle, or neither.', EXIT.usage);
+  await checkAnchored(gatewayOf(flags), {
+    place: flags.anchor,
+    log,
+    bundle: flags.bundle,
+    options: verifyOptions(dataPaths(flags.data), flags.keys),
+    keys: flags.key,
+    json: flags.json,
+  });
+}
+
 /** What was not checked, and why. */
 function notesOf({ secret, history }: VerifyOptions, platform: RunningPlatform | undefined): string[] {
   return [
@@ -94,6 +120,8 @@ interface VerifyFlags {
   readonly json: boolean;
   readonly since?: Date;
   readonly bundle?: string;
+  readonly anchor?: string;
+  readonly url?: string;
   readonly key: readonly string[];
   readonly keys?: string;
   readonly data?: string;

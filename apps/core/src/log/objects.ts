@@ -3,14 +3,13 @@ import {
   GetObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
-  S3Client,
+  type S3Client,
 } from '@aws-sdk/client-s3';
 import { PlatformError } from '@mcp/contracts';
+import { openBucket } from '@mcp/object-storage';
 import type { EncryptedLog } from '@mcp/provenance';
 import type { LogArchive } from './archive.ts';
 
-/** An object storage that takes longer has failed: it is tried again later. */
-const TIMEOUT_MS = 3000;
 /** Digits of a count of records in a key, so that keys are in the order of counts. */
 const DIGITS = 6;
 
@@ -27,23 +26,10 @@ export class LogObjects implements LogArchive {
 
   /** `s3://key:secret@bucket/prefix?endpoint=https://…&region=…`; without an endpoint, Amazon's own. */
   constructor(address: string) {
-    const url = new URL(address);
-    const [key, secret] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
-    const endpoint = url.searchParams.get('endpoint');
-    this.#bucket = url.hostname;
-    this.#prefix = url.pathname.replace(/^\/+|\/+$/g, '');
-    this.#client = new S3Client({
-      region: url.searchParams.get('region') ?? 'us-east-1',
-      // Servers of one's own seldom have a host name for each bucket.
-      ...(key === '' ? {} : { credentials: { accessKeyId: key, secretAccessKey: secret } }),
-      ...(endpoint === null ? {} : { endpoint, forcePathStyle: true }),
-      maxAttempts: 2,
-      requestHandler: {
-        connectionTimeout: TIMEOUT_MS,
-        requestTimeout: TIMEOUT_MS,
-        throwOnRequestTimeout: true,
-      },
-    });
+    const { client, name: bucket, prefix } = openBucket(address);
+    this.#client = client;
+    this.#bucket = bucket;
+    this.#prefix = prefix;
   }
 
   async write(log: EncryptedLog): Promise<void> {
@@ -112,7 +98,7 @@ export class LogObjects implements LogArchive {
   }
 
   #folder(id: string): string {
-    return `${this.#prefix === '' ? '' : `${this.#prefix}/`}${id}/`;
+    return `${this.#prefix}${id}/`;
   }
 }
 

@@ -44,6 +44,10 @@ export function logRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
     }),
   );
   app.get(
+    '/v1/log/anchors',
+    guard(gateway, 'chat', async (c, call) => c.json(await log().anchors(call))),
+  );
+  app.get(
     '/v1/provenance/keys',
     guard(gateway, 'chat', async (c, call) => c.json(await gateway.kit.clients.core.logKeys(call))),
   );

@@ -92,6 +92,24 @@ export const LogCopyState = z.object({
   last_seq: z.number().int().min(0),
 });
 export type LogCopyState = z.infer<typeof LogCopyState>;
+/** A place outside the platform where checkpoints of the log are kept, and the newest that is there. */
+export const LogAnchor = z.object({
+  /** As its metrics have it. */
+  name: z.string(),
+  kind: z.enum(['file', 's3']),
+  place: z.string(),
+  every_s: z.number().int().min(1),
+  /** Entries of the newest checkpoint there; null: none yet. */
+  size: z.number().int().min(0).nullable(),
+  /** That checkpoint, a signed note. */
+  note: z.string().nullable(),
+  /** When the log was last compared with what is there. */
+  compared_at: z.iso.datetime().nullable(),
+  /** Since when a checkpoint is to be there and is not; 0: it is. */
+  overdue_s: z.number().int().min(0),
+});
+export type LogAnchor = z.infer<typeof LogAnchor>;
+export const LogAnchors = z.object({ anchors: z.array(LogAnchor) });
 
 /** A submission to a witness (C2SP tlog-witness): a proof of at most 63 hashes and a checkpoint. */
 export const MAX_SUBMISSION_BYTES = 32 * 1024;
@@ -170,6 +188,14 @@ export const transparencyLogEndpoints = defineApi({
     query: z.object({ path: z.string().min(1).max(200) }),
     answers: 'bytes',
     callers: ['core', 'gateway', 'governance'],
+  },
+  /** Where checkpoints are kept outside the platform. */
+  anchors: {
+    method: 'GET',
+    path: '/internal/anchors',
+    answers: 'json',
+    answer: LogAnchors,
+    callers: ['gateway', 'governance'],
   },
   identity: {
     method: 'GET',

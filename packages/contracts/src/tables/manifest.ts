@@ -56,6 +56,7 @@ export const ServiceManifest = z.object({
         'moderation',
         'power-signal',
         'witnesses',
+        'anchors',
       ]),
     )
     .default([]),

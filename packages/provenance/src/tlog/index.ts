@@ -1,6 +1,6 @@
 /** A transparency log in files, and what its readers check: C2SP tlog-tiles, checkpoints and signed notes, RFC 9162 proofs. */
 export { checkLog, type LogVerdict } from './check.ts';
-export { openCheckpoint } from './checkpoint.ts';
+export { type Checkpoint, openCheckpoint } from './checkpoint.ts';
 export { type CopyBatch, LogCopy, type Taken } from './copy.ts';
 export { type Disk, folderDisk } from './disk.ts';
 export { LogUnavailableError, TransparencyLog } from './log.ts';
@@ -17,6 +17,7 @@ export {
   type Verifier,
 } from './note.ts';
 export { openProof } from './proof.ts';
+export { checkpointBy, LogReader } from './reader.ts';
 export { rebuildLog } from './rebuild.ts';
 export { LogDamagedError } from './tile-store.ts';
 export { bundlePath, decodeBundle, encodeBundle, firstOf, partOf, TILE_WIDTH } from './tiles.ts';

@@ -1,9 +1,4 @@
-/** The body of an answer from elsewhere as text; undefined: it has more bytes than that, and the rest is not read. */
-export async function textAtMost(answer: Response, max_bytes: number): Promise<string | undefined> {
-  return (await bytesAtMost(answer, max_bytes))?.toString();
-}
-
-/** The same as it is. */
+/** The body of an answer from elsewhere as bytes; undefined: it has more than that, and the rest is not read. */
 export async function bytesAtMost({ body }: Response, max_bytes: number): Promise<Buffer | undefined> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -14,4 +9,9 @@ export async function bytesAtMost({ body }: Response, max_bytes: number): Promis
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/** As {@link bytesAtMost}, as text. */
+export async function textAtMost(answer: Response, max_bytes: number): Promise<string | undefined> {
+  return (await bytesAtMost(answer, max_bytes))?.toString();
 }

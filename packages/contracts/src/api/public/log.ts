@@ -1,5 +1,5 @@
 /** The transparency log of the region, as its readers see it. */
-import { LogCheckpoint, LogCopyState, WitnessIdentity } from '../transparency-log.ts';
+import { LogAnchors, LogCheckpoint, LogCopyState, WitnessIdentity } from '../transparency-log.ts';
 import { json, named, type PublicRoutes, text } from './route.ts';
 
 export const logRoutes = {
@@ -47,6 +47,13 @@ export const logRoutes = {
     },
     answers: [text('The hashes, or the entries.', 'application/octet-stream')],
     codes: ['not_found'],
+  },
+  'GET /v1/log/anchors': {
+    tag: 'platform',
+    summary: 'Read where checkpoints of the transparency log are kept outside the platform',
+    description: 'With the newest checkpoint at each: `npx mcp verify --anchor` compares the log with them.',
+    scope: 'chat',
+    answers: [json('The anchors.', named('LogAnchors', LogAnchors))],
   },
   'GET /v1/witness': {
     tag: 'platform',

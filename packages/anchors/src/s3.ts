@@ -1,0 +1,106 @@
+/** A place in object storage as a shelf: each text an object, never written over, and locked where the bucket locks. */
+import {
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
+import { type BucketKey, openBucket } from '@mcp/object-storage';
+import { MAX_NAMES, MAX_TEXT_BYTES, type Shelf } from './shelf.ts';
+
+/** Names that one request lists at most. */
+const PAGE = 1000;
+const DAY_MS = 86_400_000;
+
+export interface S3Options {
+  /** With or without a key in it. */
+  readonly url: string;
+  readonly key: BucketKey | undefined;
+  /** Undefined: what the bucket itself says of new objects holds. */
+  readonly retain_days: number | undefined;
+}
+
+export function s3Shelf({ url, key, retain_days }: S3Options, folder: string): Shelf {
+  const { client, name: Bucket, prefix } = openBucket(url, key);
+  const root = folder === '' ? prefix : `${prefix}${folder}/`;
+  const get = async (name: string) => {
+    try {
+      const Range = `bytes=0-${MAX_TEXT_BYTES}`;
+      const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: `${root}${name}`, Range }));
+      return await textOf((Body ?? []) as AsyncIterable<Uint8Array>);
+    } catch (error) {
+      // 416: it is empty.
+      if (statusOf(error) === 404 || statusOf(error) === 416) return undefined;
+      throw error;
+    }
+  };
+  return {
+    place: `s3://${Bucket}/${root}`,
+    get,
+    async put(name, text) {
+      // Some servers pass over the condition below.
+      if ((await get(name)) !== undefined) return false;
+      const lock =
+        retain_days === undefined
+          ? {}
+          : {
+              ObjectLockMode: 'COMPLIANCE' as const,
+              ObjectLockRetainUntilDate: new Date(Date.now() + retain_days * DAY_MS),
+            };
+      try {
+        await client.send(
+          new PutObjectCommand({
+            Bucket,
+            Key: `${root}${name}`,
+            Body: text,
+            ContentType: 'text/plain; charset=utf-8',
+            IfNoneMatch: '*',
+            ...lock,
+          }),
+        );
+        return true;
+      } catch (error) {
+        if (statusOf(error) === 412) return false;
+        throw error;
+      }
+    },
+    async list() {
+      const names: string[] = [];
+      let ContinuationToken: string | undefined;
+      do {
+        const page = await client.send(
+          new ListObjectsV2Command({
+            Bucket,
+            Prefix: root,
+            MaxKeys: PAGE,
+            ...(ContinuationToken === undefined ? {} : { ContinuationToken }),
+          }),
+        );
+        names.push(...(page.Contents ?? []).map(({ Key = '' }) => Key.slice(root.length)));
+        if (names.length > MAX_NAMES)
+          throw new Error(
+            `s3://${Bucket}/${root} has more than ${MAX_NAMES} objects: give it another prefix.`,
+          );
+        ContinuationToken = page.Contents?.length === 0 ? undefined : page.NextContinuationToken;
+      } while (ContinuationToken !== undefined);
+      return names;
+    },
+    close: () => client.destroy(),
+  };
+}
+
+/** Undefined: it is longer than any text of ours. */
+async function textOf(body: AsyncIterable<Uint8Array>): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > MAX_TEXT_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function statusOf(error: unknown): number | undefined {
+  return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+}

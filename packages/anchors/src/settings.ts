@@ -1,0 +1,38 @@
+/** Where checkpoints of a log are anchored: what a stack says of it, and what the transparency log reads. */
+import { BucketUrl } from '@mcp/object-storage/manifest';
+import { z } from 'zod';
+
+/** How often an anchor gets the newest checkpoint, and is compared with the log. */
+const every_s = z
+  .number()
+  .int()
+  .min(1)
+  .max(7 * 86_400)
+  .default(3600);
+
+export const AnchorSettings = z.discriminatedUnion('kind', [
+  /** A folder: of another machine, or of a volume that is written once. */
+  z.strictObject({
+    kind: z.literal('file'),
+    folder: z
+      .string()
+      .regex(/^\/[^\0]{0,1000}$/, 'must be the absolute path of a folder, such as /mnt/anchors'),
+    /** In a cluster: the PersistentVolumeClaim that is mounted there, in the namespace of each region. */
+    claim: z
+      .string()
+      .regex(/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/, 'must be the name of a claim')
+      .optional(),
+    every_s,
+  }),
+  /** Object storage; its key is a secret of its own, or the identity of the pod. */
+  z.strictObject({
+    kind: z.literal('s3'),
+    url: BucketUrl.refine((url) => !/^s3:\/\/[^/?#]*@/.test(url), {
+      error: 'must have no key in it: that is the secret MCP_LOG_ANCHOR_S3_KEY',
+    }),
+    /** How long each object is locked; undefined: as the bucket has it for new ones. */
+    retain_days: z.number().int().min(1).max(36_500).optional(),
+    every_s,
+  }),
+]);
+export type AnchorSettings = z.infer<typeof AnchorSettings>;
