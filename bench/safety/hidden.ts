@@ -19,7 +19,12 @@ const { values } = parseArgs({
 const dir = values.corpora;
 const DOCUMENTS = 500;
 const random = mulberry32(31);
-const guard = createGuard({ mode: 'enforce', moderate: 'flag', allow: { categories: [], texts: [] } });
+const guard = createGuard({
+  mode: 'enforce',
+  moderate: 'flag',
+  classifier: 'flag',
+  allow: { categories: [], texts: [] },
+});
 
 const loses = (content: string) => {
   const findings = new Findings();

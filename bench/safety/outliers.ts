@@ -25,7 +25,12 @@ const HIDDEN_DOCUMENTS = 400;
 const TIMED_DOCUMENTS = 100;
 
 const round = (value: number) => Number(value.toFixed(4));
-const guard = createGuard({ mode: 'enforce', moderate: 'flag', allow: { categories: [], texts: [] } });
+const guard = createGuard({
+  mode: 'enforce',
+  moderate: 'flag',
+  classifier: 'flag',
+  allow: { categories: [], texts: [] },
+});
 const vectors = openVectors(dir, DIMENSIONS);
 const shipped: Ground = { vectors, classifier: injectionClassifier() };
 const test = await asked(dir);

@@ -38,7 +38,12 @@ const LINES: readonly ((secret: string) => string)[] = [
   (secret) => `The key is ${secret} , keep it.`,
 ];
 
-const guard = createGuard({ mode: 'enforce', moderate: 'flag', allow: { categories: [], texts: [] } });
+const guard = createGuard({
+  mode: 'enforce',
+  moderate: 'flag',
+  classifier: 'flag',
+  allow: { categories: [], texts: [] },
+});
 const finds = (text: string) =>
   verdictOn(guard, text)?.findings.some(({ category }) => category === 'secrets') === true;
 const round = (value: number) => Number(value.toFixed(4));

@@ -24,13 +24,15 @@ import { everyday } from './everyday.ts';
 import { claims, customers, humanEval, ifBench, mails, sentencesOf, smallTalk } from './plain-corpora.ts';
 import { installedCode } from './plain-texts.ts';
 
-interface Trained {
+export interface Trained {
   readonly weights: Int8Array;
   readonly scale: number;
   readonly bias: number;
 }
 
 interface Options {
+  /** Weights of the model; a power of two. */
+  readonly buckets: number;
   readonly seed: number;
   readonly epochs: number;
   readonly rate: number;
@@ -40,23 +42,24 @@ interface Options {
   readonly dropout: number;
 }
 
-interface Row {
+export interface Row {
   readonly features: Int32Array;
   readonly target: number;
   readonly weight: number;
 }
 
-function train(texts: readonly Labelled[], { seed, epochs, rate, l2, dropout }: Options): Trained {
-  const rows = rowsOf(texts);
-  const weights = new Float32Array(BUCKETS);
-  const squares = new Float32Array(BUCKETS).fill(1e-3);
+/** The rows are shuffled where they stand. */
+export function fit(rows: Row[], { buckets, seed, epochs, rate, l2, dropout }: Options): Trained {
+  const weights = new Float32Array(buckets);
+  const squares = new Float32Array(buckets).fill(1e-3);
+  const mask = buckets - 1;
   let bias = 0;
   let bias_square = 1e-3;
   const random = mulberry32(seed);
   for (let epoch = 0; epoch < epochs; epoch++) {
     shuffle(rows, random);
     for (const { features: all, target, weight } of rows) {
-      const kept = all.filter(() => random() >= dropout);
+      const kept = all.filter(() => random() >= dropout).map((bucket) => bucket & mask);
       const norm = normOf(all.length * (1 - dropout));
       let sum = bias;
       for (const bucket of kept) sum += (weights[bucket] ?? 0) * norm;
@@ -113,7 +116,7 @@ function shuffle<T>(items: T[], random: () => number): void {
 }
 
 const SEED = 7;
-const OPTIONS = { seed: SEED, epochs: 12, rate: 0.5, l2: 1e-6, dropout: 0.3 } as const;
+const OPTIONS = { buckets: BUCKETS, seed: SEED, epochs: 12, rate: 0.5, l2: 1e-6, dropout: 0.3 } as const;
 
 export async function trainingParts(dir: string): Promise<Corpus[]> {
   return [
@@ -145,10 +148,7 @@ export function trained(
   corpora: readonly Corpus[],
   validation: readonly Corpus[],
 ): Trained & { card: ModelCard } {
-  const model = train(
-    corpora.flatMap(({ texts }) => texts),
-    OPTIONS,
-  );
+  const model = fit(rowsOf(corpora.flatMap(({ texts }) => texts)), OPTIONS);
   const card: ModelCard = {
     name: 'mcp/injection',
     version: '2',

@@ -1,5 +1,13 @@
 /** What whoever encrypts what it stores reads of its environment and records. */
-import { counter, defineMetrics, defineSettings, histogram, jsonText, wholeText } from '@mcp/contracts';
+import {
+  counter,
+  defineMetrics,
+  defineSettings,
+  gauge,
+  histogram,
+  jsonText,
+  wholeText,
+} from '@mcp/contracts';
 import { z } from 'zod';
 import { KmsSettings } from './src/settings.ts';
 
@@ -50,7 +58,7 @@ export const kmsSettings = defineSettings({
 
 export const kmsMetrics = defineMetrics({
   kms_requests_total: counter('conversation', ['kind', 'status'], {
-    help: 'Requests to the key management service; kind is wrap, unwrap, rewrap or health, status is ok, refused or unavailable.',
+    help: 'Requests to the key management service; kind is wrap, unwrap, rewrap or health (the look every 30 s), status is ok, refused or unavailable.',
     panels: [{ dashboard: 'operations', title: 'Key management service, requests', by: ['kind', 'status'] }],
     alerts: [
       {
@@ -68,6 +76,39 @@ export const kmsMetrics = defineMetrics({
   kms_request_duration_seconds: histogram('conversation', ['kind'], {
     help: 'Time of requests to the key management service.',
     panels: [{ dashboard: 'operations', title: 'Key management service, time, p95', by: ['kind'] }],
+  }),
+  kms_up: gauge('conversation', [], {
+    help: 'Whether the key management service wrapped and unwrapped when last asked, every 30 s: 1 or 0.',
+    panels: [{ dashboard: 'operations', title: 'Key management service is there', by: [] }],
+    alerts: [
+      {
+        name: 'McpKmsAway',
+        group: 'conversations',
+        severity: 'critical',
+        expr: 'min(kms_up{namespace="$namespace"}) < 1',
+        for: '2m',
+        summary: 'The key management service of $region does not wrap and unwrap.',
+        description:
+          'No conversation can be begun. Those whose data key is in memory go on until it leaves it, MCP_KMS_CACHE_S after it was unwrapped. The log of the core says whether it is away or refuses (docs/encryption.md).',
+      },
+    ],
+  }),
+  data_keys_cached_until_timestamp_seconds: gauge('conversation', [], {
+    unit: 's',
+    help: 'Unix time when the last data key leaves the memory of the core; 0: it has none.',
+    panels: [{ dashboard: 'operations', title: 'Data keys in memory until', by: [] }],
+    alerts: [
+      {
+        name: 'McpDataKeysEnd',
+        group: 'conversations',
+        severity: 'critical',
+        expr: 'min(kms_up{namespace="$namespace"}) < 1 and max(data_keys_cached_until_timestamp_seconds{namespace="$namespace"}) - time() < 300',
+        for: '1m',
+        summary: 'The last data keys in memory of $region end within five minutes.',
+        description:
+          'The key management service does not answer, and after them no conversation can be read or gone on with, until it is back. Nothing is lost (docs/encryption.md).',
+      },
+    ],
   }),
   conversations_erased_total: counter('conversation', [], {
     help: 'Conversations whose data key was destroyed.',

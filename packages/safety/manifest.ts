@@ -26,6 +26,13 @@ export const safetySettings = defineSettings({
     from: 'stack.safety.moderate',
     operator: true,
   },
+  MCP_SAFETY_CLASSIFIER: {
+    schema: z.enum(['flag', 'block']).default('flag'),
+    meaning:
+      'What enforce does where the classifier finds harm: flag (nobody waits for it), or block what it is surest of, questions before a model is asked and answers in pieces.',
+    from: 'stack.safety.classifier',
+    operator: true,
+  },
   MCP_SAFETY_ALLOW: {
     schema: jsonText(
       Allow,

@@ -23,14 +23,25 @@ const SECRET = 'a provenance secret for these tests only';
 
 let held: HeldKeys;
 let url = '';
+/** The last change that a command asked for. */
+let asked: KeyChange | undefined;
 
 /** A gateway that has the keys alone. */
 const server = createServer(async (request, response) => {
   const answer = async () => {
+    if (request.url === '/v1/log')
+      return {
+        note: '',
+        size: 0,
+        log_keys: ['x'],
+        witness_keys: [],
+        log_key_history: held.published().history,
+      };
     if (request.method === 'GET') return held.published();
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part);
-    return held.change(KeyChange.parse(JSON.parse(Buffer.concat(parts).toString())));
+    asked = KeyChange.parse(JSON.parse(Buffer.concat(parts).toString()));
+    return held.change(asked);
   };
   await answer().then(
     (body) => response.end(JSON.stringify(body)),
@@ -105,6 +116,14 @@ it('keys are tried, rotated, rolled back and listed, with the checksum before an
     ' active ',
   ]);
   expect(listed).toContain(`✓ each key is signed by the one before; checksum ${held.published().checksum}`);
+});
+
+it('the keys of the transparency log are meant where --log says so', async () => {
+  expect(await said('rotate', '--log')).toMatch(/^✓ generate/);
+  expect(asked).toMatchObject({ change: 'rotate', keys: 'transparency_log' });
+  expect(await said('list', '--log')).toContain(`checksum ${held.published().checksum}`);
+  await said('rotate');
+  expect(asked?.keys).toBeUndefined();
 });
 
 it('a key is revoked with its reason, and not the one that signs', async () => {

@@ -70,7 +70,7 @@ it('refuses a copy that was changed or lacks what was cosigned, and keys that ar
     name: 'w',
     algorithm: 'cosignature',
   });
-  await expect(rejected(encodeVerifier(witness))).rejects.toThrow(/--key: it is no key of a log/);
+  await expect(rejected(encodeVerifier(witness))).rejects.toThrow(/--key: give the keys of one log/);
   const stranger = signerOf(generateKeyPairSync('ed25519').privateKey, signer);
   await expect(rejected(encodeVerifier(stranger))).rejects.toThrow(/is not signed by mcp\.example\.com/);
   const longer = await TransparencyLog.open({ disk: folderDisk(copy), signer });

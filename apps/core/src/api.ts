@@ -74,7 +74,7 @@ export function createCore(deps: CoreDeps): CoreApi {
     },
     lineage: (id, call) => readLineage(deps, id, call),
     lineageAsProv: async (id, call) => provOf(await readLineage(deps, id, call)),
-    verifyLog: async (given) => counted(await verifyGiven(deps, given)),
+    verifyLog: async (given, call) => counted(await verifyGiven(deps, given, call)),
     logKeys: () => Promise.resolve(signing.published()),
     changeLogKeys: (change, call) => signing.change(change, call),
     async checkLogs(call) {

@@ -17,6 +17,8 @@ import { AccessLog } from './encryption/accesses.ts';
 import { ClearRows } from './encryption/clear-rows.ts';
 import { DataKeys } from './encryption/data-keys.ts';
 import { Eraser } from './encryption/eraser.ts';
+import { KmsWatch } from './encryption/kms-watch.ts';
+import { PiiEraser } from './encryption/pii-eraser.ts';
 import { GraphLibrary } from './graphs/library.ts';
 import type { CoreKit } from './kit.ts';
 import { TamperAlerts } from './log/alerts.ts';
@@ -60,7 +62,7 @@ export const definition = defineService({
     const heads = headsOf(kit, upkeep);
     const archive = await archiveOf(kit, open);
     const signing = await signingOf(kit, open);
-    const committer = new Committer({ keys, signing, archive, heads, metrics, log });
+    const committer = new Committer({ keys, signing, archive, heads, pii: new PiiEraser(kit), metrics, log });
     const { scan, publisher, proofs } = transparencyOf(kit, stores.entries);
     const state = { store, keys, archive, heads, proofs, secret, signing };
     const policy = config.MCP_RETENTION;
@@ -68,6 +70,7 @@ export const definition = defineService({
     await upkeep.freeAll();
     // A bus that is slow to come is not waited for: its heads are made up for.
     await Promise.race([sweeper.sweep(), sleep(FIRST_SWEEP_MS, undefined, { ref: false })]);
+    const watch = new KmsWatch(keys, metrics);
     const runs = new Runs();
     const events = new EventLog({
       kit,
@@ -109,7 +112,7 @@ export const definition = defineService({
     const close = async () => {
       await runs.stop();
       events.close();
-      for (const one of [sweeper, leases, publisher, archive, keys, signing, open]) await one?.close();
+      for (const one of [watch, sweeper, leases, publisher, archive, keys, signing, open]) await one?.close();
     };
     const app = apiApp({ kit, endpoints: coreEndpoints, api, checks: { store: () => store.check() } });
     return { app, api, close };

@@ -1,11 +1,14 @@
 /** What is at rest says nothing of what was said; who read it is known; and what is erased is gone, and still verifies. */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LogRecordV3 } from '@mcp/contracts';
+import { ConversationLog, LogRecordV3 } from '@mcp/contracts';
+import { EncryptedLog, encryptedLogOf } from '@mcp/provenance';
+import { PII_BUCKET, vaultKey } from '@mcp/safety/privacy';
 import { failure, type ScriptedKms, startScriptedKms } from '@mcp/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   ADMIN,
+  ALICE,
   BOB,
   type Core,
   callOf,
@@ -124,6 +127,46 @@ async function atRestStopped(core: Core): Promise<string> {
   return readFileSync(join(core.dir, 'core', 'core.db'), 'latin1');
 }
 
+/** As it is beside SQLite; elsewhere as it would be. */
+async function fileOf(core: Core, id: string): Promise<EncryptedLog> {
+  if (core.sqlite)
+    return EncryptedLog.parse(
+      JSON.parse(readFileSync(join(core.dir, 'logs', 'conversations', `${id}.json`), 'utf8')),
+    );
+  const rows = (await rowsOf(core)).flatMap((table) => JSON.parse(table));
+  const bodyOf = (seq: number) =>
+    rows.find((row) => row.conversation_id === id && row.seq === seq && 'hash_prev' in row)?.body;
+  const log = ConversationLog.parse(await core.api.exportLog(id, callOf()));
+  return encryptedLogOf(log, ({ seq }) => String(bodyOf(seq)));
+}
+
+describe('the file of a log', () => {
+  it('is verified for whom may read it, and says nothing to others', async () => {
+    const core = await startCore();
+    const id = await marked(core);
+    const log = await fileOf(core, id);
+    const verdict = async (given: unknown, principal = ALICE) =>
+      core.api.verifyLog(given, callOf({ principal }));
+    expect(await verdict(log)).toMatchObject({ status: 'ok', records: log.messages.length });
+    expect(await verdict(log, ADMIN)).toMatchObject({ status: 'ok' });
+    expect(await verdict(log, BOB)).toMatchObject({ status: 'unconfirmed', broken_at: null });
+    const changed = (encrypted: string) => {
+      const messages = log.messages.map((one) => (one.seq === 1 ? { ...one, encrypted } : one));
+      return { ...log, messages };
+    };
+    const [first, , third] = log.messages.map(({ encrypted }) => encrypted);
+    for (const other of [first, third, '', '{}', 'mcp1.', 'not JSON'])
+      expect(await verdict(changed(other ?? ''))).toMatchObject({ status: 'broken', broken_at: 1 });
+    expect(await verdict({ ...log, messages: log.messages.slice(1) })).toMatchObject({ status: 'broken' });
+    expect(await verdict({ ...log, added: 'beside' })).toMatchObject({ status: 'broken' });
+    await core.api.eraseConversation(id, callOf());
+    expect(await verdict(log)).toMatchObject({
+      status: 'unconfirmed',
+      reason: expect.stringMatching(/erased/),
+    });
+  });
+});
+
 describe('an erased conversation', () => {
   it('is gone for everybody, and its chain, signature and proofs hold', async () => {
     const core = await startCore();
@@ -136,6 +179,11 @@ describe('an erased conversation', () => {
       (await core.api.exportLog(id, callOf())).messages,
     );
     expect(await atRest(core)).toContain(`mcp1.${key_id}`);
+    const vault = await (await core.kit.bus()).bucket(PII_BUCKET, { history: 1 });
+    const [values, others] = [id, key_id].map((conversation_id) =>
+      vaultKey({ owner: 'key:alice', conversation_id }),
+    );
+    for (const entry of [values, others]) await vault.put(entry ?? '', 'values behind names');
     const erasure = await core.api.eraseConversation(id, callOf());
     expect(erasure).toMatchObject({ id, erased_by: 'key:alice', records });
     expect(await core.api.eraseConversation(id, callOf())).toEqual(erasure);
@@ -153,6 +201,9 @@ describe('an erased conversation', () => {
     ])
       expect(await failure(work())).toMatchObject({ code: 'not_found' });
     expect((await core.api.listConversations({ limit: 10 }, callOf())).conversations).toEqual([]);
+    await expect.poll(() => vault.get(values ?? ''), { timeout: 20_000 }).toBeNull();
+    expect(await vault.get(others ?? '')).not.toBeNull();
+    expect((await rowsOf(core)).join('')).not.toContain('"signature":"');
     await expect
       .poll(async () => (await atRest(core)).includes(`mcp1.${key_id}`), { timeout: 20_000 })
       .toBe(false);
@@ -268,15 +319,17 @@ describe('a key management service that is away', () => {
     const cold = await startReplica(core, { env: envOf({ MCP_KMS_ON_UNAVAILABLE: 'fail' }) });
     expect(await failure(cold.api.exportLog(id, callOf()))).toMatchObject({ code: 'unavailable' });
     expect(await verdictOf(cold, id)).toBe('unconfirmed');
+    await expect.poll(() => cold.kit.metrics.text(), { timeout: 20_000 }).toMatch(/kms_up\{.*\} 0/);
+    expect(await cold.kit.metrics.text()).toMatch(/data_keys_cached_until_timestamp_seconds\{.*\} 0/);
   });
 
   it('is waited for where that is configured', async () => {
     const core = await startCore({ env: envOf({ MCP_KMS_WAIT_MS: '30000' }) });
+    const metrics = () => core.kit.metrics.text();
+    await expect.poll(metrics, { timeout: 20_000 }).toMatch(/kms_up\{.*\} 1/);
     kms.state = 'busy';
     const run = chat(core, { message: 'Is there time?', exchanges: 1 });
-    await expect
-      .poll(async () => (await core.kit.metrics.text()).includes('kms_requests_total'), { timeout: 20_000 })
-      .toBe(true);
+    await expect.poll(metrics, { timeout: 20_000 }).toMatch(/kind="wrap",.*status="unavailable"/);
     kms.state = 'up';
     expect(await verdictOf(core, idOf(await run))).not.toBe('broken');
   });

@@ -39,6 +39,9 @@ export async function openLocalLog(folder: string): Promise<LocalLog> {
     consistency: async ({ from, to }) => ({ hashes: (await log.consistency(from, to)).map(base64) }),
     entry: async ({ index }) => ({ index, entry: (await log.entry(index)).toString() }),
     signAudit: async ({ manifest_sha256 }) => ({ note: signManifest(manifest_sha256, signer) }),
+    changeKeys: async () => {
+      throw new PlatformError('conflict', 'Its key stays.');
+    },
     async *tile({ path }) {
       yield (await disk.read(path)) ?? Buffer.alloc(0);
     },

@@ -1,4 +1,10 @@
-import { ChatResponse, type KeyChanged, type PublishedKeys } from '@mcp/contracts';
+import {
+  ChatResponse,
+  type KeyChanged,
+  type LogCheckpoint,
+  type ProofBundle,
+  type PublishedKeys,
+} from '@mcp/contracts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { refusesBadProofs } from './bad-proofs.ts';
@@ -142,6 +148,23 @@ describe.each(['in one process', 'apart'] as const)('the platform, %s', (form) =
       { key_id: after.active_key_id, previous: before.active_key_id },
     ]);
     expect((await ask('/admin/provenance/keys', { change: 'none' })).status).toBe(400);
+  });
+
+  test('the key of the transparency log is rotated, and a proof from before holds', async () => {
+    const { conversations } = await json<{ conversations: { id: string }[] }>(ask('/v1/conversations'));
+    const proof = `/v1/conversations/${conversations.at(-1)?.id}/proof`;
+    const log = () => json<LogCheckpoint>(ask('/v1/log'));
+    const [before, old] = [await log(), await json<ProofBundle>(ask(proof))];
+    const done = await json<KeyChanged>(
+      ask('/admin/provenance/keys', { change: 'rotate', keys: 'transparency_log' }),
+    );
+    const after = await log();
+    expect(after.log_key_history).toMatchObject({
+      keys: [{ key_id: done.before.active_key_id }, { key_id: done.after.active_key_id }],
+    });
+    expect(after.log_keys[1]).toBe(before.log_keys[0]);
+    expect(await (await ask('/v1/verify', old)).json()).toMatchObject({ status: 'ok' });
+    expect(await json<ProofBundle>(ask(proof))).toMatchObject({ log_key_history: after.log_key_history });
   });
 
   test('the administrator sees figures, flags and governance', async () => {

@@ -277,7 +277,12 @@ async function* pieces(text: string, lengths: readonly number[]): AsyncGenerator
   yield { type: 'finish', choice: 0, reason: { unified: 'stop', raw: null } };
 }
 
-const guard = createGuard({ mode: 'enforce', moderate: 'flag', allow: { categories: [], texts: [] } });
+const guard = createGuard({
+  mode: 'enforce',
+  moderate: 'flag',
+  classifier: 'flag',
+  allow: { categories: [], texts: [] },
+});
 
 /** What the pipeline needs of a gateway whose model says this. */
 function gatewaySaying(events: AsyncIterable<ModelEvent>): Gateway {

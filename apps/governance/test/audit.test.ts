@@ -9,7 +9,7 @@ import {
   Retention,
   type TransparencyLogApi,
 } from '@mcp/contracts';
-import { encodeEntry, recordEntry, sessionEntry } from '@mcp/provenance';
+import { encodeEntry, HeldKeys, type KeyRing, recordEntry, sessionEntry } from '@mcp/provenance';
 import { decodeAuditBundle, signManifest, verifyAuditBundle } from '@mcp/provenance/audit';
 import { encodeVerifier, folderDisk, signerOf, TransparencyLog } from '@mcp/provenance/tlog';
 import { createKit, type LocalApis, ownCall } from '@mcp/service-kit';
@@ -45,6 +45,18 @@ async function openLog(folder: string) {
   return { log, api };
 }
 
+let ring: KeyRing | undefined;
+const keys = await HeldKeys.open({
+  store: {
+    read: async () => ring,
+    replace: async (made) => {
+      ring = made;
+      return true;
+    },
+  },
+});
+keys.close();
+
 /** A core that keeps files in memory. */
 function coreOf(files: string[]): Partial<CoreApi> {
   const infoOf = (file: string) => {
@@ -56,6 +68,7 @@ function coreOf(files: string[]): Partial<CoreApi> {
       files.push(file);
       return infoOf(file);
     },
+    logKeys: async () => keys.published(),
     retentionReport: async () => ({
       policy: Retention.parse({}),
       holds: 0,
@@ -113,7 +126,10 @@ it('makes bundles that follow each other, have each end of a run once, and verif
     expect(await jobs.run('audit-bundle', call)).toMatchObject({ ok: true, checked: count, complete: true });
   }
   const [first, second] = files.map((file) => {
-    expect(verifyAuditBundle(file, [signer])).toMatchObject({ ok: true });
+    expect(verifyAuditBundle(file, [signer])).toMatchObject({
+      ok: true,
+      histories: [{ of: 'conversations', keys: 1, revoked: 0, checksum: keys.published().checksum }],
+    });
     return decodeAuditBundle(file);
   });
   expect(first?.manifest).toMatchObject({ previous: null, entries: { from: 0, to: 6 } });

@@ -53,7 +53,7 @@ export class Anchoring {
 
   static async open(deps: AnchoringDeps): Promise<Anchoring> {
     const { MCP_LOG_ANCHORS: all, MCP_LOG_ANCHOR_S3_KEY: s3_key } = deps.kit.config;
-    const { name: origin } = deps.keeper.signer;
+    const { name: origin } = deps.keeper.keys;
     const slots = await Promise.all(
       all.map(async (settings, at): Promise<Slot> => {
         const before = all.slice(0, at).filter(({ kind }) => kind === settings.kind).length;
@@ -198,7 +198,7 @@ export class Anchoring {
     const { kit, keeper } = this.#deps;
     let size: number;
     try {
-      size = openCheckpoint(note, keeper.signer).size;
+      size = openCheckpoint(note, keeper.keys.verifiers()).size;
     } catch (err) {
       kit.log.warn(
         { err, anchor: slot.anchor.place },

@@ -8,23 +8,36 @@ import type { LogKeeper } from './keeper.ts';
 import type { Peers } from './peers.ts';
 import type { Witness } from './witness.ts';
 
+/** Keys that are named at most, the newest; the history has them all. */
+const MAX_KEYS = 1000;
+const MAX_IDENTITY_KEYS = 100;
+
 interface LogParts {
   readonly keeper: LogKeeper;
   readonly peers: Peers;
   readonly witness: Witness;
   readonly cosigners: Cosigners;
-  readonly copies: KeptCopies;
   readonly anchoring: Anchoring;
+  readonly copies: KeptCopies;
 }
 
 /** What the service answers, of the log that it keeps and of those that it witnesses. */
-export function logApi(parts: LogParts): TransparencyLogApi {
-  const { keeper, peers, witness, cosigners, copies, anchoring } = parts;
+export function logApi({
+  keeper,
+  peers,
+  witness,
+  cosigners,
+  anchoring,
+  copies,
+}: LogParts): TransparencyLogApi {
   const checkpoint = () => {
     const { checkpoint: note, published_size: size } = keeper.readable();
     return cosigners.newest?.size === size ? cosigners.newest : { note, size };
   };
-  const log_keys = [encodeVerifier(keeper.signer)];
+  const keys = (most: number) => ({
+    log_keys: keeper.keys.verifiers().slice(0, most).map(encodeVerifier),
+    log_key_history: keeper.keys.history,
+  });
   return {
     append: async ({ entries }) => {
       const indexes = await keeper.append(entries);
@@ -33,7 +46,7 @@ export function logApi(parts: LogParts): TransparencyLogApi {
     checkpoint: async () => ({
       note: checkpoint().note,
       size: checkpoint().size,
-      log_keys,
+      ...keys(MAX_KEYS),
       witness_keys: peers.witnesses().map(({ verifier }) => encodeVerifier(verifier)),
     }),
     inclusion: async ({ index, size }) => {
@@ -70,12 +83,15 @@ export function logApi(parts: LogParts): TransparencyLogApi {
       if (index >= log.size) throw notThere(index, log.size);
       return { index, entry: (await log.entry(index)).toString() };
     },
-    signAudit: async ({ manifest_sha256 }) => ({ note: signManifest(manifest_sha256, keeper.signer) }),
+    signAudit: async ({ manifest_sha256 }) => ({
+      note: signManifest(manifest_sha256, ...keeper.keys.signers()),
+    }),
+    changeKeys: (change, { principal }) => keeper.changeKeys(change, principal),
     tile: ({ path }) => tileIn(keeper.disk, path),
     anchors: async () => ({ anchors: anchoring.list() }),
     identity: async () => ({
-      origin: keeper.signer.name,
-      log_keys,
+      origin: keeper.keys.name,
+      ...keys(MAX_IDENTITY_KEYS),
       witness_key: encodeVerifier(witness.signer),
     }),
     cosign: ({ submission }) => witness.add(submission),

@@ -49,6 +49,8 @@ export class Cosigners {
   readonly #progress = new Map<string, Progress>();
   #newest: Cosigned | undefined;
   #running: Promise<void> | undefined;
+  /** The keys of the log that counted when the newest was looked at last. */
+  #keys = '';
   /** Since when there are entries that no witness has seen. */
   #waiting_since_ms: number | undefined;
 
@@ -90,17 +92,20 @@ export class Cosigners {
   async #round(): Promise<void> {
     const { keeper, peers, kit } = this.#deps;
     await peers.meet();
+    this.#forgetRevoked();
     const log = keeper.readable();
     const settled = Math.max(this.#deps.settled() ?? log.published_size, this.#newest?.size ?? 0);
     const note = await log.checkpointAt(Math.min(settled, log.published_size));
-    const { size, root } = openCheckpoint(note, keeper.signer);
+    const { size, root } = openCheckpoint(note, keeper.keys.verifiers());
     const done = this.#newest?.size === size ? decodeNote(this.#newest.note).signatures : [];
     const asked = peers
       .witnesses()
       .filter(({ verifier: { key_id } }) => !done.some((one) => one.key_id.equals(key_id)));
     const given = await Promise.all(asked.map((witness) => this.#ask(witness, note, size)));
     const cosignatures = given.filter((one) => one !== undefined);
-    if (cosignatures.length > 0) await this.#keep({ note, size, root }, cosignatures);
+    // A checkpoint that was signed anew, with a new key of the log.
+    const renewed = this.#newest?.size === size && !this.#newest.note.startsWith(note);
+    if (cosignatures.length > 0 || renewed) await this.#keep({ note, size, root }, cosignatures);
     const behind = size > 0 && this.#newest?.size !== size;
     this.#waiting_since_ms = behind ? (this.#waiting_since_ms ?? Date.now()) : undefined;
     kit.metrics.set(
@@ -110,10 +115,21 @@ export class Cosigners {
     );
   }
 
+  /** What only a revoked key of the log has signed proves nothing any more. */
+  #forgetRevoked(): void {
+    const verifiers = this.#deps.keeper.keys.verifiers();
+    const keys = verifiers.map(({ key_id }) => key_id.toString('hex')).join();
+    if (keys === this.#keys || this.#newest === undefined) return;
+    this.#keys = keys;
+    if (signersOf(decodeNote(this.#newest.note), verifiers).length === 0) this.#newest = undefined;
+  }
+
   async #keep({ note, size, root }: Cosigned, added: readonly Signature[]): Promise<void> {
-    const before = this.#newest?.size === size ? this.#newest.note : note;
-    const { text, signatures } = decodeNote(before);
-    const cosigned = encodeNote({ text, signatures: [...signatures, ...added] });
+    const { text, signatures } = decodeNote(note);
+    const before = this.#newest?.size === size ? decodeNote(this.#newest.note).signatures : [];
+    const { name } = this.#deps.keeper.keys;
+    const cosignatures = [...before.filter((one) => one.name !== name), ...added];
+    const cosigned = encodeNote({ text, signatures: [...signatures, ...cosignatures] });
     this.#newest = { note: cosigned, size, root };
     await this.#deps.keeper.disk.replace(KEPT, Buffer.from(cosigned));
   }
@@ -180,7 +196,7 @@ export class Cosigners {
   /** A witness that has something else than this log: what it has, signed by this log, is proof of a rollback or of two logs. */
   async #compare({ url }: AskedWitness): Promise<void> {
     const { keeper } = this.#deps;
-    const { status, text } = await fetchText(`${url}/${logId(keeper.signer.name)}/checkpoint`);
+    const { status, text } = await fetchText(`${url}/${logId(keeper.keys.name)}/checkpoint`);
     if (status === 200) await keeper.follows(text);
   }
 
@@ -190,7 +206,7 @@ export class Cosigners {
     try {
       const note = (await keeper.disk.read(KEPT))?.toString();
       if (note === undefined) return;
-      const { size, root } = openCheckpoint(note, keeper.signer);
+      const { size, root } = openCheckpoint(note, keeper.keys.verifiers());
       const log = keeper.readable();
       if (size <= log.size && (await log.root(size)).equals(root)) this.#newest = { note, size, root };
     } catch (err) {

@@ -11,6 +11,7 @@ import { Cosigners } from './cosigners.ts';
 import { LogKeeper } from './keeper.ts';
 import { signerFrom, witnessFrom } from './key.ts';
 import type { TransparencyLogKit } from './kit.ts';
+import { LogKeys } from './log-keys.ts';
 import { CheckpointMemory } from './memory.ts';
 import { Peers } from './peers.ts';
 import { SelfCheck } from './self-check.ts';
@@ -25,7 +26,7 @@ export const definition = defineService({
     const keeper = await LogKeeper.open({
       kit,
       folder,
-      signer: signerFrom(secret, origin),
+      keysOn: (disk) => LogKeys.open({ kit, disk, secret, first: signerFrom(secret, origin) }),
     });
     const { disk } = keeper;
     const peers = await Peers.open({ kit, disk });
@@ -37,11 +38,11 @@ export const definition = defineService({
     });
     const copiesElsewhere = sendCopies(kit, keeper);
     const cosigners = await Cosigners.open({ kit, keeper, peers, settled: copiesElsewhere.settled });
-    const copies = new KeptCopies({ kit, folder, peers, witness });
     const anchoring = await Anchoring.open({ kit, keeper });
+    const copies = new KeptCopies({ kit, folder, peers, witness });
     const memory = new CheckpointMemory({ kit, keeper });
     const check = new SelfCheck({ kit, keeper, every_ms });
-    const api = logApi({ keeper, peers, witness, cosigners, copies, anchoring });
+    const api = logApi({ keeper, peers, witness, cosigners, anchoring, copies });
     const app = apiApp({
       kit,
       endpoints: transparencyLogEndpoints,
@@ -52,7 +53,7 @@ export const definition = defineService({
       check.close();
       memory.close();
       copiesElsewhere.close();
-      await Promise.all([cosigners.close(), copies.close(), anchoring.close()]);
+      await Promise.all([cosigners.close(), anchoring.close(), copies.close()]);
       await keeper.close();
     };
     return { app, api, close };

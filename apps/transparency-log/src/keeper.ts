@@ -1,17 +1,17 @@
 /** Keeps the region's log open: publishes what was added, opens it anew after a failure of its disk, and lets nothing in where it was tampered with. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PlatformError } from '@mcp/contracts';
+import { type KeyChange, type KeyChanged, PlatformError, type Principal } from '@mcp/contracts';
 import {
   type Disk,
   folderDisk,
   LogDamagedError,
   openCheckpoint,
-  type Signer,
   TransparencyLog,
 } from '@mcp/provenance/tlog';
 import { backOff } from '@mcp/service-kit';
 import { lockFolder } from './folder-lock.ts';
 import type { TransparencyLogKit } from './kit.ts';
+import type { LogKeys } from './log-keys.ts';
 
 /** Entries are signed over at most so long after they are durable, and a little: what comes meanwhile is in the same checkpoint. */
 const PUBLISH_MS = 40;
@@ -24,17 +24,18 @@ const READ_ONLY = 'read-only.json';
 export interface KeeperOptions {
   readonly kit: Pick<TransparencyLogKit, 'log' | 'metrics'>;
   readonly folder: string;
-  readonly signer: Signer;
+  /** The keys of the log, which are on its disk. */
+  keysOn(disk: Disk): Promise<LogKeys>;
   /** Of the folder, unless a test gives another one. */
   readonly disk?: Disk;
 }
 
 export class LogKeeper {
-  readonly signer: Signer;
   readonly disk: Disk;
   readonly #kit: KeeperOptions['kit'];
   readonly #closing = new AbortController();
   readonly #lock: { release(): void };
+  #keys: LogKeys | undefined;
   #log: TransparencyLog | undefined;
   #read_only: string | undefined;
   #opening: Promise<void> | undefined;
@@ -44,8 +45,7 @@ export class LogKeeper {
   #timer: NodeJS.Timeout | undefined;
   #failures = 0;
 
-  private constructor({ kit, folder, signer, disk = folderDisk(folder) }: KeeperOptions) {
-    this.signer = signer;
+  private constructor({ kit, folder, disk = folderDisk(folder) }: KeeperOptions) {
     this.disk = disk;
     this.#kit = kit;
     this.#lock = lockFolder(folder);
@@ -55,12 +55,26 @@ export class LogKeeper {
   static async open(options: KeeperOptions): Promise<LogKeeper> {
     const keeper = new LogKeeper(options);
     try {
+      keeper.#keys = await options.keysOn(keeper.disk);
       await keeper.#open();
       return keeper;
     } catch (error) {
+      keeper.#keys?.close();
       keeper.#lock.release();
       throw error;
     }
+  }
+
+  get keys(): LogKeys {
+    if (this.#keys === undefined) throw new Error('The keys of the log are not there before it is open.');
+    return this.#keys;
+  }
+
+  /** Changes the keys of the log; the newest checkpoint is signed with those that sign from now on. For administrators. */
+  async changeKeys(change: KeyChange, principal: Principal): Promise<KeyChanged> {
+    const changed = await this.keys.change(change, principal);
+    if (!changed.dry_run) await this.publish();
+    return changed;
   }
 
   /** Throws while the log is being opened anew. One that is read-only still answers. */
@@ -160,7 +174,7 @@ export class LogKeeper {
   async follows(note: string): Promise<boolean> {
     let known: ReturnType<typeof openCheckpoint>;
     try {
-      known = openCheckpoint(note, this.signer);
+      known = openCheckpoint(note, this.keys.verifiers());
     } catch (err) {
       this.#kit.log.error({ err }, 'a checkpoint that others kept is not one of this log: it is passed over');
       return true;
@@ -186,6 +200,7 @@ export class LogKeeper {
     await this.#log
       ?.close()
       .catch((err: unknown) => this.#kit.log.error({ err }, 'the transparency log did not close well'));
+    this.#keys?.close();
     this.#lock.release();
   }
 
@@ -234,7 +249,7 @@ export class LogKeeper {
   async #open(): Promise<void> {
     this.#read_only ??= await this.#quarantined();
     try {
-      this.#log = await TransparencyLog.open({ disk: this.disk, signer: this.signer });
+      this.#log = await TransparencyLog.open({ disk: this.disk, signer: this.keys });
       this.#kit.metrics.set('transparency_log_entries', {}, this.#log.size);
     } catch (error) {
       if (!(error instanceof LogDamagedError)) throw error;

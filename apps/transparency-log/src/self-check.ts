@@ -51,7 +51,7 @@ export class SelfCheck {
   }
 
   #verdict(): Promise<LogVerdict> {
-    const { disk, signer } = this.#options.keeper;
-    return checkLog({ disk, log: signer });
+    const { disk, keys } = this.#options.keeper;
+    return checkLog({ disk, log: keys.verifiers() });
   }
 }

@@ -21,6 +21,7 @@ import { encodeBatch } from '../src/copies/batch.ts';
 import { Cosigners } from '../src/cosigners.ts';
 import { LogKeeper } from '../src/keeper.ts';
 import { signerFrom } from '../src/key.ts';
+import { LogKeys } from '../src/log-keys.ts';
 import { Peers } from '../src/peers.ts';
 import { logId } from '../src/witness.ts';
 import { call, gateway, scratch, start, texts } from './support.ts';
@@ -294,7 +295,11 @@ describe('the copy of a log in another region', () => {
     behind.api = api;
     const { witness_key: key } = await api.identity(call());
     const { kit } = await start(scratch(), undefined, { MCP_LOG_WITNESSES: JSON.stringify([{ url, key }]) });
-    const keeper = await LogKeeper.open({ kit, folder: scratch(), signer });
+    const keeper = await LogKeeper.open({
+      kit,
+      folder: scratch(),
+      keysOn: (disk) => LogKeys.open({ kit, disk, secret: SECRET, first: signer }),
+    });
     onTestFinished(() => keeper.close());
     await keeper.append(texts(0, 9));
     await keeper.publish();

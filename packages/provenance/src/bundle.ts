@@ -1,6 +1,7 @@
 /** Checks that a conversation is in the transparency log: by the entries of its records, and their proofs. */
 import { type ChainVerdict, type LogEntry, ProofBundle, type ProvenEntry } from '@mcp/contracts';
 import { decodeEntry, encodeEntry, recordEntry, recordsRoot } from './entries.ts';
+import { followKeys } from './keys/log-keys.ts';
 import { type VerifyOptions, verifyLog } from './sign.ts';
 import { decodeVerifier } from './tlog/note.ts';
 import { openProof, type ProvenPlace, type TrustedKeys } from './tlog/proof.ts';
@@ -143,7 +144,8 @@ export function verifyBundle(value: unknown, { keys, ...options }: BundleOptions
     });
   }
   try {
-    const trusted = keys ?? keysOf(parsed.data);
+    const given = keys ?? keysOf(parsed.data);
+    const trusted = { ...given, log: followKeys(given.log, parsed.data.log_key_history) };
     const verdict = verifyEntries(parsed.data.log, parsed.data.entries, trusted);
     if (!verdict.fits) return broken(verdict.flaw);
     const { place, records } = verdict;

@@ -11,6 +11,7 @@ import {
   signManifest,
   verifyAuditBundle,
 } from '../src/audit/index.ts';
+import { HeldKeys, type KeyRing } from '../src/index.ts';
 import { checkpointText } from '../src/tlog/checkpoint.ts';
 import { encodeNote, encodeVerifier, type Signer, signerOf, signText } from '../src/tlog/note.ts';
 
@@ -27,17 +28,33 @@ function checkpointBy(key: Signer, size: number): string {
 interface Change {
   readonly key?: Signer;
   readonly size?: number;
+  /** The key histories of the log and of conversations, and what the checkpoint has beside it. */
+  readonly log?: unknown;
+  readonly conversations?: unknown;
+  readonly beside?: unknown;
   readonly previous?: { readonly note: string; readonly hashes: readonly string[] } | null;
 }
 
 /** A bundle that is signed well, whatever is in it. */
-function bundleOf({ key = signer, size = 7, previous = null }: Change = {}): string {
+function bundleOf({ key = signer, size = 7, previous = null, ...histories }: Change = {}): string {
+  const {
+    log: log_key_history,
+    conversations: conversation_key_history,
+    beside = log_key_history,
+  } = histories;
   const log_keys = [encodeVerifier(key)];
-  const checkpoint = { note: checkpointBy(key, size), size, log_keys, witness_keys: [], previous };
+  const checkpoint = {
+    note: checkpointBy(key, size),
+    size,
+    log_keys,
+    witness_keys: [],
+    previous,
+    log_key_history: beside,
+  };
   const parts: AuditBundle['parts'] = {
     checkpoint: JSON.stringify(checkpoint),
     sessions: '[]',
-    keys: JSON.stringify({ log_keys }),
+    keys: JSON.stringify({ log_keys, log_key_history, conversation_key_history }),
     sbom: 'null',
     policies: '[{"stack":"prod","violations":[]}]',
     retention: 'null',
@@ -117,6 +134,55 @@ describe('an audit bundle', () => {
       place: 'checkpoint',
       reason: expect.stringContaining('does not go on from the 5'),
     });
+  });
+});
+
+/** Keys that were rotated once; the first is that of the log. */
+async function rotated() {
+  let ring: KeyRing | undefined;
+  const held = await HeldKeys.open({
+    first: signer.private_key,
+    store: {
+      read: async () => ring,
+      replace: async (made) => {
+        ring = made;
+        return true;
+      },
+    },
+  });
+  held.close();
+  await held.change({ change: 'rotate', dry_run: false });
+  const key = signerOf(held.signer.private_key, { name: ORIGIN, algorithm: 'ed25519' });
+  return { key, history: held.published().history };
+}
+
+describe('key histories in an audit bundle', () => {
+  it('are followed: who trusts the first key of the log verifies what a later one signed', async () => {
+    const { key, history } = await rotated();
+    expect(verify(bundleOf({ key }))).toMatchObject({ ok: false, place: 'signature' });
+    expect(verify(bundleOf({ key, log: history, conversations: history }))).toMatchObject({
+      ok: true,
+      histories: [
+        { of: 'conversations', keys: 2, revoked: 0 },
+        { of: 'transparency log', keys: 2, revoked: 0 },
+      ],
+    });
+  });
+
+  it('are named where one does not hold, or is another than beside the checkpoint', async () => {
+    const { key, history } = await rotated();
+    const cut = { ...history, keys: history.keys.slice(1) };
+    for (const conversations of [cut, {}, 'none', null])
+      expect(verify(bundleOf({ key, log: history, conversations }))).toMatchObject({
+        place: 'keys',
+        reason: expect.stringContaining('The key history of the conversations does not hold'),
+      });
+    expect(verify(bundleOf({ log: cut, beside: history }))).toMatchObject({ place: 'keys' });
+    expect(verify(bundleOf({ beside: history }))).toMatchObject({
+      place: 'keys',
+      reason: expect.stringContaining('another one than that beside the checkpoint'),
+    });
+    expect(verify(bundleOf({ log: cut, beside: cut }))).toMatchObject({ place: 'checkpoint' });
   });
 });
 

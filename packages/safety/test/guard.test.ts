@@ -11,7 +11,12 @@ import {
 } from '../src/guard/index.ts';
 import { rulesIn } from '../src/rules/rules.ts';
 
-const POLICY: SafetyPolicy = { mode: 'enforce', moderate: 'flag', allow: { categories: [], texts: [] } };
+const POLICY: SafetyPolicy = {
+  mode: 'enforce',
+  moderate: 'flag',
+  classifier: 'flag',
+  allow: { categories: [], texts: [] },
+};
 const enforce = createGuard(POLICY);
 const redact = createGuard({ ...POLICY, moderate: 'redact' });
 const flag = createGuard({ ...POLICY, mode: 'flag' });

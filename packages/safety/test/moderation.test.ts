@@ -14,7 +14,12 @@ import {
 } from '../src/guard/index.ts';
 
 const Asked = z.object({ model: z.string(), input: z.string() });
-const POLICY: SafetyPolicy = { mode: 'enforce', moderate: 'flag', allow: { categories: [], texts: [] } };
+const POLICY: SafetyPolicy = {
+  mode: 'enforce',
+  moderate: 'flag',
+  classifier: 'flag',
+  allow: { categories: [], texts: [] },
+};
 
 /** A moderation over a real socket, for which `dreadful` is severe and `rude` moderate. */
 const asked: z.infer<typeof Asked>[] = [];

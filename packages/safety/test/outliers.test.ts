@@ -12,7 +12,12 @@ import {
   type VectorsOf,
 } from '../src/guard/index.ts';
 
-const POLICY: SafetyPolicy = { mode: 'enforce', moderate: 'flag', allow: { categories: [], texts: [] } };
+const POLICY: SafetyPolicy = {
+  mode: 'enforce',
+  moderate: 'flag',
+  classifier: 'flag',
+  allow: { categories: [], texts: [] },
+};
 const guard = createGuard(POLICY);
 const { card, network } = injectionHead();
 

@@ -114,6 +114,9 @@ function sbomCommand(): Command {
 function lineOf(verdict: AuditVerdict): string {
   if (!verdict.ok) return `${paint('red', '✗')} ${verdict.place}: ${printable(verdict.reason)}`;
   const { id, created_at, entries, parts, previous } = verdict.manifest;
+  const keys = verdict.histories.map(
+    (one) => `\n  keys of the ${one.of}: ${one.keys}, revoked ${one.revoked}, checksum ${one.checksum}`,
+  );
   const after = previous === null ? 'the first one' : `after ${previous.id}`;
-  return `${paint('green', '✓')} ${id}: ${parts.length} parts, entries ${entries.from} to ${entries.to}, made at ${created_at}, ${after}\n  signed by ${printable(verdict.signers.join(', '))}`;
+  return `${paint('green', '✓')} ${id}: ${parts.length} parts, entries ${entries.from} to ${entries.to}, made at ${created_at}, ${after}\n  signed by ${printable(verdict.signers.join(', '))}${keys.join('')}`;
 }

@@ -1,17 +1,23 @@
-import { type KeyChange, KeyChanged, type KeyHistory, PublishedKeys } from '@mcp/contracts';
-import { stateOf, VerifiedKeys } from '@mcp/provenance';
+import { type KeyChange, KeyChanged, type KeyHistory, LogCheckpoint, PublishedKeys } from '@mcp/contracts';
+import { checksumOf, stateOf, VerifiedKeys } from '@mcp/provenance';
 import { Command } from 'commander';
 import { CliError, EXIT } from '../errors.ts';
 import { GATEWAY_OPTIONS, type GatewayFlags, gatewayOf } from '../gateway.ts';
 import { timeOf } from '../given-time.ts';
 import { paint, table } from '../ui.ts';
 
-type Flags = GatewayFlags & { readonly json: boolean };
+type Flags = GatewayFlags & { readonly json: boolean; readonly log: boolean };
+
+const OF_LOG = [
+  '--log',
+  'the keys of the transparency log, rather than those of conversations',
+  false,
+] as const;
 
 /** `mcp keys list`, `mcp keys rotate`, `mcp keys revoke`: the keys that logs are signed with. */
 export function keysCommand(): Command {
   const command = new Command('keys').description(
-    'the keys that conversation logs are signed with (API keys: POST /admin/keys; the admin key: mcp key)',
+    'the keys that conversation logs and the transparency log are signed with (API keys: POST /admin/keys; the admin key: mcp key)',
   );
   listCommand(command);
   rotateCommand(command);
@@ -23,12 +29,13 @@ function listCommand(keys: Command): void {
   keys
     .command('list')
     .description('verify the key history and show it')
+    .option(...OF_LOG)
     .option(...GATEWAY_OPTIONS.data)
     .option(...GATEWAY_OPTIONS.url)
     .option('--json', 'the key history as JSON, for who verifies logs elsewhere', false)
     .action(async (flags: Flags) => {
-      const { history, checksum } = await gatewayOf(flags).get('/v1/provenance/keys', PublishedKeys);
-      VerifiedKeys.of(history);
+      const history = await historyOf(flags);
+      const checksum = checksumOf(VerifiedKeys.of(history).history);
       print(
         flags.json
           ? [JSON.stringify(history, null, 2)]
@@ -44,13 +51,17 @@ function rotateCommand(keys: Command): void {
   keys
     .command('rotate')
     .description('generate a key, publish it signed by the one before, replace, verify, retire')
+    .option(...OF_LOG)
     .option('--dry-run', 'say what would be done, and change nothing', false)
     .option('--rollback', 'sign with the key before again, or withdraw one that never signed', false)
     .option(...GATEWAY_OPTIONS.data)
     .option(...GATEWAY_OPTIONS.url)
     .option('--json', 'what was done as JSON', false)
     .action(async (flags: Flags & { dryRun: boolean; rollback: boolean }) =>
-      change({ change: flags.rollback ? 'roll_back' : 'rotate', dry_run: flags.dryRun }, flags),
+      change(
+        { change: flags.rollback ? 'roll_back' : 'rotate', keys: keysOf(flags), dry_run: flags.dryRun },
+        flags,
+      ),
     );
 }
 
@@ -65,6 +76,7 @@ function revokeCommand(keys: Command): void {
       'since when others may have had it: 2026-11-29, or 2026-11-29T08:00:00Z (default: now)',
       timeOf,
     )
+    .option(...OF_LOG)
     .option('--dry-run', 'say what would be done, and change nothing', false)
     .option(...GATEWAY_OPTIONS.data)
     .option(...GATEWAY_OPTIONS.url)
@@ -72,7 +84,14 @@ function revokeCommand(keys: Command): void {
     .action(async (key_id: string, flags: Flags & { reason: string; since?: Date; dryRun: boolean }) => {
       const revoked_from = flags.since?.toISOString();
       await change(
-        { change: 'revoke', key_id, reason: flags.reason, revoked_from, dry_run: flags.dryRun },
+        {
+          change: 'revoke',
+          keys: keysOf(flags),
+          key_id,
+          reason: flags.reason,
+          revoked_from,
+          dry_run: flags.dryRun,
+        },
         flags,
       );
     });
@@ -83,6 +102,20 @@ function keyId(given: string): string {
   throw new CliError(
     `${given.slice(0, 80)} is no key id: 64 hex digits, as mcp keys list --json has it.`,
     EXIT.usage,
+  );
+}
+
+function keysOf({ log }: Flags): 'transparency_log' | undefined {
+  return log ? 'transparency_log' : undefined;
+}
+
+async function historyOf(flags: Flags): Promise<KeyHistory> {
+  const gateway = gatewayOf(flags);
+  if (!flags.log) return (await gateway.get('/v1/provenance/keys', PublishedKeys)).history;
+  const { log_key_history } = await gateway.get('/v1/log', LogCheckpoint);
+  if (log_key_history !== undefined) return log_key_history;
+  throw new CliError(
+    `${gateway.url} has a transparency log without a key history: it is of an older version.`,
   );
 }
 

@@ -1,7 +1,7 @@
 /** `mcp verify --anchor`: whether the transparency log goes on from the checkpoints that were kept of it outside, and a conversation is in what they are over. */
 import { type AnchoredName, openPlace } from '@mcp/anchors';
 import { LogCheckpoint, ProofBundle, type ProvenEntry } from '@mcp/contracts';
-import { trustedKeys, type VerifyOptions, verifyBundle } from '@mcp/provenance';
+import { followKeys, trustedKeys, type VerifyOptions, verifyBundle } from '@mcp/provenance';
 import { type Checkpoint, checkpointBy, LogReader, openProof } from '@mcp/provenance/tlog';
 import { CliError, EXIT, messageOf, printable } from '../errors.ts';
 import { conversationId, type GatewayClient } from '../gateway.ts';
@@ -48,7 +48,12 @@ interface AnchorFlags {
 export async function checkAnchored(gateway: GatewayClient, flags: AnchorFlags): Promise<void> {
   const { place, log, bundle: path, options, json } = flags;
   const current = await gateway.get('/v1/log', LogCheckpoint);
-  const keys = keysGiven(flags.keys) ?? trustedKeys([...current.log_keys, ...current.witness_keys]);
+  const given = keysGiven(flags.keys) ?? trustedKeys([...current.log_keys, ...current.witness_keys]);
+  const log_keys = opened(
+    () => followKeys(given.log, current.log_key_history),
+    `${gateway.url} gave a key history that does not hold`,
+  );
+  const keys = { ...given, log: log_keys };
   const value = await bundleOf(gateway, { log, path });
   const conversation = value === undefined ? undefined : verifyBundle(value, { ...options, keys });
   const entries = value === undefined || conversation?.ok !== true ? [] : ProofBundle.parse(value).entries;

@@ -99,6 +99,26 @@ export class DataKeys {
     return found;
   }
 
+  /** Wraps and unwraps a text of no meaning: false where the service does not, or gives back another one. */
+  async probe(): Promise<boolean> {
+    const { kms } = this.#deps;
+    const text = randomBytes(KEY_BYTES);
+    try {
+      return await this.#asked('health', async () =>
+        text.equals(await kms.unwrap((await kms.wrap(text)).text)),
+      );
+    } catch {
+      return false;
+    }
+  }
+
+  /** Unix time when the last data key leaves memory, in seconds; 0: there is none. */
+  get cachedUntil_s(): number {
+    let until_ms = 0;
+    for (const cached of this.#cache.values()) until_ms = Math.max(until_ms, cached.until_ms);
+    return until_ms === 0 ? 0 : (performance.timeOrigin + until_ms) / 1000;
+  }
+
   forget(conversation_id: string): void {
     this.#cache.delete(conversation_id);
   }

@@ -129,6 +129,7 @@ async function eraseIn(
     .set({ wrapped: '', destroyed_at: erased_at })
     .where('conversation_id', '=', id)
     .execute();
+  await tx.deleteFrom('log_signatures').where('conversation_id', '=', id).execute();
   await insertAccess(tx, { action: 'erase', owner, conversation_id: id }, call);
   return { erasure: { id, erased_at, erased_by, records }, now: true };
 }

@@ -2,6 +2,7 @@ import type { ConversationLog } from '@mcp/contracts';
 import { type EncryptedLog, encryptedLogOf } from '@mcp/provenance';
 import type { Logger } from '@mcp/service-kit';
 import type { DataKeys } from '../encryption/data-keys.ts';
+import type { PiiEraser } from '../encryption/pii-eraser.ts';
 import type { CoreKit } from '../kit.ts';
 import type { Commitment } from '../store/conversations.ts';
 import { encryptedRecord } from '../store/rows.ts';
@@ -17,6 +18,7 @@ export interface CommitterDeps {
   readonly signing: Pick<LogKeys, 'sign'>;
   readonly archive: LogArchive | undefined;
   readonly heads: LogHeads;
+  readonly pii: Pick<PiiEraser, 'erase'>;
   readonly metrics: CoreKit['metrics'];
   readonly log: Logger;
 }
@@ -56,10 +58,11 @@ export class Committer {
     };
   }
 
-  /** Commits what is left of an erased conversation. As {@link commit}. */
+  /** Commits what is left of an erased conversation, and has removed what is kept for its turns to come. As {@link commit}. */
   async commitErased(tombstone: EncryptedLog): Promise<Commitment | undefined> {
     if (!(await this.#archive(tombstone.id, (archive) => archive?.erase(tombstone) ?? Promise.resolve())))
       return undefined;
+    if (!(await this.#deps.pii.erase(tombstone))) return undefined;
     const anchored = await this.#deps.heads.put(tombstone);
     if (anchored === undefined) return undefined;
     const { head, mac } = tombstone;

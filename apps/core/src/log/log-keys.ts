@@ -57,13 +57,19 @@ export class LogKeys {
     return this.#held.published();
   }
 
-  /** A log that is to be committed, with its signature, which the store has when this returns. */
+  /** A log that is to be committed, with its signature, which the store has when this returns; not where it was erased meanwhile. */
   async sign(log: ConversationLog): Promise<ConversationLog> {
     const signed = withSignature(log, this.#held.signer);
     const row = { head: log.head, signature: JSON.stringify(signed.signature) };
     await this.#deps.open.db
       .insertInto('log_signatures')
-      .values({ conversation_id: log.id, ...row })
+      .columns(['conversation_id', 'head', 'signature'])
+      .expression(({ selectFrom, val }) =>
+        selectFrom('conversations')
+          .select(['id', val(row.head).as('head'), val(row.signature).as('signature')])
+          .where('id', '=', log.id)
+          .where('erased_at', '=', ''),
+      )
       .onConflict((conflict) => conflict.column('conversation_id').doUpdateSet(row))
       .execute();
     return signed;

@@ -1,6 +1,12 @@
 /** Proofs that a conversation is in the transparency log, as the log gives them. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CallContext, PlatformError, type ProvenEntry, type TransparencyLogApi } from '@mcp/contracts';
+import {
+  type CallContext,
+  type KeyHistory,
+  PlatformError,
+  type ProvenEntry,
+  type TransparencyLogApi,
+} from '@mcp/contracts';
 import { encodeProof, keysOf, type TrustedKeys } from '@mcp/provenance';
 import type { Logger } from '@mcp/service-kit';
 import type { LogEntries, StoredEntry } from '../store/log-entries.ts';
@@ -18,6 +24,7 @@ export type Proven =
       /** The keys as they are published. */
       readonly log_keys: readonly string[];
       readonly witness_keys: readonly string[];
+      readonly log_key_history: KeyHistory | undefined;
     };
 
 /** How long who asks for a proof waits for entries that are on their way, looked at this often. */
@@ -88,13 +95,14 @@ export class LogProofs {
       const hashes = found.hashes.map((hash) => Buffer.from(hash, 'base64'));
       proven.push({ entry, proof: encodeProof({ index, hashes, checkpoint: found.note }) });
     }
-    const { log_keys, witness_keys } = await log.checkpoint(this.#deps.call());
+    const { log_keys, witness_keys, log_key_history } = await log.checkpoint(this.#deps.call());
     return {
       state: 'proven',
       entries: proven,
       keys: keysOf({ log_keys, witness_keys }),
       log_keys,
       witness_keys,
+      log_key_history,
     };
   }
 }

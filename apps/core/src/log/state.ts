@@ -5,7 +5,7 @@ import {
   LogRecord,
   type Principal,
 } from '@mcp/contracts';
-import type { DataKey } from '@mcp/kms';
+import { type DataKey, isEncrypted } from '@mcp/kms';
 import {
   compareWithHead,
   EncryptedLog,
@@ -124,10 +124,13 @@ async function readArchive({ archive, keys }: LogStateDeps, id: string): Promise
 }
 
 /** A log as its hashes have it; records that cannot be decrypted do not fit theirs. */
-function decryptedLog({ encrypted: _, ...log }: EncryptedLog, key: DataKey): unknown {
+export function decryptedLog({ encrypted: _, ...log }: EncryptedLog, key: DataKey): unknown {
   const { id, version } = log;
   const messages = log.messages.map(({ encrypted: body, ...hashes }) =>
-    recordOf({ ...hashes, conversation_id: id, role: 'system', body }, { version, key }),
+    recordOf(
+      { ...hashes, conversation_id: id, role: 'system', body: isEncrypted(body) ? body : '' },
+      { version, key },
+    ),
   );
   return { ...log, messages };
 }

@@ -11,6 +11,11 @@ import type { Gateway } from '../gateway.ts';
 
 const Items = z.array(ResponseItem);
 
+/** What is said, and the conversation that has what was said last; undefined: nothing was said before. */
+interface SaidEarlier extends Said {
+  readonly conversation_id: string | undefined;
+}
+
 /**
  * What a Responses request says with what it builds on: the responses before `previous_response_id`, and the items that
  * it only refers to. Both are the caller's own. Throws `not_found`, `context_length_exceeded`.
@@ -19,11 +24,15 @@ export async function saidBy(
   gateway: Gateway,
   request: ResponseTokensRequest,
   call: CallContext,
-): Promise<Said> {
+): Promise<SaidEarlier> {
   const items = await resolved(gateway, inputItems(request.input), call);
-  if (request.previous_response_id == null) return { earlier: [], items };
+  if (request.previous_response_id == null) return { earlier: [], items, conversation_id: undefined };
   const chain = await gateway.kit.clients.core.answerChain(request.previous_response_id, call);
-  return { earlier: chain.flatMap(({ input, output }) => [...itemsIn(input), ...itemsIn(output)]), items };
+  return {
+    earlier: chain.flatMap(({ input, output }) => [...itemsIn(input), ...itemsIn(output)]),
+    items,
+    conversation_id: chain.at(-1)?.conversation_id,
+  };
 }
 
 /** The items of a list that was stored. */

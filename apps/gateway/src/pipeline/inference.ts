@@ -15,11 +15,11 @@ import type {
 import {
   assertModerable,
   checkMessages,
+  classifyQuestion,
   countSafety,
   type Findings,
   guardEvents,
   moderateQuestion,
-  noteInjection,
 } from '@mcp/safety/guard';
 import type { PiiSession } from '@mcp/safety/pii';
 import type { Gateway } from '../gateway.ts';
@@ -52,7 +52,7 @@ export async function* converse(gateway: Gateway, talk: Talk): AsyncGenerator<Ch
       const messages = [{ role: 'user' as const, content: request.message }];
       checkMessages(gateway.guard, messages, findings);
       await moderateQuestion(gateway.guard, messages, findings);
-      noteInjection(gateway.guard, messages, findings);
+      classifyQuestion(gateway.guard, messages, findings);
     }
     routed = gateway.risk?.converse({ request, call, findings });
     if (routed !== undefined) talk.onRisk(routed.header);
@@ -117,7 +117,7 @@ export async function* complete(gateway: Gateway, completion: Completing): Async
     const request = routed?.request ?? wanted;
     if (await isAlias(gateway.graphs, request.model)) {
       completion.onIgnored(ignoredByAliases(request));
-      noteInjection(gateway.guard, request.messages, findings);
+      classifyQuestion(gateway.guard, request.messages, findings);
       const talk = { ...toConversation(request), pii: completion.privacy.action };
       const events = talked(gateway, { request: talk, call, findings }, routed);
       const answer = aliasEvents(events, { ...completion, request });

@@ -2,14 +2,12 @@
  * The values behind the names of conversations whose text the platform keeps, for the turns to come: encrypted on the
  * event bus, for all replicas, for a day.
  */
-import { createHash } from 'node:crypto';
 import type { CallContext } from '@mcp/contracts';
 import type { PiiSession } from '@mcp/safety/pii';
-import { PiiEntries } from '@mcp/safety/privacy';
+import { PII_BUCKET, PiiEntries, type VaultPlace, vaultBinding, vaultKey } from '@mcp/safety/privacy';
 import { decrypt, encrypt } from '@mcp/service-kit';
 import type { GatewayKit } from '../kit.ts';
 
-const BUCKET = 'mcp_pii';
 const MAX_BUCKET_BYTES = 64 * 1024 * 1024;
 const LIFE_MS = 24 * 3600 * 1000;
 /** Of one conversation; values beyond it stay names in later answers. */
@@ -18,7 +16,7 @@ const MAX_VAULT_BYTES = 128 * 1024;
 
 type Bucket = Awaited<ReturnType<Awaited<ReturnType<GatewayKit['bus']>>['bucket']>>;
 
-/** Of which conversation or stored response, and whose. */
+/** Of which conversation, and whose. */
 interface Whose {
   readonly id: string;
   readonly call: CallContext;
@@ -37,9 +35,9 @@ export class PiiVault {
   /** Has a session know the names that were given before. Where the vault cannot be read, they stay names. */
   async load(session: PiiSession, whose: Whose): Promise<void> {
     await this.#tolerant(whose, async (key) => {
-      const entry = await (await this.#open()).get(nameOf(whose));
+      const entry = await (await this.#open()).get(vaultKey(placeOf(whose)));
       if (entry === null || entry.operation !== 'PUT') return;
-      const text = decrypt(key, entry.string(), aadOf(whose));
+      const text = decrypt(key, entry.string(), vaultBinding(placeOf(whose)));
       if (text === undefined) throw new Error('It was changed, or is encrypted under another key.');
       session.pseudonyms.learn(PiiEntries.parse(JSON.parse(text.toString())));
     });
@@ -53,7 +51,8 @@ export class PiiVault {
       let text = JSON.stringify(entries);
       for (; Buffer.byteLength(text) > MAX_VAULT_BYTES; text = JSON.stringify(entries))
         entries = entries.slice(0, Math.floor(entries.length / 2));
-      await (await this.#open()).put(nameOf(whose), encrypt(key, Buffer.from(text), aadOf(whose)));
+      const place = placeOf(whose);
+      await (await this.#open()).put(vaultKey(place), encrypt(key, Buffer.from(text), vaultBinding(place)));
     });
   }
 
@@ -71,7 +70,7 @@ export class PiiVault {
   #open(): Promise<Bucket> {
     this.#bucket ??= this.#kit
       .bus()
-      .then((bus) => bus.bucket(BUCKET, { history: 1, ttl: LIFE_MS, max_bytes: MAX_BUCKET_BYTES }))
+      .then((bus) => bus.bucket(PII_BUCKET, { history: 1, ttl: LIFE_MS, max_bytes: MAX_BUCKET_BYTES }))
       .catch((error: unknown) => {
         this.#bucket = undefined;
         throw error;
@@ -80,11 +79,6 @@ export class PiiVault {
   }
 }
 
-/** Its owner is in it: what somebody else asks for under the same id is not there. */
-function aadOf({ id, call }: Whose): string {
-  return JSON.stringify([call.principal.id, id]);
-}
-
-function nameOf(whose: Whose): string {
-  return createHash('sha256').update(aadOf(whose)).digest('hex');
+function placeOf({ id, call }: Whose): VaultPlace {
+  return { owner: call.principal.id, conversation_id: id };
 }

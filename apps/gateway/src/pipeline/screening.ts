@@ -2,8 +2,8 @@
 import type { CallContext, ChatCompletionRequest } from '@mcp/contracts';
 import {
   checkMessages,
+  classifyQuestion,
   type Findings,
-  noteInjection,
   quarantine,
   quarantineOutliers,
 } from '@mcp/safety/guard';
@@ -50,7 +50,7 @@ export function classifiedMeanwhile<T>(
       return {
         next() {
           const next = iterator.next();
-          if (!asked) noteInjection(guard, request.messages, findings);
+          if (!asked) classifyQuestion(guard, request.messages, findings);
           asked = true;
           return next;
         },

@@ -22,7 +22,12 @@ export function adminRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
     '/admin/provenance/keys',
     guard(gateway, { scope: 'admin', body: true }, async (c, call) => {
       const change = await parseBody(c, KeyChange, gateway.kit.config.MCP_MAX_BODY_BYTES);
-      return c.json(await gateway.kit.clients.core.changeLogKeys(change, call));
+      const { core, transparencyLog } = gateway.kit.clients;
+      return c.json(
+        change.keys === 'transparency_log'
+          ? await transparencyLog.changeKeys(change, call)
+          : await core.changeLogKeys(change, call),
+      );
     }),
   );
   app.get(

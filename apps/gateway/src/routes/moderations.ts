@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ModerationRequest } from '@mcp/contracts';
 import { CATEGORIES, CATEGORY_NAMES, OPENAI_CATEGORIES, type SafetyCategory } from '@mcp/safety/categories';
+import { harmScores } from '@mcp/safety/guard';
 import { evidenceIn } from '@mcp/safety/risk';
 import { type KitEnv, parseBody } from '@mcp/service-kit';
 import type { Hono } from 'hono';
@@ -8,7 +9,7 @@ import type { Gateway } from '../gateway.ts';
 import { guard } from '../transports/http.ts';
 
 /** What looked at the texts, as the answer names it. */
-const MODEL = 'mcp/lexical-risk';
+const MODEL = 'mcp/safety';
 /** OpenAI's categories and ours, with those of the registry that count for them. */
 const NAMES: ReadonlyMap<string, readonly SafetyCategory[]> = new Map(
   [...OPENAI_CATEGORIES, ...CATEGORY_NAMES.flatMap((name) => CATEGORIES[name].openai)].map((openai) => [
@@ -17,7 +18,7 @@ const NAMES: ReadonlyMap<string, readonly SafetyCategory[]> = new Map(
   ]),
 );
 
-/** `POST /v1/moderations`: phrases that call for caution, in OpenAI's format. */
+/** `POST /v1/moderations`: phrases that call for caution, and harm by the classifier, in OpenAI's format. */
 export function moderationRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.post(
     '/v1/moderations',
@@ -36,16 +37,29 @@ function textsOf(input: ModerationRequest['input']): readonly string[] {
 }
 
 function resultOf(text: string): object {
-  const found = new Map(evidenceIn(text).map(({ category, weight }) => [category, weight]));
-  const scores = [...NAMES].map(
-    ([name, kinds]) => [name, Math.max(0, ...kinds.map((kind) => found.get(kind) ?? 0))] as const,
-  );
+  const scores = new Map<SafetyCategory, number>();
+  const found = new Set<SafetyCategory>();
+  const add = (category: SafetyCategory, score: number) =>
+    scores.set(category, Math.max(score, scores.get(category) ?? 0));
+  for (const { category, weight } of evidenceIn(text)) {
+    found.add(category);
+    add(category, weight);
+  }
+  for (const harm of harmScores(text)) {
+    if (harm.found) found.add(harm.category);
+    add(harm.category, harm.score);
+  }
+  const rows = [...NAMES].map(([name, kinds]) => ({
+    name,
+    flagged: kinds.some((kind) => found.has(kind)),
+    score: Math.max(0, ...kinds.map((kind) => scores.get(kind) ?? 0)),
+  }));
   return {
     flagged: found.size > 0,
-    categories: Object.fromEntries(scores.map(([name, score]) => [name, score > 0])),
-    category_scores: Object.fromEntries(scores),
+    categories: Object.fromEntries(rows.map(({ name, flagged }) => [name, flagged])),
+    category_scores: Object.fromEntries(rows.map(({ name, score }) => [name, score])),
     category_applied_input_types: Object.fromEntries(
-      scores.map(([name, score]) => [name, score > 0 ? ['text'] : []]),
+      rows.map(({ name, flagged }) => [name, flagged ? ['text'] : []]),
     ),
   };
 }

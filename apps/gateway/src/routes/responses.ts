@@ -132,8 +132,7 @@ async function privately<R extends ResponseTokensRequest>(
   const said = await saidBy(gateway, request, call);
   const { session } = await privacyOf(gateway, c, request);
   if (session === undefined) return { request, said };
-  if (request.previous_response_id != null)
-    await gateway.privacy.goOn(session, request.previous_response_id, call);
+  if (said.conversation_id !== undefined) await gateway.privacy.goOn(session, said.conversation_id, call);
   // What was said first has the first names; what is referred to may have been stored as it was said.
   const { earlier } = session.asked({ earlier: said.earlier });
   const asked = session.asked(request);
@@ -172,7 +171,7 @@ async function begun(
         privacy: decidedPrivacy(c),
       });
       if (conversation_id === undefined) return { ...end, store: false };
-      await gateway.privacy.keep(decidedPrivacy(c).session, id, call);
+      await gateway.privacy.keep(decidedPrivacy(c).session, conversation_id, call);
       return { ...end, beside: { mcp: { conversation_id } } };
     },
   };

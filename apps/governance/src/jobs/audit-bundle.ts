@@ -33,14 +33,21 @@ export const auditBundle: GovernanceJob = {
   async run(context) {
     const { clients, log, metrics, call } = context;
     const previous = await newest(context);
-    const { note, size, log_keys, witness_keys } = await clients.transparencyLog.checkpoint(call);
+    const checkpoint = await clients.transparencyLog.checkpoint(call);
+    const { note, size, log_keys, witness_keys, log_key_history } = checkpoint;
+    const conversations = await clients.core.logKeys(call);
     const from = previous?.info.manifest.entries.to ?? 0;
     if (size < Math.max(from, previous?.checkpoint.size ?? 0)) return rolledBack(previous, size);
     const { sessions, to } = await readSessions(clients.transparencyLog, { from, size }, call);
     const parts = {
-      checkpoint: text(await goesOn(context, { note, size, log_keys, witness_keys }, previous)),
+      checkpoint: text(await goesOn(context, checkpoint, previous)),
       sessions: text(sessions),
-      keys: text({ log_keys, witness_keys }),
+      keys: text({
+        log_keys,
+        witness_keys,
+        log_key_history,
+        conversation_key_history: conversations.history,
+      }),
       sbom: text(await sbomSummary()),
       policies: text(await policyResults()),
       retention: text(await clients.core.retentionReport({}, call)),

@@ -113,10 +113,10 @@ export class Acknowledged {
   async #ask({ url }: LogPeer, known: Known): Promise<void> {
     const { keeper, kit } = this.#deps;
     try {
-      const { status, text } = await fetchText(`${url}/${logId(keeper.signer.name)}/copy`);
+      const { status, text } = await fetchText(`${url}/${logId(keeper.keys.name)}/copy`);
       if (status !== 200) throw new Error(`It answers ${status}: ${text.slice(0, 200)}`);
       const { note, last_seq } = LogCopyState.parse(JSON.parse(text));
-      const size = note === '' ? 0 : openCheckpoint(note, keeper.signer).size;
+      const size = note === '' ? 0 : openCheckpoint(note, keeper.keys.verifiers()).size;
       // A copy that has more than this log, or something else, is proof that this one was rolled back or rewritten.
       if (note !== '' && note !== known.note && !(await keeper.follows(note))) return;
       if (size !== known.size) {

@@ -177,7 +177,7 @@ export const coreEndpoints = defineApi({
     path: '/internal/log-keys',
     answers: 'json',
     answer: PublishedKeys,
-    callers: ['gateway'],
+    callers: ['gateway', 'governance'],
   },
   /** Rotates them, rolls back or revokes one. For administrators. Throws `conflict` where that cannot be. */
   changeLogKeys: {

@@ -1,5 +1,6 @@
 /** The transparency log of a region: what is in it is proven, and nothing in it can be changed unseen. */
 import { z } from 'zod';
+import { KeyChange, KeyChanged, KeyHistory } from '../conversation/log-keys.ts';
 import { type ApiOf, defineApi } from './endpoint.ts';
 
 /** Bytes of an entry: as many as the length in a C2SP entry bundle can say. */
@@ -54,6 +55,8 @@ export const LogCheckpoint = z.object({
   log_keys: z.array(z.string()).min(1),
   /** Keys of the witnesses that it asks to cosign; none: nobody watches it. */
   witness_keys: z.array(z.string()),
+  /** How its keys followed each other, each signed by the one before. */
+  log_key_history: KeyHistory.optional(),
 });
 export type LogCheckpoint = z.infer<typeof LogCheckpoint>;
 
@@ -79,19 +82,11 @@ export const WitnessIdentity = z.object({
   log_keys: z.array(z.string().max(1000)).min(1).max(100),
   /** What it cosigns checkpoints of other logs with (C2SP tlog-cosignature). */
   witness_key: z.string().max(1000),
+  /** How the keys of the log followed each other: one that is new counts where the one before signed it. */
+  log_key_history: KeyHistory.optional(),
 });
 export type WitnessIdentity = z.infer<typeof WitnessIdentity>;
 
-/** The copy that a region keeps of the log of another. */
-export const LogCopyState = z.object({
-  /** Entries that are on its disk, each verified by a checkpoint of the log. */
-  size: z.number().int().min(0),
-  /** The log's own checkpoint over them, a signed note; empty while there are none. */
-  note: z.string().max(64 * 1024),
-  /** Sequence of the last message of entries that came; 0: none has. */
-  last_seq: z.number().int().min(0),
-});
-export type LogCopyState = z.infer<typeof LogCopyState>;
 /** A place outside the platform where checkpoints of the log are kept, and the newest that is there. */
 export const LogAnchor = z.object({
   /** As its metrics have it. */
@@ -110,6 +105,16 @@ export const LogAnchor = z.object({
 });
 export type LogAnchor = z.infer<typeof LogAnchor>;
 export const LogAnchors = z.object({ anchors: z.array(LogAnchor) });
+/** The copy that a region keeps of the log of another. */
+export const LogCopyState = z.object({
+  /** Entries that are on its disk, each verified by a checkpoint of the log. */
+  size: z.number().int().min(0),
+  /** The log's own checkpoint over them, a signed note; empty while there are none. */
+  note: z.string().max(64 * 1024),
+  /** Sequence of the last message of entries that came; 0: none has. */
+  last_seq: z.number().int().min(0),
+});
+export type LogCopyState = z.infer<typeof LogCopyState>;
 
 /** A submission to a witness (C2SP tlog-witness): a proof of at most 63 hashes and a checkpoint. */
 export const MAX_SUBMISSION_BYTES = 32 * 1024;
@@ -180,6 +185,15 @@ export const transparencyLogEndpoints = defineApi({
     answer: z.object({ note: z.string() }),
     callers: ['governance'],
     idempotent: true,
+  },
+  /** Rotates the keys of the log, rolls back or revokes one. For administrators. Throws `conflict`, `not_found`. */
+  changeKeys: {
+    method: 'POST',
+    path: '/internal/keys/change',
+    body: KeyChange,
+    answers: 'json',
+    answer: KeyChanged,
+    callers: ['gateway'],
   },
   /** A tile or an entry bundle, by its path of C2SP tlog-tiles: `tile/0/x001/067` or `tile/entries/000.p/12`. */
   tile: {

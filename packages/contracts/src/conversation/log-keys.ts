@@ -65,16 +65,21 @@ export const PublishedKeys = z.object({
 });
 export type PublishedKeys = z.infer<typeof PublishedKeys>;
 
+/** Which keys: those that conversations are signed with, or those of the transparency log. */
+const keys = z.enum(['conversations', 'transparency_log']).optional();
+
 /** What to do with the keys. `rotate_if_older_than_days`: as the schedule asks. */
 export const KeyChange = z.discriminatedUnion('change', [
   z.strictObject({
     change: z.literal('rotate'),
+    keys,
     dry_run: z.boolean().default(false),
     rotate_if_older_than_days: z.number().min(0).max(3650).optional(),
   }),
-  z.strictObject({ change: z.literal('roll_back'), dry_run: z.boolean().default(false) }),
+  z.strictObject({ change: z.literal('roll_back'), keys, dry_run: z.boolean().default(false) }),
   z.strictObject({
     change: z.literal('revoke'),
+    keys,
     key_id: KeyId,
     revoked_from: Instant.optional(),
     reason: KeyRevocation.shape.reason,

@@ -50,7 +50,12 @@ export const KeepAnswerRequest = StoredAnswer.pick({
 export type KeepAnswerRequest = z.infer<typeof KeepAnswerRequest>;
 
 /** Of an answer that others build on. */
-export const ChainedAnswer = StoredAnswer.pick({ id: true, input: true, output: true });
+export const ChainedAnswer = StoredAnswer.pick({
+  id: true,
+  input: true,
+  output: true,
+  conversation_id: true,
+});
 export type ChainedAnswer = z.infer<typeof ChainedAnswer>;
 
 export const FindAnswersRequest = z.object({ ids: z.array(AnswerId).max(MAX_CHAIN_ANSWERS) });

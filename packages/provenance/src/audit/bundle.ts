@@ -9,6 +9,8 @@ import {
   nestsDeeper,
 } from '@mcp/contracts';
 import { z } from 'zod';
+import { checksumOf, VerifiedKeys } from '../keys/history.ts';
+import { followKeys } from '../keys/log-keys.ts';
 import { openCheckpoint } from '../tlog/checkpoint.ts';
 import { provesConsistency } from '../tlog/merkle.ts';
 import {
@@ -33,14 +35,20 @@ export const AuditCheckpoint = LogCheckpoint.extend({
 });
 export type AuditCheckpoint = z.infer<typeof AuditCheckpoint>;
 
+/** Keys in a bundle: how those of the log and those of conversations followed each other. */
+const AuditKeys = z.object({
+  log_key_history: z.unknown().optional(),
+  conversation_key_history: z.unknown().optional(),
+});
+
 export function sha256Of(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** Signs the SHA-256 of a manifest as the log. */
-export function signManifest(manifest_sha256: string, signer: Signer): string {
+/** Signs the SHA-256 of a manifest as the log, with each of its keys that sign just now. */
+export function signManifest(manifest_sha256: string, ...signers: readonly Signer[]): string {
   const text = noteText(manifest_sha256);
-  return encodeNote({ text, signatures: [signText(text, signer, 0)] });
+  return encodeNote({ text, signatures: signers.map((signer) => signText(text, signer, 0)) });
 }
 
 function noteText(manifest_sha256: string): string {
@@ -71,11 +79,25 @@ export function decodeAuditBundle(text: string): { bundle: AuditBundle; manifest
   return { bundle: bundle.data, manifest: manifest.data };
 }
 
+interface AuditHistory {
+  readonly of: 'conversations' | 'transparency log';
+  readonly keys: number;
+  readonly revoked: number;
+  /** SHA-256 of its canonical JSON. */
+  readonly checksum: string;
+}
+
 /** What of a bundle does not fit: a part by its name, or what holds the parts together. */
 type AuditPlace = AuditPartName | 'file' | 'manifest' | 'signature';
 
 export type AuditVerdict =
-  | { readonly ok: true; readonly manifest: AuditManifest; readonly signers: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly manifest: AuditManifest;
+      readonly signers: readonly string[];
+      /** The key histories that it has, verified. */
+      readonly histories: readonly AuditHistory[];
+    }
   | { readonly ok: false; readonly place: AuditPlace; readonly reason: string };
 
 /**
@@ -104,7 +126,8 @@ export function verifyAuditBundle(text: string, keys: readonly Verifier[] | unde
   let trusted: readonly Verifier[];
   try {
     checkpoint = checkpointIn(bundle);
-    trusted = keys ?? checkpoint.log_keys.map((key) => decodeVerifier(key));
+    const given = keys ?? checkpoint.log_keys.map((key) => decodeVerifier(key));
+    trusted = followKeys(given, checkpoint.log_key_history);
   } catch (error) {
     return wrong('checkpoint', messageOf(error));
   }
@@ -118,9 +141,41 @@ export function verifyAuditBundle(text: string, keys: readonly Verifier[] | unde
   } catch (error) {
     return wrong('checkpoint', messageOf(error));
   }
+  let histories: AuditHistory[];
+  try {
+    histories = historiesIn(bundle, checkpoint);
+  } catch (error) {
+    return wrong('keys', messageOf(error));
+  }
   if (encodeAuditBundle(bundle) !== text)
     return wrong('file', 'It is not written as bundles are: something was changed around its parts.');
-  return { ok: true, manifest, signers };
+  return { ok: true, manifest, signers, histories };
+}
+
+/** Each key is signed by the one before, in both histories. Bundles from before there were histories have none. Throws a TypeError. */
+function historiesIn({ parts }: AuditBundle, checkpoint: AuditCheckpoint): AuditHistory[] {
+  const said = AuditKeys.safeParse(jsonIn(parts.keys)).data;
+  const given = [
+    ['conversations', said?.conversation_key_history],
+    ['transparency log', said?.log_key_history],
+  ] as const;
+  const histories = given.flatMap(([of, value]): AuditHistory[] => {
+    if (value === undefined) return [];
+    try {
+      const { history } = VerifiedKeys.of(value);
+      const checksum = checksumOf(history);
+      return [{ of, keys: history.keys.length, revoked: history.revocations.length, checksum }];
+    } catch (error) {
+      throw new TypeError(`The key history of the ${of} does not hold: ${messageOf(error)}`);
+    }
+  });
+  const ofLog = histories.find(({ of }) => of === 'transparency log')?.checksum;
+  const { log_key_history } = checkpoint;
+  if (ofLog !== (log_key_history === undefined ? undefined : checksumOf(log_key_history)))
+    throw new TypeError(
+      'The key history of the transparency log is another one than that beside the checkpoint.',
+    );
+  return histories;
 }
 
 function signersOfManifest(

@@ -19,6 +19,7 @@ import {
   retire,
   revoke,
   rollBack,
+  signingKeys,
   withdrawNext,
 } from './ring.ts';
 
@@ -44,6 +45,8 @@ const PROBE = { id: '00000000-0000-4000-8000-000000000000', records: 0, head: '0
 interface HeldKeysDeps {
   readonly store: KeyRingStore;
   readonly now?: () => Date;
+  /** The first key of a ring that is to be made, where it is not a new one. */
+  readonly first?: KeyObject;
   /** Told when the store could not be read; the keys that are held go on. */
   readonly failed?: (error: unknown) => void;
 }
@@ -78,7 +81,7 @@ export class HeldKeys {
   static async open(deps: HeldKeysDeps): Promise<HeldKeys> {
     let ring = await deps.store.read();
     if (ring === undefined) {
-      const made = newRing(deps.now?.() ?? new Date());
+      const made = newRing(deps.now?.() ?? new Date(), deps.first);
       // Of services that start together one makes it.
       ring = (await deps.store.replace(made)) ? made : await deps.store.read();
     }
@@ -88,6 +91,11 @@ export class HeldKeys {
 
   get signer(): HeadSigner {
     return this.#held.signer;
+  }
+
+  /** The private keys to sign with now, the newest first: beside the active one that before it, for ten minutes. */
+  signing(): readonly KeyObject[] {
+    return signingKeys(this.#held.ring, this.#now());
   }
 
   get verified(): VerifiedKeys {

@@ -141,6 +141,31 @@ export class VerifiedKeys {
     return this.#keys.has(key_id);
   }
 
+  /** The keys that sign or have signed and are not revoked, the newest first. */
+  unrevoked(): KeyObject[] {
+    const terms = this.history.keys.filter(
+      (term) => term.active_from !== null && stateOf(this.history, term) !== 'revoked',
+    );
+    const ids = new Set(terms.map(({ key_id }) => key_id).reverse());
+    return [...ids].flatMap((key_id) => this.#keys.get(key_id) ?? []);
+  }
+
+  /** Keys of the history that are revoked. */
+  revoked(): KeyObject[] {
+    return this.history.revocations.flatMap(({ key_id }) => this.#keys.get(key_id) ?? []);
+  }
+
+  /** Whether it goes on from an older history: each key that signed then began as it says there, by the same signatures. */
+  goesOnFrom(older: VerifiedKeys): boolean {
+    const begun = older.history.keys.filter(({ active_from }) => active_from !== null);
+    return (
+      begun.every(({ signature }, at) => this.history.keys[at]?.signature === signature) &&
+      older.history.revocations.every(
+        ({ signature }, at) => this.history.revocations[at]?.signature === signature,
+      )
+    );
+  }
+
   /** Why a signature of a head does not count; undefined: it does. */
   flawOf(head: SignedHead, { key_id, signed_at, value }: LogSignature): string | undefined {
     const key = this.#keys.get(key_id);

@@ -1,5 +1,5 @@
 /** The key ring: the key history with the private keys, and the changes that it can go through. Pure, but for randomness. */
-import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { KeyHistory, type KeyRevocation, type KeyTerm, MAX_KEY_TERMS, PlatformError } from '@mcp/contracts';
 import { z } from 'zod';
 import { activeTerm, endOf, keyIdOf, nextTerm, revocationText, signed, termText } from './history.ts';
@@ -19,8 +19,8 @@ interface MadeKey {
   readonly private_key: string;
 }
 
-function makeKey(): MadeKey {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+function makeKey(privateKey = generateKeyPairSync('ed25519').privateKey): MadeKey {
+  const publicKey = createPublicKey(privateKey);
   const spki = publicKey.export({ type: 'spki', format: 'der' });
   return {
     key_id: keyIdOf(spki),
@@ -54,10 +54,13 @@ function termOf(said: TermOf, own: KeyObject, previous: KeyObject): KeyTerm {
   };
 }
 
-/** A ring with its first key, which is active. */
-export function newRing(now: Date): KeyRing {
-  const { private_key, ...key } = makeKey();
-  const at = now.toISOString();
+/**
+ * A ring with its first key, which is active: a new one, unless one is given. That one signs since nobody knows when: so
+ * that the history always begins the same, it counts from the beginning of time.
+ */
+export function newRing(now: Date, first?: KeyObject): KeyRing {
+  const { private_key, ...key } = makeKey(first);
+  const at = (first === undefined ? now : new Date(0)).toISOString();
   const private_keys = { [key.key_id]: private_key };
   const own = createPrivateKey({ key: Buffer.from(private_key, 'base64'), format: 'der', type: 'pkcs8' });
   const term = termOf({ ...key, created_at: at, active_from: at, previous: null }, own, own);
@@ -132,6 +135,19 @@ function followedBy(
   );
   const ended = { ...active, not_after: endOf(active_from) };
   return changed(ring, { history: withKeys(ring, [...terms.slice(0, -1), ended, term]) });
+}
+
+/** The private keys whose signatures are looked for at a time: of the active key, and of one whose term ends after it. */
+export function signingKeys(ring: KeyRing, now: Date): KeyObject[] {
+  const { history, private_keys } = ring;
+  const at = now.toISOString();
+  const revoked = new Set(history.revocations.map(({ key_id }) => key_id));
+  const ids = history.keys.flatMap(({ key_id, active_from, not_after }) =>
+    active_from !== null && (not_after === null || at < not_after) ? [key_id] : [],
+  );
+  return [...new Set(ids.reverse())]
+    .filter((key_id) => private_keys[key_id] !== undefined && !revoked.has(key_id))
+    .map((key_id) => privateKeyOf(ring, key_id));
 }
 
 /** The key that was active before, while its private key is kept. */

@@ -9,7 +9,8 @@ import { entriesOf, segmentPath, segmentsOf } from './wal.ts';
 
 interface LogCheckOptions {
   readonly disk: Disk;
-  readonly log: Verifier;
+  /** The log's key, or its keys. */
+  readonly log: Verifier | readonly Verifier[];
   /** Those that may have cosigned: a cosignature of theirs has to fit. */
   readonly witnesses?: readonly Verifier[];
   /** True where nobody writes to it: then its write-ahead files have no entry that is not signed. */

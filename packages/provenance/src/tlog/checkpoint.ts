@@ -28,13 +28,19 @@ export interface SignedCheckpoint extends Checkpoint {
   readonly note: Note;
 }
 
-/** Reads a checkpoint that the log has signed. Throws a TypeError that says what does not fit. */
-export function openCheckpoint(signed: string, log: Verifier): SignedCheckpoint {
+/** Reads a checkpoint that a key of the log has signed. Throws a TypeError that says what does not fit. */
+export function openCheckpoint(signed: string, log: Verifier | readonly Verifier[]): SignedCheckpoint {
   const note = decodeNote(signed);
-  if (signersOf(note, [log]).length === 0)
-    throw new TypeError(`The checkpoint is not signed by ${log.name} (key ${log.key_id.toString('hex')}).`);
+  const keys = 'name' in log ? [log] : log;
+  const name = keys[0]?.name ?? 'its log';
+  if (signersOf(note, keys).length === 0) {
+    const ids = keys.map(({ key_id }) => key_id.toString('hex')).join(', ');
+    throw new TypeError(
+      `The checkpoint is not signed by ${name} (${keys.length > 1 ? 'keys' : 'key'} ${ids}).`,
+    );
+  }
   const checkpoint = checkpointOf(note.text);
-  if (checkpoint.origin !== log.name)
-    throw new TypeError(`The checkpoint is one of ${checkpoint.origin.slice(0, 80)}, not of ${log.name}.`);
+  if (checkpoint.origin !== name)
+    throw new TypeError(`The checkpoint is one of ${checkpoint.origin.slice(0, 80)}, not of ${name}.`);
   return { ...checkpoint, note };
 }

@@ -2,7 +2,7 @@
 import { checkpointText, openCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
 import type { Disk } from './disk.ts';
 import { consistencyProof, inclusionProof, rootOf } from './merkle.ts';
-import { encodeNote, type Signer, signText } from './note.ts';
+import { encodeNote, type Signer, signText, type Verifier } from './note.ts';
 import { LogDamagedError, TileStore } from './tile-store.ts';
 import { MAX_ENTRY_BYTES, TILE_WIDTH } from './tiles.ts';
 import { entriesOf, Segment, segmentPath, segmentsOf } from './wal.ts';
@@ -15,10 +15,19 @@ const SEGMENT_BYTES = 64 * 1024 * 1024;
 const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 
+/** The keys of a log that are replaced while it goes on. */
+export interface LogSigners {
+  readonly name: string;
+  /** Those that sign just now, the newest first. */
+  signers(): readonly Signer[];
+  /** Those whose signatures count. */
+  verifiers(): readonly Verifier[];
+}
+
 export interface LogOptions {
   readonly disk: Disk;
-  /** The log's key; its name is the origin of the log. */
-  readonly signer: Signer;
+  /** The log's key, or its keys; their name is the origin of the log. */
+  readonly signer: Signer | LogSigners;
   /** Entries in a file of the write-ahead log, a multiple of 256. */
   readonly segment_entries?: number;
 }
@@ -45,7 +54,9 @@ export class TransparencyLog {
   #pending_bytes = 0;
   #writing: Promise<void> | undefined;
   #publishing: Promise<void> | undefined;
-  #published: { readonly text: string; readonly size: number; readonly root: Buffer } | undefined;
+  #published:
+    | { readonly text: string; readonly size: number; readonly root: Buffer; readonly by: string }
+    | undefined;
   /** Why it takes no entries any more. */
   #failure: unknown;
 
@@ -109,13 +120,13 @@ export class TransparencyLog {
   /** Signs a checkpoint over all that is on the disk, and writes the tiles that its readers need. */
   async publish(): Promise<void> {
     const { size } = this;
-    // One that is under way may have begun before the last entries came.
+    // One that is under way may have begun before the last entries came, or a key.
     do {
       this.#publishing ??= this.#publish().finally(() => {
         this.#publishing = undefined;
       });
       await this.#publishing;
-    } while (this.published_size < size);
+    } while (this.published_size < size || this.#published?.by !== idsOf(this.#signers()));
   }
 
   /** The audit path of an entry in the tree of a checkpoint. */
@@ -231,22 +242,32 @@ export class TransparencyLog {
     }
   }
 
+  #signers(): readonly Signer[] {
+    const { signer } = this.#options;
+    return 'signers' in signer ? signer.signers() : [signer];
+  }
+
   async #publish(): Promise<void> {
     const { disk } = this.#options;
+    const signers = this.#signers();
+    const by = idsOf(signers);
     const snapshot = this.#store.snapshot();
     const { size, root } = snapshot;
-    if (size === this.#published?.size) return;
+    if (size === this.#published?.size && by === this.#published.by) return;
     await this.#store.write(snapshot);
-    const note = this.#sign({ size, root });
+    const note = this.#sign({ size, root }, signers);
     await disk.replace(CHECKPOINT, Buffer.from(note));
-    this.#published = { text: note, size, root };
+    this.#published = { text: note, size, root, by };
     await this.#release();
   }
 
-  #sign({ size, root }: { readonly size: number; readonly root: Buffer }): string {
-    const { signer } = this.#options;
-    const text = checkpointText({ origin: signer.name, size, root });
-    return encodeNote({ text, signatures: [signText(text, signer, Math.floor(Date.now() / 1000))] });
+  #sign(
+    { size, root }: { readonly size: number; readonly root: Buffer },
+    signers: readonly Signer[] = this.#signers(),
+  ): string {
+    const text = checkpointText({ origin: this.#options.signer.name, size, root });
+    const now_s = Math.floor(Date.now() / 1000);
+    return encodeNote({ text, signatures: signers.map((one) => signText(text, one, now_s)) });
   }
 
   /** Removes files of the write-ahead log whose entries lie in full tiles and bundles on the disk. */
@@ -257,6 +278,10 @@ export class TransparencyLog {
     for (const { path } of done) await this.#options.disk.remove(path);
     this.#finished.splice(0, done.length);
   }
+}
+
+function idsOf(signers: readonly Signer[]): string {
+  return signers.map(({ key_id }) => key_id.toString('hex')).join();
 }
 
 function unavailable(cause: unknown): LogUnavailableError {
@@ -307,9 +332,9 @@ async function recovered({ disk, signer }: LogOptions): Promise<Opened> {
 }
 
 /** Throws `LogDamagedError` where the log has not signed what is there. */
-function promisedIn(signed: string, signer: Signer): SignedCheckpoint {
+function promisedIn(signed: string, signer: Signer | LogSigners): SignedCheckpoint {
   try {
-    return openCheckpoint(signed, signer);
+    return openCheckpoint(signed, 'verifiers' in signer ? signer.verifiers() : signer);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new LogDamagedError(`The checkpoint of the log does not hold: ${why}`, { cause });

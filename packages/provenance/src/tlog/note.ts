@@ -36,7 +36,7 @@ function rawKey(key: KeyObject): Buffer {
   return key.export({ type: 'spki', format: 'der' }).subarray(-RAW_KEY_BYTES);
 }
 
-function verifierOf(public_key: KeyObject, { name, algorithm }: KeyOptions): Verifier {
+export function verifierOf(public_key: KeyObject, { name, algorithm }: KeyOptions): Verifier {
   if (!/^[^\s+]+$/.test(name))
     throw new TypeError(`The name of a key has no white space and no plus sign: '${name.slice(0, 80)}'.`);
   const key_id = createHash('sha256')

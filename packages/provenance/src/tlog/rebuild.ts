@@ -12,7 +12,8 @@ const BUNDLES_AT_ONCE = 64;
 export interface RebuildOptions {
   /** Where the log is to be; nothing may be there. */
   readonly disk: Disk;
-  readonly log: Verifier;
+  /** Its keys, any of which counts. */
+  readonly log: Verifier | readonly Verifier[];
   /** The log's checkpoint over what the copy has, a signed note. */
   readonly checkpoint: string;
   /** What others have of the log, signed notes: it has to begin with each of them. */

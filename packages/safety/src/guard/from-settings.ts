@@ -7,6 +7,7 @@ import type { SafetyPolicy } from './policy.ts';
 interface Settings {
   readonly MCP_SAFETY: SafetyPolicy['mode'];
   readonly MCP_SAFETY_MODERATE: SafetyPolicy['moderate'];
+  readonly MCP_SAFETY_CLASSIFIER: SafetyPolicy['classifier'];
   readonly MCP_SAFETY_ALLOW: SafetyPolicy['allow'];
   readonly MCP_MODERATION_URL?: string | undefined;
   readonly MCP_MODERATION_KEY?: string | undefined;
@@ -22,6 +23,7 @@ export function guardOf(settings: Settings, onFailure: (error: unknown) => void)
   const policy: SafetyPolicy = {
     mode: settings.MCP_SAFETY,
     moderate: settings.MCP_SAFETY_MODERATE,
+    classifier: settings.MCP_SAFETY_CLASSIFIER,
     allow: settings.MCP_SAFETY_ALLOW,
   };
   if (url === undefined) return createGuard(policy);

@@ -1,4 +1,4 @@
-/** The last stage: a moderation API or a guard model that speaks OpenAI's moderation, where an operator names one. */
+/** What is waited for: the classifier where it blocks, and a moderation API or a guard model that speaks OpenAI's moderation, where an operator names one. */
 import {
   type CallContext,
   type ChatMessage,
@@ -9,11 +9,11 @@ import {
   type Residency,
   type ResidencyRules,
   type SafetySeverity,
-  type SafetyTier,
   textOf,
 } from '@mcp/contracts';
 import { z } from 'zod';
 import { CATEGORIES, CATEGORY_NAMES, type SafetyCategory } from '../categories.ts';
+import { noteHarm } from './harm.ts';
 import { actionFor, type Findings, type SafetyPolicy } from './policy.ts';
 
 const TIMEOUT_MS = 5000;
@@ -143,7 +143,13 @@ export async function moderateQuestion(
   const asked = messages.findLast(({ role }) => role === 'user');
   if (asked === undefined) return;
   const text = textOf(asked.content, { picture: () => '' });
-  if (!(await blocks(stage, { text, tier: 'input' }, findings))) return;
+  if (classifierBlocks(stage, { text, tier: 'input' }, findings))
+    throw new PlatformError(
+      'content_filter',
+      'messages: the safety classifier of this platform refuses the question. Ask it in another way; an operator may let it pass with MCP_SAFETY_CLASSIFIER=flag.',
+      { param: 'messages' },
+    );
+  if (!(await moderatorBlocks(stage, { text, tier: 'input' }, findings))) return;
   throw new PlatformError(
     'content_filter',
     'messages: the moderation of this platform refuses the question. Ask it in another way.',
@@ -163,7 +169,9 @@ export async function* moderateEvents(
   const open = new Set<number>();
   const passes = async (): Promise<boolean> => {
     const asked = before + text;
-    if (text.trim() !== '' && (await blocks(stage, { text: asked, tier: 'output' }, findings))) return false;
+    const said = { text: asked, tier: 'output' } as const;
+    if (text.trim() !== '' && classifierBlocks(stage, said, findings)) return false;
+    if (text.trim() !== '' && (await moderatorBlocks(stage, said, findings))) return false;
     before = asked.slice(-OVERLAP_CHARS);
     text = '';
     return true;
@@ -186,9 +194,19 @@ export async function* moderateEvents(
   if (await passes()) yield* waiting;
 }
 
-async function blocks(
+/** Whether the classifier blocks a text, where the policy has it block. */
+function classifierBlocks({ policy }: Stage, said: Said, findings: Findings): boolean {
+  return policy.classifier === 'block' && noteHarm({ policy }, said, findings);
+}
+
+interface Said {
+  readonly text: string;
+  readonly tier: 'input' | 'output';
+}
+
+async function moderatorBlocks(
   { policy, moderator }: Stage,
-  { text, tier }: { readonly text: string; readonly tier: SafetyTier },
+  { text, tier }: Said,
   findings: Findings,
 ): Promise<boolean> {
   if (moderator === undefined || policy.mode === 'off' || text.trim() === '') return false;

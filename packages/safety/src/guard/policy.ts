@@ -8,6 +8,8 @@ export interface SafetyPolicy {
   readonly mode: 'off' | 'flag' | 'enforce';
   /** What becomes of a moderate finding in an answer. */
   readonly moderate: 'flag' | 'redact';
+  /** What becomes of harm that the classifier is surest of: `block` waits for it, and makes it severe. */
+  readonly classifier: 'flag' | 'block';
   readonly allow: {
     /** Categories that are not looked for. */
     readonly categories: readonly SafetyCategory[];

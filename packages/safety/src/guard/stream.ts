@@ -2,6 +2,7 @@
 import type { ModelEvent, SafetyTier } from '@mcp/contracts';
 import { Reader } from '../rules/rules.ts';
 import type { Guard } from './guard.ts';
+import { AnswerWindows } from './harm.ts';
 import { JsonText } from './json-text.ts';
 import { moderateEvents } from './moderation.ts';
 import { actionFor, type Findings } from './policy.ts';
@@ -20,7 +21,8 @@ export function guardEvents(
 ): AsyncIterable<ModelEvent> {
   if (guard.policy.mode === 'off') return events;
   const passed = { [Symbol.asyncIterator]: () => new Watched(events, new Watch(guard, findings)) };
-  return guard.moderator === undefined ? passed : moderateEvents(guard, passed, findings);
+  const waits = guard.moderator !== undefined || guard.policy.classifier === 'block';
+  return waits ? moderateEvents(guard, passed, findings) : passed;
 }
 
 /** Events as they are let pass; written by hand, for a generator takes several times as long for each. */
@@ -163,7 +165,11 @@ class Watch {
     const key = `${event.choice} ${event.type === 'tool_call' ? event.index : event.type}`;
     let channel = this.#channels.get(key);
     if (channel === undefined) {
-      channel = new Channel(this.#guard, { tier: TIERS[event.type], choice: event.choice });
+      channel = new Channel(this.#guard, {
+        tier: TIERS[event.type],
+        choice: event.choice,
+        findings: this.#findings,
+      });
       this.#channels.set(key, channel);
     }
     this.#last = channel;
@@ -196,20 +202,34 @@ const TIERS = {
   reasoning: 'reasoning',
   tool_call: 'tool_arguments',
 } as const satisfies Record<Said['type'], SafetyTier>;
+type ChannelTier = (typeof TIERS)[Said['type']];
 
 /** One text of an answer: of a choice what is said, what is thought, or what one tool gets. */
 class Channel {
-  readonly tier: SafetyTier;
+  readonly tier: ChannelTier;
   readonly choice: number;
   readonly #reader: Reader;
   readonly #json: JsonText | undefined;
+  /** Undefined: what is said is looked at before it goes on, or is no prose. */
+  readonly #windows: AnswerWindows | undefined;
   #found: { phrase: number; at: number }[] = [];
   #ended = false;
 
-  constructor(guard: Guard, { tier, choice }: { readonly tier: SafetyTier; readonly choice: number }) {
+  constructor(
+    guard: Guard,
+    {
+      tier,
+      choice,
+      findings,
+    }: { readonly tier: ChannelTier; readonly choice: number; readonly findings: Findings },
+  ) {
     this.tier = tier;
     this.choice = choice;
     this.#json = tier === 'tool_arguments' ? new JsonText() : undefined;
+    this.#windows =
+      tier === 'tool_arguments' || guard.policy.classifier === 'block'
+        ? undefined
+        : new AnswerWindows(guard, { findings, tier });
     this.#reader = new Reader(guard.automaton, (phrases, at) => {
       for (const phrase of phrases) this.#found.push({ phrase, at });
     });
@@ -233,12 +253,14 @@ class Channel {
 
   push(text: string): void {
     this.#reader.push(this.#json === undefined ? text : this.#json.push(text));
+    this.#windows?.push(text);
   }
 
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#reader.end();
+    this.#windows?.end();
   }
 
   /** What was found since it was last asked. */

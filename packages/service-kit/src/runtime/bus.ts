@@ -38,6 +38,8 @@ export interface Bus {
   stream(config: StreamSettings): Promise<void>;
   /** Opens a bucket, makes it where there is none, and keeps it as large, and on as many servers, as it is to be. */
   bucket(name: string, options: Partial<KvOptions>): Promise<KV>;
+  /** Takes an entry out of a bucket, which another service may have made, and leaves no trace of it; a bucket that nobody has made has none. */
+  remove(bucket: string, key: string): Promise<void>;
   /** Opens this region's copy of a bucket of another one, to be read only; makes it where there is none. */
   copy(name: string, region: string, max_bytes: number): Promise<KV>;
   /** What a stream is like; undefined: there is none. */
@@ -118,6 +120,10 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
     },
     async bucket(name, more) {
       return keptAs(await made(() => buckets.create(name, { ...more, replicas })), more.max_bytes);
+    },
+    async remove(name, key) {
+      const entry = { filter: `$KV.${name}.${key}` };
+      await manager.streams.purge(`${BUCKET_STREAM}${name}`, entry).catch(unlessAbsent);
     },
     async copy(name, region, max_bytes) {
       const of = { name: `${BUCKET_STREAM}${name}`, region, replicas };
@@ -229,14 +235,14 @@ async function answered<T>(does: () => Promise<T>, signal: AbortSignal): Promise
   }
 }
 
-async function findStream(manager: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
-  try {
-    return await manager.streams.info(name);
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)
-      return undefined;
-    throw error;
-  }
+function findStream(manager: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
+  return manager.streams.info(name).catch(unlessAbsent);
+}
+
+/** For what fails where there is no such stream. */
+function unlessAbsent(error: unknown): undefined {
+  if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound) return undefined;
+  throw error;
 }
 
 /** Whether JetStream cannot say anything just now: it takes too long, has not started, or has no leader. */

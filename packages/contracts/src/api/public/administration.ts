@@ -78,6 +78,8 @@ const adminRoutes = {
   'POST /admin/provenance/keys': {
     tag: 'admin',
     summary: 'Rotate the keys that logs are signed with, roll back, or revoke one',
+    description:
+      '`keys`: those that conversations are signed with, or `transparency_log` for those of its checkpoints.',
     scope: 'admin',
     body: {
       ...named('KeyChange', KeyChange),
