@@ -13,7 +13,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { failure } from '@mcp/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { call, scratch, start, texts } from './support.ts';
+import { asAdmin, call, scratch, start, texts } from './support.ts';
 
 const SOON = { timeout: 60_000, interval: 50 };
 const READ_ONLY = /transparency_log_read_only\{service="transparency-log"\} 1\n/;
@@ -99,6 +99,21 @@ describe('a log that is anchored', () => {
     cpSync(apart, folder, { recursive: true });
     const { kit } = await anchored(dir, folder);
     await expect.poll(() => kit.metrics.text(), SOON).toMatch(READ_ONLY);
+  });
+
+  it('is compared with what was anchored before its key was rotated', async () => {
+    const [dir, folder] = [scratch(), scratch()];
+    const first = await anchored(dir, folder);
+    await first.api.append({ entries: texts(0, 20) }, call());
+    await expect.poll(async () => (await first.newest())?.size, SOON).toBe(20);
+    await first.api.changeKeys({ change: 'rotate', dry_run: false }, asAdmin());
+    await first.stop();
+    const { newest, count } = await anchored(dir, folder);
+    await expect
+      .poll(() => count('transparency_log_anchor_checks_total', 'status="ok"'), SOON)
+      .toBeGreaterThan(0);
+    expect(await newest()).toMatchObject({ size: 20 });
+    expect(await count('transparency_log_anchor_checks_total', 'status="foreign"')).toBe(0);
   });
 
   it('is not stopped by what others put there, and says so', async () => {

@@ -8,11 +8,9 @@ import { encodeProof, followKeys, keysOf, trustedKeys, VerifiedKeys } from '@mcp
 import { decodeNote, decodeVerifier, openCheckpoint, openProof } from '@mcp/provenance/tlog';
 import { failure, startNats } from '@mcp/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { call, scratch, start, texts } from './support.ts';
+import { asAdmin, call, scratch, start, texts } from './support.ts';
 
-const ADMIN = { id: 'key:admin', kind: 'key', name: 'an administrator', scopes: ['admin'] } as const;
 const SOON = { timeout: 30_000, interval: 100 };
-const asAdmin = () => ({ ...call(), principal: { ...ADMIN, scopes: [...ADMIN.scopes] } });
 const change = (api: TransparencyLogApi, asked: KeyChange) => api.changeKeys(asked, asAdmin());
 const rotate = (api: TransparencyLogApi) => change(api, { change: 'rotate', dry_run: false });
 const fileOf = (dir: string) => join(dir, 'transparency-log', 'keys.json');

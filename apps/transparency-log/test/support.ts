@@ -13,6 +13,9 @@ import { definition } from '../src/definition.ts';
 
 export const call = () => ownCall({ service: 'test', timeout_ms: 60_000, scopes: [] });
 
+const ADMIN = { id: 'key:admin', kind: 'key', name: 'an administrator', scopes: ['admin'] } as const;
+export const asAdmin = () => ({ ...call(), principal: { ...ADMIN, scopes: [...ADMIN.scopes] } });
+
 export function scratch(): string {
   const dir = mkdtempSync(join(tmpdir(), 'mcp-log-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
