@@ -22,14 +22,8 @@ interface LogParts {
 }
 
 /** What the service answers, of the log that it keeps and of those that it witnesses. */
-export function logApi({
-  keeper,
-  peers,
-  witness,
-  cosigners,
-  anchoring,
-  copies,
-}: LogParts): TransparencyLogApi {
+export function logApi(parts: LogParts): TransparencyLogApi {
+  const { keeper, peers, witness, cosigners, anchoring } = parts;
   const checkpoint = () => {
     const { checkpoint: note, published_size: size } = keeper.readable();
     return cosigners.newest?.size === size ? cosigners.newest : { note, size };
@@ -94,11 +88,17 @@ export function logApi({
       ...keys(MAX_IDENTITY_KEYS),
       witness_key: encodeVerifier(witness.signer),
     }),
+    ...ofOtherLogs(parts),
+  };
+}
+
+function ofOtherLogs({ witness, copies }: LogParts) {
+  return {
     cosign: ({ submission }) => witness.add(submission),
     cosigned: async ({ log }) => ({ note: await witness.checkpoint(log) }),
     copied: async ({ log }) => copies.state(log),
     copiedTile: ({ log, path }) => tileIn(copies.diskOf(log), path),
-  };
+  } satisfies Partial<TransparencyLogApi>;
 }
 
 /** A file of the log, also one whose place a full one has taken. It answers where the log cannot be opened, too. */
