@@ -129,7 +129,7 @@ export const manifest = defineManifest({
     MCP_RETENTION: {
       schema: jsonText(Retention).prefault('{}'),
       meaning:
-        'Days that conversations, answers and feedback are kept, and owners that have other ones, as JSON; without conversation_days, conversations are kept for good.',
+        'Days that conversations, answers, feedback and jobs are kept, and owners that have other ones, as JSON; without conversation_days, conversations are kept for good.',
       from: 'derived.retention',
       operator: true,
     },

@@ -13,7 +13,7 @@ export const manifest = defineManifest({
     'Governance jobs on a schedule: the hourly check of every conversation log, the rotation of log keys, retention, the audit bundle, the energy of models; the figures of the event bus.',
   port: 8300,
   entry: 'apps/governance/src/main.ts',
-  calls: ['core', 'transparency-log'],
+  calls: ['core', 'task-engine', 'transparency-log'],
   speaks_for: 'itself',
   needs: ['nats', 'collector'],
   bus: {
@@ -49,7 +49,7 @@ export const manifest = defineManifest({
     },
     MCP_RETENTION_SCHEDULE: {
       schema: z.string().default('0 2 * * *'),
-      meaning: 'When conversations whose time is over are erased (cron, in UTC).',
+      meaning: 'When conversations and jobs whose time is over are erased (cron, in UTC).',
       operator: true,
     },
     MCP_AUDIT_BUNDLE_SCHEDULE: {

@@ -88,6 +88,10 @@ export const manifest = defineManifest({
       help: 'Jobs that came to an end, or were tried again.',
       panels: [{ dashboard: 'operations', title: 'Jobs ended', by: ['kind', 'status'] }],
     }),
+    retention_jobs_total: counter('governance', ['status'], {
+      help: 'Jobs that retention, or the erasure of their owner, erased with their results (erased), and kept ones that were stored again so that they do not leave the event bus by age (renewed).',
+      panels: [{ dashboard: 'operations', title: 'Jobs erased and renewed', by: ['status'] }],
+    }),
     job_power_signal: gauge('queue_depth', [], {
       help: 'What the power signal of off_peak said last, in its own unit; left out where there is none, or it is not known.',
       panels: [{ dashboard: 'operations', title: 'Power signal', by: [] }],

@@ -137,10 +137,12 @@ async function holdsAndErases(data: string): Promise<void> {
   const erase = ['erase', 'key:ann/7', '--yes', ...at];
   await expect(said(erase, subjectsCommand)).rejects.toThrow(`under the legal hold ${hold}`);
   await said(['lift', hold, ...at], holdsCommand);
-  expect((await said(erase, subjectsCommand)).out).toBe('0 conversations of key:ann/7 were erased.\n');
+  expect((await said(erase, subjectsCommand)).out).toBe(
+    '0 conversations and 0 jobs of key:ann/7 were erased.\n',
+  );
   const out = join(data, 'subject.ndjson');
   expect((await said(['export', 'key:ann/7', '--out', out, ...at], subjectsCommand)).out).toContain(
-    '0 conversations',
+    '0 conversations and 0 jobs',
   );
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ConversationLog, LogRecordV3 } from '@mcp/contracts';
 import { EncryptedLog, encryptedLogOf } from '@mcp/provenance';
 import { PII_BUCKET, vaultKey } from '@mcp/safety/privacy';
-import { failure, type ScriptedKms, startScriptedKms } from '@mcp/testkit';
+import { failure, realKmsServers, startScriptedKms, type TestedKms } from '@mcp/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   ADMIN,
@@ -294,22 +294,23 @@ describe('the key that wraps data keys', () => {
 });
 
 describe('a key management service that is away', () => {
-  let kms: ScriptedKms;
+  const start = realKmsServers(process.env).vault ?? (() => startScriptedKms('vault'));
+  let kms: TestedKms;
   beforeEach(async () => {
-    kms = await startScriptedKms('vault');
-  });
+    kms = await start();
+  }, 90_000);
   afterEach(() => kms.close());
 
   const envOf = (more: Record<string, string>) => ({
-    MCP_KMS: JSON.stringify({ kind: 'vault', address: kms.url, key: 'mcp' }),
-    MCP_KMS_TOKEN: 'hvs.scripted',
+    MCP_KMS: JSON.stringify(kms.settings),
+    MCP_KMS_TOKEN: kms.token ?? '',
     ...more,
   });
 
   it('has new conversations refused, and those with a cached key go on; nothing is in the clear', async () => {
     const core = await startCore({ env: envOf({ MCP_KMS_ON_UNAVAILABLE: 'fail' }) });
     const id = await marked(core);
-    kms.state = 'away';
+    await kms.enter('away');
     expect(await failure(chat(core, { message: `New ${MARKER}?` }))).toMatchObject({ code: 'unavailable' });
     expect(JSON.stringify(await core.api.exportLog(id, callOf()))).toContain(MARKER);
     await chat(core, { conversation_id: id, message: `And ${MARKER}?`, exchanges: 1 });
@@ -327,10 +328,13 @@ describe('a key management service that is away', () => {
     const core = await startCore({ env: envOf({ MCP_KMS_WAIT_MS: '30000' }) });
     const metrics = () => core.kit.metrics.text();
     await expect.poll(metrics, { timeout: 20_000 }).toMatch(/kms_up\{.*\} 1/);
-    kms.state = 'busy';
-    const run = chat(core, { message: 'Is there time?', exchanges: 1 });
+    await kms.enter('away');
+    const run = chat(core, { message: `Is there time for ${MARKER}?`, exchanges: 1 });
     await expect.poll(metrics, { timeout: 20_000 }).toMatch(/kind="wrap",.*status="unavailable"/);
-    kms.state = 'up';
-    expect(await verdictOf(core, idOf(await run))).not.toBe('broken');
+    await kms.enter('up');
+    const id = idOf(await run);
+    await expect.poll(() => verdictOf(core, id), { timeout: 20_000 }).toBe('ok');
+    expect(JSON.stringify(await core.api.exportLog(id, callOf()))).toContain(MARKER);
+    expect(await atRest(core)).not.toContain(MARKER);
   });
 });

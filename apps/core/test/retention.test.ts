@@ -122,11 +122,11 @@ describe('retention', () => {
     }
   });
 
-  it('forgets answers and feedback by the days of their owner, and none under a hold', async () => {
+  it('forgets answers, feedback and jobs by the days of their owner, and none under a hold', async () => {
     const owners = {
       'key:long': { answer_days: 3650, feedback_days: 3650 },
       'key:ever': { answer_days: null, feedback_days: null },
-      'key:short': { answer_days: 1, feedback_days: 1 },
+      'key:short': { answer_days: 1, feedback_days: 1, job_days: 1 },
     };
     const env = { MCP_RETENTION: JSON.stringify({ answer_days: 30, feedback_days: 180, owners }) };
     const core = await startCore({ env });
@@ -144,6 +144,22 @@ describe('retention', () => {
            insert into feedback values ('${conversation_id}', ${ago}, '${owner} ${ago}', '${owner}', '${at}', 1, null, null, '{}')`,
         );
       }
+    const job = (owner: string, ago: number, conversation_ids: string[] = []) => ({
+      id: randomUUID(),
+      owner,
+      conversation_ids,
+      ended_at: new Date(Date.now() - ago * 86_400_000).toISOString(),
+    });
+    const due = [job('key:rest', 8), job('key:short', 2)];
+    const jobs = [
+      ...due,
+      job('key:rest', 6),
+      job('key:held', 8),
+      job('key:held', 6),
+      job('key:rest', 8, [case_id]),
+    ];
+    expect(await core.api.dueJobs({ jobs }, admin())).toEqual({ due: due.map(({ id }) => id), held: 2 });
+    expect(await failure(core.api.dueJobs({ jobs }, callOf()))).toMatchObject({ code: 'forbidden' });
     // Its first sweep forgets them.
     await startReplica(core, { env });
     const left = async (table: string, name: string) =>

@@ -34,6 +34,7 @@ export const missing = (id: string) => new PlatformError('not_found', `There is 
 type RetentionApi = Pick<
   CoreApi,
   | 'prune'
+  | 'dueJobs'
   | 'retentionReport'
   | 'setLegalHold'
   | 'liftLegalHold'
@@ -45,6 +46,7 @@ type RetentionApi = Pick<
 export function retention(): RetentionApi {
   return {
     prune: async () => ({ conversations: 0, records: 0, held: 0, complete: true }),
+    dueJobs: async () => ({ due: [], held: 0 }),
     retentionReport: async () => ({ policy: Retention.parse({}), holds: 0, passes: [], statistics: [] }),
     setLegalHold: async () => {
       throw missing('hold');

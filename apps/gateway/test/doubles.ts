@@ -317,6 +317,10 @@ function taskEngine(): TaskEngineApi {
     list: async () => [...jobs.values()],
     cancel: async (id) => ({ ...get(id), status: 'cancelled' }),
     retry: async (id) => ({ ...get(id), status: 'queued' }),
+    ended: async () => ({ jobs: [], next: null }),
+    settle: async () => ({ erased: 0, renewed: 0 }),
+    exportOf: async () => ({ jobs: [], next: null }),
+    eraseOf: async () => ({ jobs: 0, complete: true }),
     async *result(id) {
       yield Buffer.from(get(id).id);
     },

@@ -1,9 +1,12 @@
 import {
   ChatResponse,
+  type Job,
   type KeyChanged,
   type LogCheckpoint,
   type ProofBundle,
   type PublishedKeys,
+  type SubjectErasure,
+  SubjectPage,
 } from '@mcp/contracts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -190,5 +193,36 @@ describe.each(['in one process', 'apart'] as const)('the platform, %s', (form) =
     expect((await add('x'.repeat(40_000))).status).toBe(413);
     expect((await fetch(`${at}/${'0'.repeat(64)}/checkpoint`)).status).toBe(404);
     expect((await fetch(`${at}/..%2fpeers.json/checkpoint`)).status).toBeOneOf([400, 404]);
+  });
+
+  test('an owner is given their jobs behind their conversations, and both are erased with them', async () => {
+    const { id, owner } = await json<Job>(
+      ask('/v1/jobs', { spec: { kind: 'embed-batch', texts: ['of mine'] } }),
+    );
+    const at = `/v1/subjects/${encodeURIComponent(owner)}`;
+    const given = async () => {
+      const pages: SubjectPage[] = [];
+      for (let cursor = ''; pages.length < 50; ) {
+        const page = SubjectPage.parse(await json(ask(`${at}/export${cursor}`)));
+        pages.push(page);
+        if (page.next_cursor === null) break;
+        cursor = `?cursor=${page.next_cursor}`;
+      }
+      return pages;
+    };
+    const before = await given();
+    expect(before.flatMap(({ conversations }) => conversations).length).toBeGreaterThan(0);
+    expect(before.flatMap(({ jobs }) => jobs).find(({ job }) => job.id === id)?.spec).toMatchObject({
+      texts: ['of mine'],
+    });
+    const headers = { authorization: `Bearer ${place.admin}` };
+    const erase = () => json<SubjectErasure>(fetch(`${platform.url}${at}`, { method: 'DELETE', headers }));
+    const first = await erase();
+    expect(first.jobs).toBeGreaterThan(0);
+    await expect.poll(async () => (await erase()).complete, { timeout: 20_000 }).toBe(true);
+    const after = await given();
+    expect(after.flatMap(({ conversations, jobs }) => [...conversations, ...jobs])).toEqual([]);
+    expect((await ask(`/v1/jobs/${id}`)).status).toBe(404);
+    expect((await ask(`${at}/export?cursor=jobs:x`)).status).toBe(400);
   });
 });

@@ -1,7 +1,15 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ChainVerdict, CoreApi, KeyChange, LogCheck, Principal } from '@mcp/contracts';
+import type {
+  ChainVerdict,
+  CoreApi,
+  KeyChange,
+  LogCheck,
+  Principal,
+  SettleJobsRequest,
+  TaskEngineApi,
+} from '@mcp/contracts';
 import { createKit, type LocalApis, ownCall, type ServiceKit } from '@mcp/service-kit';
 import { callerHeaders, startNats, testIdentities } from '@mcp/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -17,6 +25,8 @@ let batches: LogCheck[];
 let fails: boolean;
 /** What the core was asked to do with the keys of logs. */
 let changes: KeyChange[];
+/** What the task-engine was asked to do with jobs. */
+let settled: SettleJobsRequest[];
 
 const idOf = (i: number) => `0194f0c2-0000-7000-8000-${String(i).padStart(12, '0')}`;
 const brokenLog = (i: number): ChainVerdict => ({
@@ -37,6 +47,11 @@ const batch = (change: Partial<LogCheck>): LogCheck => ({
 });
 
 const core: Partial<CoreApi> = {
+  prune: () => Promise.resolve({ conversations: 1, records: 9, held: 0, complete: true }),
+  dueJobs: ({ jobs }) =>
+    fails
+      ? Promise.reject(new Error('core is away'))
+      : Promise.resolve({ due: jobs.slice(0, 1).map(({ id }) => id), held: 1 }),
   checkLogs: () => {
     const next = batches.shift();
     if (fails || next === undefined) return Promise.reject(new Error('core is away'));
@@ -50,16 +65,40 @@ const core: Partial<CoreApi> = {
   },
 };
 
+const ended = (i: number) => ({
+  id: idOf(i),
+  owner: 'key:a',
+  conversation_ids: [],
+  ended_at: '2026-11-01T00:00:00.000Z',
+});
+/** Two pages of two jobs, with one between them that has none. */
+const taskEngine: Partial<TaskEngineApi> = {
+  ended: async ({ after }) =>
+    after === 0
+      ? { jobs: [ended(0), ended(1)], next: 5 }
+      : after === 5
+        ? { jobs: [], next: 9 }
+        : { jobs: [ended(2), ended(3)], next: null },
+  settle: async (request) => {
+    settled.push(request);
+    return { erased: request.erase.length, renewed: 0 };
+  },
+};
+
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'mcp-governance-'));
   batches = [batch({}), batch({ unconfirmed: 2 }), batch({ checked: 49, complete: true })];
   fails = false;
   changes = [];
+  settled = [];
   const env = { MCP_DATA: dir, ...testIdentities(), MCP_LOG_LEVEL: 'silent' };
   kit = await createKit({
     manifest: definition.manifest,
     env,
-    local: new Map([['core', core]]) as LocalApis,
+    local: new Map<string, unknown>([
+      ['core', core],
+      ['task-engine', taskEngine],
+    ]) as LocalApis,
     draining: () => false,
   });
 });
@@ -135,6 +174,19 @@ describe('the log check', () => {
       ok: null,
       error: expect.stringContaining('failed'),
     });
+    await close();
+  });
+
+  it('has jobs erased after conversations, those that are due and not held, page by page', async () => {
+    const { api, close } = await definition.create(kit as Parameters<typeof definition.create>[0]);
+    expect(await api.run('retention', call())).toMatchObject({ ok: true, checked: 3, complete: true });
+    expect(settled).toEqual([
+      { erase: [idOf(0)], keep: [idOf(1)] },
+      { erase: [idOf(2)], keep: [idOf(3)] },
+    ]);
+    fails = true;
+    expect(await api.run('retention', call())).toMatchObject({ ok: null });
+    expect(settled).toHaveLength(2);
     await close();
   });
 

@@ -1,12 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { type CallContext, type Job, type JobSpec, PlatformError, type TaskEngineApi } from '@mcp/contracts';
-import { EventQueue, type ServiceKit } from '@mcp/service-kit';
+import { EventQueue } from '@mcp/service-kit';
 import { isFinal, type JobStore, type StoredJob } from './job-store.ts';
+import type { TaskEngineKit } from './kit.ts';
 import type { JobQueue } from './queue.ts';
 import type { ResultStore } from './results.ts';
+import { jobRetentionApi } from './retention.ts';
 
 export interface EngineOptions {
-  readonly kit: Pick<ServiceKit, 'tracer'>;
+  readonly kit: Pick<TaskEngineKit, 'tracer' | 'metrics'>;
   readonly store: JobStore;
   readonly queue: JobQueue;
   readonly results: ResultStore;
@@ -76,6 +78,7 @@ export function createTaskEngine(engine: EngineOptions): TaskEngineApi {
       yield* engine.results.read(id);
     },
     watch: (id, call) => watch(store, id, call),
+    ...jobRetentionApi(engine),
   };
 }
 

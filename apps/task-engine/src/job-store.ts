@@ -8,14 +8,21 @@ import {
   Residency,
 } from '@mcp/contracts';
 import type { Bus } from '@mcp/service-kit';
+import { JetStreamError } from '@nats-io/jetstream';
 import type { KV, KvEntry } from '@nats-io/kv';
 import { z } from 'zod';
 
 const BUCKET = 'mcp_jobs';
-/** Finished and unfinished jobs are remembered this long. */
-const KEEP_MS = 7 * 24 * 3600 * 1000;
+/**
+ * What nobody erases or renews leaves the event bus by then. Retention erases jobs by their days long before, and renews
+ * those that are kept for longer.
+ */
+export const MOST_DAYS_ON_BUS = 30;
+const KEEP_MS = MOST_DAYS_ON_BUS * 24 * 3600 * 1000;
 const MAX_BUCKET_BYTES = 256 * 1024 * 1024;
 const MAX_CONFLICTS = 20;
+/** Jobs of one page. A message of the event bus has at most a megabyte. */
+const PAGE = 20;
 /** Jobs that can be listed; older ones are still found by id. */
 const MAX_LISTED = 50_000;
 
@@ -29,6 +36,11 @@ export const StoredJob = z.object({
 });
 export type StoredJob = z.infer<typeof StoredJob>;
 
+/** A job, and its place in the order of last changes. */
+interface PlacedJob extends StoredJob {
+  readonly place: number;
+}
+
 const FINAL = new Set<Job['status']>(['completed', 'cancelled', 'dead']);
 
 /** Whether a status is the last one a job has. */
@@ -41,18 +53,21 @@ export function isFinal(status: Job['status']): boolean {
  * overwrite each other; a final status stays.
  */
 export class JobStore {
+  readonly #bus: Bus;
   readonly #kv: KV;
   /** Without results: for lists, and to learn of a cancellation at once. */
   readonly #mirror = new Map<string, Job>();
   readonly #listeners = new Set<(job: Job) => void>();
   #stop: (() => void) | undefined;
 
-  private constructor(kv: KV) {
+  private constructor(bus: Bus, kv: KV) {
+    this.#bus = bus;
     this.#kv = kv;
   }
 
   static async open(bus: Bus): Promise<JobStore> {
     const store = new JobStore(
+      bus,
       await bus.bucket(BUCKET, { history: 1, ttl: KEEP_MS, max_bytes: MAX_BUCKET_BYTES, storage: 'file' }),
     );
     await store.#follow();
@@ -84,6 +99,58 @@ export class JobStore {
   async get(id: string): Promise<StoredJob | undefined> {
     const entry = await this.#read(key(id));
     return entry === null || entry.operation !== 'PUT' ? undefined : StoredJob.parse(entry.json());
+  }
+
+  /** Some of all jobs, in the order of their last change, behind a place in it. */
+  async page(after: number): Promise<{ readonly rows: readonly PlacedJob[]; readonly next: number | null }> {
+    const rows: PlacedJob[] = [];
+    let last = after;
+    let count = 0;
+    try {
+      const messages = await this.#bus.manager.direct.getBatch(`KV_${BUCKET}`, {
+        seq: after + 1,
+        batch: PAGE,
+        next_by_subj: `$KV.${BUCKET}.job.>`,
+      });
+      for await (const { seq, data, header } of messages) {
+        last = seq;
+        count++;
+        // Of what was removed, a marker is left for a while.
+        if (header?.has('KV-Operation')) continue;
+        const parsed = StoredJob.safeParse(JSON.parse(Buffer.from(data).toString()));
+        if (parsed.success) rows.push({ ...parsed.data, place: seq });
+      }
+    } catch (error) {
+      if (!isNothingThere(error)) throw away(error);
+    }
+    return { rows, next: count < PAGE ? null : last };
+  }
+
+  /** When the event bus was given a job as it is; undefined where there is none. */
+  async storedAt(id: string): Promise<Date | undefined> {
+    const entry = await this.#read(key(id));
+    return entry?.operation === 'PUT' ? entry.created : undefined;
+  }
+
+  /** Stores a job as it is once more, so that it is as new to the event bus. */
+  async renew(id: string): Promise<void> {
+    const entry = await this.#read(key(id));
+    if (entry?.operation !== 'PUT') return;
+    try {
+      await this.#kv.update(key(id), entry.value, entry.revision);
+    } catch (error) {
+      // Whoever changed it meanwhile has stored it anew.
+      if (!isConflict(error)) throw away(error);
+    }
+  }
+
+  /** Removes a job; a marker without anything of it tells the other engines. */
+  async remove(id: string): Promise<void> {
+    try {
+      await this.#kv.purge(key(id));
+    } catch (error) {
+      throw away(error);
+    }
   }
 
   /** A job the principal may see. Throws `not_found` otherwise. */
@@ -202,6 +269,11 @@ function key(id: string): string {
 
 function maySee(job: Job, principal: Principal): boolean {
   return job.owner === principal.id || principal.scopes.includes('admin');
+}
+
+/** How JetStream says that it has no message from there on. */
+function isNothingThere(error: unknown): boolean {
+  return error instanceof JetStreamError && 'code' in error && error.code === 404;
 }
 
 /** JetStream's "wrong last sequence" (10071): somebody else was first. */

@@ -98,6 +98,12 @@ export class JobQueue {
     await this.#bus.manager.streams.purge(DEAD_STREAM, { filter: deadSubjectOf(job) });
   }
 
+  /** Takes a job from the queue, and from among the dead. */
+  async remove(job: Pick<Job, 'id' | 'kind'>): Promise<void> {
+    await this.#bus.manager.streams.purge(STREAM, { filter: subjectOf(job) });
+    await this.#bus.manager.streams.purge(DEAD_STREAM, { filter: deadSubjectOf(job) });
+  }
+
   async depth(): Promise<{ pending: number; in_flight: number; dead: number }> {
     const info = await this.#consumer.info();
     const dead = await this.#bus.manager.streams.info(DEAD_STREAM);

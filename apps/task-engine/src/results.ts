@@ -2,12 +2,14 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { PlatformError } from '@mcp/contracts';
 import type { Bus } from '@mcp/service-kit';
+import { MOST_DAYS_ON_BUS } from './job-store.ts';
 
 type Objects = Awaited<ReturnType<Bus['objects']>>;
 type ObjectInfo = NonNullable<Awaited<ReturnType<Objects['info']>>>;
 
 const BUCKET = 'mcp_job_results';
-const KEEP_NS = 7 * 24 * 3600 * 1e9;
+/** Retention erases them with their jobs, long before; what a crash left without a job leaves by this. */
+const KEEP_NS = MOST_DAYS_ON_BUS * 24 * 3600 * 1e9;
 const CHUNK_BYTES = 128 * 1024;
 const CHUNKS_AT_ONCE = 8;
 /** Results up to this size travel with the job too. */
@@ -74,7 +76,7 @@ export class ResultStore {
     if (found === undefined)
       throw new PlatformError(
         'not_found',
-        `The result of job ${job_id} is not kept any more: results are for seven days. Create the job again.`,
+        `The result of job ${job_id} is not kept any more: results are kept as long as their jobs. Create the job again.`,
       );
     yield* this.#chunks(found);
   }
@@ -93,6 +95,18 @@ export class ResultStore {
     const chunks: Uint8Array[] = [];
     for await (const chunk of this.#chunks(found)) chunks.push(chunk);
     return Buffer.concat(chunks).toString();
+  }
+
+  /** Erases a result, and what is left of so many parts. */
+  async drop(job_id: string, parts: number): Promise<void> {
+    if ((await this.#find(job_id)) !== undefined) await this.#objects.delete(job_id);
+    await this.dropParts(job_id, parts);
+  }
+
+  /** Stores a result again, so that it is as new to the event bus. */
+  async renew(job_id: string): Promise<void> {
+    const found = await this.#find(job_id);
+    if (found !== undefined) await this.#write(job_id, this.#chunks(found));
   }
 
   async dropParts(job_id: string, count: number): Promise<void> {
@@ -150,7 +164,7 @@ export class ResultStore {
       if (cause instanceof Error && /maximum bytes/i.test(cause.message))
         throw new PlatformError(
           'overloaded',
-          'The store for results of jobs is full. Raise MCP_JOB_RESULTS_BYTES, or wait until older results are a week old.',
+          'The store for results of jobs is full. Raise MCP_JOB_RESULTS_BYTES, or wait until older results are erased (job_days).',
           { cause, retry_after_ms: 60_000 },
         );
       throw away(cause);

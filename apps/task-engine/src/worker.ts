@@ -203,7 +203,9 @@ export class Worker {
         status: 'completed',
         result,
       }));
-      status = done?.status ?? 'completed';
+      status = done?.status ?? 'cancelled';
+      // It was cancelled, or erased, while its result was being stored.
+      if (status !== 'completed') await this.#options.results.drop(job.id, 0);
       message.ack();
       span.end();
     } catch (thrown) {

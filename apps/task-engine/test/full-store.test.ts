@@ -11,7 +11,7 @@ const EMBED: JobSpec = { kind: 'embed-batch', texts: ['one', 'three'] };
 const FULL = {
   code: 'overloaded',
   message:
-    'The store for results of jobs is full. Raise MCP_JOB_RESULTS_BYTES, or wait until older results are a week old.',
+    'The store for results of jobs is full. Raise MCP_JOB_RESULTS_BYTES, or wait until older results are erased (job_days).',
 };
 
 async function start(settings: Record<string, string> = SMALL): Promise<Engine> {

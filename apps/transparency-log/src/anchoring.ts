@@ -198,7 +198,7 @@ export class Anchoring {
     const { kit, keeper } = this.#deps;
     let size: number;
     try {
-      size = openCheckpoint(note, keeper.keys.verifiers()).size;
+      size = openCheckpoint(note, keeper.keys.ever()).size;
     } catch (err) {
       kit.log.warn(
         { err, anchor: slot.anchor.place },

@@ -59,6 +59,25 @@ export function logApi(parts: LogParts): TransparencyLogApi {
       const [hashes, root] = await Promise.all([log.inclusion(index, of), log.root(of)]);
       return { index, size: of, root: base64(root), hashes: hashes.map(base64), note: at.note };
     },
+    ...readingOf(keeper),
+    signAudit: async ({ manifest_sha256 }) => ({
+      note: signManifest(manifest_sha256, ...keeper.keys.signers()),
+    }),
+    changeKeys: (change, { principal }) => keeper.changeKeys(change, principal),
+    tile: ({ path }) => tileIn(keeper.disk, path),
+    anchors: async () => ({ anchors: anchoring.list() }),
+    identity: async () => ({
+      origin: keeper.keys.name,
+      ...keys(MAX_IDENTITY_KEYS),
+      witness_key: encodeVerifier(witness.signer),
+    }),
+    ...ofOtherLogs(parts),
+  };
+}
+
+/** What is read of the entries themselves. */
+function readingOf(keeper: LogKeeper): Pick<TransparencyLogApi, 'consistency' | 'entry'> {
+  return {
     consistency: async ({ from, to }) => {
       const log = keeper.readable();
       if (from > to)
@@ -77,18 +96,6 @@ export function logApi(parts: LogParts): TransparencyLogApi {
       if (index >= log.size) throw notThere(index, log.size);
       return { index, entry: (await log.entry(index)).toString() };
     },
-    signAudit: async ({ manifest_sha256 }) => ({
-      note: signManifest(manifest_sha256, ...keeper.keys.signers()),
-    }),
-    changeKeys: (change, { principal }) => keeper.changeKeys(change, principal),
-    tile: ({ path }) => tileIn(keeper.disk, path),
-    anchors: async () => ({ anchors: anchoring.list() }),
-    identity: async () => ({
-      origin: keeper.keys.name,
-      ...keys(MAX_IDENTITY_KEYS),
-      witness_key: encodeVerifier(witness.signer),
-    }),
-    ...ofOtherLogs(parts),
   };
 }
 

@@ -8,7 +8,14 @@ import {
   type Principal,
 } from '@mcp/contracts';
 import { HeldKeys, KeyRing, type KeyRingStore, logVerifiers } from '@mcp/provenance';
-import { type Disk, type LogSigners, type Signer, signerOf, type Verifier } from '@mcp/provenance/tlog';
+import {
+  type Disk,
+  type LogSigners,
+  type Signer,
+  signerOf,
+  type Verifier,
+  verifierOf,
+} from '@mcp/provenance/tlog';
 import { decrypt, encrypt } from '@mcp/service-kit';
 import { z } from 'zod';
 import type { TransparencyLogKit } from './kit.ts';
@@ -53,6 +60,15 @@ export class LogKeys implements LogSigners {
 
   verifiers(): Verifier[] {
     return logVerifiers(this.#held.verified, this.name);
+  }
+
+  /** Every key that the log has had, also those that are revoked: by which a checkpoint is known as its own. */
+  ever(): Verifier[] {
+    const revoked = this.#held.verified.revoked();
+    return [
+      ...this.verifiers(),
+      ...revoked.map((key) => verifierOf(key, { name: this.name, algorithm: 'ed25519' })),
+    ];
   }
 
   get history(): KeyHistory {

@@ -39,24 +39,28 @@ export class AwsKms implements Kms {
   }
 
   async currentVersion(): Promise<string> {
-    const { KeyMetadata } = await asked(this.#client.send(new DescribeKeyCommand({ KeyId: this.#key })));
+    const { KeyMetadata } = await asked((bound) =>
+      this.#client.send(new DescribeKeyCommand({ KeyId: this.#key }), bound),
+    );
     return `aws:${KeyMetadata?.Arn ?? ''}`;
   }
 
   async wrap(plaintext: Buffer): Promise<Wrapped> {
     return wrappedOf(
-      await asked(
+      await asked((bound) =>
         this.#client.send(
           new EncryptCommand({ KeyId: this.#key, Plaintext: plaintext, EncryptionContext: CONTEXT }),
+          bound,
         ),
       ),
     );
   }
 
   async unwrap(text: string): Promise<Buffer> {
-    const { Plaintext } = await asked(
+    const { Plaintext } = await asked((bound) =>
       this.#client.send(
         new DecryptCommand({ CiphertextBlob: Buffer.from(text, 'base64'), EncryptionContext: CONTEXT }),
+        bound,
       ),
     );
     if (Plaintext === undefined) throw kmsRefuses('aws', 'its answer has no plaintext');
@@ -65,7 +69,7 @@ export class AwsKms implements Kms {
 
   async rewrap(text: string): Promise<Wrapped> {
     return wrappedOf(
-      await asked(
+      await asked((bound) =>
         this.#client.send(
           new ReEncryptCommand({
             CiphertextBlob: Buffer.from(text, 'base64'),
@@ -73,6 +77,7 @@ export class AwsKms implements Kms {
             DestinationKeyId: this.#key,
             DestinationEncryptionContext: CONTEXT,
           }),
+          bound,
         ),
       ),
     );
@@ -88,9 +93,10 @@ function wrappedOf({ CiphertextBlob, KeyId }: Blob): Wrapped {
   return { text: Buffer.from(CiphertextBlob).toString('base64'), key_version: `aws:${KeyId ?? ''}` };
 }
 
-async function asked<T>(answer: Promise<T>): Promise<T> {
+/** The time of one request bounds all attempts at it. */
+async function asked<T>(send: (bound: { readonly abortSignal: AbortSignal }) => Promise<T>): Promise<T> {
   try {
-    return await answer;
+    return await send({ abortSignal: AbortSignal.timeout(KMS_TIMEOUT_MS) });
   } catch (error) {
     if (!(error instanceof KMSServiceException)) throw kmsAway('aws', error);
     const { httpStatusCode = 500 } = error.$metadata;

@@ -1,30 +1,19 @@
-/** One suite for every kind of key management service, over what each publishes of its interface. */
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { failure, type ScriptedKms, startScriptedKms } from '@mcp/testkit';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+/** One suite for every kind of key management service: over what each publishes of its interface, and over real servers where their programs are given (docs/encryption.md). */
+import { randomBytes } from 'node:crypto';
+import { failure, realKmsServers, startScriptedKms, type TestedKms } from '@mcp/testkit';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { KmsSettings } from '../manifest.ts';
 import { type Kms, LocalKms, openKms } from '../src/index.ts';
 
 const KEY = 'a key of these tests that wraps data keys';
 const NEXT = 'the key that comes after it, for the tests';
-const GCP_KEY = 'projects/p/locations/global/keyRings/r/cryptoKeys/mcp';
 
-const account = JSON.stringify({
-  client_email: 'core@p.iam.gserviceaccount.com',
-  private_key: generateKeyPairSync('rsa', { modulusLength: 2048 })
-    .privateKey.export({ type: 'pkcs8', format: 'pem' })
-    .toString(),
-});
-
-const open = {
-  vault: (address: string) =>
-    openKms({ kind: 'vault', address, mount: 'transit', key: 'mcp' }, { key: KEY, token: 'hvs.scripted' }),
-  aws: (endpoint: string) =>
-    openKms(
-      { kind: 'aws', key: 'alias/mcp', region: 'eu-central-1', endpoint },
-      { key: KEY, token: undefined },
-    ),
-  gcp: (endpoint: string) => openKms({ kind: 'gcp', key: GCP_KEY, endpoint }, { key: KEY, token: account }),
-} as const;
+const SERVERS: Readonly<Record<string, () => Promise<TestedKms>>> = {
+  'vault, scripted': () => startScriptedKms('vault'),
+  'aws, scripted': () => startScriptedKms('aws'),
+  'gcp, scripted': () => startScriptedKms('gcp'),
+  ...realKmsServers(process.env),
+};
 
 beforeEach(() => {
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIASCRIPTED');
@@ -48,14 +37,17 @@ async function expectRewrapped(kms: Kms, wrapped: { text: string; key_version: s
   expect(await kms.unwrap(again.text)).toEqual(plaintext);
 }
 
-describe.each(['vault', 'aws', 'gcp'] as const)('the kind %s', (kind) => {
-  let server: ScriptedKms;
+const REFUSED = { code: 'unavailable', retryable: false };
+
+describe.each(Object.entries(SERVERS))('the kind %s', (name, start) => {
+  let server: TestedKms;
   let kms: Kms;
-  beforeEach(async () => {
-    server = await startScriptedKms(kind);
-    kms = await open[kind](server.url);
-  });
-  afterEach(async () => {
+  beforeAll(async () => {
+    server = await start();
+    const settings = KmsSettings.parse(server.settings);
+    kms = await openKms(settings, { key: KEY, token: server.token });
+  }, 90_000);
+  afterAll(async () => {
     kms.close();
     await server.close();
   });
@@ -63,35 +55,39 @@ describe.each(['vault', 'aws', 'gcp'] as const)('the kind %s', (kind) => {
   it('unwraps what it wrapped, and wraps it again under the key that came after', async () => {
     const plaintext = randomBytes(64);
     const wrapped = await kms.wrap(plaintext);
-    expect(wrapped.key_version).toMatch(new RegExp(`^${kind}:`));
+    expect(wrapped.key_version).toMatch(new RegExp(`^${name.split(',')[0]}:`));
     expect(wrapped.key_version).toBe(await kms.currentVersion());
     expect(await kms.unwrap(wrapped.text)).toEqual(plaintext);
-    server.rotate();
+    expect((await kms.wrap(plaintext)).text).not.toBe(wrapped.text);
+    await server.rotate();
     await expectRewrapped(kms, wrapped, plaintext);
   });
 
-  it.each(['away', 'busy'] as const)('that is %s can be asked again', async (state) => {
+  it('that says no says so at once to what it did not wrap, or not for the platform', async () => {
     const { text } = await kms.wrap(randomBytes(64));
-    server.state = state;
-    for (const work of [
-      () => kms.wrap(randomBytes(64)),
-      () => kms.unwrap(text),
-      () => kms.rewrap(text),
-      () => kms.currentVersion(),
-    ])
-      expect(await failure(work())).toMatchObject({ code: 'unavailable', retryable: true });
-    server.state = 'up';
-    expect(await kms.unwrap(text)).toHaveLength(64);
+    for (const other of [changed(text), 'AAAA', '', await server.foreign()])
+      expect(await failure(kms.unwrap(other)), other).toMatchObject(REFUSED);
+    expect(await failure(kms.rewrap(await server.foreign()))).toMatchObject(REFUSED);
   });
 
-  it('that says no says so at once: to credentials, and to what it did not wrap', async () => {
+  it('says of each trouble whether trying again can help, and works again after it', async () => {
     const { text } = await kms.wrap(randomBytes(64));
-    const refused = { code: 'unavailable', retryable: false };
-    for (const other of [changed(text), 'AAAA', ''])
-      expect(await failure(kms.unwrap(other))).toMatchObject(refused);
-    server.state = 'forbidden';
-    expect(await failure(kms.unwrap(text))).toMatchObject(refused);
-  });
+    for (const state of server.states) {
+      await server.enter(state);
+      for (const work of [
+        () => kms.wrap(randomBytes(64)),
+        () => kms.unwrap(text),
+        () => kms.rewrap(text),
+        () => kms.currentVersion(),
+      ])
+        expect(await failure(work()), state).toMatchObject({
+          code: 'unavailable',
+          retryable: state !== 'forbidden',
+        });
+      await server.enter('up');
+      expect(await kms.unwrap(text)).toHaveLength(64);
+    }
+  }, 120_000);
 });
 
 describe('the kind local', () => {
@@ -106,6 +102,6 @@ describe('the kind local', () => {
     const kms = new LocalKms(KEY);
     const { text } = await kms.wrap(randomBytes(64));
     for (const other of [changed(text), text.slice(1), ''])
-      expect(await failure(kms.unwrap(other))).toMatchObject({ code: 'unavailable', retryable: false });
+      expect(await failure(kms.unwrap(other))).toMatchObject(REFUSED);
   });
 });

@@ -55,6 +55,19 @@ describe('a bucket or object store that exists', () => {
     expect(await sizeOf(bus, 'OBJ_mcp_sized')).toBe(5000);
   });
 
+  test('gets the age that it is to have, and keeps it where none is asked for', async () => {
+    const bus = await busOf();
+    const ageOf = async (stream: string) => (await bus.manager.streams.info(stream)).config.max_age;
+    for (const hours of [1, 5]) {
+      await bus.bucket('mcp_aged', { ttl: hours * 3_600_000 });
+      await bus.objects('mcp_aged', { ttl: hours * 3_600_000_000_000 });
+      for (const stream of ['KV_mcp_aged', 'OBJ_mcp_aged'])
+        expect(await ageOf(stream)).toBe(hours * 3_600_000_000_000);
+    }
+    await bus.bucket('mcp_aged', {});
+    expect(await ageOf('KV_mcp_aged')).toBe(5 * 3_600_000_000_000);
+  });
+
   test('keeps its size where none is asked for', async () => {
     const bus = await busOf();
     await bus.bucket('mcp_kept', { max_bytes: 4000 });

@@ -1,18 +1,26 @@
 /** A key management service that speaks what Vault and OpenBao, AWS or Google Cloud publish, and fails when it is told to. */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export type ScriptedKmsKind = 'vault' | 'aws' | 'gcp';
+type ScriptedKmsKind = 'vault' | 'aws' | 'gcp';
 
-export interface ScriptedKms {
-  readonly url: string;
-  /** `away`: it closes connections; `busy`: it says that it is out of order; `forbidden`: it knows no credentials. */
-  state: 'up' | 'away' | 'busy' | 'forbidden';
-  /** Requests that it answered with success, by what was asked. */
-  readonly answered: Record<string, number>;
+/** `away`: it does not answer; `busy`: it says that it is out of order; `throttled`: that it was asked too much; `forbidden`: it refuses. */
+type Trouble = 'away' | 'busy' | 'throttled' | 'forbidden';
+
+/** A key management service of a test, scripted or real. */
+export interface TestedKms {
+  /** As `MCP_KMS` has them. */
+  readonly settings: object;
+  /** As `MCP_KMS_TOKEN` has it. */
+  readonly token: string | undefined;
+  /** What it can be brought into. */
+  readonly states: readonly Trouble[];
+  enter(state: 'up' | Trouble): Promise<void>;
   /** From here on it wraps under a new version of its key. */
-  rotate(): void;
+  rotate(): Promise<void>;
+  /** What it wrapped under another key, or in another context. */
+  foreign(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -30,7 +38,7 @@ interface Asked {
   readonly request: IncomingMessage;
   readonly body: Readonly<Record<string, unknown>>;
   readonly keys: VersionedKeys;
-  readonly state: ScriptedKms['state'];
+  readonly state: 'up' | Trouble;
 }
 
 /** Wraps as such services do: under the newest version, and unwraps under each. */
@@ -79,31 +87,64 @@ const SPOKEN: Readonly<Record<ScriptedKmsKind, (asked: Asked) => Reply>> = {
   gcp: askedGcp,
 };
 
-export async function startScriptedKms(kind: ScriptedKmsKind): Promise<ScriptedKms> {
+export async function startScriptedKms(kind: ScriptedKmsKind): Promise<TestedKms> {
   const keys = new VersionedKeys();
-  const answered: Record<string, number> = {};
+  let state: Asked['state'] = 'up';
   const server = createServer((request, response) => {
     void bodyOf(request).then((body) => {
-      if (kms.state === 'away') return request.socket.destroy();
-      const { status, body: answer } = SPOKEN[kind]({ request, body, keys, state: kms.state });
-      const what = request.headers['x-amz-target']?.toString() ?? request.url ?? '';
-      if (status === 200) answered[what] = (answered[what] ?? 0) + 1;
+      if (state === 'away') return request.socket.destroy();
+      const { status, body: answer } = SPOKEN[kind]({ request, body, keys, state });
       return reply(response, status, answer);
     });
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const kms: ScriptedKms = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    state: 'up',
-    answered,
-    rotate: () => keys.rotate(),
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    ...accessOf(kind, url),
+    states: ['away', 'busy', 'throttled', 'forbidden'],
+    enter: async (next) => {
+      state = next;
+    },
+    rotate: async () => keys.rotate(),
+    foreign: async () => writtenBy(kind, keys.wrap('', 'another context')),
     close: () =>
       new Promise((done) => {
         server.close(() => done());
         server.closeAllConnections();
       }),
   };
-  return kms;
+}
+
+function accessOf(kind: ScriptedKmsKind, url: string): Pick<TestedKms, 'settings' | 'token'> {
+  switch (kind) {
+    case 'vault':
+      return { settings: { kind, address: url, mount: 'transit', key: 'mcp' }, token: TOKEN };
+    case 'aws':
+      return {
+        settings: { kind, key: 'alias/mcp', region: 'eu-central-1', endpoint: url },
+        token: undefined,
+      };
+    case 'gcp':
+      return { settings: { kind, key: GCP_KEY.slice('/v1/'.length), endpoint: url }, token: account() };
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** The key file of a service account: made once, for it takes a while. */
+function account(): string {
+  accountKey ??= generateKeyPairSync('rsa', { modulusLength: 2048 })
+    .privateKey.export({ type: 'pkcs8', format: 'pem' })
+    .toString();
+  return JSON.stringify({ client_email: 'core@p.iam.gserviceaccount.com', private_key: accountKey });
+}
+let accountKey: string | undefined;
+
+/** What was wrapped, as each has it. */
+function writtenBy(kind: ScriptedKmsKind, wrapped: { version: number; bytes: string }): string {
+  return kind === 'vault'
+    ? `vault:v${wrapped.version}:${wrapped.bytes}`
+    : Buffer.from(JSON.stringify(wrapped)).toString('base64');
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
@@ -120,14 +161,14 @@ function reply(response: ServerResponse, status: number, body: object): void {
 function askedVault({ request, body, keys, state }: Asked): Reply {
   const failed = (status: number, error: string) => ({ status, body: { errors: [error] } });
   if (state === 'busy') return failed(503, 'Vault is sealed');
+  if (state === 'throttled')
+    return failed(429, 'request path "transit/encrypt/mcp": rate limit quota exceeded');
   if (state === 'forbidden' || request.headers['x-vault-token'] !== TOKEN)
     return failed(403, 'permission denied');
   const cipher = (plaintext: string) => {
     const { version, bytes } = keys.wrap(plaintext, '');
-    return {
-      status: 200,
-      body: { data: { ciphertext: `vault:v${version}:${bytes}`, key_version: version } },
-    };
+    const ciphertext = writtenBy('vault', { version, bytes });
+    return { status: 200, body: { data: { ciphertext, key_version: version } } };
   };
   const [, version = '', bytes = ''] = /^vault:v(\d+):(.+)$/.exec(String(body.ciphertext)) ?? [];
   const plaintext = () => keys.unwrap({ version: Number(version), bytes }, '');
@@ -155,6 +196,7 @@ function askedVault({ request, body, keys, state }: Asked): Reply {
 function askedAws({ request, body, keys, state }: Asked): Reply {
   const failed = (status: number, type: string) => ({ status, body: { __type: type, message: type } });
   if (state === 'busy') return failed(500, 'KMSInternalException');
+  if (state === 'throttled') return failed(400, 'ThrottlingException');
   const signed = /^AWS4-HMAC-SHA256 Credential=[^,]+\/kms\/aws4_request, /.test(
     request.headers.authorization ?? '',
   );
@@ -162,7 +204,7 @@ function askedAws({ request, body, keys, state }: Asked): Reply {
   const arn = (version: number) => `${ARN}${version}`;
   const cipher = (plaintext: string, context: unknown) => {
     const wrapped = keys.wrap(plaintext, JSON.stringify(context ?? {}));
-    const CiphertextBlob = Buffer.from(JSON.stringify(wrapped)).toString('base64');
+    const CiphertextBlob = writtenBy('aws', wrapped);
     return { status: 200, body: { CiphertextBlob, KeyId: arn(wrapped.version) } };
   };
   const plaintext = (context: unknown) => {
@@ -195,6 +237,7 @@ function askedAws({ request, body, keys, state }: Asked): Reply {
 function askedGcp({ request, body, keys, state }: Asked): Reply {
   const failed = (code: number, status: string) => ({ status: code, body: { error: { code, status } } });
   if (state === 'busy') return failed(503, 'UNAVAILABLE');
+  if (state === 'throttled') return failed(429, 'RESOURCE_EXHAUSTED');
   if (state === 'forbidden' || !/^Bearer [\w-]+\.[\w-]+\.[\w-]+$/.test(request.headers.authorization ?? ''))
     return failed(403, 'PERMISSION_DENIED');
   const name = (version: number) => `${GCP_KEY.slice('/v1/'.length)}/cryptoKeyVersions/${version}`;
@@ -203,7 +246,7 @@ function askedGcp({ request, body, keys, state }: Asked): Reply {
       return { status: 200, body: { purpose: 'ENCRYPT_DECRYPT', primary: { name: name(keys.latest) } } };
     case `POST ${GCP_KEY}:encrypt`: {
       const wrapped = keys.wrap(String(body.plaintext), '');
-      const ciphertext = Buffer.from(JSON.stringify(wrapped)).toString('base64');
+      const ciphertext = writtenBy('gcp', wrapped);
       return { status: 200, body: { name: name(wrapped.version), ciphertext, protectionLevel: 'SOFTWARE' } };
     }
     case `POST ${GCP_KEY}:decrypt`: {

@@ -12,11 +12,13 @@ export function subjectsCommand(): Command {
   return new Command('subjects')
     .description('export or erase everything that is stored of one owner')
     .addCommand(
-      subject('export', 'write it to a file, a conversation a line; that it was given is recorded')
+      subject('export', 'write it to a file, a conversation or a job a line; that it was given is recorded')
         .requiredOption('--out <file>', 'where to (NDJSON)')
         .action(async (owner: string, flags: GatewayFlags & { readonly out: string }) => {
-          const count = await exportTo(flags.out, idOf(owner), flags);
-          process.stdout.write(`${flags.out}: ${count} conversations of ${owner}.\n`);
+          const { conversations, jobs } = await exportTo(flags.out, idOf(owner), flags);
+          process.stdout.write(
+            `${flags.out}: ${conversations} conversations and ${jobs} jobs of ${owner}.\n`,
+          );
         }),
     )
     .addCommand(
@@ -25,8 +27,8 @@ export function subjectsCommand(): Command {
         .action(async (owner: string, flags: GatewayFlags & { readonly yes: boolean }) => {
           if (!flags.yes)
             throw new CliError(`This erases everything of ${owner} for good. Say so with --yes.`, EXIT.usage);
-          const erased = await erase(idOf(owner), flags);
-          process.stdout.write(`${erased} conversations of ${owner} were erased.\n`);
+          const { conversations, jobs } = await erase(idOf(owner), flags);
+          process.stdout.write(`${conversations} conversations and ${jobs} jobs of ${owner} were erased.\n`);
         }),
     );
 }
@@ -39,9 +41,14 @@ function subject(name: string, description: string): Command {
     .option(...GATEWAY_OPTIONS.url);
 }
 
-async function exportTo(path: string, owner: string, flags: GatewayFlags): Promise<number> {
+interface Counts {
+  conversations: number;
+  jobs: number;
+}
+
+async function exportTo(path: string, owner: string, flags: GatewayFlags): Promise<Counts> {
   const gateway = gatewayOf(flags);
-  let count = 0;
+  const count: Counts = { conversations: 0, jobs: 0 };
   let cursor: string | null = null;
   for (let page = 0; page < MAX_PAGES && (page === 0 || cursor !== null); page++) {
     const query: string = cursor === null ? '' : `?cursor=${cursor}`;
@@ -49,30 +56,32 @@ async function exportTo(path: string, owner: string, flags: GatewayFlags): Promi
       `/v1/subjects/${encodeURIComponent(owner)}/export${query}`,
       SubjectPage,
     );
-    const lines = given.conversations.map((one) => `${JSON.stringify(one)}\n`).join('');
+    const lines = [...given.conversations, ...given.jobs].map((one) => `${JSON.stringify(one)}\n`).join('');
     try {
       writeFileSync(path, lines, { mode: 0o600, flag: page === 0 ? 'w' : 'a' });
     } catch (error) {
       throw new CliError(`${path} cannot be written (${messageOf(error)}).`);
     }
-    count += given.conversations.length;
+    count.conversations += given.conversations.length;
+    count.jobs += given.jobs.length;
     cursor = given.next_cursor;
   }
   return count;
 }
 
-async function erase(owner: string, flags: GatewayFlags): Promise<number> {
+async function erase(owner: string, flags: GatewayFlags): Promise<Counts> {
   const gateway = gatewayOf(flags);
-  let count = 0;
+  const count: Counts = { conversations: 0, jobs: 0 };
   for (let batch = 0; batch < MAX_PAGES; batch++) {
-    const { erased, complete } = await gateway.delete(
+    const { erased, jobs, complete } = await gateway.delete(
       `/v1/subjects/${encodeURIComponent(owner)}`,
       SubjectErasure,
     );
-    count += erased;
+    count.conversations += erased;
+    count.jobs += jobs;
     if (complete) return count;
   }
-  throw new CliError(`There is more of ${owner} after ${count} conversations. Run it again.`);
+  throw new CliError(`There is more of ${owner} after ${count.conversations} conversations. Run it again.`);
 }
 
 function idOf(owner: string): string {

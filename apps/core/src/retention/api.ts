@@ -4,7 +4,7 @@ import {
   type CoreApi,
   PlatformError,
   type Retention,
-  type SubjectPage,
+  type SubjectConversations,
 } from '@mcp/contracts';
 import type { AccessLog } from '../encryption/accesses.ts';
 import type { Eraser } from '../encryption/eraser.ts';
@@ -16,6 +16,7 @@ import type { FeedbackStore } from '../store/feedback.ts';
 import { held, type LegalHolds } from '../store/legal-holds.ts';
 import type { RetentionStore } from '../store/retention.ts';
 import type { Pruner } from './pruner.ts';
+import { dueBefore } from './terms.ts';
 
 const FOR_KEEPERS = 'Retention and legal holds are for administrators.';
 /** A page of an export ends behind the conversation that makes it longer than this. */
@@ -39,6 +40,7 @@ export interface RetentionDeps {
 type RetentionApi = Pick<
   CoreApi,
   | 'prune'
+  | 'dueJobs'
   | 'retentionReport'
   | 'setLegalHold'
   | 'liftLegalHold'
@@ -53,6 +55,19 @@ export function retentionApi(deps: RetentionDeps): RetentionApi {
     async prune(call) {
       requireAdmin(call, FOR_KEEPERS);
       return pruner.next(call);
+    },
+    async dueJobs({ jobs }, call) {
+      requireAdmin(call, FOR_KEEPERS);
+      const now_ms = Date.now();
+      const old = jobs.filter(({ owner, ended_at }) => {
+        const before = dueBefore(policy, 'job_days', { owner, now_ms });
+        return before !== undefined && ended_at < before;
+      });
+      const due: string[] = [];
+      for (const { id, owner, conversation_ids } of old)
+        if ((await holds.ofOwner(owner)) === undefined && !(await holds.ofAny(conversation_ids)))
+          due.push(id);
+      return { due, held: old.length - due.length };
     },
     async retentionReport({ before }, call) {
       requireAdmin(call, FOR_KEEPERS);
@@ -79,6 +94,8 @@ export function retentionApi(deps: RetentionDeps): RetentionApi {
       requireSubject(owner, call);
       // Each page: whoever knows a cursor leaves its trace as well.
       await deps.accesses.record({ action: 'export', owner, conversation_id: '' }, call);
+      // Conversations come first, then jobs, which are not here.
+      if (cursor?.startsWith('jobs:')) return { owner, conversations: [], next_cursor: null };
       return exported(deps, { owner, cursor }, call);
     },
     async eraseSubject(owner, call) {
@@ -102,9 +119,9 @@ async function exported(
   { store, answers, feedback }: RetentionDeps,
   { owner, cursor }: { readonly owner: string; readonly cursor: string | undefined },
   call: CallContext,
-): Promise<SubjectPage> {
+): Promise<SubjectConversations> {
   const ids = await store.idsOf(owner, { after: cursor ?? '', limit: MAX_PAGE_CONVERSATIONS + 1 });
-  const conversations: SubjectPage['conversations'] = [];
+  const conversations: SubjectConversations['conversations'] = [];
   let chars = 0;
   for (const id of ids.slice(0, MAX_PAGE_CONVERSATIONS)) {
     if (chars > MAX_PAGE_CHARS) break;

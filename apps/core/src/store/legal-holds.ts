@@ -99,6 +99,19 @@ export class LegalHolds {
     return row?.id;
   }
 
+  /** Whether there is one of any of these conversations. */
+  async ofAny(conversation_ids: readonly string[]): Promise<boolean> {
+    if (conversation_ids.length === 0) return false;
+    const row = await this.#db
+      .selectFrom('legal_holds')
+      .select('id')
+      .where('lifted_at', 'is', null)
+      .where('conversation_id', 'in', conversation_ids)
+      .limit(1)
+      .executeTakeFirst();
+    return row !== undefined;
+  }
+
   /** Throws `conflict` where a hold keeps the conversation. */
   async assertFree(reader: Reader, { id, owner }: Holdable): Promise<void> {
     const hold = await reader

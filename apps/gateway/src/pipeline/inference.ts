@@ -108,6 +108,8 @@ export interface Completing {
 /** A completion of a model, or of an alias for a conversation. All its events pass here. Throws `content_filter`. */
 export async function* complete(gateway: Gateway, completion: Completing): AsyncGenerator<ModelEvent> {
   const { call, findings } = completion;
+  let ended = false;
+  const settled = () => ended;
   try {
     assertModerable(gateway.guard, call);
     const wanted = await screened(gateway, completion, findings);
@@ -130,7 +132,7 @@ export async function* complete(gateway: Gateway, completion: Completing): Async
       onFitted === undefined
         ? gateway.inference().generate(request, careful)
         : fittedEvents(gateway, { request, call: careful, onFitted });
-    const events = classifiedMeanwhile(gateway, { events: asked, request, findings });
+    const events = classifiedMeanwhile(gateway, { events: asked, request, call, findings, settled });
     const watched = replaced(completion, routed?.watch(events) ?? events);
     const guarded = guardEvents(gateway.guard, watched, findings);
     for await (const event of restored(completion, guarded)) {
@@ -141,6 +143,7 @@ export async function* complete(gateway: Gateway, completion: Completing): Async
   } catch (error) {
     throw completion.onFitted === undefined ? withWayOut(error) : error;
   } finally {
+    ended = true;
     countSafety(gateway.kit.metrics, findings.verdict);
   }
 }

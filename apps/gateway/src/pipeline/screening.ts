@@ -3,9 +3,11 @@ import type { CallContext, ChatCompletionRequest } from '@mcp/contracts';
 import {
   checkMessages,
   classifyQuestion,
-  type Findings,
+  countSafety,
+  Findings,
   quarantine,
   quarantineOutliers,
+  weighQuestion,
 } from '@mcp/safety/guard';
 import type { Gateway } from '../gateway.ts';
 
@@ -30,19 +32,24 @@ export async function screened(
   return messages === request.messages ? request : { ...request, messages: [...messages] };
 }
 
-/** Events of a model, while whose first one is waited for the question is classified: nobody waits for that. */
+interface Asking<T> {
+  readonly events: AsyncIterable<T>;
+  readonly request: ChatCompletionRequest;
+  readonly call: CallContext;
+  readonly findings: Findings;
+  /** Whether what was found has been told and counted. */
+  readonly settled: () => boolean;
+}
+
+/**
+ * Events of a model, while whose first one is waited for the question is classified, and weighed by its embedding where
+ * its words leave it open: nobody waits for either.
+ */
 export function classifiedMeanwhile<T>(
-  { guard }: Gateway,
-  {
-    events,
-    request,
-    findings,
-  }: {
-    readonly events: AsyncIterable<T>;
-    readonly request: ChatCompletionRequest;
-    readonly findings: Findings;
-  },
+  gateway: Pick<Gateway, 'guard' | 'vectors' | 'kit'>,
+  asking: Asking<T>,
 ): AsyncIterable<T> {
+  const { events, request, findings } = asking;
   return {
     [Symbol.asyncIterator]() {
       const iterator = events[Symbol.asyncIterator]();
@@ -50,7 +57,10 @@ export function classifiedMeanwhile<T>(
       return {
         next() {
           const next = iterator.next();
-          if (!asked) classifyQuestion(guard, request.messages, findings);
+          if (!asked) {
+            classifyQuestion(gateway.guard, request.messages, findings);
+            weighMeanwhile(gateway, asking);
+          }
           asked = true;
           return next;
         },
@@ -58,4 +68,22 @@ export function classifiedMeanwhile<T>(
       };
     },
   };
+}
+
+/** What comes while the answer does is told with it, and what comes after it is counted alone. */
+function weighMeanwhile(
+  { guard, vectors, kit }: Pick<Gateway, 'guard' | 'vectors' | 'kit'>,
+  { request, call, findings, settled }: Omit<Asking<unknown>, 'events'>,
+): void {
+  if (vectors === undefined) return;
+  const found = new Findings();
+  const vectorsOf = (model: string, texts: readonly string[]) => vectors.of(model, texts, call);
+  weighQuestion(guard, request.messages, { findings: found, vectorsOf }).then(
+    () => {
+      if (found.verdict === undefined) return;
+      if (settled()) countSafety(kit.metrics, found.verdict);
+      else findings.merge(found.verdict);
+    },
+    (err: unknown) => kit.log.debug({ err }, 'the question was not weighed by its embedding'),
+  );
 }

@@ -48,10 +48,7 @@ export class SentenceVectors {
       // Where this caller's texts may not go says nothing about those of others.
       if (!(error instanceof PlatformError && error.code === 'wrong_region'))
         this.#away_until_ms = Date.now() + COOL_DOWN_MS;
-      kit.log.warn(
-        { err: error, request_id: call.request_id },
-        'results of tools are read without embeddings',
-      );
+      kit.log.warn({ err: error, request_id: call.request_id }, 'texts are read without embeddings');
       return undefined;
     }
   }

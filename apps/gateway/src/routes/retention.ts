@@ -1,10 +1,13 @@
 import {
+  type CallContext,
   ExportSubjectQuery,
   ListLegalHoldsQuery,
   PlatformError,
   RetentionReportQuery,
   SetLegalHold,
+  type SubjectErasure,
   SubjectId,
+  type SubjectPage,
 } from '@mcp/contracts';
 import { type KitContext, type KitEnv, parseBody, parseQuery, uuidParam } from '@mcp/service-kit';
 import type { Hono } from 'hono';
@@ -41,13 +44,35 @@ export function retentionRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
     '/v1/subjects/:id/export',
     guard(gateway, { scope: 'chat', query: true }, async (c, call) => {
       c.get('state').headers['cache-control'] = 'no-store';
-      return c.json(await core().exportSubject(subjectIn(c), parseQuery(c, ExportSubjectQuery), call));
+      return c.json(
+        await exported(gateway, { owner: subjectIn(c), ...parseQuery(c, ExportSubjectQuery) }, call),
+      );
     }),
   );
   app.delete(
     '/v1/subjects/:id',
-    guard(gateway, 'chat', async (c, call) => c.json(await core().eraseSubject(subjectIn(c), call))),
+    guard(gateway, 'chat', async (c, call) => {
+      const owner = subjectIn(c);
+      // The core knows of holds, and refuses.
+      const { complete, ...erased } = await core().eraseSubject(owner, call);
+      const more = await gateway.kit.clients.taskEngine.eraseOf(owner, call);
+      const erasure: SubjectErasure = { ...erased, jobs: more.jobs, complete: complete && more.complete };
+      return c.json(erasure);
+    }),
   );
+}
+
+/** Conversations, and behind the last of them jobs. The core says who may have it, and records each page. */
+async function exported(
+  { kit }: Gateway,
+  { owner, cursor }: ExportSubjectQuery & { readonly owner: string },
+  call: CallContext,
+): Promise<SubjectPage> {
+  const page = await kit.clients.core.exportSubject(owner, { cursor }, call);
+  const [kind, after] = cursor?.split(':') ?? [];
+  if (kind !== 'jobs') return { ...page, jobs: [], next_cursor: page.next_cursor ?? 'jobs:0' };
+  const { jobs, next } = await kit.clients.taskEngine.exportOf(owner, { after: Number(after) }, call);
+  return { ...page, jobs, next_cursor: next === null ? null : `jobs:${next}` };
 }
 
 function subjectIn(c: KitContext): string {

@@ -1,4 +1,4 @@
-import { jsonOf } from '@mcp/contracts';
+import { type JobSpec, jsonOf } from '@mcp/contracts';
 import { z } from 'zod';
 import { type JobHandler, readyModel } from './job.ts';
 
@@ -11,7 +11,7 @@ export const embedBatch: JobHandler<'embed-batch'> = async (run) => {
   const { texts } = spec;
   const model = spec.model ?? (await readyModel('embedding', run));
   const vectors: number[][] = [];
-  const parts = Math.ceil(texts.length / CHUNK);
+  const parts = partsOf(spec);
   for (let part = 0; part < parts; part++) {
     const input = texts.slice(part * CHUNK, (part + 1) * CHUNK);
     const earlier = Vectors.safeParse(jsonOf((await results.part(id, part)) ?? '')).data;
@@ -29,6 +29,11 @@ export const embedBatch: JobHandler<'embed-batch'> = async (run) => {
   await results.dropParts(id, parts - 1);
   return { model, count: vectors.length, dimensions: vectors[0]?.length ?? 0, ...stored };
 };
+
+/** Into how many parts it is done. */
+export function partsOf({ texts }: Extract<JobSpec, { kind: 'embed-batch' }>): number {
+  return Math.ceil(texts.length / CHUNK);
+}
 
 async function* json(vectors: readonly number[][]): AsyncGenerator<string> {
   for (const [at, vector] of vectors.entries()) yield `${at === 0 ? '[' : ','}${JSON.stringify(vector)}`;

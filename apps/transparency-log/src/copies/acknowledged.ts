@@ -116,7 +116,7 @@ export class Acknowledged {
       const { status, text } = await fetchText(`${url}/${logId(keeper.keys.name)}/copy`);
       if (status !== 200) throw new Error(`It answers ${status}: ${text.slice(0, 200)}`);
       const { note, last_seq } = LogCopyState.parse(JSON.parse(text));
-      const size = note === '' ? 0 : openCheckpoint(note, keeper.keys.verifiers()).size;
+      const size = note === '' ? 0 : openCheckpoint(note, keeper.keys.ever()).size;
       // A copy that has more than this log, or something else, is proof that this one was rolled back or rewritten.
       if (note !== '' && note !== known.note && !(await keeper.follows(note))) return;
       if (size !== known.size) {

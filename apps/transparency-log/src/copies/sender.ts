@@ -135,7 +135,7 @@ export class CopySender {
   /** Whether this log has signed a message: one of another name, or another key, begins anew. */
   #isOurs({ checkpoint }: CopyBatch): boolean {
     try {
-      openCheckpoint(checkpoint, this.#deps.keeper.keys.verifiers());
+      openCheckpoint(checkpoint, this.#deps.keeper.keys.ever());
       return true;
     } catch {
       return false;

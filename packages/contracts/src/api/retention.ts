@@ -1,5 +1,8 @@
 /** The part of the core's interface that is about retention, legal holds and everything of one owner. */
 import {
+  DueJobs,
+  DueJobsRequest,
+  ErasedConversations,
   ExportSubjectQuery,
   LegalHold,
   LegalHoldPage,
@@ -8,8 +11,7 @@ import {
   RetentionReport,
   RetentionReportQuery,
   SetLegalHold,
-  SubjectErasure,
-  SubjectPage,
+  SubjectConversations,
 } from '../tables/retention.ts';
 import { defineApi } from './endpoint.ts';
 
@@ -20,6 +22,16 @@ export const retentionEndpoints = defineApi({
     path: '/internal/retention/prune',
     answers: 'json',
     answer: RetentionBatch,
+    callers: ['governance'],
+    idempotent: true,
+  },
+  /** Which of some jobs are to be erased: their time is over, and no hold keeps them. For administrators. */
+  dueJobs: {
+    method: 'POST',
+    path: '/internal/retention/jobs',
+    body: DueJobsRequest,
+    answers: 'json',
+    answer: DueJobs,
     callers: ['governance'],
     idempotent: true,
   },
@@ -57,14 +69,14 @@ export const retentionEndpoints = defineApi({
     answer: LegalHoldPage,
     callers: ['gateway'],
   },
-  /** Part of everything that is stored of one owner; that it was given is recorded. For them and for administrators. */
+  /** Part of the conversations of one owner, none behind the last of them; that it was given is recorded. For them and for administrators. */
   exportSubject: {
     method: 'GET',
     path: '/internal/subjects/:id/export',
     param: 'text',
     query: ExportSubjectQuery,
     answers: 'json',
-    answer: SubjectPage,
+    answer: SubjectConversations,
     callers: ['gateway'],
   },
   /** Erases the next conversations of one owner: asked until it is complete. Throws `conflict` where a hold keeps one. */
@@ -73,7 +85,7 @@ export const retentionEndpoints = defineApi({
     path: '/internal/subjects/:id/erase',
     param: 'text',
     answers: 'json',
-    answer: SubjectErasure,
+    answer: ErasedConversations,
     callers: ['gateway'],
     idempotent: true,
   },

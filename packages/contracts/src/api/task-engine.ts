@@ -1,5 +1,13 @@
 import { z } from 'zod';
 import { CreateJobRequest, Job, ListJobsQuery } from '../tables/jobs.ts';
+import {
+  EndedJobPage,
+  EndedJobsQuery,
+  ErasedJobs,
+  SettledJobs,
+  SettleJobsRequest,
+  SubjectJobs,
+} from '../tables/retention.ts';
 import { type ApiOf, defineApi } from './endpoint.ts';
 
 /** The task-engine's interface. */
@@ -63,6 +71,45 @@ export const taskEngineEndpoints = defineApi({
     answers: 'json',
     answer: Job,
     callers: ['gateway'],
+  },
+  /** Some of the jobs that have ended, in the order in which they did. For administrators. */
+  ended: {
+    method: 'GET',
+    path: '/internal/retention/jobs',
+    query: EndedJobsQuery,
+    answers: 'json',
+    answer: EndedJobPage,
+    callers: ['governance'],
+  },
+  /** Erases ended jobs with their results, and keeps others on the event bus for longer. For administrators. */
+  settle: {
+    method: 'POST',
+    path: '/internal/retention/jobs',
+    body: SettleJobsRequest,
+    answers: 'json',
+    answer: SettledJobs,
+    callers: ['governance'],
+    idempotent: true,
+  },
+  /** Some of the jobs of one owner, with what they were to do. For them and for administrators. */
+  exportOf: {
+    method: 'GET',
+    path: '/internal/subjects/:id/jobs',
+    param: 'text',
+    query: EndedJobsQuery,
+    answers: 'json',
+    answer: SubjectJobs,
+    callers: ['gateway'],
+  },
+  /** Erases jobs of one owner, those at work as well: asked until it is complete. Holds are for the caller to ask for. */
+  eraseOf: {
+    method: 'POST',
+    path: '/internal/subjects/:id/jobs/erase',
+    param: 'text',
+    answers: 'json',
+    answer: ErasedJobs,
+    callers: ['gateway'],
+    idempotent: true,
   },
 });
 export type TaskEngineApi = ApiOf<typeof taskEngineEndpoints>;

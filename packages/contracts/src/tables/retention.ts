@@ -4,8 +4,11 @@ import { PageLimit } from '../api/call.ts';
 import { Feedback } from '../conversation/feedback.ts';
 import { ConversationLog } from '../conversation/log.ts';
 import { StoredAnswer } from '../conversation/stored-answers.ts';
+import { Job, JobSpec } from './jobs.ts';
 
 const Count = z.number().int().nonnegative();
+/** Jobs of one page. */
+const MAX_JOBS = 100;
 const Days = z.number().int().min(1).max(36_500);
 
 /** Id of a principal: `key:…`, or that of an identity provider. */
@@ -24,11 +27,18 @@ export const Retention = z.strictObject({
   answer_days: Days.default(30),
   /** Feedback on decisions. */
   feedback_days: Days.default(180),
+  /** Jobs and their results, from when they ended. */
+  job_days: Days.default(7),
   /** Owners that have other days than the rest, by id of the principal. */
   owners: z
     .record(
       SubjectId,
-      z.strictObject({ conversation_days: OwnDays, answer_days: OwnDays, feedback_days: OwnDays }),
+      z.strictObject({
+        conversation_days: OwnDays,
+        answer_days: OwnDays,
+        feedback_days: OwnDays,
+        job_days: OwnDays,
+      }),
     )
     .default({}),
 });
@@ -114,17 +124,68 @@ export const RetentionReport = z.object({
 });
 export type RetentionReport = z.infer<typeof RetentionReport>;
 
+/** A job that has ended: whose it is, and the conversations that it names. */
+const EndedJob = z.object({
+  id: z.uuid(),
+  owner: z.string(),
+  conversation_ids: z.array(z.uuid()).max(1000),
+  ended_at: z.iso.datetime(),
+});
+export type EndedJob = z.infer<typeof EndedJob>;
+
+/** Where the engine's list of jobs goes on. */
+const JobPlace = z.coerce.number().int().nonnegative();
+
+export const EndedJobsQuery = z.strictObject({ after: JobPlace.default(0) });
+export type EndedJobsQuery = z.infer<typeof EndedJobsQuery>;
+
+export const EndedJobPage = z.object({
+  jobs: z.array(EndedJob),
+  /** Null on the last page. */
+  next: JobPlace.nullable(),
+});
+export type EndedJobPage = z.infer<typeof EndedJobPage>;
+
+const JobIds = z.array(z.uuid()).max(MAX_JOBS);
+
+/** Which of these are to be erased? */
+export const DueJobsRequest = z.strictObject({ jobs: z.array(EndedJob).max(MAX_JOBS) });
+export type DueJobsRequest = z.infer<typeof DueJobsRequest>;
+
+export const DueJobs = z.object({
+  due: JobIds,
+  /** How many more were due and are held. */
+  held: Count,
+});
+export type DueJobs = z.infer<typeof DueJobs>;
+
+/** What becomes of a page of jobs. */
+export const SettleJobsRequest = z.strictObject({ erase: JobIds, keep: JobIds });
+export type SettleJobsRequest = z.infer<typeof SettleJobsRequest>;
+
+export const SettledJobs = z.object({
+  erased: Count,
+  /** Kept ones that would have left the event bus by age. */
+  renewed: Count,
+});
+export type SettledJobs = z.infer<typeof SettledJobs>;
+
 /** One batch of a pass. */
 export const RetentionBatch = RetentionPass.pick({ conversations: true, records: true, held: true }).extend({
   complete: z.boolean(),
 });
 export type RetentionBatch = z.infer<typeof RetentionBatch>;
 
+/** Of a page of jobs. */
+const JobsCursor = z.templateLiteral(['jobs:', z.int().nonnegative()]);
+
 export const ExportSubjectQuery = z.strictObject({
-  /** `next_cursor` of the page before. */
-  cursor: z.uuid().optional(),
+  /** `next_cursor` of the page before: conversations come first, then jobs. */
+  cursor: z.union([z.uuid(), JobsCursor]).optional(),
 });
 export type ExportSubjectQuery = z.infer<typeof ExportSubjectQuery>;
+
+const SubjectJob = z.object({ job: Job, spec: JobSpec });
 
 /** Part of everything that is stored of one owner. */
 export const SubjectPage = z.object({
@@ -138,17 +199,35 @@ export const SubjectPage = z.object({
       feedback: z.array(Feedback),
     }),
   ),
+  /** With what they were to do; a result that is longer is at its `href`. */
+  jobs: z.array(SubjectJob),
   /** Null on the last page. */
   next_cursor: z.string().nullable(),
 });
 export type SubjectPage = z.infer<typeof SubjectPage>;
+
+/** What of it the store of conversations has. */
+export const SubjectConversations = SubjectPage.omit({ jobs: true });
+export type SubjectConversations = z.infer<typeof SubjectConversations>;
+
+/** What of it is on the event bus. */
+export const SubjectJobs = SubjectPage.pick({ jobs: true }).extend({ next: JobPlace.nullable() });
+export type SubjectJobs = z.infer<typeof SubjectJobs>;
 
 /** One batch of erasing everything of one owner. */
 export const SubjectErasure = z.object({
   owner: z.string(),
   /** Conversations erased in this batch. */
   erased: Count,
+  /** Jobs erased in this batch, with their results. */
+  jobs: Count,
   /** True when nothing is left. */
   complete: z.boolean(),
 });
 export type SubjectErasure = z.infer<typeof SubjectErasure>;
+
+export const ErasedConversations = SubjectErasure.omit({ jobs: true });
+export type ErasedConversations = z.infer<typeof ErasedConversations>;
+
+export const ErasedJobs = SubjectErasure.pick({ jobs: true, complete: true });
+export type ErasedJobs = z.infer<typeof ErasedJobs>;

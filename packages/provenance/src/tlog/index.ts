@@ -15,6 +15,7 @@ export {
   signerOf,
   signersOf,
   type Verifier,
+  verifierOf,
 } from './note.ts';
 export { openProof } from './proof.ts';
 export { checkpointBy, LogReader } from './reader.ts';

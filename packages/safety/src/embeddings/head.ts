@@ -114,14 +114,19 @@ export function nearnessOf(vectors: readonly Vector[]): number[] {
 /** As near as sentences of one document are on average. */
 const ALONE = 0.3;
 
-let loaded: Head | undefined;
+const loaded = new Map<string, Head>();
 
-/** The weights that ship with the package, read once. */
-export function injectionHead(): Head {
-  if (loaded === undefined) {
-    const card = HeadCard.parse(JSON.parse(readFileSync(new URL('injection.json', import.meta.url), 'utf8')));
-    const bytes = readFileSync(new URL('injection.bin', import.meta.url));
-    loaded = headOf(card, new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-  }
-  return loaded;
+/** The weights of a name that ship with the package, read once. */
+function shipped(name: 'injection' | 'harm'): Head {
+  const known = loaded.get(name);
+  if (known !== undefined) return known;
+  const card = HeadCard.parse(JSON.parse(readFileSync(new URL(`${name}.json`, import.meta.url), 'utf8')));
+  const bytes = readFileSync(new URL(`${name}.bin`, import.meta.url));
+  const head = headOf(card, new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  loaded.set(name, head);
+  return head;
 }
+
+export const injectionHead = (): Head => shipped('injection');
+/** For whole questions, which are near to no others. */
+export const harmHead = (): Head => shipped('harm');

@@ -70,6 +70,18 @@ export function noteHarm(guard: Policed, look: Look, findings: Findings): boolea
   return blocked;
 }
 
+/** Notes what a question is that another stage takes for harm: it is only told. */
+export function noteKinds(
+  { policy }: Policed,
+  { text, from, score }: { readonly text: string; readonly from: number; readonly score: number },
+  findings: Findings,
+): void {
+  for (const { category, told } of kindsOf(text, from)) {
+    if (!told || policy.allow.categories.includes(category)) continue;
+    findings.add({ category, severity: 'moderate', tier: 'input', stage: 'embedding', score }, 'flagged');
+  }
+}
+
 /** One text of an answer as it comes, looked at in windows that overlap; it is only told what is found. */
 export class AnswerWindows {
   readonly #guard: Policed;

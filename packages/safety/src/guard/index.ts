@@ -3,6 +3,7 @@
 export { guardOf } from './from-settings.ts';
 export { checkMessages, createGuard, type Guard, verdictOn } from './guard.ts';
 export { harmScores } from './harm.ts';
+export { weighQuestion } from './meaning.ts';
 export { countSafety } from './metrics.ts';
 export { assertModerable, Moderator, moderateQuestion } from './moderation.ts';
 export { quarantineOutliers, type VectorsOf } from './outliers.ts';

@@ -13,7 +13,13 @@ import {
 } from '@nats-io/jetstream';
 import { type KV, Kvm, type KvOptions } from '@nats-io/kv';
 import { type ObjectStore, type ObjectStoreOptions, Objm } from '@nats-io/obj';
-import { AuthorizationError, connect, type NatsConnection, TimeoutError } from '@nats-io/transport-node';
+import {
+  AuthorizationError,
+  connect,
+  type NatsConnection,
+  nanos,
+  TimeoutError,
+} from '@nats-io/transport-node';
 import type { Logger } from '../telemetry/log.ts';
 
 export interface BusOptions {
@@ -103,8 +109,8 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
   const buckets = new Kvm(streams);
   const stores = new Objm(streams);
   const { replicas } = options;
-  const keptAs = <T extends KV | ObjectStore>(store: T, max_bytes?: number) =>
-    keepAs(manager, store, { replicas, max_bytes });
+  const keptAs = <T extends KV | ObjectStore>(store: T, max_bytes?: number, max_age?: number) =>
+    keepAs(manager, store, { replicas, max_bytes, max_age });
   return {
     connection,
     jetstream: streams,
@@ -119,7 +125,9 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
       await answered(() => ensureStream(manager, placed), signal);
     },
     async bucket(name, more) {
-      return keptAs(await made(() => buckets.create(name, { ...more, replicas })), more.max_bytes);
+      // The library has milliseconds here, and nanoseconds for object stores.
+      const age = more.ttl === undefined ? undefined : nanos(more.ttl);
+      return keptAs(await made(() => buckets.create(name, { ...more, replicas })), more.max_bytes, age);
     },
     async remove(name, key) {
       const entry = { filter: `$KV.${name}.${key}` };
@@ -139,7 +147,7 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
       return config.name;
     },
     async objects(name, more) {
-      return keptAs(await made(() => stores.create(name, { ...more, replicas })), more.max_bytes);
+      return keptAs(await made(() => stores.create(name, { ...more, replicas })), more.max_bytes, more.ttl);
     },
     async check() {
       await connection.rtt();
@@ -148,15 +156,30 @@ export async function connectBus(url: string, options: BusOptions): Promise<Bus>
   };
 }
 
-/** Brings what existed before, and is opened as it is, to the size and number of copies it is to have. */
+interface Kept {
+  readonly replicas: number;
+  readonly max_bytes: number | undefined;
+  /** In nanoseconds; undefined: as it is. */
+  readonly max_age: number | undefined;
+}
+
+/** Brings what existed before, and is opened as it is, to the size, age and number of copies it is to have. */
 async function keepAs<T extends KV | ObjectStore>(
   manager: JetStreamManager,
   store: T,
-  { replicas, max_bytes }: { readonly replicas: number; readonly max_bytes: number | undefined },
+  { replicas, max_bytes, max_age }: Kept,
 ): Promise<T> {
   const { config } = (await store.status()).streamInfo;
-  const wanted = { num_replicas: replicas, max_bytes: max_bytes ?? config.max_bytes };
-  if (config.num_replicas !== wanted.num_replicas || config.max_bytes !== wanted.max_bytes)
+  const wanted = {
+    num_replicas: replicas,
+    max_bytes: max_bytes ?? config.max_bytes,
+    max_age: max_age ?? config.max_age,
+  };
+  if (
+    config.num_replicas !== wanted.num_replicas ||
+    config.max_bytes !== wanted.max_bytes ||
+    config.max_age !== wanted.max_age
+  )
     await manager.streams.update(config.name, wanted);
   return store;
 }
