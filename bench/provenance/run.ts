@@ -6,11 +6,12 @@ import { countCrashes } from './crashes.ts';
 import { killUnderLoad } from './kills.ts';
 import { growLog } from './memory.ts';
 import { verifyByOthers } from './others.ts';
+import { anchorAtRekor } from './rekor.ts';
 import { countTamperings } from './tamperings.ts';
 
 /**
  * What the transparency log withstands, in parts that are run one by one:
- * `node bench/provenance/run.ts --part tamperings|crashes|kills|appends|memory|others [--count 100000] [--out bench/provenance/result.json]`
+ * `node bench/provenance/run.ts --part tamperings|crashes|kills|appends|memory|others|rekor [--count 100000] [--out bench/provenance/result.json]`
  */
 const PARTS = {
   tamperings: countTamperings,
@@ -19,6 +20,7 @@ const PARTS = {
   appends: appendBeside,
   memory: growLog,
   others: verifyByOthers,
+  rekor: anchorAtRekor,
 } as const;
 const COUNTS = {
   tamperings: 100_000,
@@ -27,6 +29,7 @@ const COUNTS = {
   appends: 20_000,
   memory: 1_000_000,
   others: 5000,
+  rekor: 20,
 } as const;
 
 const { values } = parseArgs({

@@ -22,11 +22,21 @@ async function logWith(anchors: Anchors) {
 it('the transparency log has the claims of its anchors mounted, and reaches the buckets', async () => {
   const { pod, egress } = await logWith([
     { kind: 'file', folder: '/mnt/anchors', claim: 'anchors-worm', every_s: 3600 },
+    {
+      kind: 'rekor',
+      url: 'https://rekor.example',
+      keys: ['key'],
+      receipts: '/mnt/anchors',
+      claim: 'anchors-worm',
+      every_s: 60,
+    },
     { kind: 's3', url: 's3://anchors/mcp', every_s: 60 },
   ]);
   expect(pod).toContain('{"name":"anchor-0","persistentVolumeClaim":{"claimName":"anchors-worm"}}');
   expect(pod).toContain('{"mountPath":"/mnt/anchors","name":"anchor-0"}');
   expect(pod).toContain('s3://anchors/mcp');
+  // Both are in one folder: it is mounted once.
+  expect(pod).not.toContain('anchor-1');
   expect(egress).toMatch(/"port":443.*0\.0\.0\.0\/0/);
 });
 

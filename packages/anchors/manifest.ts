@@ -9,7 +9,7 @@ export const anchorSettings = defineSettings({
   MCP_LOG_ANCHORS: {
     schema: jsonText(z.array(AnchorSettings).max(10)).prefault('[]'),
     meaning:
-      'Where checkpoints of the transparency log are kept outside the platform, as JSON: file or s3 (docs/transparency-log.md).',
+      'Where checkpoints of the transparency log are kept outside the platform, as JSON: file, s3 or rekor (docs/transparency-log.md).',
     from: 'derived.log_anchors',
     operator: true,
   },

@@ -4,26 +4,39 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { openAnchor } from '@mcp/anchors';
+import { chainRecord, encodeEntry, encodeProof, sessionEntry, signLog } from '@mcp/provenance';
 import { encodeVerifier, folderDisk, signerOf, TransparencyLog } from '@mcp/provenance/tlog';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { verifyCommand } from '../src/commands/verify.ts';
 import { scratch } from './support.ts';
 
 const ORIGIN = 'log.example/test';
+const { privateKey: rekor_key } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+/** An entry of a conversation, and where it is in a log. */
+interface Own {
+  readonly index: number;
+  readonly entry: string;
+}
 
 /** A platform whose log can be read, and exchanged. */
 async function platform() {
   const signer = signerOf(generateKeyPairSync('ed25519').privateKey, { name: ORIGIN, algorithm: 'ed25519' });
   const key = encodeVerifier(signer);
-  const grown = async (name: string, size: number) => {
+  const grown = async (name: string, size: number, own?: Own) => {
     const dir = scratch();
     const log = await TransparencyLog.open({ disk: folderDisk(dir), signer });
-    await Promise.all(Array.from({ length: size }, (_, n) => log.append(Buffer.from(`${name} ${n}`))));
+    const textOf = (n: number) => (n === own?.index ? own.entry : `${name} ${n}`);
+    await Promise.all(Array.from({ length: size }, (_, n) => log.append(Buffer.from(textOf(n)))));
+    await log.publish();
+    const { checkpoint: note } = log;
+    const hashes = own === undefined ? [] : await log.inclusion(own.index);
     await log.close();
-    return { dir, note: log.checkpoint };
+    return { dir, note, proof: encodeProof({ index: own?.index ?? 0, hashes, checkpoint: note }) };
   };
-  const shown = { dir: '', note: '' };
+  const shown = { dir: '', note: '', bundle: '' };
   const server = createServer((request, response) => {
+    if (request.url?.startsWith('/v1/conversations/') === true) return response.end(shown.bundle);
     const path = (request.url ?? '').slice('/v1/log'.length);
     if (path === '')
       return response.end(JSON.stringify({ note: shown.note, size: 0, log_keys: [key], witness_keys: [] }));
@@ -36,7 +49,7 @@ async function platform() {
   await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done));
   onTestFinished(() => void server.close());
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { grown, key, url, show: (log: { dir: string; note: string }) => Object.assign(shown, log) };
+  return { grown, key, url, show: (log: Partial<typeof shown>) => Object.assign(shown, log) };
 }
 
 async function verify(...args: string[]): Promise<{ code: number; out: string }> {
@@ -61,7 +74,7 @@ it('compares the log of a platform with what was anchored of it, and says what c
   const folder = scratch();
   const anchor = await openAnchor(
     { kind: 'file', folder, every_s: 1 },
-    { origin: ORIGIN, s3_key: undefined },
+    { origin: ORIGIN, s3_key: undefined, rekor_key },
   );
   const check = (place: string, ...more: string[]) =>
     verify('--anchor', place, '--url', url, '--data', scratch(), ...more);
@@ -110,4 +123,60 @@ it('compares the log of a platform with what was anchored of it, and says what c
   });
   await expect(check(join(empty, 'none'))).rejects.toThrow(/none cannot be read \(ENOENT/);
   await expect(check(folder, '--all')).rejects.toThrow(/name one conversation, give --bundle, or neither/);
+});
+
+const HEADER = {
+  version: 1 as const,
+  id: '0194f0c2-0000-7000-8000-000000000001',
+  created_at: '2026-11-29T00:00:00.000Z',
+  owner: 'key:1',
+  mode: 'answer' as const,
+  models: ['a', 'b'],
+};
+const RECORD = chainRecord(HEADER, undefined, {
+  role: 'user',
+  content: 'Why?',
+  at: HEADER.created_at,
+  trace_id: 'f'.repeat(32),
+  pii_tags: [],
+  message_id: '0194f0c2-0000-7000-8000-000000000002',
+});
+
+it('finds a conversation in what was anchored, or in what came since, and not one of another tree', async () => {
+  const { grown, key, url, show } = await platform();
+  const log = signLog(HEADER, [RECORD], 'a provenance secret for these tests only');
+  const own = { index: 5, entry: encodeEntry(sessionEntry(log.id, log.messages)) };
+  const bundle = (proof: string) =>
+    JSON.stringify({
+      type: 'mcp/proof-bundle@v1',
+      log,
+      entries: [{ entry: own.entry, proof }],
+      log_keys: [key],
+      witness_keys: [],
+    });
+  const kept = join(scratch(), 'kept.txt');
+  const check = (...named: string[]) =>
+    verify(...named, '--anchor', kept, '--key', key, '--url', url, '--data', scratch());
+  const full = await grown('a', 9, own);
+  show({ ...full, bundle: bundle(full.proof) });
+  writeFileSync(kept, (await grown('a', 3)).note);
+  expect(await check(log.id)).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('of the conversation: 0 entries anchored, 1 newer ones in the log'),
+  });
+  writeFileSync(kept, full.note);
+  const file = join(scratch(), 'bundle.json');
+  writeFileSync(file, bundle(full.proof));
+  for (const named of [[log.id], ['--bundle', file]])
+    expect((await check(...named)).out).toContain('1 entries anchored, 0 newer ones in the log');
+
+  const without = await grown('a', 9);
+  show(without);
+  writeFileSync(kept, without.note);
+  expect(await check(log.id)).toMatchObject({
+    code: 1,
+    out: expect.stringContaining('Entry 5 of the conversation is not the one in the tree that was anchored.'),
+  });
+  writeFileSync(kept, (await grown('a', 3)).note);
+  expect((await check(log.id)).out).toContain('Entry 5 of the conversation is not the one in the log.');
 });

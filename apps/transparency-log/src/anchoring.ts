@@ -6,6 +6,7 @@ import { openCheckpoint } from '@mcp/provenance/tlog';
 import { backOff } from '@mcp/service-kit';
 import type { LogKeeper } from './keeper.ts';
 import type { TransparencyLogKit } from './kit.ts';
+import { rekorKeyFrom } from './rekor-key.ts';
 
 /** How often it is looked whether something is due. */
 const TICK_MS = 250;
@@ -52,15 +53,20 @@ export class Anchoring {
   }
 
   static async open(deps: AnchoringDeps): Promise<Anchoring> {
-    const { MCP_LOG_ANCHORS: all, MCP_LOG_ANCHOR_S3_KEY: s3_key } = deps.kit.config;
+    const {
+      MCP_LOG_ANCHORS: all,
+      MCP_LOG_ANCHOR_S3_KEY: s3_key,
+      MCP_LOG_SIGNING_SECRET: secret,
+    } = deps.kit.config;
     const { name: origin } = deps.keeper.keys;
+    const rekor_key = rekorKeyFrom(secret, origin);
     const slots = await Promise.all(
       all.map(async (settings, at): Promise<Slot> => {
         const before = all.slice(0, at).filter(({ kind }) => kind === settings.kind).length;
         return {
           settings,
           name: before === 0 ? settings.kind : `${settings.kind}-${before + 1}`,
-          anchor: await openAnchor(settings, { origin, s3_key }),
+          anchor: await openAnchor(settings, { origin, s3_key, rekor_key }),
           newest: undefined,
           compared_at_ms: undefined,
           compare_due_ms: 0,

@@ -9,9 +9,12 @@ export function anchorMounts(
   { inside }: Workload,
 ): { readonly path: string; readonly volume: Volume }[] {
   if (!inside.some(({ name }) => name === 'transparency-log')) return [];
+  const mounted = new Set<string>();
   return stack.transparency.anchors.flatMap((anchor, at) => {
-    if (anchor.kind !== 'file') return [];
-    const { folder: path, claim: name } = anchor;
+    const path = folderIn(anchor);
+    if (path === undefined || anchor.kind === 's3' || mounted.has(path)) return [];
+    mounted.add(path);
+    const { claim: name } = anchor;
     if (name === undefined)
       throw new Error(
         `The stack ${stack.name} anchors checkpoints in the folder ${path}, which a pod has not: name the PersistentVolumeClaim that is to be mounted there (transparency.anchors, claim).`,
@@ -22,4 +25,17 @@ export function anchorMounts(
     });
     return [{ path, volume }];
   });
+}
+
+function folderIn(anchor: RegionContext['stack']['transparency']['anchors'][number]): string | undefined {
+  switch (anchor.kind) {
+    case 'file':
+      return anchor.folder;
+    case 'rekor':
+      return anchor.receipts.startsWith('s3://') ? undefined : anchor.receipts;
+    case 's3':
+      return undefined;
+    default:
+      return anchor satisfies never;
+  }
 }

@@ -7,7 +7,7 @@ import type { Shelf } from './shelf.ts';
 const MAX_NAMES_OF_SIZE = 10;
 /** A size with its digits filled up, so that names are in the order of sizes. */
 const DIGITS = 16;
-const NAME = /^(\d{16})(?:-\d)?\.txt$/;
+const NAME = /^(\d{16})(?:-\d)?(\..+)$/;
 
 /** A checkpoint that an anchor has, by its name there. */
 export interface AnchoredName {
@@ -31,22 +31,44 @@ export interface Anchor {
   close(): void;
 }
 
+/** How a checkpoint lies on a shelf. */
+export interface Form {
+  /** Of its name, from the dot on. */
+  readonly ending: string;
+  /** What is kept of a note. Throws where it cannot be made now. */
+  encode(note: string): Promise<string>;
+  /** The note in it; undefined: it is not one of ours. */
+  decode(text: string): string | undefined;
+}
+
+/** Notes as they are: any C2SP verifier reads them. */
+const NOTES: Form = { ending: '.txt', encode: async (note) => note, decode: (text) => text };
+
 /** The folder of a log: its name as far as folders may have it, and by its hash no other's. */
 export function folderOf(origin: string): string {
   const readable = origin.replace(/[^A-Za-z0-9.-]/g, '_').replace(/^\.+/, '');
   return `${readable}-${hash('sha256', origin).slice(0, 8)}`;
 }
 
-/** An anchor whose checkpoints lie as they are: signed notes that anybody can read and verify. */
-export function notesOn(shelf: Shelf): Anchor {
+export function anchorOn(shelf: Shelf, form: Form = NOTES): Anchor {
+  const { ending, encode, decode } = form;
+  const read = async (name: string) => {
+    const text = await shelf.get(name);
+    return text === undefined ? undefined : decode(text);
+  };
   return {
     place: shelf.place,
+    read,
     async keep(note, size) {
       const others: string[] = [];
+      let text: string | undefined;
       for (let n = 0; n < MAX_NAMES_OF_SIZE; n++) {
-        const name = `${String(size).padStart(DIGITS, '0')}${n === 0 ? '' : `-${n}`}.txt`;
-        if (await shelf.put(name, note)) return others;
-        const there = await shelf.get(name);
+        const name = `${String(size).padStart(DIGITS, '0')}${n === 0 ? '' : `-${n}`}${ending}`;
+        const before = await shelf.get(name);
+        text ??= before === undefined ? await encode(note) : undefined;
+        // Between both somebody else may have come.
+        if (before === undefined && text !== undefined && (await shelf.put(name, text))) return others;
+        const there = before === undefined ? await read(name) : decode(before);
         if (there !== undefined && saysTheSame(there, note)) return others;
         others.push(there ?? '');
       }
@@ -56,18 +78,19 @@ export function notesOn(shelf: Shelf): Anchor {
     },
     async list() {
       const names = (await shelf.list()).flatMap((name) => {
-        const size = Number(NAME.exec(name)?.[1] ?? Number.NaN);
-        return Number.isSafeInteger(size) ? [{ name, size }] : [];
+        const [, digits, its_ending] = NAME.exec(name) ?? [];
+        const size = Number(digits ?? Number.NaN);
+        return its_ending === ending && Number.isSafeInteger(size) ? [{ name, size }] : [];
       });
       return names.sort((a, b) => a.size - b.size);
     },
-    read: (name) => shelf.get(name),
     close: () => shelf.close(),
   };
 }
 
 /** Whether both are over the same tree; who signed and cosigned may differ. */
 function saysTheSame(there: string, note: string): boolean {
+  if (there === note) return true;
   try {
     return decodeNote(there).text === decodeNote(note).text;
   } catch (error) {

@@ -23,23 +23,20 @@ export interface S3Options {
 export function s3Shelf({ url, key, retain_days }: S3Options, folder: string): Shelf {
   const { client, name: Bucket, prefix } = openBucket(url, key);
   const root = folder === '' ? prefix : `${prefix}${folder}/`;
-  const get = async (name: string) => {
-    try {
-      const Range = `bytes=0-${MAX_TEXT_BYTES}`;
-      const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: `${root}${name}`, Range }));
-      return await textOf((Body ?? []) as AsyncIterable<Uint8Array>);
-    } catch (error) {
-      // 416: it is empty.
-      if (statusOf(error) === 404 || statusOf(error) === 416) return undefined;
-      throw error;
-    }
-  };
   return {
     place: `s3://${Bucket}/${root}`,
-    get,
+    async get(name) {
+      try {
+        const Range = `bytes=0-${MAX_TEXT_BYTES}`;
+        const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: `${root}${name}`, Range }));
+        return await textOf((Body ?? []) as AsyncIterable<Uint8Array>);
+      } catch (error) {
+        // 416: it is empty.
+        if (statusOf(error) === 404 || statusOf(error) === 416) return undefined;
+        throw error;
+      }
+    },
     async put(name, text) {
-      // Some servers pass over the condition below.
-      if ((await get(name)) !== undefined) return false;
       const lock =
         retain_days === undefined
           ? {}

@@ -20,8 +20,11 @@ import { type ObjectStorage, startObjectStorage } from '@mcp/testkit';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { folderOf } from '../src/anchor.ts';
 import { type Anchor, openAnchor, openPlace } from '../src/index.ts';
+import { type Rekor, startRekor } from './rekor-double.ts';
 
 const ORIGIN = 'log.example/eu-central';
+const AS_GIVEN = { origin: ORIGIN, rekor_keys: undefined };
+const { privateKey: rekor_key } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
 function scratch(): string {
   const dir = mkdtempSync(join(tmpdir(), 'mcp-anchors-'));
@@ -55,10 +58,17 @@ interface Kind {
 }
 
 let storage: ObjectStorage;
+let rekor: Rekor;
+const rekor_folder = mkdtempSync(join(tmpdir(), 'mcp-rekor-'));
 beforeAll(async () => {
   storage = await startObjectStorage({ locks: true });
+  rekor = await startRekor(rekor_folder);
 }, 120_000);
-afterAll(() => storage?.close());
+afterAll(async () => {
+  await storage?.close();
+  await rekor?.close();
+  rmSync(rekor_folder, { recursive: true, force: true });
+});
 
 /** Where an S3 anchor is, with its key beside it, as the service has it. */
 function s3At(prefix: string) {
@@ -75,7 +85,7 @@ const KINDS: readonly Kind[] = [
     async open() {
       const folder = scratch();
       const again = (origin = ORIGIN) =>
-        openAnchor({ kind: 'file', folder, every_s: 1 }, { origin, s3_key: undefined });
+        openAnchor({ kind: 'file', folder, every_s: 1 }, { origin, s3_key: undefined, rekor_key });
       return { anchor: await again(), again };
     },
   },
@@ -83,7 +93,21 @@ const KINDS: readonly Kind[] = [
     kind: 's3',
     async open() {
       const { url, s3_key } = s3At(`anchors/${places++}`);
-      const again = (origin = ORIGIN) => openAnchor({ kind: 's3', url, every_s: 1 }, { origin, s3_key });
+      const again = (origin = ORIGIN) =>
+        openAnchor({ kind: 's3', url, every_s: 1 }, { origin, s3_key, rekor_key });
+      return { anchor: await again(), again };
+    },
+  },
+  {
+    kind: 'rekor',
+    async open() {
+      const { url, key } = rekor;
+      const receipts = scratch();
+      const again = (origin = ORIGIN) =>
+        openAnchor(
+          { kind: 'rekor', url, keys: [key], receipts, every_s: 1 },
+          { origin, s3_key: undefined, rekor_key },
+        );
       return { anchor: await again(), again };
     },
   },
@@ -145,7 +169,7 @@ describe('a folder of anchors', () => {
     const folder = scratch();
     const anchor = await openAnchor(
       { kind: 'file', folder, every_s: 1 },
-      { origin: ORIGIN, s3_key: undefined },
+      { origin: ORIGIN, s3_key: undefined, rekor_key },
     );
     const note = await (await growing())(300);
     await anchor.keep(note, 300);
@@ -169,7 +193,7 @@ describe('a folder of anchors', () => {
   it('is not made where it is missing: the volume may not be mounted', async () => {
     const anchor = await openAnchor(
       { kind: 'file', folder: join(scratch(), 'unmounted'), every_s: 1 },
-      { origin: ORIGIN, s3_key: undefined },
+      { origin: ORIGIN, s3_key: undefined, rekor_key },
     );
     await expect(anchor.keep('note', 1)).rejects.toThrow(/ENOENT/);
     expect(await anchor.list()).toEqual([]);
@@ -179,31 +203,31 @@ describe('a folder of anchors', () => {
     const folder = scratch();
     const anchor = await openAnchor(
       { kind: 'file', folder, every_s: 1 },
-      { origin: ORIGIN, s3_key: undefined },
+      { origin: ORIGIN, s3_key: undefined, rekor_key },
     );
     const note = await (await growing())(5);
     await anchor.keep(note, 5);
     const own = join(folder, folderOf(ORIGIN));
     for (const place of [folder, own, join(own, '0000000000000005.txt')]) {
-      const opened = await openPlace(place, ORIGIN);
+      const opened = await openPlace(place, AS_GIVEN);
       const [first] = await opened.list();
       expect(await opened.read(first?.name ?? ''), place).toBe(note);
     }
-    await expect(openPlace(join(folder, 'none'), ORIGIN)).rejects.toThrow(/ENOENT/);
-    const single = await openPlace(join(own, '0000000000000005.txt'), ORIGIN);
-    await expect(single.keep(note, 5)).rejects.toThrow(/is a file/);
+    await expect(openPlace(join(folder, 'none'), AS_GIVEN)).rejects.toThrow(/ENOENT/);
+    const single = await openPlace(join(own, '0000000000000005.txt'), AS_GIVEN);
+    await expect(single.keep(note, 5)).rejects.toThrow(/was opened to be read/);
   });
 });
 
 describe('object storage', () => {
   it('is read as a whole or as the prefix of one log, by its URL with the key in it', async () => {
     const { url, s3_key } = s3At('shared');
-    const anchor = await openAnchor({ kind: 's3', url, every_s: 1 }, { origin: ORIGIN, s3_key });
+    const anchor = await openAnchor({ kind: 's3', url, every_s: 1 }, { origin: ORIGIN, s3_key, rekor_key });
     const note = await (await growing())(5);
     await anchor.keep(note, 5);
     expect(anchor.place).toMatch(/^s3:\/\/logs\/shared\/log\.example_eu-central-[0-9a-f]{8}\/$/);
     for (const prefix of ['shared', `shared/${folderOf(ORIGIN)}`]) {
-      const opened = await openPlace(storage.url(prefix), ORIGIN);
+      const opened = await openPlace(storage.url(prefix), AS_GIVEN);
       const [first] = await opened.list();
       expect(await opened.read(first?.name ?? ''), prefix).toBe(note);
     }
@@ -214,7 +238,7 @@ describe('object storage', () => {
     const { client } = openBucket(storage.url(''));
     const anchor = await openAnchor(
       { kind: 's3', url, retain_days: 30, every_s: 1 },
-      { origin: ORIGIN, s3_key },
+      { origin: ORIGIN, s3_key, rekor_key },
     );
     await anchor.keep('note', 1);
     const place = { Bucket: 'logs', Key: `${anchor.place.slice('s3://logs/'.length)}0000000000000001.txt` };
@@ -231,7 +255,7 @@ describe('object storage', () => {
 
   it('gives no text that is larger than any of ours, and none of an empty object', async () => {
     const { url, s3_key } = s3At('large');
-    const anchor = await openAnchor({ kind: 's3', url, every_s: 1 }, { origin: ORIGIN, s3_key });
+    const anchor = await openAnchor({ kind: 's3', url, every_s: 1 }, { origin: ORIGIN, s3_key, rekor_key });
     await anchor.keep('x'.repeat(300_000), 1);
     await anchor.keep('', 2);
     const texts = await Promise.all((await anchor.list()).map(({ name }) => anchor.read(name)));
@@ -253,7 +277,10 @@ describe('object storage', () => {
     onTestFinished(() => void server.close());
     const { port } = server.address() as AddressInfo;
     const url = `s3://logs/x?endpoint=${encodeURIComponent(`http://127.0.0.1:${port}`)}`;
-    const anchor = await openAnchor({ kind: 's3', url, every_s: 1 }, { origin: ORIGIN, s3_key: 'id:secret' });
+    const anchor = await openAnchor(
+      { kind: 's3', url, every_s: 1 },
+      { origin: ORIGIN, s3_key: 'id:secret', rekor_key },
+    );
     if (status !== 200) await expect(anchor.keep('note', 1)).rejects.toThrow();
     await expect(anchor.list()).rejects.toThrow();
     anchor.close();

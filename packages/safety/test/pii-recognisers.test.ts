@@ -45,6 +45,10 @@ const OTHERS: readonly (readonly [string, string])[] = [
   ['address', 'il habite 12 rue de la Paix'],
   ['address', 'vive en la calle Mayor 7'],
   ['phone', 'ring 030 901820 at noon'],
+  ['address', 'meet me at the corner of Mill Lane and Station Road'],
+  ['email', 'https://example.org/?to=ada%40example.net&x=1'],
+  ['email', `sent as ${Buffer.from('From: ada@example.org').toString('base64')}`],
+  ['email', `sent as "${Buffer.from('<ada@example.org>').toString('base64url')}"`],
   ['person', 'My name is Maria Schneider.'],
   ['person', 'Sehr geehrter Herr Grünwald, vielen Dank.'],
 ];
@@ -67,8 +71,70 @@ describe('recognisers', () => {
     'the meeting is on 14 March 1979',
     'ISBN 978-3-16-148410-0',
     'see RFC 9110, section 15.5.1, lines 100-2000',
+    'and aGVsbG8gd29ybGQgb2YgYmFzZTY0 is text without an address',
+    'released * 2020-01-02, NATO 12/03/2020, il ne part que le 12 mars 2024',
   ])('find nothing in %j', (text) => {
     expect(piiTags(text)).toEqual([]);
+  });
+});
+
+describe('days of birth', () => {
+  const SAYS = [
+    ['born on', 'DOB:', 'date of birth', 'birthday:', 'b-day', 'She was born', '(b.'],
+    ['geboren am', 'Geburtsdatum:', 'geb.', '(*'],
+    [
+      'né le',
+      'née le',
+      'date de naissance :',
+      'nacido el',
+      'fecha de nacimiento:',
+      'nato il',
+      'data di nascita:',
+    ],
+    [
+      'geboortedatum:',
+      'data de nascimento:',
+      'nasceu a',
+      'data urodzenia:',
+      'ur.',
+      'född',
+      'født',
+      'syntynyt',
+    ],
+    ['datum narození:', 'született', 'rođen', 'rojena', 'născut', 'doğum tarihi:'],
+  ].flat();
+  const DATES = [
+    '14 March 1979',
+    '14th of March, 1979',
+    'March 14th, 1979',
+    '14-Mar-1979',
+    '1979-03-14',
+    '1979. 03. 14',
+    '19790314',
+    '14.3.1979',
+    '14. 3. 1979',
+    '03/14/1979',
+    '3/14/79',
+    '14 marca 1979',
+    '14 de março de 1979',
+    '14. maaliskuuta 1979',
+    '14 de marzo de 1979',
+    '14 maj 1979',
+  ];
+
+  it('are found in every form after every word for them', () => {
+    const missed = SAYS.flatMap((says) =>
+      DATES.filter((date) => !redactPii(`${says} ${date}, as it says`).includes('<DATE_OF_BIRTH_1>, as')).map(
+        (date) => `${says} ${date}`,
+      ),
+    );
+    expect(missed).toEqual([]);
+  });
+
+  it('are none where no word says so', () => {
+    expect(
+      DATES.filter((date) => piiTags(`the meeting is on ${date}, as it says`).includes('date_of_birth')),
+    ).toEqual([]);
   });
 });
 

@@ -78,9 +78,9 @@ describe('hostile texts', () => {
   });
 });
 
-/** Words without digits, @ or anything else that a pattern begins with. */
+/** Words without digits, @ or anything else that a pattern begins with, and without vowels: nobody is called so. */
 const prose = fc
-  .array(fc.stringMatching(/^[a-z]{1,9}$/), { minLength: 0, maxLength: 12 })
+  .array(fc.stringMatching(/^[b-df-hj-np-tv-xz]{1,9}$/), { minLength: 0, maxLength: 12 })
   .map((words) => words.join(' '));
 
 /** The digit that makes a number pass Luhn, by trying all ten: another way than the one under test. */

@@ -57,7 +57,8 @@ export async function checkAnchored(gateway: GatewayClient, flags: AnchorFlags):
   const value = await bundleOf(gateway, { log, path });
   const conversation = value === undefined ? undefined : verifyBundle(value, { ...options, keys });
   const entries = value === undefined || conversation?.ok !== true ? [] : ProofBundle.parse(value).entries;
-  const anchor = await compared({ place, gateway, note: current.note, keys, entries });
+  const rekor_keys = keysGiven(flags.keys)?.log;
+  const anchor = await compared({ place, gateway, note: current.note, keys, entries, rekor_keys });
   const ok = anchor.ok && conversation?.ok !== false;
   if (json) process.stdout.write(`${JSON.stringify({ conversation, anchor }, null, 2)}\n`);
   else {
@@ -84,15 +85,24 @@ interface Compared {
   readonly note: string;
   readonly keys: ReturnType<typeof trustedKeys>;
   readonly entries: readonly ProvenEntry[];
+  /** Keys that were given, whose signatures count for receipts of Rekor; undefined: none was. */
+  readonly rekor_keys: Compared['keys']['log'] | undefined;
 }
 
-async function compared({ place, gateway, note, keys, entries }: Compared): Promise<AnchorVerdict> {
+async function compared({
+  place,
+  gateway,
+  note,
+  keys,
+  entries,
+  rekor_keys,
+}: Compared): Promise<AnchorVerdict> {
   const checkpoint = opened(
     () => checkpointBy(note, keys.log),
     `${gateway.url} gave a checkpoint that cannot be used`,
   );
   const { origin, size } = checkpoint;
-  const anchor = await openPlace(place, origin).catch((error: unknown) => {
+  const anchor = await openPlace(place, { origin, rekor_keys }).catch((error: unknown) => {
     throw new CliError(`${place} cannot be read (${messageOf(error)}).`);
   });
   const found = { size, place: anchor.place, origin, there: 0, compared: 0, foreign: 0 };

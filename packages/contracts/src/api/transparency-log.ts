@@ -91,7 +91,7 @@ export type WitnessIdentity = z.infer<typeof WitnessIdentity>;
 export const LogAnchor = z.object({
   /** As its metrics have it. */
   name: z.string(),
-  kind: z.enum(['file', 's3']),
+  kind: z.enum(['file', 's3', 'rekor']),
   place: z.string(),
   every_s: z.number().int().min(1),
   /** Entries of the newest checkpoint there; null: none yet. */

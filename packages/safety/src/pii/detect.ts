@@ -1,6 +1,7 @@
 /** What is personal in one piece of a text: every recogniser asked, the strongest evidence kept where two overlap. */
 import { type Folded, fold } from './fold.ts';
 import { PII_KINDS, type PiiKind, type Span } from './kinds.ts';
+import type { ChainState } from './names/model.ts';
 import { namesIn } from './names/names.ts';
 import { CONTEXT_CHARS, type Needs, type PatternRow, type Recogniser } from './recogniser.ts';
 import { RECOGNISERS } from './registry.ts';
@@ -11,26 +12,40 @@ export interface DetectOptions {
   /** The piece is of a JSON text. */
   readonly json: boolean;
   readonly kinds: ReadonlySet<PiiKind>;
+  /** What the names before the piece say of those in it. */
+  readonly names: ChainState | undefined;
 }
 
-/** Whether a piece has anything that a kind could begin with: most have not. */
-const ANYTHING = /[A-Z\d@:]|[^ -~\s]/;
+export interface Detected {
+  /** In order; none overlaps another. */
+  readonly spans: readonly Span[];
+  readonly names: ChainState | undefined;
+}
 
-/** The spans of a piece, in order, that do not overlap. */
-export function detect(text: string, { before, json, kinds }: DetectOptions): readonly Span[] {
-  if (!ANYTHING.test(text)) return [];
+/** The spans of a piece. */
+export function detect(text: string, { before, json, kinds, names }: DetectOptions): Detected {
   const folded = fold(text, { json });
   const lead = fold(before, { json }).text;
   const whole = `${lead}${folded.text}`;
-  const has = checkOf(folded.text, whole);
   const found: Span[] = [];
-  for (const recogniser of RECOGNISERS)
-    if (kinds.has(recogniser.kind) && has(recogniser.needs))
-      found.push(...matches(recogniser, whole, lead.length));
-  if (kinds.has('person') || kinds.has('location') || kinds.has('address'))
-    found.push(...namesIn(whole, lead.length).filter(({ kind }) => kinds.has(kind)));
-  return strongest(found).map((span) => original(span, folded, lead.length));
+  if (ANYTHING.test(text)) {
+    const has = checkOf(folded.text, whole);
+    for (const recogniser of RECOGNISERS)
+      if (kinds.has(recogniser.kind) && has(recogniser.needs))
+        found.push(...matches(recogniser, whole, lead.length));
+  }
+  let next = names;
+  if (kinds.has('person') || kinds.has('location') || kinds.has('address')) {
+    const named = namesIn(whole, lead.length, names);
+    found.push(...named.spans.filter(({ kind }) => kinds.has(kind)));
+    next = named.state;
+  }
+  const spans = strongest(found).flatMap((span) => trimmed(span, whole));
+  return { spans: spans.map((span) => original(span, folded, lead.length)), names: next };
 }
+
+/** Whether a piece has anything that a form could begin with: most have not. */
+const ANYTHING = /[A-Z\d@:]|[^ -~\s]/;
 
 /** Says of what a recogniser needs whether a piece has it. */
 function checkOf(text: string, whole: string): (needs: Needs) => boolean {
@@ -84,14 +99,51 @@ function heldPart(
   );
 }
 
-/** By kind, then by length; what overlaps one that was taken is left. */
+/** What has no form of its own: of two that overlap neither is false. */
+const NAMED: readonly PiiKind[] = ['address', 'person', 'location'];
+
+/** By kind, then by length; what overlaps one that was taken is left, but for the rest of a name or an address. */
 function strongest(found: readonly Span[]): Span[] {
   const rank = ({ kind }: Span) => PII_KINDS.indexOf(kind);
   const ordered = found.toSorted((a, b) => rank(a) - rank(b) || b.end - b.start - (a.end - a.start));
   const taken: Span[] = [];
-  for (const span of ordered)
-    if (!taken.some(({ start, end }) => span.start < end && start < span.end)) taken.push(span);
-  return taken.sort((a, b) => a.start - b.start);
+  for (const span of ordered) {
+    const over = taken.filter(({ start, end }) => span.start < end && start < span.end);
+    if (over.length === 0) taken.push(span);
+    else if (NAMED.includes(span.kind)) taken.push(...rests(span, over));
+  }
+  return joined(taken.sort((a, b) => a.start - b.start));
+}
+
+/** Of a span what none of the others covers, where letters or digits are left. */
+function* rests({ kind, start, end }: Span, over: readonly Span[]): Generator<Span> {
+  let from = start;
+  for (const one of [...over.toSorted((a, b) => a.start - b.start), { start: end, end }]) {
+    if (one.start > from) yield { kind, start: from, end: one.start };
+    from = Math.max(from, one.end);
+  }
+}
+
+/** Without blanks and marks at its ends; nothing where there is nothing else. */
+function trimmed(span: Span, text: string): Span[] {
+  if (!NAMED.includes(span.kind)) return [span];
+  let { start, end } = span;
+  while (start < end && EDGE.test(text[start] ?? '')) start++;
+  while (end > start && EDGE.test(text[end - 1] ?? '') && text[end - 1] !== '.') end--;
+  return /[\p{L}\d]/u.test(text.slice(start, end)) ? [{ ...span, start, end }] : [];
+}
+const EDGE = /[\s,.;:()/-]/;
+
+/** Two pieces of one address that follow on one another are one. */
+function joined(spans: readonly Span[]): Span[] {
+  const out: Span[] = [];
+  for (const span of spans) {
+    const last = out.at(-1);
+    if (span.kind === 'address' && last?.kind === 'address' && last.end === span.start)
+      out[out.length - 1] = { ...last, end: span.end };
+    else out.push(span);
+  }
+  return out;
 }
 
 function original({ kind, start, end }: Span, { at }: Folded, lead: number): Span {

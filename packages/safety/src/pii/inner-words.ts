@@ -10,8 +10,18 @@ export const INNER_WORDS: ReadonlySet<string> = new Set(
     'juillet août septembre octobre novembre décembre enero febrero marzo abril mayo junio julio agosto septiembre',
     'octubre noviembre diciembre gennaio febbraio aprile maggio giugno luglio settembre ottobre dicembre januari',
     'februari maart mei augustus janeiro fevereiro março maio junho julho setembro outubro novembro dezembro',
-    'is ist est es',
+    'stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia maj augusti marts',
+    'desember tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta lokakuuta',
+    'marraskuuta joulukuuta ledna února března dubna května června července srpna září října listopadu prosince jänner',
+    'is ist est es and corner',
   ]
     .join(' ')
     .split(' '),
+);
+
+/** What is cut short by a full stop, which ends nothing. */
+export const ABBREVIATIONS: ReadonlySet<string> = new Set(
+  'ul al pl os str no nr apt st ave av blvd rd ln dr mr mrs ms mme mlle sr sra jr prof ext tel dept bldg ste rm fl'.split(
+    ' ',
+  ),
 );

@@ -1,6 +1,7 @@
 /** Reads a text that comes in pieces and tells what of it is personal; what it tells does not hang on the pieces. */
-import { detect } from './detect.ts';
+import { type Detected, detect } from './detect.ts';
 import { PII_KINDS, type PiiKind, type Span } from './kinds.ts';
+import type { ChainState } from './names/model.ts';
 import { CONTEXT_CHARS } from './recogniser.ts';
 import { MAX_SEGMENT_CHARS, Segmenter } from './segments.ts';
 
@@ -26,11 +27,12 @@ export class PiiReader {
   readonly #kinds: ReadonlySet<PiiKind>;
   readonly #segments: Segmenter;
   #before = '';
+  #names: ChainState | undefined;
 
   constructor({ json = false, kinds = ALL_KINDS }: ReaderOptions = {}) {
     this.#json = json;
     this.#kinds = kinds;
-    this.#segments = new Segmenter((segment) => cutOf(segment, this.#detect(segment)));
+    this.#segments = new Segmenter((segment) => cutOf(segment, this.#detect(segment).spans));
   }
 
   /** Characters that wait for what follows them. */
@@ -48,13 +50,19 @@ export class PiiReader {
   }
 
   #part(text: string): Part {
-    const spans = this.#detect(text);
+    const { spans, names } = this.#detect(text);
+    this.#names = names;
     this.#before = `${this.#before}${text}`.slice(-CONTEXT_CHARS);
     return { text, spans };
   }
 
-  #detect(text: string): readonly Span[] {
-    return detect(text, { before: this.#before, json: this.#json, kinds: this.#kinds });
+  #detect(text: string): Detected {
+    return detect(text, {
+      before: this.#before,
+      json: this.#json,
+      kinds: this.#kinds,
+      names: this.#names,
+    });
   }
 }
 

@@ -3,7 +3,8 @@
  * address, date or number. Where the cuts are follows from the text before them alone, so that a text is cut in the same
  * places in whatever pieces it comes: what a stream finds is what is found in the whole.
  */
-import { INNER_WORDS } from './inner-words.ts';
+import { ABBREVIATIONS, INNER_WORDS } from './inner-words.ts';
+import { isCommon } from './names/word-filters.ts';
 
 /** Characters that wait at most for such a word. */
 export const MAX_SEGMENT_CHARS = 512;
@@ -79,7 +80,7 @@ export class Segmenter {
   }
 }
 
-/** Whether a word in small letters ends before a blank, with a mark or two after it at most. */
+/** Whether a word in small letters that everybody uses ends before a blank, with a mark or two after it at most. */
 function endsQuietly(text: string, blank: number): boolean {
   let end = blank;
   while (end > 0 && blank - end < 2 && isMark(text.charCodeAt(end - 1))) end--;
@@ -87,7 +88,10 @@ function endsQuietly(text: string, blank: number): boolean {
   while (start > 0 && isSmall(text.charCodeAt(start - 1))) start--;
   if (end - start < 2 || end - start > 40) return false;
   if (start > 0 && !isOpening(text.charCodeAt(start - 1))) return false;
-  return end !== blank || !INNER_WORDS.has(text.slice(start, end));
+  const word = text.slice(start, end);
+  if (!isCommon(word)) return false;
+  if (end === blank) return !INNER_WORDS.has(word);
+  return text[end] !== '.' || !ABBREVIATIONS.has(word);
 }
 
 /** `, . ; ! ?` and closing brackets and quotes; a colon is followed by what it announces. */

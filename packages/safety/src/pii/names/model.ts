@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { INNER_WORDS } from '../inner-words.ts';
+import { chainOf, gapOf, STATES, startOfChain, TRANSITIONS, transitionOf } from './chain.ts';
 import { BUCKETS, FEATURES, featuresAt, LABELS, NONE } from './features.ts';
-import type { Token } from './tokens.ts';
+import { isCandidate, type Token } from './tokens.ts';
 
 export const NamesCard = z.object({
   name: z.string(),
@@ -12,60 +13,122 @@ export const NamesCard = z.object({
   seed: z.number(),
   /** A weight is its byte times its size times this. */
   scale: z.number().positive(),
-  /** What every label has to be better by than none. */
-  bias: z.number(),
+  /** How probable it has to be that a word is part of a name, and a word in small letters. */
+  threshold: z.number().positive().max(1),
+  small_threshold: z.number().positive().max(1),
   corpora: z.array(z.object({ name: z.string(), licence: z.string(), texts: z.number() })),
 });
 export type NamesCard = z.infer<typeof NamesCard>;
 
-export interface NamesModel {
+/** What is known of the last candidate before a piece, by which the chain goes on in it. */
+export type ChainState = Float64Array;
+
+interface Labelled {
   /** The label of each token; `NONE` for most. */
-  labels(tokens: readonly Token[], from: number): Uint8Array;
+  readonly labels: Uint8Array;
+  readonly state: ChainState;
 }
 
-function namesModel(card: NamesCard, weights: Int8Array): NamesModel {
-  if (weights.length !== BUCKETS * LABELS.length)
-    throw new RangeError(`the classifier of names has ${weights.length} weights: train it again`);
-  const values = Float32Array.from(weights, (one) => one * Math.abs(one) * card.scale);
-  return {
-    labels: (tokens, from) => labelled(tokens, from, (features) => best(values, card.bias, features)),
-  };
+export interface Piece {
+  readonly text: string;
+  readonly tokens: readonly Token[];
+  /** Tokens that begin before it are read and not labelled. */
+  readonly from: number;
 }
 
-/** Labels tokens one after the other, each by what was found before it. */
-export function labelled(
-  tokens: readonly Token[],
-  from: number,
-  decide: (features: Int32Array) => number,
-): Uint8Array {
-  const labels = new Uint8Array(tokens.length).fill(NONE);
-  const features = new Int32Array(FEATURES);
-  let tag: number = NONE;
+/** The tokens of a piece that may be part of a name, and where the weights of the transition to each begin. */
+export function candidatesOf({ text, tokens, from }: Piece): { at: number; transition: number }[] {
+  const found: { at: number; transition: number }[] = [];
+  let prior: Token | undefined;
+  let words: string[] = [];
   tokens.forEach((token, at) => {
-    if (token.start < from || token.shape === 'mark') return;
-    if (token.shape === 'small') {
-      // A small word inside a name does not end it.
-      if (!INNER_WORDS.has(token.text)) tag = NONE;
+    if (!isCandidate(token)) {
+      if (token.shape === 'small') words.push(token.text);
       return;
     }
-    featuresAt(tokens, { at, tag }, features);
-    tag = decide(features);
-    labels[at] = tag;
+    if (token.start >= from) {
+      const gap =
+        prior === undefined ? 'none' : gapOf(text.slice(prior.end, token.start), words, INNER_WORDS);
+      found.push({ at, transition: transitionOf(gap, token.shape) });
+    }
+    prior = token;
+    words = [];
   });
-  return labels;
+  return found;
 }
 
-function best(values: Float32Array, bias: number, features: Int32Array): number {
-  let label: number = NONE;
-  let highest = bias;
-  for (let one = 0; one < LABELS.length; one++) {
-    let sum = 0;
-    for (let i = 0; i < FEATURES; i++) sum += values[(features[i] ?? 0) * LABELS.length + one] ?? 0;
-    if (sum <= highest) continue;
-    highest = sum;
-    label = one;
+class NamesModel {
+  readonly #values: Float32Array;
+  readonly #factors: Float32Array;
+  readonly #card: NamesCard;
+
+  constructor(card: NamesCard, weights: Int8Array) {
+    const most = BUCKETS * LABELS.length;
+    if (weights.length !== most + TRANSITIONS)
+      throw new RangeError(`the classifier of names has ${weights.length} weights: train it again`);
+    const values = Float32Array.from(weights, (one) => one * Math.abs(one) * card.scale);
+    this.#values = values.subarray(0, most);
+    this.#factors = values.subarray(most).map((one) => Math.exp(one));
+    this.#card = card;
   }
-  return label;
+
+  label(piece: Piece, before: ChainState = startOfChain()): Labelled {
+    const { tokens } = piece;
+    const labels = new Uint8Array(tokens.length).fill(NONE);
+    const candidates = candidatesOf(piece);
+    if (candidates.length === 0) return { labels, state: before };
+    const emissions = this.#emissions(tokens, candidates);
+    const { alphas, betas } = chainOf(
+      emissions,
+      candidates.map(({ transition }) => transition),
+      { factors: this.#factors, before },
+    );
+    candidates.forEach(({ at }, index) => {
+      const least = tokens[at]?.shape === 'rare' ? this.#card.small_threshold : this.#card.threshold;
+      labels[at] = decided(alphas, betas, { index, least });
+    });
+    return { labels, state: alphas.slice(-STATES) };
+  }
+
+  #emissions(tokens: readonly Token[], candidates: readonly { readonly at: number }[]): Float64Array {
+    const emissions = new Float64Array(candidates.length * STATES);
+    const features = new Int32Array(FEATURES);
+    candidates.forEach(({ at }, index) => {
+      featuresAt(tokens, at, features);
+      for (let label = 0; label < LABELS.length; label++) {
+        let sum = 0;
+        for (let i = 0; i < FEATURES; i++)
+          sum += this.#values[(features[i] ?? 0) * LABELS.length + label] ?? 0;
+        emissions[index * STATES + label] = sum;
+      }
+    });
+    return emissions;
+  }
+}
+
+const ORGANISATION = LABELS.indexOf('organisation');
+
+/** The most probable kind of name where it is probable enough that a token is part of any. */
+function decided(
+  alphas: Float64Array,
+  betas: Float64Array,
+  { index, least }: { readonly index: number; readonly least: number },
+): number {
+  let total = 0;
+  let named = 0;
+  let best: number = NONE;
+  let highest = 0;
+  for (let state = 0; state < STATES; state++) {
+    const part = (alphas[index * STATES + state] ?? 0) * (betas[index * STATES + state] ?? 0);
+    total += part;
+    if (state === NONE || state === ORGANISATION) continue;
+    named += part;
+    if (part > highest) {
+      highest = part;
+      best = state;
+    }
+  }
+  return named >= least * total ? best : NONE;
 }
 
 let loaded: NamesModel | undefined;
@@ -75,7 +138,7 @@ export function shippedNames(): NamesModel {
   if (loaded === undefined) {
     const card = NamesCard.parse(JSON.parse(readFileSync(new URL('names.json', import.meta.url), 'utf8')));
     const bytes = readFileSync(new URL('names.bin', import.meta.url));
-    loaded = namesModel(card, new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    loaded = new NamesModel(card, new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   }
   return loaded;
 }

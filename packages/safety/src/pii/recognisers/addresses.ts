@@ -4,6 +4,7 @@ import type { Recogniser } from '../recogniser.ts';
 const WORD = "\\p{Lu}[\\p{L}\\p{M}.'’-]{0,24}";
 const ENGLISH =
   '(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Square|Sq|Place|Pl|Terrace|Ter|Way|Close|Crescent|Cres|Highway|Hwy|Parkway|Pkwy|Circle|Cir|Trail|Alley|Row|Mews|Grove|Gardens|Gdns|Hill|Heights|Loop|Pike|Turnpike|Walk|Wharf|Quay|Plaza|Expressway|Freeway|Junction|Crossing|Bypass|Causeway|Camp|Cape|Cliff|Club|Common|Corner|Course|Cove|Creek|Dale|Dam|Divide|Estate|Extension|Falls|Ferry|Field|Fields|Flat|Ford|Forest|Forge|Fork|Garden|Gateway|Glen|Green|Harbor|Haven|Hollow|Inlet|Island|Isle|Key|Knoll|Lake|Land|Landing|Light|Locks|Lodge|Manor|Meadow|Mill|Mission|Motorway|Mount|Mountain|Neck|Orchard|Oval|Overpass|Park|Pass|Passage|Path|Pine|Plain|Point|Port|Prairie|Ramp|Ranch|Rapid|Rest|Ridge|River|Route|Run|Shoal|Shore|Skyway|Spring|Spur|Station|Stravenue|Stream|Summit|Throughway|Trace|Track|Trafficway|Tunnel|Underpass|Union|Valley|Via|Viaduct|View|Village|Ville|Vista|Wall|Well)';
+const STREET = `(?:${WORD}|\\d{1,6}[A-Za-z]?)`;
 const UNIT = '(?:,? {0,3}(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Room|Rm|No|#)\\.? ?#?\\w{1,6})?';
 const REST = `${UNIT}`;
 const ROMANCE =
@@ -40,6 +41,16 @@ export const addresses: readonly Recogniser[] = [
     checked: 'a name that is a street, and a number after it',
     needs: { digits: 1 },
     pattern: new RegExp(`(?<![\\p{L}\\d.-])${GERMANIC} \\d{1,4} ?[a-z]?(?![\\p{L}\\d])`, 'gu'),
+  },
+  {
+    name: 'Street corner',
+    kind: 'address',
+    checked: 'the words, and two names in capitals',
+    needs: { run: 3, cue: /corner of/i },
+    pattern: new RegExp(
+      `(?<![\\p{L}\\d])(?:[Tt]he )?[Cc]orner of (?:${STREET} ){1,5}and (?:${STREET} ){0,4}${STREET}(?<!\\.)`,
+      'gu',
+    ),
   },
   {
     name: 'Post-office box',

@@ -7,6 +7,16 @@ const MAC_PAIRS = /[\da-f]{2}[:-][\da-f]{2}[:-]|[\da-f]{4}\.[\da-f]{4}/i;
 /** Of nobody: this machine, none, all. */
 const NOBODYS = /^(?:127\.|0\.0\.0\.0$|255\.255\.255\.255$|::1?$)/;
 
+const PRINTABLE = /^[ -~\s]*$/;
+
+/** Most long words are no base64 of a text: the first nine characters tell. */
+function isMailInBase64(match: string): boolean {
+  const read = (part: string) => Buffer.from(part, 'base64').toString('latin1');
+  if (!PRINTABLE.test(read(match.slice(0, 12)))) return false;
+  const text = read(match);
+  return PRINTABLE.test(text) && /[\w.+-]@(?:[a-z\d-]{1,63}\.){1,8}[a-z]{2,24}/i.test(text);
+}
+
 export const network: readonly Recogniser[] = [
   {
     name: 'E-mail address',
@@ -15,6 +25,21 @@ export const network: readonly Recogniser[] = [
     needs: { char: '@' },
     pattern:
       /(?<![\w.+%'-])[\w.+%'-]{1,256}@(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.){1,8}(?:\p{L}{2,24}|xn--[a-z0-9-]{2,59})/giu,
+  },
+  {
+    name: 'E-mail address in a URL',
+    kind: 'email',
+    checked: 'the same with %40 for the @',
+    needs: { cue: /%40/ },
+    pattern: /(?<![\w.+%'-])[\w.+%'-]{1,256}%40(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.){1,8}[a-z]{2,24}/gi,
+  },
+  {
+    name: 'E-mail address in base64',
+    kind: 'email',
+    checked: 'what it stands for is text with an e-mail address',
+    needs: { run: 12 },
+    pattern: /(?<![\w+/=-])[\w+/-]{12,1024}={0,2}(?![\w+/=-])/g,
+    holds: (match) => isMailInBase64(match),
   },
   {
     name: 'IPv4 address',

@@ -1,4 +1,4 @@
-/** What belongs to one person without being a number of a state: telephones, days of birth, passports. */
+/** What belongs to one person without being a number of a state: telephones and passports. */
 import { isValidPhoneNumber } from 'libphonenumber-js/min';
 import { digitsOf } from '../checksums.ts';
 import type { Around, Recogniser } from '../recogniser.ts';
@@ -32,18 +32,6 @@ function isPhone(match: string, { before, after }: Around): boolean {
   return MOST_LIKELY.some((country) => isValidPhoneNumber(match, country));
 }
 
-const MONTH =
-  '(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec|january|february|march|april|june|july|august|september|october|november|december|januar|februar|märz|mai|juni|juli|oktober|dezember|janvier|février|mars|avril|juin|juillet|août|septembre|octobre|novembre|décembre|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre|januari|februari|maart|mei|augustus|janeiro|fevereiro|março|maio|junho|julho|setembro|outubro|novembro|dezembro)';
-const DAY = '(?:0?[1-9]|[12]\\d|3[01])';
-const YEAR = "(?:(?:18|19|20)\\d{2}|'?\\d{2})";
-const DATES = [
-  `${DAY}[-./ ]${DAY}[-./ ]${YEAR}(?!\\d)`,
-  `(?:18|19|20)\\d{2}[-./](?:0?[1-9]|1[0-2])[-./]${DAY}(?!\\d)`,
-  `${DAY}(?:st|nd|rd|th|\\.|er)? (?:of |de |d')?${MONTH}\\.?,? (?:de |of )?${YEAR}(?!\\d)`,
-  `${DAY}-${MONTH}-${YEAR}(?!\\d)`,
-  `${MONTH}\\.? ${DAY}(?:st|nd|rd|th)?,? ${YEAR}(?!\\d)`,
-].join('|');
-
 export const people: readonly Recogniser[] = [
   {
     name: 'Telephone number',
@@ -53,15 +41,6 @@ export const people: readonly Recogniser[] = [
     pattern:
       /(?<![\w.+]|\d[-/ ])(?:\+ ?|\(\+?|\+\()?\d(?:[ ()./-]{0,3}\d){5,16}(?: ?(?:x|ext\.?) ?\d{1,6})?(?![\w]|[-.:/]\d|%| ?[€$£])/g,
     holds: isPhone,
-  },
-  {
-    name: 'Day of birth',
-    kind: 'date_of_birth',
-    checked: 'a date, and context in six languages',
-    needs: { digits: 3, cue: /born|birth|d\.?o\.?b|geb|n[ée]|na[cist]/i },
-    pattern: new RegExp(`(?<![\\w/.-])(?:${DATES})`, 'giu'),
-    context:
-      /(?:(?<!\p{L})(?:born|birth(?:day|date|s)?|d\.?o\.?b|geboren|geburt\p{L}{0,12}|geb|n[ée]e?|naissance|nacid[oa]|nacimiento|nascita|nat[oa]|geboorte\p{L}{0,6}|nascimento|nascid[oa])(?!\p{L}))[^\n]{0,40}\n?[^\n]{0,8}$/iu,
   },
   {
     name: 'Passport number',
