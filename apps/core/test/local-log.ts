@@ -54,6 +54,9 @@ export async function openLocalLog(folder: string): Promise<LocalLog> {
     copied: async () => {
       throw new PlatformError('not_found', 'It keeps no copies.');
     },
+    copiedTile: () => {
+      throw new PlatformError('not_found', 'It keeps no copies.');
+    },
   };
   const local: LocalLog = {
     away: false,

@@ -1,6 +1,6 @@
 import { PlatformError, type TransparencyLogApi } from '@mcp/contracts';
 import { signManifest } from '@mcp/provenance/audit';
-import { encodeVerifier, firstOf, partOf } from '@mcp/provenance/tlog';
+import { type Disk, encodeVerifier, firstOf, partOf } from '@mcp/provenance/tlog';
 import type { Anchoring } from './anchoring.ts';
 import type { KeptCopies } from './copies/kept.ts';
 import type { Cosigners } from './cosigners.ts';
@@ -22,14 +22,8 @@ interface LogParts {
 }
 
 /** What the service answers, of the log that it keeps and of those that it witnesses. */
-export function logApi({
-  keeper,
-  peers,
-  witness,
-  cosigners,
-  anchoring,
-  copies,
-}: LogParts): TransparencyLogApi {
+export function logApi(parts: LogParts): TransparencyLogApi {
+  const { keeper, peers, witness, cosigners, anchoring } = parts;
   const checkpoint = () => {
     const { checkpoint: note, published_size: size } = keeper.readable();
     return cosigners.newest?.size === size ? cosigners.newest : { note, size };
@@ -70,16 +64,14 @@ export function logApi({
       note: signManifest(manifest_sha256, ...keeper.keys.signers()),
     }),
     changeKeys: (change, { principal }) => keeper.changeKeys(change, principal),
-    tile: ({ path }) => tileIn(keeper, path),
+    tile: ({ path }) => tileIn(keeper.disk, path),
     anchors: async () => ({ anchors: anchoring.list() }),
     identity: async () => ({
       origin: keeper.keys.name,
       ...keys(MAX_IDENTITY_KEYS),
       witness_key: encodeVerifier(witness.signer),
     }),
-    cosign: ({ submission }) => witness.add(submission),
-    cosigned: async ({ log }) => ({ note: await witness.checkpoint(log) }),
-    copied: async ({ log }) => copies.state(log),
+    ...ofOtherLogs(parts),
   };
 }
 
@@ -107,8 +99,17 @@ function readingOf(keeper: LogKeeper): Pick<TransparencyLogApi, 'consistency' | 
   };
 }
 
+function ofOtherLogs({ witness, copies }: LogParts) {
+  return {
+    cosign: ({ submission }) => witness.add(submission),
+    cosigned: async ({ log }) => ({ note: await witness.checkpoint(log) }),
+    copied: async ({ log }) => copies.state(log),
+    copiedTile: ({ log, path }) => tileIn(copies.diskOf(log), path),
+  } satisfies Partial<TransparencyLogApi>;
+}
+
 /** A file of the log, also one whose place a full one has taken. It answers where the log cannot be opened, too. */
-async function* tileIn({ disk }: LogKeeper, path: string): AsyncGenerator<Uint8Array> {
+async function* tileIn(disk: Disk, path: string): AsyncGenerator<Uint8Array> {
   const part = partOf(path);
   if (part === undefined)
     throw new PlatformError(

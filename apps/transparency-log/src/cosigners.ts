@@ -31,6 +31,8 @@ interface CosignersDeps {
   readonly kit: Pick<TransparencyLogKit, 'log' | 'metrics'>;
   readonly keeper: LogKeeper;
   readonly peers: Peers;
+  /** Entries that copies in other regions have; undefined: witnesses are asked for all. */
+  settled(): number | undefined;
 }
 
 /** What is known of a witness, by its URL. */
@@ -91,7 +93,9 @@ export class Cosigners {
     const { keeper, peers, kit } = this.#deps;
     await peers.meet();
     this.#forgetRevoked();
-    const { checkpoint: note } = keeper.readable();
+    const log = keeper.readable();
+    const settled = Math.max(this.#deps.settled() ?? log.published_size, this.#newest?.size ?? 0);
+    const note = await log.checkpointAt(Math.min(settled, log.published_size));
     const { size, root } = openCheckpoint(note, keeper.keys.verifiers());
     const done = this.#newest?.size === size ? decodeNote(this.#newest.note).signatures : [];
     const asked = peers

@@ -36,10 +36,10 @@ export const definition = defineService({
       signer: witnessFrom(secret, origin),
       keysOf: (log) => peers.keysOf(log),
     });
-    const cosigners = await Cosigners.open({ kit, keeper, peers });
+    const copiesElsewhere = sendCopies(kit, keeper);
+    const cosigners = await Cosigners.open({ kit, keeper, peers, settled: copiesElsewhere.settled });
     const anchoring = await Anchoring.open({ kit, keeper });
     const copies = new KeptCopies({ kit, folder, peers, witness });
-    const stopSending = sendCopies(kit, keeper);
     const memory = new CheckpointMemory({ kit, keeper });
     const check = new SelfCheck({ kit, keeper, every_ms });
     const api = logApi({ keeper, peers, witness, cosigners, anchoring, copies });
@@ -52,7 +52,7 @@ export const definition = defineService({
     const close = async () => {
       check.close();
       memory.close();
-      stopSending();
+      copiesElsewhere.close();
       await Promise.all([cosigners.close(), anchoring.close(), copies.close()]);
       await keeper.close();
     };
@@ -60,10 +60,15 @@ export const definition = defineService({
   },
 });
 
+interface CopiesElsewhere {
+  settled(): number | undefined;
+  close(): void;
+}
+
 /** Sends entries to the regions that keep a copy; where none does, nothing leaves. */
-function sendCopies(kit: TransparencyLogKit, keeper: LogKeeper): () => void {
+function sendCopies(kit: TransparencyLogKit, keeper: LogKeeper): CopiesElsewhere {
   const peers = kit.config.MCP_LOG_PEERS.filter(({ keeps_ours }) => keeps_ours);
-  if (peers.length === 0) return () => undefined;
+  if (peers.length === 0) return { settled: () => undefined, close: () => undefined };
   const acknowledged = new Acknowledged({ kit, keeper, peers });
   const sender = new CopySender({
     kit,
@@ -71,8 +76,11 @@ function sendCopies(kit: TransparencyLogKit, keeper: LogKeeper): () => void {
     acknowledged,
     max_bytes: kit.config.MCP_LOG_COPY_STREAM_BYTES,
   });
-  return () => {
-    sender.close();
-    acknowledged.close();
+  return {
+    settled: () => acknowledged.settled,
+    close() {
+      sender.close();
+      acknowledged.close();
+    },
   };
 }

@@ -4,18 +4,31 @@ import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Principal } from '@mcp/contracts';
-import { folderDisk, TransparencyLog } from '@mcp/provenance/tlog';
+import {
+  decodeVerifier,
+  encodeVerifier,
+  folderDisk,
+  openCheckpoint,
+  provesConsistency,
+  rebuildLog,
+  TransparencyLog,
+} from '@mcp/provenance/tlog';
 import { connectBus, createLogger } from '@mcp/service-kit';
 import { callerHeaders, failure, freePort, type NatsServer, startNats, testIdentities } from '@mcp/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ENTRIES_STREAM, ENTRIES_SUBJECT } from '../manifest.ts';
 import { encodeBatch } from '../src/copies/batch.ts';
+import { Cosigners } from '../src/cosigners.ts';
+import { LogKeeper } from '../src/keeper.ts';
 import { signerFrom } from '../src/key.ts';
+import { LogKeys } from '../src/log-keys.ts';
+import { Peers } from '../src/peers.ts';
+import { logId } from '../src/witness.ts';
 import { call, gateway, scratch, start, texts } from './support.ts';
 
 const SOON = { timeout: 30_000, interval: 50 };
 const ORIGIN = 'example.com/eu';
-const LOG = hash('sha256', ORIGIN);
+const LOG = logId(ORIGIN);
 const SELF: Principal = { id: 'service:core', kind: 'service', name: 'core', scopes: [] };
 const SECRET = 'a secret of the transparency log for tests';
 
@@ -77,6 +90,12 @@ const copied = async ({ api }: Started) => {
     return undefined;
   }
 };
+
+async function all<T>(given: AsyncIterable<T>): Promise<T[]> {
+  const items: T[] = [];
+  for await (const item of given) items.push(item);
+  return items;
+}
 
 /** Every file of tiles and bundles under a folder. */
 function tilesIn(folder: string): Map<string, string> {
@@ -167,6 +186,28 @@ describe('the copy of a log in another region', () => {
     expect(own.size).toBeGreaterThan(4);
     expect(tilesIn(join(there, 'transparency-log', 'copies', LOG))).toEqual(own);
     expect(await us.kit.metrics.text()).not.toMatch(/copy_messages_total\{.*(broken|two_histories)/);
+
+    // The region is lost with its disk.
+    const before = await eu.api.checkpoint(call());
+    const [key = ''] = before.log_keys;
+    await eu.stop();
+    const again = scratch();
+    const rebuilt = await rebuildLog({
+      disk: folderDisk(join(again, 'transparency-log')),
+      log: decodeVerifier(key),
+      checkpoint: (await us.api.copied({ log: LOG }, call())).note,
+      known: [before.note, (await us.api.cosigned({ log: LOG }, call())).note],
+      bundle: async (path) => Buffer.concat(await all(us.api.copiedTile({ log: LOG, path }, call()))),
+    });
+    expect(rebuilt).toBe(size + 500);
+    const next = await startEu(again);
+    expect((await next.api.append({ entries: texts(0, 3) }, call())).indexes[0]).toBe(rebuilt);
+    const { hashes } = await next.api.consistency({ from: before.size, to: rebuilt + 3 }, call());
+    const { note } = await next.api.inclusion({ index: rebuilt + 2, size: rebuilt + 3 }, call());
+    const [old, current] = [before.note, note].map((one) => openCheckpoint(one, decodeVerifier(key)));
+    const proof = hashes.map((one) => Buffer.from(one, 'base64'));
+    expect(provesConsistency(proof, { old, current } as never)).toBe(true);
+    await expect.poll(() => copied(us), SOON).toBe(rebuilt + 3);
   });
 
   it('takes nothing that the log has not signed, and sees a log that has signed something else before', async () => {
@@ -246,6 +287,40 @@ describe('the copy of a log in another region', () => {
     expect(await copied(fresh)).toBe(70);
   });
 
+  it('is waited for by witnesses, as what they have seen alone could not be restored', async () => {
+    const { behind, url } = await gateway();
+    const signer = signerFrom(SECRET, 'example.com/held');
+    const watched = { MCP_LOG_WITNESSED: JSON.stringify([encodeVerifier(signer)]) };
+    const { api } = await start(scratch(), undefined, watched);
+    behind.api = api;
+    const { witness_key: key } = await api.identity(call());
+    const { kit } = await start(scratch(), undefined, { MCP_LOG_WITNESSES: JSON.stringify([{ url, key }]) });
+    const keeper = await LogKeeper.open({
+      kit,
+      folder: scratch(),
+      keysOn: (disk) => LogKeys.open({ kit, disk, secret: SECRET, first: signer }),
+    });
+    onTestFinished(() => keeper.close());
+    await keeper.append(texts(0, 9));
+    await keeper.publish();
+    let settled: number | undefined = 4;
+    const peers = await Peers.open({ kit, disk: keeper.disk });
+    const cosigners = await Cosigners.open({ kit, keeper, peers, settled: () => settled });
+    onTestFinished(() => cosigners.close());
+    const cosigned = async () =>
+      (await api.cosigned({ log: logId(signer.name) }, call())).note.split('\n')[1];
+    const sizes = async () => [cosigners.newest?.size, await cosigned().catch(() => undefined)];
+    await expect.poll(sizes, SOON).toEqual([4, '4']);
+    settled = 6;
+    await expect.poll(sizes, SOON).toEqual([6, '6']);
+    // A copy that begins anew takes nothing back, and one that is not heard of keeps nothing back.
+    settled = 0;
+    await sleep(600);
+    expect(await sizes()).toEqual([6, '6']);
+    settled = undefined;
+    await expect.poll(sizes, SOON).toEqual([9, '9']);
+  });
+
   it('is kept nowhere but where the log is told to send it', async () => {
     const { startUs, eu_nats } = await regions();
     const us = await startUs(scratch());
@@ -258,7 +333,7 @@ describe('the copy of a log in another region', () => {
     await expect.poll(async () => (await eu.api.checkpoint(call())).size, SOON).toBe(10);
     await sleep(300);
     expect((await (await busAt(eu_nats)).find(ENTRIES_STREAM))?.state.messages).toBe(0);
-    expect(await failure(us.api.copied({ log: hash('sha256', 'example.com/asia') }, call()))).toMatchObject({
+    expect(await failure(us.api.copied({ log: logId('example.com/asia') }, call()))).toMatchObject({
       code: 'not_found',
     });
   });

@@ -9,6 +9,7 @@ import { type DataPaths, dataFlag, dataPaths } from '../paths.ts';
 import { LOCAL } from '../runner/dependency.ts';
 import { tail } from '../runner/log-file.ts';
 import { accessesCommand, eraseCommand, showCommand } from './conversation-logs.ts';
+import { rebuildCommand } from './rebuild-log.ts';
 
 const FOLLOW_MS = 250;
 const MAX_LINES = 100_000;
@@ -19,11 +20,14 @@ export const LOG_NAMES = [...Object.keys(services), ...LOCAL.map(({ name }) => n
 /** `mcp logs`: the services' logs, readable. */
 export function logsCommand(): Command {
   return new Command('logs')
-    .description('show the logs of all services, or of one; show, accesses and erase are about conversations')
+    .description(
+      'show the logs of all services, or of one; show, accesses and erase are about conversations, rebuild about the transparency log',
+    )
     .enablePositionalOptions()
     .addCommand(showCommand())
     .addCommand(accessesCommand())
     .addCommand(eraseCommand())
+    .addCommand(rebuildCommand())
     .argument('[service]', LOG_NAMES.join(', '))
     .option('-n, --lines <number>', 'how many lines from the end', parseCount, 50)
     .option('-f, --follow', 'go on showing what comes', false)

@@ -5,7 +5,10 @@ import type { Gateway } from '../gateway.ts';
 import { guard } from '../transports/http.ts';
 
 /** What a tile says never changes; who may read it depends on the key. */
-const IMMUTABLE = 'private, max-age=31536000, immutable';
+const TILE_HEADERS = {
+  'content-type': 'application/octet-stream',
+  'cache-control': 'private, max-age=31536000, immutable',
+} as const;
 
 /** How long a witness may take, its disk included. */
 const WITNESS_MS = 10_000;
@@ -24,11 +27,21 @@ export function logRoutes(app: Hono<KitEnv>, gateway: Gateway): void {
   app.get(
     '/v1/log/tile/:path{.+}',
     guard(gateway, 'chat', (c, call) =>
-      streamBytes(c, log().tile({ path: `tile/${c.req.param('path') ?? ''}` }, call), {
-        'content-type': 'application/octet-stream',
-        'cache-control': IMMUTABLE,
-      }),
+      streamBytes(c, log().tile({ path: `tile/${c.req.param('path') ?? ''}` }, call), TILE_HEADERS),
     ),
+  );
+  app.get(
+    '/v1/log/copies/:log/checkpoint',
+    guard(gateway, 'chat', async (c, call) =>
+      c.text((await log().copied({ log: c.req.param('log') ?? '' }, call)).note),
+    ),
+  );
+  app.get(
+    '/v1/log/copies/:log/tile/:path{.+}',
+    guard(gateway, 'chat', (c, call) => {
+      const path = `tile/${c.req.param('path') ?? ''}`;
+      return streamBytes(c, log().copiedTile({ log: c.req.param('log') ?? '', path }, call), TILE_HEADERS);
+    }),
   );
   app.get(
     '/v1/log/anchors',

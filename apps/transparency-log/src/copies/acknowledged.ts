@@ -11,6 +11,8 @@ import { logId } from '../witness.ts';
 const EVERY_MS = 1000;
 /** Who was not heard for so long is not waited for. */
 const HEARD_MS = 60_000;
+/** For so long witnesses wait for a copy. */
+const SETTLES_MS = 10_000;
 /** A copy that lacks entries which were sent, and does not get on for so long, is sent them again; each time it is twice as long. */
 const RESEND = { first_ms: 30_000, most_ms: 600_000 } as const;
 
@@ -64,6 +66,16 @@ export class Acknowledged {
   get least(): number | undefined {
     const heard = this.#heard();
     return heard.length === 0 ? undefined : Math.min(...heard.map(({ size }) => size));
+  }
+
+  /**
+   * Entries that witnesses may be asked for: what they have seen and no copy has could not be restored. Undefined where
+   * that is all, as no copy is heard of, or one is behind for longer than a moment.
+   */
+  get settled(): number | undefined {
+    const after_ms = performance.now() - SETTLES_MS;
+    const late = this.#known.some(({ due }) => due !== undefined && due.since_ms < after_ms);
+    return late ? undefined : this.least;
   }
 
   /** The last message that came to any copy. */

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type LogCopyState, PlatformError } from '@mcp/contracts';
-import { type CopyBatch, folderDisk, LogCopy, LogDamagedError } from '@mcp/provenance/tlog';
+import { type CopyBatch, type Disk, folderDisk, LogCopy, LogDamagedError } from '@mcp/provenance/tlog';
 import { type Bus, backOff } from '@mcp/service-kit';
 import { ENTRIES_STREAM, ENTRIES_SUBJECT } from '../../manifest.ts';
 import type { TransparencyLogKit } from '../kit.ts';
@@ -37,17 +37,27 @@ export class KeptCopies {
 
   /** How far a copy is. Throws `not_found`, and `unavailable` while it is not known. */
   state(log_id: string): LogCopyState {
-    const copy = this.#copies.get(log_id);
-    if (copy === undefined) throw new PlatformError('not_found', 'No copy of that log is kept here.');
-    return copy.state();
+    return this.#copy(log_id).state();
+  }
+
+  /** The files of a copy. Throws `not_found`. */
+  diskOf(log_id: string): Disk {
+    return this.#copy(log_id).disk;
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#copies.values()].map((copy) => copy.close()));
   }
+
+  #copy(log_id: string): KeptCopy {
+    const copy = this.#copies.get(log_id);
+    if (copy === undefined) throw new PlatformError('not_found', 'No copy of that log is kept here.');
+    return copy;
+  }
 }
 
 class KeptCopy {
+  readonly disk: Disk;
   readonly #deps: KeptDeps;
   readonly #of: { readonly origin: string; readonly region: string };
   readonly #closing = new AbortController();
@@ -63,6 +73,7 @@ class KeptCopy {
   constructor(deps: KeptDeps, of: { readonly origin: string; readonly region: string }) {
     this.#deps = deps;
     this.#of = of;
+    this.disk = folderDisk(join(deps.folder, 'copies', logId(of.origin)));
     void this.#run();
   }
 
@@ -140,10 +151,9 @@ class KeptCopy {
   }
 
   async #open(): Promise<LogCopy> {
-    const { kit, peers, folder } = this.#deps;
+    const { kit, peers } = this.#deps;
     const { origin } = this.#of;
-    const disk = folderDisk(join(folder, 'copies', logId(origin)));
-    const options = { disk, origin, keys: () => peers.keysOf(origin) };
+    const options = { disk: this.disk, origin, keys: () => peers.keysOf(origin) };
     let copy: LogCopy;
     try {
       copy = await LogCopy.open(options);

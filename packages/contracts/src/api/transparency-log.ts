@@ -245,5 +245,16 @@ export const transparencyLogEndpoints = defineApi({
     answer: LogCopyState,
     callers: ['gateway'],
   },
+  /** As `tile`, of the copy that is kept here of another log. */
+  copiedTile: {
+    method: 'GET',
+    path: '/internal/copied-tile',
+    query: z.object({
+      log: z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex'),
+      path: z.string().min(1).max(200),
+    }),
+    answers: 'bytes',
+    callers: ['gateway'],
+  },
 });
 export type TransparencyLogApi = ApiOf<typeof transparencyLogEndpoints>;

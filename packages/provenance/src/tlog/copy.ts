@@ -2,7 +2,8 @@
 import { type Checkpoint, checkpointOf } from './checkpoint.ts';
 import type { Disk } from './disk.ts';
 import { rootOf } from './merkle.ts';
-import { decodeNote, signersOf, type Verifier } from './note.ts';
+import { decodeNote, type Verifier } from './note.ts';
+import { checkpointBy } from './reader.ts';
 import { LogDamagedError, TileStore } from './tile-store.ts';
 import { bundlePath, decodeBundle, firstOf, TILE_WIDTH } from './tiles.ts';
 
@@ -139,10 +140,7 @@ function twoHistories(size: number): Taken {
 
 /** Throws a TypeError where none of the keys has signed it, or it is of another log. */
 function openBy(text: string, { origin, keys }: CopyOptions): Checkpoint {
-  const note = decodeNote(text);
-  if (signersOf(note, keys()).length === 0)
-    throw new TypeError(`Its checkpoint is not signed by a key that is known of ${origin}.`);
-  const checkpoint = checkpointOf(note.text);
+  const checkpoint = checkpointBy(text, keys());
   if (checkpoint.origin !== origin)
     throw new TypeError(`Its checkpoint is one of ${checkpoint.origin.slice(0, 80)}, not of ${origin}.`);
   return checkpoint;

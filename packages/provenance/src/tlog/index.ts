@@ -19,6 +19,7 @@ export {
 } from './note.ts';
 export { openProof } from './proof.ts';
 export { checkpointBy, LogReader } from './reader.ts';
+export { rebuildLog } from './rebuild.ts';
 export { LogDamagedError } from './tile-store.ts';
 export { bundlePath, decodeBundle, encodeBundle, firstOf, partOf, TILE_WIDTH } from './tiles.ts';
 export { encodeSubmission, judgeSubmission } from './witness.ts';

@@ -27,6 +27,27 @@ export const logRoutes = {
     answers: [text('The hashes, or the entries.', 'application/octet-stream')],
     codes: ['not_found'],
   },
+  'GET /v1/log/copies/:log/checkpoint': {
+    tag: 'platform',
+    summary: 'Read the checkpoint of the copy that is kept here of the log of another region',
+    description: 'A signed note of that log: C2SP tlog-checkpoint, over what the copy has.',
+    scope: 'chat',
+    params: { log: 'SHA-256 of the first line of its checkpoints, in hex.' },
+    answers: [text('The signed note; empty while the copy has no entries.', 'text/plain')],
+    codes: ['not_found'],
+  },
+  'GET /v1/log/copies/:log/tile/:path{.+}': {
+    tag: 'platform',
+    summary: 'Read a tile or an entry bundle of the copy that is kept here of the log of another region',
+    description: 'C2SP tlog-tiles: `/v1/log/copies/<log>` is the prefix of the copy.',
+    scope: 'chat',
+    params: {
+      log: 'SHA-256 of the first line of its checkpoints, in hex.',
+      path: 'Level and index, as `0/x001/067`, or `entries/000`; a part with its width: `0/000.p/12`.',
+    },
+    answers: [text('The hashes, or the entries.', 'application/octet-stream')],
+    codes: ['not_found'],
+  },
   'GET /v1/log/anchors': {
     tag: 'platform',
     summary: 'Read where checkpoints of the transparency log are kept outside the platform',
