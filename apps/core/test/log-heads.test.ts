@@ -79,6 +79,24 @@ describe('the head of a log, kept on the event bus', () => {
     expect(await verify(core, id)).toMatchObject({ status: 'broken', broken_at: at });
   });
 
+  it('raises no alarm while runs are committed that it looks at', async () => {
+    const core = await startCore();
+    const id = idOf(await chat(core, { message: 'First.', exchanges: 1 }));
+    const broken: ChainVerdict[] = [];
+    let over = false;
+    const look = async () => {
+      while (!over) {
+        const verdict = await verify(core, id);
+        if (verdict.status === 'broken') broken.push(verdict);
+      }
+    };
+    const looking = Promise.all(Array.from({ length: 4 }, look));
+    for (let n = 0; n < 12; n++) await chat(core, { conversation_id: id, message: 'On.', exchanges: 1 });
+    over = true;
+    await looking;
+    expect(broken).toEqual([]);
+  });
+
   it('that was deleted there, or is gone while others are not, is a broken log', async () => {
     const { core } = await startWithBus();
     const [one, two, kept] = [

@@ -17,7 +17,7 @@ import {
 import { z } from 'zod';
 import type { DataKeys } from '../encryption/data-keys.ts';
 import type { ConversationStore, Stored } from '../store/conversations.ts';
-import { recordOf } from '../store/rows.ts';
+import { type Committed, recordOf } from '../store/rows.ts';
 import type { LogArchive } from './archive.ts';
 import type { KeptHead, LogHeads } from './heads.ts';
 import type { LogKeys } from './log-keys.ts';
@@ -73,10 +73,11 @@ const SignedFile = z.object({ head: z.string(), mac: z.string(), messages: z.arr
 
 /**
  * Checks a stored log: its chain and signature, then against its head on the event bus, then against the archive. What is
- * kept outside is read first: the store is written before it, so it can only be as far or further.
+ * kept outside is read first: records are in the store before they are there, so it can only be as far or further.
  * Throws `not_found` when the caller may not see it.
  */
 export async function checkLog(deps: LogStateDeps, id: string, principal: Principal): Promise<LogState> {
+  const before = await deps.store.commitment(id);
   const kept = await deps.heads.get(id);
   const archived = await readArchive(deps, id);
   const proven = await deps.proofs?.of(id);
@@ -84,7 +85,20 @@ export async function checkLog(deps: LogStateDeps, id: string, principal: Princi
     await deps.signing.know((archived.log as { signature?: unknown })?.signature);
   const stored = await deps.store.get(id, principal);
   const log = await deps.signing.withSignature(logOf(stored));
-  return { log, stored, proven, verdict: judge(deps, { stored, log, kept, archived, proven }) };
+  const judged = { stored: committedBefore(stored, before), log, kept, archived, proven };
+  return { log, stored, proven, verdict: judge(deps, judged) };
+}
+
+/** What the store says to be outside has to be there only where it said so before that was asked: a run may have ended meanwhile. */
+function committedBefore(
+  stored: Stored,
+  before: (Committed & { readonly records: number }) | undefined,
+): Stored {
+  const same =
+    before?.records === stored.records.length &&
+    before.anchored === stored.anchored &&
+    before.uncommitted === stored.uncommitted;
+  return same ? stored : { ...stored, uncommitted: true, anchored: 0 };
 }
 
 /** What the archive has of a log; `away`: it cannot be read just now. */

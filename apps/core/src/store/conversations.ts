@@ -18,6 +18,7 @@ import { LEASE_MS } from './leases.ts';
 import { insertEntries } from './log-entries.ts';
 import type { OpenDatabase } from './open.ts';
 import {
+  type Committed,
   encryptedSettings,
   encryptedTitle,
   insertRecords,
@@ -33,7 +34,7 @@ import {
 import type { ConversationRow, Database } from './schema.ts';
 
 /** A conversation with all its records and their signature. */
-export interface Stored {
+export interface Stored extends Committed {
   /** Of its log. */
   readonly version: ConversationLog['version'];
   readonly summary: ConversationSummary;
@@ -43,10 +44,6 @@ export interface Stored {
   /** As the row has them; '' in a conversation from before signatures were stored. */
   readonly head: string;
   readonly mac: string;
-  /** True while it runs, and until its log is archived and its head anchored. */
-  readonly uncommitted: boolean;
-  /** Generation of the bucket that has its head; 0: none. */
-  readonly anchored: number;
 }
 
 /** A conversation to store, of version 3. */
@@ -237,6 +234,18 @@ export class ConversationStore {
           { retry_after_ms: LEASE_MS / 2 },
         );
     });
+  }
+
+  /** How far a conversation of anybody is committed; undefined: there is none. */
+  async commitment(id: string): Promise<(Committed & { readonly records: number }) | undefined> {
+    const found = await this.#db
+      .selectFrom('conversations')
+      .select(['unsealed', 'anchored', 'records'])
+      .where('id', '=', id)
+      .executeTakeFirst();
+    if (found === undefined) return undefined;
+    const { unsealed, anchored, records } = found;
+    return { uncommitted: unsealed === 1, anchored, records };
   }
 
   /** A conversation the caller may see. Throws `not_found` otherwise, and when it is erased. */

@@ -168,15 +168,21 @@ function damaged(
     : LogRecordV3.parse({ ...step, salt: 'A'.repeat(22), key_id: nobody });
 }
 
+/** How far a conversation is kept outside the store. */
+export interface Committed {
+  /** True while it runs, and until its log is archived and its head anchored. */
+  readonly uncommitted: boolean;
+  /** Generation of the bucket that has its head; 0: none. */
+  readonly anchored: number;
+}
+
 /** What is left of an erased conversation: its header and hashes, and what the store knows of their commitment. */
 export interface Tombstone {
   readonly log: EncryptedLog;
-  readonly stored: {
+  readonly stored: Committed & {
     readonly summary: { readonly id: string; readonly status: ConversationSummary['status'] };
     readonly records: readonly Pick<RecordRow, 'seq' | 'hash'>[];
     readonly head: string;
-    readonly anchored: number;
-    readonly uncommitted: boolean;
   };
 }
 
