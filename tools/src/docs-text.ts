@@ -51,6 +51,9 @@ const RUNNER_VARIABLES: readonly (readonly string[])[] = [
     'The Pulumi command that `npm run cluster:up` and `npm run test:cluster` use; `pulumi` on PATH, then `npx pulumi` otherwise.',
   ],
   ['MCP_CHROMIUM', 'The Chromium that the browser tests use.'],
+  ['MCP_TEST_VAULT', 'A HashiCorp Vault that the tests of key management services start too.'],
+  ['MCP_TEST_LOCAL_KMS', 'A local-kms (AWS) that they start too.'],
+  ['MCP_TEST_MOTO', 'A Python with `moto[server]` (AWS) that they start too.'],
   ['NO_COLOR', 'No colour in the output.'],
   ['MCP_DEBUG', 'Errors of `mcp` with their stack.'],
 ];

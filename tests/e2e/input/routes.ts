@@ -318,6 +318,15 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
   'GET /v1/log': { scope: 'chat', path: at('/v1/log') },
   'GET /v1/log/checkpoint': { scope: 'chat', path: at('/v1/log/checkpoint') },
   'GET /v1/log/tile/:path{.+}': { scope: 'chat', path: at('/v1/log/tile/0/000') },
+  'GET /v1/log/anchors': { scope: 'chat', path: at('/v1/log/anchors') },
+  'GET /v1/log/copies/:log/checkpoint': {
+    scope: 'chat',
+    path: at(`/v1/log/copies/${'0'.repeat(64)}/checkpoint`),
+  },
+  'GET /v1/log/copies/:log/tile/:path{.+}': {
+    scope: 'chat',
+    path: at(`/v1/log/copies/${'0'.repeat(64)}/tile/0/000`),
+  },
   'GET /admin/retention': { scope: 'admin', path: at('/admin/retention'), query: ['before'] },
   'GET /admin/legal-holds': {
     scope: 'admin',
@@ -353,6 +362,7 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
   'GET /v1/witness': { path: at('/v1/witness') },
   'POST /v1/witness/add-checkpoint': { path: at('/v1/witness/add-checkpoint') },
   'GET /v1/witness/:log/checkpoint': { path: at(`/v1/witness/${'0'.repeat(64)}/checkpoint`) },
+  'GET /v1/witness/:log/copy': { path: at(`/v1/witness/${'0'.repeat(64)}/copy`) },
   'GET /v1/regions': { scope: 'chat', path: at('/v1/regions') },
   'POST /v1/jobs': { scope: 'jobs', path: at('/v1/jobs'), body: JOB },
   'GET /v1/jobs': { scope: 'jobs', path: at('/v1/jobs'), query: ['limit', 'status'] },
