@@ -1,7 +1,13 @@
+import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { EU, edgeOf, get, show, US, until } from './support.ts';
 
 const MODEL = 'smollm2-135m-instruct';
+
+interface Checkpoint {
+  readonly note: string;
+  readonly size: number;
+}
 
 interface Verdict {
   readonly status?: string;
@@ -61,6 +67,28 @@ it('two regions answer, each with its own residency', async () => {
     expect(metadata.labels['mcp.platform/residency']).toBe(region.residency);
   }
   show('Regions', rows);
+});
+
+it('each region keeps a copy of the log of the other, verified against what that has signed', async () => {
+  const rows: Record<string, unknown>[] = [];
+  for (const [of, at] of [
+    [EU, US],
+    [US, EU],
+  ] as const) {
+    const [own, other] = [await edgeOf(of), await edgeOf(at)];
+    const headers = { authorization: `Bearer ${own.key}` };
+    const { note, size } = (await (await fetch(`${own.url}/v1/log`, { headers })).json()) as Checkpoint;
+    const [origin = ''] = note.split('\n');
+    const id = createHash('sha256').update(origin).digest('hex');
+    let copy = { size: 0, note: '' };
+    const copied_s = await until('the other region has a copy', 60, async () => {
+      copy = await (await fetch(`${other.url}/v1/witness/${id}/copy`)).json();
+      return copy.size >= size;
+    });
+    expect(copy.note).toContain(`${origin}\n`);
+    rows.push({ log: origin, entries: size, at: at.name, copied: copy.size, copied_s: copied_s.toFixed(1) });
+  }
+  show('Copies', rows);
 });
 
 it('a key of one region is good in the other, and data that must stay elsewhere is refused', async () => {
