@@ -66,21 +66,14 @@ export async function trainHarmHead(
     ),
     EPOCHS,
   );
-  const scale = Math.max(...network.weights.values.map(Math.abs)) / 127;
-  const weights = Int8Array.from(network.weights.values, (value) => Math.round(value / scale));
+  const { weights, card: quantised } = network.quantised();
   const card: HeadCard = {
     name: 'mcp/harm-head',
     version: '1',
     trained_at: new Date().toISOString().slice(0, 10),
     seed: SEED,
     embedder: INJECTION_EMBEDDER,
-    dimensions: DIMENSIONS,
-    scale,
-    hidden: Array.from(network.biases.values, (bias, unit) => ({
-      bias,
-      out: network.outs.values[unit] ?? 0,
-    })),
-    bias: network.bias.values[0] ?? 0,
+    ...quantised,
     combined: COMBINED,
     threshold: 1,
     corpora: training.map(({ texts, ...corpus }) => ({ ...corpus, sentences: texts.length })),

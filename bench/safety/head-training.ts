@@ -147,21 +147,14 @@ async function networkWithout(dir: string, vectors: Vectors, without: readonly s
     ),
     EPOCHS,
   );
-  const scale = Math.max(...network.weights.values.map(Math.abs)) / 127;
-  const weights = Int8Array.from(network.weights.values, (value) => Math.round(value / scale));
+  const { weights, card: quantised } = network.quantised();
   const card: HeadCard = {
     name: 'mcp/injection-head',
     version: '1',
     trained_at: new Date().toISOString().slice(0, 10),
     seed: SEED,
     embedder: INJECTION_EMBEDDER,
-    dimensions: DIMENSIONS,
-    scale,
-    hidden: Array.from(network.biases.values, (bias, unit) => ({
-      bias,
-      out: network.outs.values[unit] ?? 0,
-    })),
-    bias: network.bias.values[0] ?? 0,
+    ...quantised,
     combined: { network: 1, classifier: 0, nearness: 0, bias: 0 },
     threshold: 1,
     corpora: training.map(({ sentences, attack: _, weight: __, ...corpus }) => ({

@@ -1,5 +1,8 @@
 /** A network of one hidden layer over embeddings, by Adam (Kingma and Ba 2015); deterministic by its seed. */
+import type { HeadCard } from '../../packages/safety/src/embeddings/head.ts';
 import { mulberry32 } from '../stats.ts';
+
+type Layers = Pick<HeadCard, 'dimensions' | 'scale' | 'hidden' | 'bias'>;
 
 export interface Example {
   readonly vector: Float32Array;
@@ -69,6 +72,20 @@ export class Network {
     this.outs = new Parameters(hidden, () => (random() - 0.5) * 0.5);
     this.bias = new Parameters(1, () => 0);
     this.#units = new Float64Array(hidden);
+  }
+
+  /** As the platform has it: a byte a weight, to be multiplied by `scale`. */
+  quantised(): { readonly weights: Int8Array; readonly card: Layers } {
+    const scale = Math.max(...this.weights.values.map(Math.abs)) / 127;
+    return {
+      weights: Int8Array.from(this.weights.values, (value) => Math.round(value / scale)),
+      card: {
+        dimensions: this.#dimensions,
+        scale,
+        hidden: Array.from(this.biases.values, (bias, unit) => ({ bias, out: this.outs.values[unit] ?? 0 })),
+        bias: this.bias.values[0] ?? 0,
+      },
+    };
   }
 
   train(given: readonly Example[], epochs: number): void {
