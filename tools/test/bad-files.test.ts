@@ -256,7 +256,7 @@ describe('arguments', () => {
     [
       keysCommand,
       ['revoke', 'x', '--reason', 'y'],
-      /x is no key id: 64 hex digits, as mcp keys list --json has it/,
+      /x is no key id: 64 hex digits, or the first of them, as mcp keys list shows them/,
     ],
   ])('%o %j', async (command, args, message) => {
     const { code, said } = await run(command, args);

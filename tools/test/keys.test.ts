@@ -131,7 +131,11 @@ it('a key is revoked with its reason, and not the one that signs', async () => {
     /is the active or the next one.*Rotate first \(npx mcp keys rotate\), then revoke it/,
   );
   await said('rotate');
-  expect(await said('revoke', keyAt(0), '--reason', 'it leaked')).toMatch(
+  await expect(said('revoke', 'f'.repeat(8), '--reason', 'it leaked')).rejects.toThrow(
+    'No key of the history begins with ffffffff. See: npx mcp keys list',
+  );
+  // As the list shows it.
+  expect(await said('revoke', keyAt(0).slice(0, 16), '--reason', 'it leaked')).toMatch(
     /^✓ revoke: .* is revoked: it leaked$/m,
   );
   expect(await said('list')).toMatch(new RegExp(`${keyAt(0).slice(0, 16)} +revoked`));

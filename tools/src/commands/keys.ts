@@ -69,7 +69,7 @@ function revokeCommand(keys: Command): void {
   keys
     .command('revoke')
     .description('say that signatures of a retired key do not count any more, because others may have had it')
-    .argument('<key-id>', 'as mcp keys list --json has it', keyId)
+    .argument('<key-id>', 'or as much of it as mcp keys list shows', keyId)
     .requiredOption('--reason <text>', 'why; it stands in the key history')
     .option(
       '--since <time>',
@@ -81,13 +81,13 @@ function revokeCommand(keys: Command): void {
     .option(...GATEWAY_OPTIONS.data)
     .option(...GATEWAY_OPTIONS.url)
     .option('--json', 'what was done as JSON', false)
-    .action(async (key_id: string, flags: Flags & { reason: string; since?: Date; dryRun: boolean }) => {
+    .action(async (given: string, flags: Flags & { reason: string; since?: Date; dryRun: boolean }) => {
       const revoked_from = flags.since?.toISOString();
       await change(
         {
           change: 'revoke',
           keys: keysOf(flags),
-          key_id,
+          key_id: await wholeId(given, flags),
           reason: flags.reason,
           revoked_from,
           dry_run: flags.dryRun,
@@ -98,10 +98,19 @@ function revokeCommand(keys: Command): void {
 }
 
 function keyId(given: string): string {
-  if (/^[0-9a-f]{64}$/.test(given)) return given;
+  if (/^[0-9a-f]{8,64}$/.test(given)) return given;
   throw new CliError(
-    `${given.slice(0, 80)} is no key id: 64 hex digits, as mcp keys list --json has it.`,
+    `${given.slice(0, 80)} is no key id: 64 hex digits, or the first of them, as mcp keys list shows them.`,
     EXIT.usage,
+  );
+}
+
+async function wholeId(given: string, flags: Flags): Promise<string> {
+  const { keys } = await historyOf(flags);
+  const [found, ...others] = keys.filter(({ key_id }) => key_id.startsWith(given));
+  if (found !== undefined && others.length === 0) return found.key_id;
+  throw new CliError(
+    `${found === undefined ? 'No' : 'More than one'} key of the history begins with ${given}. See: npx mcp keys list${flags.log ? ' --log' : ''}`,
   );
 }
 
