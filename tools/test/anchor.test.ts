@@ -4,10 +4,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { openAnchor } from '@mcp/anchors';
-import { chainRecord, encodeEntry, encodeProof, sessionEntry, signLog } from '@mcp/provenance';
+import { encodeEntry, encodeProof, sessionEntry } from '@mcp/provenance';
 import { encodeVerifier, folderDisk, signerOf, TransparencyLog } from '@mcp/provenance/tlog';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { verifyCommand } from '../src/commands/verify.ts';
+import { LOG } from './signed-log.ts';
 import { scratch } from './support.ts';
 
 const ORIGIN = 'log.example/test';
@@ -125,31 +126,13 @@ it('compares the log of a platform with what was anchored of it, and says what c
   await expect(check(folder, '--all')).rejects.toThrow(/name one conversation, give --bundle, or neither/);
 });
 
-const HEADER = {
-  version: 1 as const,
-  id: '0194f0c2-0000-7000-8000-000000000001',
-  created_at: '2026-11-29T00:00:00.000Z',
-  owner: 'key:1',
-  mode: 'answer' as const,
-  models: ['a', 'b'],
-};
-const RECORD = chainRecord(HEADER, undefined, {
-  role: 'user',
-  content: 'Why?',
-  at: HEADER.created_at,
-  trace_id: 'f'.repeat(32),
-  pii_tags: [],
-  message_id: '0194f0c2-0000-7000-8000-000000000002',
-});
-
 it('finds a conversation in what was anchored, or in what came since, and not one of another tree', async () => {
   const { grown, key, url, show } = await platform();
-  const log = signLog(HEADER, [RECORD], 'a provenance secret for these tests only');
-  const own = { index: 5, entry: encodeEntry(sessionEntry(log.id, log.messages)) };
+  const own = { index: 5, entry: encodeEntry(sessionEntry(LOG.id, LOG.messages)) };
   const bundle = (proof: string) =>
     JSON.stringify({
       type: 'mcp/proof-bundle@v1',
-      log,
+      log: LOG,
       entries: [{ entry: own.entry, proof }],
       log_keys: [key],
       witness_keys: [],
@@ -160,23 +143,23 @@ it('finds a conversation in what was anchored, or in what came since, and not on
   const full = await grown('a', 9, own);
   show({ ...full, bundle: bundle(full.proof) });
   writeFileSync(kept, (await grown('a', 3)).note);
-  expect(await check(log.id)).toMatchObject({
+  expect(await check(LOG.id)).toMatchObject({
     code: 0,
     out: expect.stringContaining('of the conversation: 0 entries anchored, 1 newer ones in the log'),
   });
   writeFileSync(kept, full.note);
   const file = join(scratch(), 'bundle.json');
   writeFileSync(file, bundle(full.proof));
-  for (const named of [[log.id], ['--bundle', file]])
+  for (const named of [[LOG.id], ['--bundle', file]])
     expect((await check(...named)).out).toContain('1 entries anchored, 0 newer ones in the log');
 
   const without = await grown('a', 9);
   show(without);
   writeFileSync(kept, without.note);
-  expect(await check(log.id)).toMatchObject({
+  expect(await check(LOG.id)).toMatchObject({
     code: 1,
     out: expect.stringContaining('Entry 5 of the conversation is not the one in the tree that was anchored.'),
   });
   writeFileSync(kept, (await grown('a', 3)).note);
-  expect((await check(log.id)).out).toContain('Entry 5 of the conversation is not the one in the log.');
+  expect((await check(LOG.id)).out).toContain('Entry 5 of the conversation is not the one in the log.');
 });

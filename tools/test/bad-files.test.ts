@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ProofBundle } from '@mcp/contracts';
-import { chainRecord, encodeEntry, encodeProof, sessionEntry, signLog } from '@mcp/provenance';
+import { encodeEntry, encodeProof, sessionEntry } from '@mcp/provenance';
 import { encodeNote, encodeVerifier, leafHash, signerOf } from '@mcp/provenance/tlog';
 import type { Command } from 'commander';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -14,29 +14,13 @@ import { keysCommand } from '../src/commands/keys.ts';
 import { proofCommand } from '../src/commands/proof.ts';
 import { verifyCommand } from '../src/commands/verify.ts';
 import { CliError } from '../src/errors.ts';
+import { LOG } from './signed-log.ts';
 
 const ORIGIN = 'log.example/eu';
 const keyOf = () =>
   signerOf(generateKeyPairSync('ed25519').privateKey, { name: ORIGIN, algorithm: 'ed25519' });
 const signer = keyOf();
 const key = encodeVerifier(signer);
-const HEADER = {
-  version: 1 as const,
-  id: '0194f0c2-0000-7000-8000-000000000001',
-  created_at: '2026-11-29T00:00:00.000Z',
-  owner: 'key:1',
-  mode: 'answer' as const,
-  models: ['a', 'b'],
-};
-const RECORD = chainRecord(HEADER, undefined, {
-  role: 'user',
-  content: 'Why?',
-  at: HEADER.created_at,
-  trace_id: 'f'.repeat(32),
-  pii_tags: [],
-  message_id: '0194f0c2-0000-7000-8000-000000000002',
-});
-const LOG = signLog(HEADER, [RECORD], 'a provenance secret for these tests only');
 
 interface Proven {
   readonly index: number | string;
