@@ -10,13 +10,8 @@ import {
   safetyHeader,
 } from '../src/guard/index.ts';
 import { rulesIn } from '../src/rules/rules.ts';
+import { POLICY } from './policy.ts';
 
-const POLICY: SafetyPolicy = {
-  mode: 'enforce',
-  moderate: 'flag',
-  classifier: 'flag',
-  allow: { categories: [], texts: [] },
-};
 const enforce = createGuard(POLICY);
 const redact = createGuard({ ...POLICY, moderate: 'redact' });
 const flag = createGuard({ ...POLICY, mode: 'flag' });

@@ -9,18 +9,12 @@ import {
   Findings,
   guardEvents,
   moderateQuestion,
-  type SafetyPolicy,
   safetyHeader,
 } from '../src/guard/index.ts';
 import { rulesIn } from '../src/rules/rules.ts';
 import { ORDINARY } from './ordinary.ts';
+import { POLICY } from './policy.ts';
 
-const POLICY: SafetyPolicy = {
-  mode: 'enforce',
-  moderate: 'flag',
-  classifier: 'flag',
-  allow: { categories: [], texts: [] },
-};
 const flag = createGuard(POLICY);
 const block = createGuard({ ...POLICY, classifier: 'block' });
 const user = (content: string): ChatMessage[] => [{ role: 'user', content }];

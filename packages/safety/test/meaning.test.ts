@@ -3,13 +3,7 @@ import { harmClassifier } from '../src/classifier/harm.ts';
 import { harmHead } from '../src/embeddings/head.ts';
 import { createGuard, Findings, type SafetyPolicy, safetyHeader, weighQuestion } from '../src/guard/index.ts';
 import { ORDINARY } from './ordinary.ts';
-
-const POLICY: SafetyPolicy = {
-  mode: 'enforce',
-  moderate: 'flag',
-  classifier: 'flag',
-  allow: { categories: [], texts: [] },
-};
+import { POLICY } from './policy.ts';
 
 const { card, network } = harmHead();
 /** The vector along one axis that means most harm, or least. */

@@ -12,14 +12,9 @@ import {
   moderateQuestion,
   type SafetyPolicy,
 } from '../src/guard/index.ts';
+import { POLICY } from './policy.ts';
 
 const Asked = z.object({ model: z.string(), input: z.string() });
-const POLICY: SafetyPolicy = {
-  mode: 'enforce',
-  moderate: 'flag',
-  classifier: 'flag',
-  allow: { categories: [], texts: [] },
-};
 
 /** A moderation over a real socket, for which `dreadful` is severe and `rude` moderate. */
 const asked: z.infer<typeof Asked>[] = [];

@@ -11,13 +11,8 @@ import {
   type SafetyPolicy,
   type VectorsOf,
 } from '../src/guard/index.ts';
+import { POLICY } from './policy.ts';
 
-const POLICY: SafetyPolicy = {
-  mode: 'enforce',
-  moderate: 'flag',
-  classifier: 'flag',
-  allow: { categories: [], texts: [] },
-};
 const guard = createGuard(POLICY);
 const { card, network } = injectionHead();
 

@@ -1,7 +1,7 @@
 /** A linear model over hashed words: how much a text looks like an attempt to give a model other instructions. */
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { BUCKETS, features, normOf, readWindow, WINDOW_CHARS, windowStarts } from './features.ts';
+import { Corpus, readModel } from '../shipped-model.ts';
+import { BUCKETS, readWindow, scoreOf, valuesOf, WINDOW_CHARS, windowStarts } from './features.ts';
 import { spansIn } from './sentences.ts';
 
 /** What a model says of itself: `injection.json` beside its weights, which `bench/safety/train.ts` writes. */
@@ -18,15 +18,7 @@ export const ModelCard = z.object({
    * of a document, for one document in two hundred.
    */
   thresholds: z.object({ fp_2_percent: z.number(), sentence: z.number() }),
-  corpora: z.array(
-    z.object({
-      name: z.string(),
-      version: z.string(),
-      licence: z.string(),
-      part: z.string(),
-      texts: z.number(),
-    }),
-  ),
+  corpora: z.array(Corpus.extend({ texts: z.number() })),
 });
 export type ModelCard = z.infer<typeof ModelCard>;
 
@@ -43,12 +35,9 @@ export interface Classifier {
 export function classifierOf(card: ModelCard, weights: Int8Array): Classifier {
   if (weights.length !== BUCKETS)
     throw new RangeError(`the classifier has ${weights.length} weights, not ${BUCKETS}: train it again`);
-  const values = Float32Array.from(weights, (one) => one * Math.abs(one) * card.scale);
+  const values = valuesOf(weights, card.scale);
   const windowScore = (text: string, from: number, to?: number): number => {
-    const count = readWindow(text, from, to);
-    let sum = 0;
-    for (let i = 0; i < count; i++) sum += values[features[i] ?? 0] ?? 0;
-    return sigmoid(card.bias + sum * normOf(count));
+    return scoreOf(values, card.bias, readWindow(text, from, to));
   };
   return {
     card,
@@ -65,20 +54,13 @@ export function classifierOf(card: ModelCard, weights: Int8Array): Classifier {
   };
 }
 
-function sigmoid(value: number): number {
-  return 1 / (1 + Math.exp(-value));
-}
-
 let loaded: Classifier | undefined;
 
 /** The model that ships with the package, read once. */
 export function injectionClassifier(): Classifier {
   if (loaded === undefined) {
-    const card = ModelCard.parse(
-      JSON.parse(readFileSync(new URL('injection.json', import.meta.url), 'utf8')),
-    );
-    const bytes = readFileSync(new URL('injection.bin', import.meta.url));
-    loaded = classifierOf(card, new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    const { card, weights } = readModel(ModelCard, { name: 'injection', beside: import.meta.url });
+    loaded = classifierOf(card, weights);
   }
   return loaded;
 }

@@ -32,6 +32,19 @@ export function normOf(features_read: number): number {
 /** The features of the window that was read last; what follows on their number is of others before. */
 export const features = new Int32Array(3 * (WINDOW_CHARS + 1));
 /** When each bucket was last seen, so that each counts once without anything to clear. */
+/** The weights of a linear model, one for each bucket: the byte times its size times the scale. */
+export function valuesOf(weights: Int8Array, scale: number): Float32Array {
+  return Float32Array.from(weights, (one) => one * Math.abs(one) * scale);
+}
+
+/** What a linear model says of the window that was read last, in [0, 1]; it may have fewer buckets, a power of two. */
+export function scoreOf(values: Float32Array, bias: number, features_read: number): number {
+  const mask = values.length - 1;
+  let sum = 0;
+  for (let i = 0; i < features_read; i++) sum += values[(features[i] ?? 0) & mask] ?? 0;
+  return 1 / (1 + Math.exp(-(bias + sum * normOf(features_read))));
+}
+
 const seen = new Uint32Array(BUCKETS);
 let generation = 0;
 let count = 0;

@@ -2,10 +2,10 @@
  * A linear model over hashed words for what a text means by its subject: whether it means harm at all, and of which
  * kinds. The first is trained on harmful and harmless texts, the second on harmful ones alone.
  */
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { SafetyCategory } from '../categories.ts';
-import { features, normOf, readWindow, WINDOW_CHARS, windowStarts } from './features.ts';
+import { Corpus, readModel } from '../shipped-model.ts';
+import { readWindow, scoreOf, valuesOf, WINDOW_CHARS, windowStarts } from './features.ts';
 
 /** The categories that it tells apart. */
 export const HARM_TOPICS = [
@@ -44,15 +44,7 @@ export const HarmCard = z.object({
   topics: z.record(z.enum(HARM_TOPICS), Linear),
   /** Scores from which a question, and a window of an answer, counts as harmful; and those from which it may be blocked. */
   thresholds: z.object({ question: Thresholds, answer: Thresholds }),
-  corpora: z.array(
-    z.object({
-      name: z.string(),
-      version: z.string(),
-      licence: z.string(),
-      part: z.string(),
-      texts: z.number(),
-    }),
-  ),
+  corpora: z.array(Corpus.extend({ texts: z.number() })),
 });
 export type HarmCard = z.infer<typeof HarmCard>;
 
@@ -77,13 +69,12 @@ export function harmClassifierOf(card: HarmCard, weights: Int8Array): HarmClassi
   const expected = HARM_BUCKETS + HARM_TOPICS.length * TOPIC_BUCKETS;
   if (weights.length !== expected)
     throw new RangeError(`the classifier has ${weights.length} weights, not ${expected}: train it again`);
-  const valuesOf = (from: number, length: number, scale: number) =>
-    Float32Array.from(weights.subarray(from, from + length), (one) => one * Math.abs(one) * scale);
-  const harm = valuesOf(0, HARM_BUCKETS, card.harm.scale);
-  const topics = HARM_TOPICS.map((topic, at) => ({
-    bias: card.topics[topic].bias,
-    values: valuesOf(HARM_BUCKETS + at * TOPIC_BUCKETS, TOPIC_BUCKETS, card.topics[topic].scale),
-  }));
+  const harm = valuesOf(weights.subarray(0, HARM_BUCKETS), card.harm.scale);
+  const topics = HARM_TOPICS.map((topic, at) => {
+    const { bias, scale } = card.topics[topic];
+    const from = HARM_BUCKETS + at * TOPIC_BUCKETS;
+    return { bias, values: valuesOf(weights.subarray(from, from + TOPIC_BUCKETS), scale) };
+  });
   const windowScore = (text: string, from: number): number => {
     const count = readWindow(text, from);
     return scoreOf(harm, card.harm.bias, count);
@@ -106,22 +97,13 @@ export function harmClassifierOf(card: HarmCard, weights: Int8Array): HarmClassi
   };
 }
 
-/** Of the window that was read last. */
-function scoreOf(values: Float32Array, bias: number, count: number): number {
-  const mask = values.length - 1;
-  let sum = 0;
-  for (let i = 0; i < count; i++) sum += values[(features[i] ?? 0) & mask] ?? 0;
-  return 1 / (1 + Math.exp(-(bias + sum * normOf(count))));
-}
-
 let loaded: HarmClassifier | undefined;
 
 /** The model that ships with the package, read once. */
 export function harmClassifier(): HarmClassifier {
   if (loaded === undefined) {
-    const card = HarmCard.parse(JSON.parse(readFileSync(new URL('harm.json', import.meta.url), 'utf8')));
-    const bytes = readFileSync(new URL('harm.bin', import.meta.url));
-    loaded = harmClassifierOf(card, new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    const { card, weights } = readModel(HarmCard, { name: 'harm', beside: import.meta.url });
+    loaded = harmClassifierOf(card, weights);
   }
   return loaded;
 }

@@ -2,9 +2,9 @@
  * A small network over the embedding of a sentence, for instructions in other words than the classifier knows: one
  * hidden layer, then a logistic sum with what the classifier says and with how near the sentence is to its document.
  */
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { INJECTION_EMBEDDER } from '../../manifest.ts';
+import { Corpus, readModel } from '../shipped-model.ts';
 
 export const HeadCard = z.object({
   name: z.string(),
@@ -27,15 +27,7 @@ export const HeadCard = z.object({
   }),
   /** Score from which a sentence counts. */
   threshold: z.number(),
-  corpora: z.array(
-    z.object({
-      name: z.string(),
-      version: z.string(),
-      licence: z.string(),
-      part: z.string(),
-      sentences: z.number(),
-    }),
-  ),
+  corpora: z.array(Corpus.extend({ sentences: z.number() })),
 });
 export type HeadCard = z.infer<typeof HeadCard>;
 
@@ -120,9 +112,8 @@ const loaded = new Map<string, Head>();
 function shipped(name: 'injection' | 'harm'): Head {
   const known = loaded.get(name);
   if (known !== undefined) return known;
-  const card = HeadCard.parse(JSON.parse(readFileSync(new URL(`${name}.json`, import.meta.url), 'utf8')));
-  const bytes = readFileSync(new URL(`${name}.bin`, import.meta.url));
-  const head = headOf(card, new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  const { card, weights } = readModel(HeadCard, { name, beside: import.meta.url });
+  const head = headOf(card, weights);
   loaded.set(name, head);
   return head;
 }

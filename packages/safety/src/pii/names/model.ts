@@ -1,6 +1,6 @@
 /** The weights of the classifier of names: `names.json` and `names.bin` beside it, which `bench/pii/train.ts` writes. */
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { readModel } from '../../shipped-model.ts';
 import { INNER_WORDS } from '../inner-words.ts';
 import { chainOf, gapOf, STATES, startOfChain, TRANSITIONS, transitionOf } from './chain.ts';
 import { BUCKETS, FEATURES, featuresAt, LABELS, NONE } from './features.ts';
@@ -136,9 +136,8 @@ let loaded: NamesModel | undefined;
 /** The model that ships with the package, read once. */
 export function shippedNames(): NamesModel {
   if (loaded === undefined) {
-    const card = NamesCard.parse(JSON.parse(readFileSync(new URL('names.json', import.meta.url), 'utf8')));
-    const bytes = readFileSync(new URL('names.bin', import.meta.url));
-    loaded = new NamesModel(card, new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    const { card, weights } = readModel(NamesCard, { name: 'names', beside: import.meta.url });
+    loaded = new NamesModel(card, weights);
   }
   return loaded;
 }
