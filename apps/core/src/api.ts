@@ -9,6 +9,7 @@ import {
 } from '@mcp/contracts';
 import { stateOf } from '@mcp/conversation';
 import { provOf } from '@mcp/provenance';
+import { requireAdmin } from '@mcp/service-kit';
 import { type AuditDeps, auditApi } from './audit/api.ts';
 import { type AnswerDeps, answersApi } from './conversations/answers.ts';
 import { attach } from './conversations/attach.ts';
@@ -20,7 +21,6 @@ import { verifyGiven } from './log/bundles.ts';
 import { checkNext, checkSample, type LogCheckDeps } from './log/check.ts';
 import { readLineage } from './log/lineage.ts';
 import { verdictOn } from './log/verdicts.ts';
-import { requireAdmin } from './require-admin.ts';
 import { type RetentionDeps, retentionApi } from './retention/api.ts';
 import type { FeedbackStore } from './store/feedback.ts';
 import type { LogEntries } from './store/log-entries.ts';

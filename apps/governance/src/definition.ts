@@ -1,5 +1,5 @@
-import { type GovernanceApi, governanceEndpoints, PlatformError } from '@mcp/contracts';
-import { apiApp, ConfigError, defineService } from '@mcp/service-kit';
+import { type GovernanceApi, governanceEndpoints } from '@mcp/contracts';
+import { apiApp, ConfigError, defineService, requireAdmin } from '@mcp/service-kit';
 import { Cron } from 'croner';
 import { manifest } from '../manifest.ts';
 import { BusFigures } from './bus-figures.ts';
@@ -34,13 +34,9 @@ export const definition = defineService({
     await runner.start();
     const api: GovernanceApi = {
       jobs: () => runner.jobs(),
-      run: async (name, { principal, traceparent }) => {
-        if (!principal.scopes.includes('admin'))
-          throw new PlatformError(
-            'forbidden',
-            'Governance jobs are run by administrators. Use a key with the admin scope.',
-          );
-        return runner.run(name, traceparent);
+      run: async (name, call) => {
+        requireAdmin(call, 'Governance jobs are run by administrators.');
+        return runner.run(name, call.traceparent);
       },
     };
     const app = apiApp({ kit, endpoints: governanceEndpoints, api, checks: {} });

@@ -1,12 +1,6 @@
 /** The part of the task-engine's interface about how long jobs are kept, and for whom they are given out or erased. */
-import {
-  type CallContext,
-  type EndedJob,
-  type JobSpec,
-  PlatformError,
-  type SubjectJobs,
-  type TaskEngineApi,
-} from '@mcp/contracts';
+import type { EndedJob, JobSpec, SubjectJobs, TaskEngineApi } from '@mcp/contracts';
+import { requireAdmin, requireSubject } from '@mcp/service-kit';
 import { isFinal, type JobStore, MOST_DAYS_ON_BUS, type StoredJob } from './job-store.ts';
 import { partsOf } from './jobs/embed-batch.ts';
 import type { TaskEngineKit } from './kit.ts';
@@ -19,6 +13,8 @@ const RENEW_AFTER_MS = (MOST_DAYS_ON_BUS / 2) * 24 * 3600 * 1000;
 const MAX_PAGE_CHARS = 4 * 1024 * 1024;
 /** How long one call looks for jobs of one owner. */
 const BATCH_MS = 5000;
+const FOR_KEEPERS = 'How long jobs are kept is for administrators.';
+const jobsOf = (owner: string) => `The jobs of ${owner} are`;
 
 interface JobRetentionDeps {
   readonly kit: Pick<TaskEngineKit, 'metrics'>;
@@ -33,12 +29,12 @@ export function jobRetentionApi(deps: JobRetentionDeps): JobRetentionApi {
   const { kit, store, results } = deps;
   return {
     async ended({ after }, call) {
-      requireAdmin(call);
+      requireAdmin(call, FOR_KEEPERS);
       const { rows, next } = await store.page(after);
       return { jobs: rows.filter(({ job }) => isFinal(job.status)).map(endedOf), next };
     },
     async settle({ erase, keep }, call) {
-      requireAdmin(call);
+      requireAdmin(call, FOR_KEEPERS);
       for (const id of erase) {
         const stored = await store.get(id);
         if (stored !== undefined && isFinal(stored.job.status)) await eraseJob(deps, stored);
@@ -56,7 +52,7 @@ export function jobRetentionApi(deps: JobRetentionDeps): JobRetentionApi {
       return { erased: erase.length, renewed };
     },
     async exportOf(owner, { after }, call) {
-      requireSubject(owner, call);
+      requireSubject(owner, call, jobsOf);
       const { rows, next } = await store.page(after);
       const jobs: SubjectJobs['jobs'] = [];
       let chars = 0;
@@ -68,7 +64,7 @@ export function jobRetentionApi(deps: JobRetentionDeps): JobRetentionApi {
       return { jobs, next };
     },
     async eraseOf(owner, call) {
-      requireSubject(owner, call);
+      requireSubject(owner, call, jobsOf);
       const until_ms = Date.now() + BATCH_MS;
       let jobs = 0;
       for (let after = 0; Date.now() < until_ms; ) {
@@ -118,17 +114,4 @@ function conversationsOf(spec: JobSpec): string[] {
     default:
       return spec satisfies never;
   }
-}
-
-function requireAdmin({ principal }: CallContext): void {
-  if (principal.scopes.includes('admin')) return;
-  throw new PlatformError('forbidden', 'How long jobs are kept is for administrators.');
-}
-
-function requireSubject(owner: string, { principal }: CallContext): void {
-  if (principal.id === owner || principal.scopes.includes('admin')) return;
-  throw new PlatformError(
-    'forbidden',
-    `The jobs of ${owner.slice(0, 80)} are for them and for administrators. Ask with their key, or with one of the admin scope.`,
-  );
 }

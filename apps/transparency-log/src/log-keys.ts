@@ -16,7 +16,7 @@ import {
   type Verifier,
   verifierOf,
 } from '@mcp/provenance/tlog';
-import { decrypt, encrypt } from '@mcp/service-kit';
+import { decrypt, encrypt, requireAdmin } from '@mcp/service-kit';
 import { z } from 'zod';
 import type { TransparencyLogKit } from './kit.ts';
 
@@ -77,11 +77,7 @@ export class LogKeys implements LogSigners {
 
   /** For administrators. */
   async change(change: KeyChange, principal: Principal): Promise<KeyChanged> {
-    if (!principal.scopes.includes('admin'))
-      throw new PlatformError(
-        'forbidden',
-        'The keys of the transparency log are changed by administrators. Use a key with the admin scope.',
-      );
+    requireAdmin({ principal }, 'The keys of the transparency log are changed by administrators.');
     const changed = await this.#held.change(change);
     if (!changed.dry_run)
       this.#kit.log.info(

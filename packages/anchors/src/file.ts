@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { mkdir, open, opendir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { syncAt } from '@mcp/provenance/tlog';
 import { MAX_NAMES, MAX_TEXT_BYTES, type Shelf } from './shelf.ts';
 
 /** `root` has to be there, for one that is not may be a volume that is not mounted; the folder in it is made. */
@@ -66,13 +67,4 @@ export async function textAt(path: string): Promise<string | undefined> {
 function noneThere(error: NodeJS.ErrnoException): undefined {
   if (error.code === 'ENOENT') return undefined;
   throw error;
-}
-
-async function syncAt(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

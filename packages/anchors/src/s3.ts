@@ -6,6 +6,7 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { type BucketKey, openBucket } from '@mcp/object-storage';
+import { collectAtMost } from '@mcp/service-kit';
 import { MAX_NAMES, MAX_TEXT_BYTES, type Shelf } from './shelf.ts';
 
 /** Names that one request lists at most. */
@@ -29,7 +30,8 @@ export function s3Shelf({ url, key, retain_days }: S3Options, folder: string): S
       try {
         const Range = `bytes=0-${MAX_TEXT_BYTES}`;
         const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: `${root}${name}`, Range }));
-        return await textOf((Body ?? []) as AsyncIterable<Uint8Array>);
+        const body = Body as AsyncIterable<Uint8Array> | undefined;
+        return body === undefined ? '' : (await collectAtMost(body, MAX_TEXT_BYTES))?.toString();
       } catch (error) {
         // 416: it is empty.
         if (statusOf(error) === 404 || statusOf(error) === 416) return undefined;
@@ -84,18 +86,6 @@ export function s3Shelf({ url, key, retain_days }: S3Options, folder: string): S
     },
     close: () => client.destroy(),
   };
-}
-
-/** Undefined: it is longer than any text of ours. */
-async function textOf(body: AsyncIterable<Uint8Array>): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > MAX_TEXT_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -33,6 +33,7 @@ export {
   toPlatformError,
   toProblem,
 } from './http/errors.ts';
+export { requireAdmin, requireSubject } from './http/require-admin.ts';
 export {
   type EventStreamOptions,
   errorFields,
@@ -41,7 +42,7 @@ export {
   streamEvents,
   streamText,
 } from './http/stream.ts';
-export { bytesAtMost, textAtMost } from './http/text-at-most.ts';
+export { bytesAtMost, collectAtMost, textAtMost } from './http/text-at-most.ts';
 export { acceptWebSocket } from './http/upgrade.ts';
 export { decrypt, encrypt } from './runtime/aes.ts';
 export { backOff } from './runtime/back-off.ts';

@@ -1,9 +1,9 @@
 /** The part of the core's interface that keeps audit bundles, in the store and in the archive. */
 import { type CoreApi, PlatformError } from '@mcp/contracts';
 import { decodeAuditBundle } from '@mcp/provenance/audit';
+import { requireAdmin } from '@mcp/service-kit';
 import type { ConversationDeps } from '../conversations/conversation.ts';
 import type { LogArchive } from '../log/archive.ts';
-import { requireAdmin } from '../require-admin.ts';
 import type { AuditBundleStore } from '../store/audit-bundles.ts';
 
 const FOR_AUDITORS = 'Audit bundles are about the conversations of everybody: they are for administrators.';

@@ -10,8 +10,8 @@ import {
   type LogRecord,
   PlatformError,
 } from '@mcp/contracts';
+import { requireAdmin } from '@mcp/service-kit';
 import type { CoreKit } from '../kit.ts';
-import { requireAdmin } from '../require-admin.ts';
 import type { ConversationStore } from '../store/conversations.ts';
 import type { FeedbackStore } from '../store/feedback.ts';
 

@@ -1,8 +1,8 @@
 /** The part of the core's interface that is about who may read what was said, and what is erased. */
 import type { CoreApi } from '@mcp/contracts';
+import { requireAdmin } from '@mcp/service-kit';
 import { prove } from '../log/bundles.ts';
 import { type LogStateDeps, logOf } from '../log/state.ts';
-import { requireAdmin } from '../require-admin.ts';
 import type { AccessLog } from './accesses.ts';
 import type { Eraser } from './eraser.ts';
 

@@ -10,8 +10,8 @@ import {
 import { HeldKeys, type VerifyOptions, withSignature } from '@mcp/provenance';
 import { keyFile } from '@mcp/provenance/key-file';
 import type { Logger } from '@mcp/service-kit';
+import { requireAdmin } from '@mcp/service-kit';
 import type { CoreKit } from '../kit.ts';
-import { requireAdmin } from '../require-admin.ts';
 import { keyRings } from '../store/key-rings.ts';
 import type { OpenDatabase } from '../store/open.ts';
 

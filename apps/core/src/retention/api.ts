@@ -1,15 +1,9 @@
 /** The part of the core's interface about how long what was said is kept, and for whom it is given out or erased. */
-import {
-  type CallContext,
-  type CoreApi,
-  PlatformError,
-  type Retention,
-  type SubjectConversations,
-} from '@mcp/contracts';
+import type { CallContext, CoreApi, Retention, SubjectConversations } from '@mcp/contracts';
+import { requireAdmin, requireSubject } from '@mcp/service-kit';
 import type { AccessLog } from '../encryption/accesses.ts';
 import type { Eraser } from '../encryption/eraser.ts';
 import { logOf } from '../log/state.ts';
-import { requireAdmin } from '../require-admin.ts';
 import type { AnswerStore } from '../store/answers.ts';
 import type { ConversationStore } from '../store/conversations.ts';
 import type { FeedbackStore } from '../store/feedback.ts';
@@ -19,6 +13,7 @@ import type { Pruner } from './pruner.ts';
 import { dueBefore } from './terms.ts';
 
 const FOR_KEEPERS = 'Retention and legal holds are for administrators.';
+const whatIsStored = (owner: string) => `What is stored of ${owner} is`;
 /** A page of an export ends behind the conversation that makes it longer than this. */
 const MAX_PAGE_CHARS = 4 * 1024 * 1024;
 const MAX_PAGE_CONVERSATIONS = 50;
@@ -91,7 +86,7 @@ export function retentionApi(deps: RetentionDeps): RetentionApi {
       return holds.list(query);
     },
     async exportSubject(owner, { cursor }, call) {
-      requireSubject(owner, call);
+      requireSubject(owner, call, whatIsStored);
       // Each page: whoever knows a cursor leaves its trace as well.
       await deps.accesses.record({ action: 'export', owner, conversation_id: '' }, call);
       // Conversations come first, then jobs, which are not here.
@@ -99,7 +94,7 @@ export function retentionApi(deps: RetentionDeps): RetentionApi {
       return exported(deps, { owner, cursor }, call);
     },
     async eraseSubject(owner, call) {
-      requireSubject(owner, call);
+      requireSubject(owner, call, whatIsStored);
       const hold = await holds.ofOwner(owner);
       if (hold !== undefined) throw held(`What ${owner} said`, hold);
       await deps.accesses.record({ action: 'erase', owner, conversation_id: '' }, call);
@@ -141,12 +136,4 @@ async function exported(
     conversations,
     next_cursor: last === undefined || conversations.length === ids.length ? null : last,
   };
-}
-
-function requireSubject(owner: string, { principal }: CallContext): void {
-  if (principal.id === owner || principal.scopes.includes('admin')) return;
-  throw new PlatformError(
-    'forbidden',
-    `What is stored of ${owner.slice(0, 80)} is for them and for administrators. Ask with their key, or with one of the admin scope.`,
-  );
 }

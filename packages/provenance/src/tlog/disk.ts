@@ -102,7 +102,7 @@ function appender(file: FileHandle): Appender {
 }
 
 /** A file or folder to the disk. */
-async function syncAt(path: string): Promise<void> {
+export async function syncAt(path: string): Promise<void> {
   const file = await open(path, 'r');
   try {
     await file.sync();

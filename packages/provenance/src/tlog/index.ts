@@ -2,7 +2,7 @@
 export { checkLog, type LogVerdict } from './check.ts';
 export { type Checkpoint, openCheckpoint } from './checkpoint.ts';
 export { type CopyBatch, LogCopy, type Taken } from './copy.ts';
-export { type Disk, folderDisk } from './disk.ts';
+export { type Disk, folderDisk, syncAt } from './disk.ts';
 export { type LogSigners, LogUnavailableError, TransparencyLog } from './log.ts';
 export { leafHash, provesConsistency, provesInclusion } from './merkle.ts';
 export {

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { MAX_BODY_BYTES } from '../../manifest.ts';
 import type { KitContext } from './context.ts';
 import { fromZod } from './errors.ts';
+import { bytesAtMost } from './text-at-most.ts';
 
 /** Room for `{}` in any writing, where no body belongs. */
 const NO_BODY_BYTES = 1024;
@@ -209,7 +210,7 @@ export async function readText(c: KitContext, max_bytes: number): Promise<string
   try {
     body =
       incoming === undefined
-        ? await readWeb(c.req.raw.body, max_bytes)
+        ? await bytesAtMost(c.req.raw, max_bytes)
         : await readIncoming(incoming, max_bytes);
   } catch (cause) {
     throw new PlatformError('invalid_request', 'The body broke off before its end.', { cause });
@@ -252,19 +253,4 @@ function readIncoming(incoming: IncomingMessage, max_bytes: number): Promise<Buf
     incoming.on('error', onLost);
     incoming.on('close', onLost);
   });
-}
-
-/** The same for requests made in process. */
-async function readWeb(
-  body: ReadableStream<Uint8Array> | null,
-  max_bytes: number,
-): Promise<Buffer | undefined> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body ?? []) {
-    size += chunk.byteLength;
-    if (size > max_bytes) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
